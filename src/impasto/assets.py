@@ -1,0 +1,31 @@
+"""Which networks and banks come with the package: a name to a file. Knows nothing of what is in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from impasto.errors import NetworkError
+
+FOLDER = Path(__file__).parent / "data"
+DEFAULT = "full"
+
+
+def networks() -> list[str]:
+    """Names of the networks that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.onnx"))
+
+
+def network_file(name: str = DEFAULT) -> Path:
+    """The ONNX file of the network ``name``; NetworkError if there is none of that name."""
+    return _file(name, ".onnx")
+
+
+def bank_file(name: str = DEFAULT) -> Path:
+    """The style bank of the network ``name``; NetworkError if there is none of that name."""
+    return _file(name, ".safetensors")
+
+
+def _file(name: str, suffix: str) -> Path:
+    if name not in networks():
+        raise NetworkError(f"impasto comes with no network {name!r}; it has {', '.join(networks()) or 'none'}")
+    return FOLDER / f"{name}{suffix}"

@@ -1,0 +1,356 @@
+"""The style bank: names x rows of numbers, a card per style, and the fingerprint of the network they belong to.
+
+A row holds the scales of all instance norms in the order data meets them, then the shifts; a bank is a value, and every
+change gives a new one. The file is described in docs/bank-file.md. This module knows no network and no arithmetic.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import io
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, deserialize
+from safetensors.numpy import save as serialize
+
+from impasto.errors import BankError, MismatchError, StyleNameError
+from impasto.files import write_atomically
+
+Floats = npt.NDArray[np.float32]
+T = TypeVar("T")
+
+PHOTO = "photo"  # the style that gives the photo back: the zero of the strength dial
+FORMAT = 1  # a reader refuses a higher number, so it rises only when older readers would misread the file
+KEY = "impasto_bank"  # One metadata key: safetensors writes several in random order, and equal banks are equal bytes.
+DTYPES = {"F32": "<f4", "F16": "<f2"}
+HEADER_LIMIT = 1 << 24  # bytes; ten thousand cards fit, and a stray video is refused before it is read
+CARD_KEYS = ("artist", "title", "year", "licence", "source", "note")  # the text fields of a card, in files too
+SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Card:
+    """Where a style comes from. All fields are text; ``year`` may say "c. 1831", ``note`` holds an attribution.
+
+    ``extra`` keeps further JSON, among it the keys of newer files. A field that is not text is a BankError.
+    """
+
+    artist: str
+    title: str
+    year: str
+    licence: str
+    source: str
+    note: str = ""
+    extra: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        for key in CARD_KEYS:
+            value = getattr(self, key)
+            if not isinstance(value, str):
+                raise BankError(f"a card's {key} must be text, not {value!r}; put it in quotes")
+        for key in CARD_KEYS:
+            if key in self.extra:
+                raise BankError(f"a card's extra cannot hold {key!r}, which is a field of its own; set that field")
+
+    def to_json(self) -> dict[str, Any]:
+        """The card as one flat JSON object, ``extra`` beside the fields."""
+        return {key: getattr(self, key) for key in CARD_KEYS} | self.extra
+
+    @classmethod
+    def from_json(cls, value: object) -> Card:
+        """The card of a flat JSON object; only ``note`` may be missing, and unknown keys go to ``extra``."""
+        if not isinstance(value, dict):
+            raise BankError(f"a card must be a JSON object with {', '.join(CARD_KEYS)}")
+        missing = [key for key in CARD_KEYS if key not in value and key != "note"]
+        if missing:
+            raise BankError(f"a card needs {', '.join(missing)} too; an empty text will do")
+        known = {key: value[key] for key in CARD_KEYS if key in value}
+        return cls(**known, extra={key: value[key] for key in value if key not in CARD_KEYS})
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Bank:
+    """N styles of one network: ``names`` (N), ``rows`` (N, R) float32, finite, read-only, and ``cards`` (N).
+
+    ``network`` is a name such as "full", ``fingerprint`` tells exactly which network; both are slugs, like style names.
+    ``meta`` is JSON about the training. Whatever does not fit together is a BankError.
+    """
+
+    names: tuple[str, ...]
+    rows: Floats = field(repr=False)
+    cards: tuple[Card, ...] = field(repr=False)
+    network: str
+    fingerprint: str
+    meta: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "cards", tuple(self.cards))
+        object.__setattr__(self, "rows", _frozen(self.rows))
+        for slug in (*self.names, self.network, self.fingerprint):
+            check_name(slug)
+        self._check_shapes()
+        for name, row in zip(self.names, self.rows, strict=True):
+            if self.names.count(name) > 1:
+                raise BankError(f"two styles are called {name!r}; rename one of them")
+            if not np.isfinite(row).all():
+                raise BankError(f"the row of {name!r} holds NaN or infinity; teach that style again")
+
+    def _check_shapes(self) -> None:
+        if self.rows.ndim != 2 or self.rows.shape[1] == 0:
+            raise BankError(f"the rows of a bank must be (styles, numbers), not {self.rows.shape}")
+        counts = (len(self.names), len(self.rows), len(self.cards))
+        if len(set(counts)) > 1:
+            raise BankError("a bank of {} names has {} rows and {} cards; there must be one of each".format(*counts))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __getitem__(self, name: str) -> Floats:
+        """The row (R,) of a style, read-only; StyleNameError names the nearest known style."""
+        row: Floats = self.rows[self._index(name)]
+        return row
+
+    def card(self, name: str) -> Card:
+        """The card of a style; StyleNameError names the nearest known style."""
+        return self.cards[self._index(name)]
+
+    def _index(self, name: str) -> int:
+        if name not in self.names:
+            raise StyleNameError(f"the bank has no style {name!r}; {self._hint(name)}")
+        return self.names.index(name)
+
+    def _hint(self, name: str) -> str:
+        known = nearest(str(name), self.names)
+        if known is not None:
+            return f"did you mean {known!r}?"
+        return f"it has {', '.join(self.names[:8])}{', ...' if len(self) > 8 else ''}" if self.names else "it is empty"
+
+    def check_network(self, fingerprint: str, *, network: str = "") -> None:
+        """MismatchError unless the bank belongs to the network of this ``fingerprint``; ``network`` is its name."""
+        if fingerprint != self.fingerprint:
+            other = f"{network!r} ({fingerprint})" if network else repr(fingerprint)
+            raise MismatchError(
+                f"the bank belongs to network {self.network!r} ({self.fingerprint}), not to {other}; "
+                "use the bank that came with the network, or teach the styles to it again"
+            )
+
+    def check_row(self, row: npt.ArrayLike) -> Floats:
+        """``row`` as a fresh float32 (R,); MismatchError for another length, BankError for NaN or infinity."""
+        array = _frozen(row)
+        if array.shape != self.rows.shape[1:]:
+            raise MismatchError(
+                f"a row of shape {array.shape} meets a bank of network {self.network!r}, whose rows have "
+                f"{self.rows.shape[1]} numbers; take a row that was made for this network"
+            )
+        if not np.isfinite(array).all():
+            raise BankError("the row holds NaN or infinity; teach the style again")
+        return array
+
+    def add(self, name: str, row: npt.ArrayLike, card: Card, *, replace: bool = False) -> Bank:
+        """The bank with one style more, at the end; ``replace`` lets it take the place of another of that name."""
+        one = dataclasses.replace(self, names=(name,), rows=self.check_row(row)[np.newaxis], cards=(card,))
+        return self.merge(one, replace=replace)
+
+    def merge(self, other: Bank, *, replace: bool = False) -> Bank:
+        """The bank and behind it the styles of ``other``, a bank of the same network; ``meta`` stays this bank's.
+
+        A style that both have with the same row and card is kept once. If row or card differ, ``replace`` takes those
+        of ``other``; without it that is a StyleNameError.
+        """
+        self.check_network(other.fingerprint, network=other.network)
+        if len(other) > 0:
+            self.check_row(other.rows[0])
+        styles = self._styles()
+        for name, (row, card) in other._styles().items():
+            same = name in styles and styles[name][0].tobytes() == row.tobytes() and styles[name][1] == card
+            if name in styles and not same and not replace:
+                raise StyleNameError(f"the bank already has another {name!r}; rename one, or replace it (--force)")
+            styles[name] = (row, card)
+        rows = np.reshape([row for row, _ in styles.values()], (-1, self.rows.shape[1]))
+        cards = tuple(card for _, card in styles.values())
+        return dataclasses.replace(self, names=tuple(styles), rows=rows, cards=cards)
+
+    def remove(self, name: str) -> Bank:
+        """The bank without one style."""
+        self._index(name)
+        return self.select(kept for kept in self.names if kept != name)
+
+    def rename(self, old: str, new: str) -> Bank:
+        """The bank with the style ``old`` called ``new``, in the same place."""
+        index = self._index(old)
+        if new in self:
+            raise StyleNameError(f"the bank already has a style {new!r}; choose another name")
+        return dataclasses.replace(self, names=(*self.names[:index], new, *self.names[index + 1 :]))
+
+    def select(self, names: Iterable[str]) -> Bank:
+        """The bank of only these styles, in this order; one name makes the file that people send each other."""
+        picked = list(names)
+        indices = [self._index(name) for name in picked]
+        cards = tuple(self.cards[index] for index in indices)
+        return dataclasses.replace(self, names=tuple(picked), rows=self.rows[indices], cards=cards)
+
+    def _styles(self) -> dict[str, tuple[Floats, Card]]:
+        return dict(zip(self.names, zip(self.rows, self.cards, strict=True), strict=True))
+
+    @classmethod
+    def load(cls, source: str | os.PathLike[str] | bytes) -> Bank:
+        """The bank in a file, or in a file's bytes, with float32 or float16 rows; BankError for everything else."""
+        label = "the bank" if isinstance(source, bytes) else f"'{os.fspath(source)}'"
+        try:
+            with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
+                return _read(file)
+        except OSError as error:
+            raise BankError(f"{label} cannot be read: {error.strerror or error}; check the path") from error
+        except BankError as error:
+            raise BankError(f"{label} cannot be used as a style bank: {error}") from error
+        except (SafetensorError, ValueError, RecursionError) as error:
+            raise BankError(f"{label} is damaged or not a style bank; copy it here again ({error})") from error
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the bank's file, with float32 rows: whole, or not at all. Equal banks give equal bytes.
+
+        BankError if the file exists (unless ``overwrite``), if it cannot be written, or if a card or ``meta`` holds
+        what JSON cannot.
+        """
+        label = f"'{os.fspath(path)}'"
+        if os.path.lexists(path) and not overwrite:
+            raise BankError(f"{label} exists already; choose another name, or overwrite it (--force)")
+        data = serialize({"rows": self.rows}, {KEY: self._head()})
+        if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
+            raise BankError(f"the cards and meta take more than {HEADER_LIMIT >> 20} MB; shorten meta")
+        try:
+            write_atomically(path, data)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise BankError(f"{label} cannot be written: {reason}; check the folder and its rights") from error
+
+    def _head(self) -> str:
+        head = {
+            "format": FORMAT,
+            "network": self.network,
+            "fingerprint": self.fingerprint,
+            "names": self.names,
+            "cards": {name: card.to_json() for name, card in zip(self.names, self.cards, strict=True)},
+            "meta": self.meta,
+        }
+        try:
+            return json.dumps(head, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise BankError(f"a card or meta holds what JSON cannot; use text and finite numbers ({error})") from error
+
+
+def check_name(name: str) -> None:
+    """BankError unless ``name`` is a slug: such names need no quoting in a shell, a mix, an address or a file name."""
+    if not isinstance(name, str) or SLUG.fullmatch(name) is None:
+        raise BankError(
+            f"{name!r} cannot be a name; use lower-case letters, digits, '-', '_' and '.', "
+            "with a letter or digit in front, like 'hokusai-great-wave'"
+        )
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The known name that ``name`` was probably meant to be, or None.
+
+    Compared with each run of as many words as ``name`` has, so that "stary-night" finds
+    "van-gogh-starry-night"; between equals, the name that is closer as a whole wins.
+    """
+    asked = re.sub(r"[\s_-]+", "-", name.strip().lower())
+    asked = asked[:100]  # comparing is slow, and the name may come from anywhere
+    count = asked.count("-") + 1
+
+    def likeness(known: str) -> tuple[float, float]:
+        words = known.split("-")
+        runs = ["-".join(words[start : start + count]) for start in range(len(words))]
+        return max(_likeness(asked, run) for run in runs), _likeness(asked, known)
+
+    best = max(((likeness(known), known) for known in names), key=lambda pair: pair[0], default=((0.0, 0.0), None))
+    return best[1] if best[0][0] > 0.6 else None
+
+
+def _likeness(a: str, b: str) -> float:
+    return difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()
+
+
+def _frozen(values: npt.ArrayLike) -> Floats:
+    """A read-only float32 copy."""
+    try:
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+            array = np.array(values, dtype=np.float32, order="C")
+    except (TypeError, ValueError) as error:
+        raise BankError(f"rows must be equally long and made of numbers ({error})") from error
+    array.flags.writeable = False
+    return array
+
+
+def _read(file: BinaryIO) -> Bank:
+    size = file.read(8)
+    length = int.from_bytes(size, "little")
+    if len(size) < 8 or not 0 < length <= HEADER_LIMIT:
+        raise BankError("it is not a safetensors file; choose a bank or a style file of impasto")
+    header = file.read(length)
+    head = _read_head(header)  # first, so that a large file of another kind is not read to its end
+    names = _field(head, "names", list)
+    cards = _field(head, "cards", dict)
+    return Bank(
+        names=tuple(names),
+        rows=_read_rows(size + header + file.read()),
+        cards=tuple(_read_card(cards, name) for name in names),
+        network=_field(head, "network", str),
+        fingerprint=_field(head, "fingerprint", str),
+        meta=_field(head, "meta", dict),
+    )
+
+
+def _read_head(header: bytes) -> dict[str, Any]:
+    metadata = _read_object(header.decode()).get("__metadata__")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get(KEY), str):
+        raise BankError("it is a safetensors file without styles; choose a bank or a style file of impasto")
+    head = _read_object(metadata[KEY])
+    version = _field(head, "format", int)
+    if version > FORMAT:
+        raise BankError(f"it has format {version}, and this impasto reads up to {FORMAT}; upgrade impasto")
+    return head
+
+
+def _read_object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("a list or number where a JSON object belongs")
+    return value
+
+
+def _read_card(cards: dict[str, Any], name: object) -> Card:
+    try:
+        return Card.from_json(cards.get(str(name)))
+    except BankError as error:
+        raise BankError(f"the card of {name!r} is wrong: {error}") from error
+
+
+def _read_rows(data: bytes) -> Floats:
+    tensors = dict(deserialize(data))  # type: ignore[no-untyped-call]
+    if "rows" not in tensors or tensors["rows"]["dtype"] not in DTYPES:
+        raise BankError("it has no tensor 'rows' of float32 or float16 numbers; copy it here again")
+    tensor = tensors["rows"]
+    return np.frombuffer(tensor["data"], DTYPES[tensor["dtype"]]).reshape(tensor["shape"]).astype(np.float32)
+
+
+def _field(head: dict[str, Any], key: str, kind: type[T]) -> T:
+    value = head.get(key)
+    if not isinstance(value, kind):
+        raise BankError(f"its {key!r} is missing or damaged; copy it here again")
+    return value

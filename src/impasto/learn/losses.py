@@ -1,0 +1,99 @@
+"""Content, style and total variation: named activations in, numbers with a gradient out. It knows no network.
+
+Every distance is returned per picture, (B,), so that a batch may mix styles and be weighted picture by picture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Unit = Literal["fair", "photos", "energy", "gatys", "dumoulin"]
+
+
+def gram(features: Tensor) -> Tensor:
+    """Gram matrices G = F F^T / (H W) of ``features`` (B, C, H, W) -> (B, C, C) (Dumoulin 2017: not divided by C)."""
+    b, c, h, w = features.shape
+    flat = features.permute(0, 2, 3, 1).reshape(b, h * w, c)  # a view where memory is channels last
+    return (flat.transpose(1, 2) @ flat).float() / (h * w)
+
+
+def squared_distance(a: Tensor, b: Tensor) -> Tensor:
+    """Sum of squared differences per picture, (B, ...) and (B, ...) -> (B,), in float32."""
+    return (a.float() - b.float()).square().flatten(1).sum(1)
+
+
+def content_distance(features: Tensor, target: Tensor, *, energy: float | None = None) -> Tensor:
+    """Mean squared distance in units of ``energy``, per picture: 0 is the photo itself.
+
+    ``energy`` is a mean square of activations: that of the target by default, |F - P|^2 / |P|^2. Training takes that of
+    photos in general, because a unit of its own makes a flat photo count many times more than a busy one. Dumoulin
+    (2017, eq. 3) has no such unit, which makes the value depend on the layer.
+    """
+    error = (features.float() - target.float()).square().flatten(1).mean(1)
+    if energy is None:
+        return error / target.float().square().flatten(1).mean(1).clamp_min(1e-8)
+    return error / energy
+
+
+def total_variation(pictures: Tensor) -> Tensor:
+    """Mean squared difference of neighbours, down plus across, per picture: a 0/1 checkerboard has 2."""
+    down = (pictures[:, :, 1:] - pictures[:, :, :-1]).square().flatten(1).mean(1)
+    across = (pictures[:, :, :, 1:] - pictures[:, :, :, :-1]).square().flatten(1).mean(1)
+    return down + across
+
+
+@dataclass(frozen=True)
+class StyleTargets:
+    """Gram matrices of N paintings and the unit in which distance to each is told, per layer.
+
+    ``grams[layer]`` is (N, C, C), ``units[layer]`` is (N,): the style distance of a picture from painting n is the mean
+    over layers of |G - grams[n]|^2 / units[n].
+    """
+
+    grams: dict[str, Tensor]
+    units: dict[str, Tensor]
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the style layers, as they were given."""
+        return list(self.grams)
+
+    def distance(self, grams: Mapping[str, Tensor], ids: Tensor) -> Tensor:
+        """Style distance per picture: ``grams[layer]`` (B, C, C), ``ids`` (B,) -> (B,)."""
+        parts = [
+            squared_distance(grams[layer], self.grams[layer][ids]) / self.units[layer][ids] for layer in self.grams
+        ]
+        return torch.stack(parts).mean(0)
+
+
+def style_units(targets: Tensor, photos: Tensor, unit: Unit) -> Tensor:
+    """What one unit of |G - Gs|^2 is for each of N paintings at one layer: (N, C, C), (P, C, C) -> (N,).
+
+    - ``photos``: the photos' own mean squared distance from the painting; 1 is as far off as a photo, 0 is there.
+    - ``energy``: the painting's own |Gs|^2; hard on muted paintings.
+    - ``fair``: the geometric mean of the two. The photos' distance from a muted painting is mostly contrast, so in
+      that unit its strokes count for little; its own energy alone would make it drown the others.
+    - ``gatys``: E = sum (G - A)^2 / (4 N^2 M^2) with unnormalised Grams (Gatys 2015), so 4 C^2 in ours.
+    - ``dumoulin``: the mean over entries of the squared difference (magenta's code), so C^2.
+    """
+    n, c, _ = targets.shape
+    if unit == "gatys":
+        return torch.full((n,), 4.0 * c * c)
+    if unit == "dumoulin":
+        return torch.full((n,), float(c * c))
+    energy = targets.square().sum((1, 2))
+    if unit == "energy":
+        return energy
+    distance = torch.stack([(photos - target).square().sum((1, 2)).mean() for target in targets])
+    return distance if unit == "photos" else (distance * energy).sqrt()
+
+
+def psnr(squared_error: float) -> float:
+    """Peak signal-to-noise ratio in decibels of a mean squared error of pictures in 0..1."""
+    return -10 * math.log10(max(squared_error, 1e-12))

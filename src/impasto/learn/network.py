@@ -1,0 +1,256 @@
+"""The pastiche network of Dumoulin, Shlens and Kudlur (2017): photos and rows in, painted pictures out.
+
+All convolutions are shared between the styles; a style is one *row*, the scale and shift behind every instance norm.
+The module knows nothing of losses, files or style names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Padding = Literal["reflect", "zeros"]
+Upsampling = Literal["nearest", "transposed"]
+Norm = Literal["instance", "batch"]
+Activation = Literal["relu", "sigmoid", "none"]
+
+EPSILON = 1e-5  # variance epsilon of magenta's conditional_instance_norm
+MULTIPLE = 4  # two stride-2 convolutions: height and width must be multiples of this
+BLOCKS = 5  # residual blocks
+
+
+class _ReflectPad(torch.autograd.Function):
+    """``F.pad(x, mode="reflect")`` with a backward pass of slices, which compiles to far faster code than scatters."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, margin: int) -> Tensor:
+        ctx.margin = margin
+        return F.pad(x, [margin] * 4, mode="reflect")
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (grad,) = grads
+        m: int = ctx.margin
+        for dim in (2, 3):
+            size = grad.shape[dim] - 2 * m
+            core = grad.narrow(dim, m, size)
+            before = grad.narrow(dim, 0, m).flip(dim)
+            after = grad.narrow(dim, m + size, m).flip(dim)
+            parts = [
+                core.narrow(dim, 0, 1),
+                core.narrow(dim, 1, m) + before,
+                core.narrow(dim, m + 1, size - 2 - 2 * m),
+                core.narrow(dim, size - 1 - m, m) + after,
+                core.narrow(dim, size - 1, 1),
+            ]
+            grad = torch.cat(parts, dim)
+        return grad, None
+
+
+def reflect_pad(x: Tensor, margin: int) -> Tensor:
+    """Mirror ``x`` (B, C, H, W) about its border pixels, ``margin`` on each side; needs H, W > margin."""
+    if margin == 0:
+        return x
+    if min(x.shape[2:]) < 2 * margin + 2:  # the mirrored strips would overlap: the general, slower backward
+        return F.pad(x, [margin] * 4, mode="reflect")
+    return _ReflectPad.apply(x, margin)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def replicate_pad(x: Tensor) -> Tensor:
+    """Repeat the border pixels of ``x`` once on each side."""
+    for dim in (2, 3):
+        x = torch.cat([x.narrow(dim, 0, 1), x, x.narrow(dim, x.shape[dim] - 1, 1)], dim)
+    return x
+
+
+def phase_kernels(weight: Tensor) -> Tensor:
+    """The four 3x3 kernels that compute "nearest-neighbour x2, mirror padding, 3x3 convolution" at the low resolution.
+
+    An upsampled pixel equals its neighbour, so each of the four output phases (even/odd row, even/odd column) sees only
+    2x2 different inputs, and mirroring the upsampled picture is repeating the border of the small one. Exact up to
+    rounding, and the four times larger picture is never stored. (O, I, 3, 3) -> (4 O, I, 3, 3), phase-major.
+    """
+
+    def split(w: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+        a, b, c = w.unbind(dim)
+        zero = torch.zeros_like(a)
+        return torch.stack([a, b + c, zero], dim), torch.stack([zero, a + b, c], dim)
+
+    return torch.cat([kernel for rows in split(weight, 2) for kernel in split(rows, 3)])
+
+
+def interleave_phases(x: Tensor) -> Tensor:
+    """(B, 4, C, H, W), phases ordered (row, column), -> (B, C, 2 H, 2 W)."""
+    b, _, c, h, w = x.shape
+    return x.view(b, 2, 2, c, h, w).permute(0, 3, 4, 1, 5, 2).reshape(b, c, 2 * h, 2 * w)
+
+
+class ConditionalNorm(nn.Module):
+    """Conditional instance normalisation: z = scale * (x - mean) / sqrt(var + eps) + shift (Dumoulin 2017, eq. 5).
+
+    ``mean`` and ``var`` (biased) are taken over height and width of each picture and channel, in float32 whatever the
+    input's type. With ``norm="batch"`` they are taken over the batch too (conditional batch norm) and running averages
+    serve evaluation; that variant is for study only.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, norm: Norm = "instance") -> None:
+        super().__init__()
+        self.channels = channels
+        self.norm = norm
+        if norm == "batch":
+            self.register_buffer("running_mean", torch.zeros(channels))
+            self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """``x`` is (B, C, H, W) or, in phases, (B, 4, C, H, W); ``scale`` and ``shift`` are (B, C)."""
+        shape = [-1, *[1] * (x.dim() - 4), self.channels, 1, 1]
+        mean, var = self._moments(x, shape)
+        gain = scale.view(shape) * torch.rsqrt(var + EPSILON)
+        return (x.float() * gain + (shift.view(shape) - mean * gain)).to(x.dtype)
+
+    def _moments(self, x: Tensor, shape: list[int]) -> tuple[Tensor, Tensor]:
+        if self.norm == "batch" and not self.training:
+            return self.running_mean.view(shape), self.running_var.view(shape)
+        dims = [d for d in range(x.dim()) if d != x.dim() - 3 and (d > 0 or self.norm == "batch")]
+        var, mean = torch.var_mean(x.float(), dim=dims, correction=0, keepdim=True)
+        if self.norm == "batch":
+            with torch.no_grad():
+                self.running_mean.lerp_(mean.flatten(), 0.1)
+                self.running_var.lerp_(var.flatten(), 0.1)
+        return mean, var
+
+
+class ConvNorm(nn.Module):
+    """Padding, convolution without bias, conditional norm, activation: what every layer of the network is."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        upsample: bool = False,
+        activation: Activation = "relu",
+        padding: Padding = "reflect",
+        upsampling: Upsampling = "nearest",
+        norm: Norm = "instance",
+    ) -> None:
+        super().__init__()
+        self.kernel = kernel
+        self.stride = stride
+        self.padding = padding
+        self.upsample: Upsampling | None = upsampling if upsample else None
+        self.activation = activation
+        shape = (inputs, outputs) if self.upsample == "transposed" else (outputs, inputs)
+        self.weight = nn.Parameter(torch.empty(*shape, kernel, kernel).normal_(0, 0.01))  # magenta's initial weights
+        self.norm = ConditionalNorm(outputs, norm)
+
+    def forward(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        if self.upsample == "nearest" and self.padding == "reflect":
+            y = F.conv2d(replicate_pad(x), phase_kernels(self.weight))  # (B, 4 C, H, W)
+            y = y.view(y.shape[0], 4, -1, *y.shape[2:])
+            return interleave_phases(self._activate(self.norm(y, scale, shift)))
+        return self._activate(self.norm(self._convolve(x), scale, shift))
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        margin = self.kernel // 2
+        if self.upsample == "transposed":  # Johnson et al. (2016), for comparison only
+            return F.conv_transpose2d(x, self.weight, stride=2, padding=margin, output_padding=1)
+        if self.upsample == "nearest":
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
+        if self.padding == "zeros":
+            return F.conv2d(x, self.weight, stride=self.stride, padding=margin)
+        return F.conv2d(reflect_pad(x, margin), self.weight, stride=self.stride)
+
+    def _activate(self, x: Tensor) -> Tensor:
+        if self.activation == "relu":
+            return F.relu(x)
+        return torch.sigmoid(x) if self.activation == "sigmoid" else x
+
+
+class PasticheNetwork(nn.Module):
+    """Dumoulin's network: c9s1-32, c3s2-64, c3s2-128, five residual blocks of 128, u64, u32, c9s1-3, sigmoid.
+
+    ``alpha`` multiplies every width but the picture's (magenta's ``--alpha``). ``padding="zeros"``,
+    ``upsampling="transposed"`` (both Johnson et al. 2016) and ``norm="batch"`` are there for comparisons.
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 1.0,
+        padding: Padding = "reflect",
+        upsampling: Upsampling = "nearest",
+        norm: Norm = "instance",
+    ) -> None:
+        super().__init__()
+        self.settings = {"alpha": alpha, "padding": padding, "upsampling": upsampling, "norm": norm}
+        a, b, c = (max(1, int(alpha * width)) for width in (32, 64, 128))
+
+        def layer(inputs: int, outputs: int, kernel: int, **options: Any) -> ConvNorm:
+            return ConvNorm(inputs, outputs, kernel, padding=padding, upsampling=upsampling, norm=norm, **options)
+
+        self.contract = nn.ModuleList([layer(3, a, 9), layer(a, b, 3, stride=2), layer(b, c, 3, stride=2)])
+        self.residual = nn.ModuleList(
+            layer(c, c, 3, activation=activation) for _ in range(BLOCKS) for activation in ("relu", "none")
+        )
+        self.expand = nn.ModuleList(
+            [layer(c, b, 3, upsample=True), layer(b, a, 3, upsample=True), layer(a, 3, 9, activation="sigmoid")]
+        )
+
+    @property
+    def layers(self) -> list[ConvNorm]:
+        """All layers in the order in which data meets them; a row lists their scales, then their shifts, like so."""
+        return [*self.contract, *self.residual, *self.expand]
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels of every norm, in order."""
+        return [layer.norm.channels for layer in self.layers]
+
+    @property
+    def row_size(self) -> int:
+        """Numbers per style: a scale and a shift for every channel of every norm (3,206 for alpha 1)."""
+        return 2 * sum(self.widths)
+
+    def initial_row(self) -> Tensor:
+        """Scale 1 and shift 0, but scale 0 at the end of every residual block, so that each starts as the identity."""
+        ends = {len(self.contract) + 2 * block + 1 for block in range(BLOCKS)}
+        scales = [torch.full((width,), 0.0 if i in ends else 1.0) for i, width in enumerate(self.widths)]
+        return torch.cat([*scales, torch.zeros(sum(self.widths))])
+
+    def forward(self, pictures: Tensor, rows: Tensor) -> Tensor:
+        """Paint ``pictures`` (B, 3, H, W), 0..1, each in its row of ``rows`` (B, row_size); H and W multiples of 4.
+
+        A row may be any mixture of rows. Returns (B, 3, H, W) in 0..1.
+        """
+        if pictures.shape[2] % MULTIPLE or pictures.shape[3] % MULTIPLE:
+            raise ValueError(f"height and width must be multiples of {MULTIPLE}, not {tuple(pictures.shape[2:])}")
+        if rows.shape != (pictures.shape[0], self.row_size):
+            raise ValueError(f"rows must be {(pictures.shape[0], self.row_size)}, not {tuple(rows.shape)}")
+        scales, shifts = (torch.split(half, self.widths, 1) for half in rows.chunk(2, 1))
+        styles = iter(zip(scales, shifts, strict=True))
+        x = pictures
+        for layer in self.contract:
+            x = layer(x, *next(styles))
+        for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
+            inner = first(x, *next(styles))
+            x = x + second(inner, *next(styles))  # no ReLU after the sum
+        for layer in self.expand:
+            x = layer(x, *next(styles))
+        return x
+
+    def fingerprint(self) -> str:
+        """Sixteen hex digits of the SHA-256 of settings and weights (as float16): which network a row belongs to."""
+        digest = hashlib.sha256(repr(sorted(self.settings.items())).encode())
+        for layer in self.layers:
+            digest.update(layer.weight.detach().half().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]

@@ -1,0 +1,565 @@
+"""Move the network and every row: a folder of photos and a folder of paintings in, a stream of ``Step`` records out.
+
+Everything random is a function of (seed, step) and everything else lies in the checkpoint, so a run that is killed at
+any moment and started again ends with the same bits as one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from impasto.errors import LearnError
+from impasto.learn.features import LossNetwork, load_loss_network
+from impasto.learn.losses import StyleTargets, Unit, content_distance, gram, psnr, style_units
+from impasto.learn.network import PasticheNetwork
+from impasto.learn.photos import PhotoFolder, load_painting
+from impasto.pictures import find
+
+PHOTO = "photo"  # the row that gives the photo back: the zero of the strength dial
+CHECKPOINT = "checkpoint.safetensors"
+METRICS = "metrics.jsonl"
+SHEET = "sheet.jpg"
+UNIT_PHOTOS = 40  # photo crops whose Gram matrices define the photos' own distance
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What defines a run. All of it is written into the checkpoint and, in the end, into the bank."""
+
+    steps: int = 40_000
+    batch: int = 4
+    size: int = 256
+    alpha: float = 1.0
+    padding: str = "reflect"
+    upsampling: str = "nearest"
+    norm: str = "instance"
+    seed: int = 0
+    content_layer: str = "relu3_1"
+    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+    style_size: int = 512
+    style_weight: float = 8.0
+    style_weight_start: float = 1.2
+    ramp: int = 500
+    unit: Unit = "fair"
+    photo_weight: float = 60.0
+    photo_turns: float = 2.0
+    learning_rate: float = 1e-3
+    warmup: int = 100
+    decay: float = 0.3
+    ema: float = 0.999
+    clip: float = 1.0
+
+    # Two runs are the same run if these agree; the others may change from one slice to the next.
+    FIXED = ("alpha", "padding", "upsampling", "norm", "seed")
+
+
+@dataclass(frozen=True)
+class Style:
+    """A painting to learn: its name, file, card, and, where they differ from the run's, its size and weight."""
+
+    name: str
+    path: Path
+    card: Mapping[str, str] = field(default_factory=dict)
+    size: int | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one training step measured, over the whole batch. ``psnr`` (dB) is there when the photo row had a turn."""
+
+    step: int
+    steps: int
+    content: float
+    style: float
+    total: float
+    psnr: float | None
+    learning_rate: float
+    seconds: float
+    pictures_per_second: float
+    styles: tuple[str, ...]
+    style_losses: tuple[float, ...]
+    warning: str = ""
+
+
+def read_cards(path: str | Path) -> dict[str, dict[str, Any]]:
+    """A TOML file with a table per style: the words of its card, and ``size`` and ``weight`` if they are special."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        cards = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LearnError(f"{path} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise LearnError(f"{path} is not a TOML file: {error}") from error
+    for name, card in cards.items():
+        if not isinstance(card, dict):
+            raise LearnError(f"{path} must hold one table per style; {name!r} stands outside of one")
+    return cards
+
+
+def find_styles(folder: str | Path, cards: Mapping[str, Mapping[str, Any]] | None = None) -> list[Style]:
+    """Every picture below ``folder`` as a ``Style`` named after its file's stem, with its entry of ``cards`` if any.
+
+    An entry may hold ``size`` (long side in pixels), ``weight`` (of its style loss), and the words of its card.
+    """
+    if not Path(folder).is_dir():
+        raise LearnError(f"{folder} is not a folder of paintings")
+    styles = []
+    for path in find([Path(folder)]):
+        entry = dict((cards or {}).get(path.stem, {}))
+        size, weight = entry.pop("size", None), float(entry.pop("weight", 1.0))
+        styles.append(Style(path.stem, path, {k: str(v) for k, v in entry.items()}, size, weight))
+    names = [style.name for style in styles]
+    if not names or len(set(names)) < len(names) or PHOTO in names:
+        raise LearnError(f"{folder} must hold paintings with different names, none of them {PHOTO!r}")
+    return styles
+
+
+class _Model(nn.Module):
+    """The network and the matrix of rows as one module, so that DDP sees one call."""
+
+    def __init__(self, network: PasticheNetwork, count: int) -> None:
+        super().__init__()
+        self.network = network
+        self.rows = nn.Parameter(network.initial_row().repeat(count, 1))
+
+    def forward(self, pictures: Tensor, ids: Tensor) -> Tensor:
+        painted: Tensor = self.network(pictures, self.rows[ids])
+        return painted
+
+
+class Run:
+    """A training run on disk: opened (or resumed) once, then iterated."""
+
+    def __init__(
+        self,
+        run_dir: str | Path,
+        photos: PhotoFolder,
+        styles: Sequence[Style],
+        settings: Settings,
+        *,
+        loss_network: LossNetwork | None = None,
+        precision: Literal["auto", "float32", "bfloat16"] = "auto",
+        compile: bool | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.dir = Path(run_dir)
+        self.photos = photos
+        self.styles = list(styles)
+        self.settings = settings
+        self.device = torch.device(device)
+        self.dtype = torch.bfloat16 if _use_bfloat16(precision, self.device) else torch.float32
+        self.names = [*(style.name for style in styles), PHOTO]
+        torch.manual_seed(settings.seed)
+        network = PasticheNetwork(
+            alpha=settings.alpha,
+            padding=settings.padding,  # type: ignore[arg-type]
+            upsampling=settings.upsampling,  # type: ignore[arg-type]
+            norm=settings.norm,  # type: ignore[arg-type]
+        )
+        self.model = _Model(network, len(self.names)).to(self.device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.0, betas=(0.9, 0.99))
+        self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.behind = torch.ones(len(self.names))  # running mean of each style's loss: who gets the next turns
+        self.step = 0
+        self.seconds = 0.0
+        self.dir.mkdir(parents=True, exist_ok=True)
+        if (self.dir / CHECKPOINT).exists():
+            self._load_checkpoint()
+        self.loss_network = (loss_network or load_loss_network()).to(self.device, self.dtype)
+        self.targets, self.content_energy = self._targets()
+        self._forward = self._compiled() if _use_compile(compile, self.device) else self._plain()
+
+    # -- the loop ---------------------------------------------------------------------------------------------------
+
+    def train(
+        self, *, max_minutes: float | None = None, checkpoint_every: int = 500, sheet_minutes: float = 10.0
+    ) -> Iterator[Step]:
+        """Train up to ``settings.steps`` or for ``max_minutes``: yields each ``Step``, saves checkpoints."""
+        _trim_metrics(self.dir / METRICS, self.step)
+        start = last_sheet = time.monotonic()
+        while self.step < self.settings.steps:
+            record = self._one_step()
+            stop = max_minutes is not None and time.monotonic() - start > 60 * max_minutes
+            if self.is_main and time.monotonic() - last_sheet > 60 * sheet_minutes:
+                warning = self.sheet()
+                record = Step(**{**asdict(record), "warning": record.warning or warning})
+                last_sheet = time.monotonic()
+            if self.is_main:
+                with open(self.dir / METRICS, "a") as file:
+                    file.write(json.dumps(asdict(record)) + "\n")
+            if self.step % checkpoint_every == 0 or stop or self.step == self.settings.steps:
+                self.save_checkpoint()
+            yield record
+            if stop:
+                return
+
+    def _one_step(self) -> Step:
+        begin = time.monotonic()
+        settings = self.settings
+        pictures = self.photos.batch(settings.seed, self.step, settings.batch, settings.size)
+        ids = self._deal()
+        share = slice(self.rank * settings.batch // self.world, (self.rank + 1) * settings.batch // self.world)
+        rate = learning_rate(settings, self.step)
+        self.optimizer.param_groups[0]["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        parts = self._losses(pictures[share].to(self.device), ids[share].to(self.device))
+        parts["total"].mean().backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
+        values = {name: self._gather(part.detach().float()) for name, part in parts.items()}
+        if not all(torch.isfinite(value).all() for value in values.values()):
+            raise LearnError(
+                f"training broke down at step {self.step + 1}: the loss is not a number; "
+                "lower the learning rate or the style weight and start again from the last checkpoint"
+            )
+        self.optimizer.step()
+        self._update_average()
+        self.behind[ids] = 0.9 * self.behind[ids] + 0.1 * values["style"]
+        self.step += 1
+        self.seconds += time.monotonic() - begin
+        return self._record(values, ids, rate, time.monotonic() - begin)
+
+    def _losses(self, pictures: Tensor, ids: Tensor) -> dict[str, Tensor]:
+        """Per picture: content, style, squared error, share of saturated pixels, and the weighted total."""
+        settings = self.settings
+        pictures = pictures.contiguous(memory_format=torch.channels_last)
+        painted, content, style, error = self._forward(pictures, ids)
+        is_photo = (ids == len(self.styles)).float()
+        weights = torch.tensor([style.weight for style in self.styles] + [0.0], device=self.device)[ids]
+        total = content + style_weight(settings, self.step) * weights * style + settings.photo_weight * is_photo * error
+        saturated = ((painted < 0.004) | (painted > 0.996)).float().flatten(1).mean(1)
+        return {"content": content, "style": style, "error": error, "saturated": saturated, "total": total}
+
+    def _measure(self, model: nn.Module, pictures: Tensor, ids: Tensor) -> tuple[Tensor, ...]:
+        layer = self.settings.content_layer
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            painted = model(pictures, ids)
+            with torch.no_grad():
+                target = self.loss_network(pictures, [layer])[layer]
+            features = self.loss_network(painted, [*self.targets.layers, layer])
+            grams = {name: gram(features[name]) for name in self.targets.layers}
+        content = content_distance(features[layer], target, energy=self.content_energy)
+        safe_ids = ids.clamp_max(len(self.styles) - 1)  # the photo row has no painting; its style weight is 0
+        style = self.targets.distance(grams, safe_ids) * (ids < len(self.styles))
+        error = (painted.float() - pictures).square().flatten(1).mean(1)
+        return painted, content, style, error
+
+    def _plain(self) -> Any:
+        model: nn.Module = self.model
+        if self.world > 1:
+            model = nn.parallel.DistributedDataParallel(self.model)
+        return lambda pictures, ids: self._measure(model, pictures, ids)
+
+    def _compiled(self) -> Any:
+        if self.world > 1:
+            self.model.network = torch.compile(self.model.network)  # type: ignore[assignment]
+            return self._plain()
+        return torch.compile(lambda pictures, ids: self._measure(self.model, pictures, ids), dynamic=False)
+
+    # -- who gets a turn --------------------------------------------------------------------------------------------
+
+    def _deal(self) -> Tensor:
+        """Ids of the batch's styles: different ones while there are enough, more often those that are behind."""
+        generator = np.random.default_rng([self.settings.seed, self.step, 1])
+        need = self.behind.clone().double()
+        need[:-1] = (need[:-1] / need[:-1].mean()).clamp(0.5, 2.0)
+        need[-1] = self.settings.photo_turns
+        chances = (need / need.sum()).numpy()
+        count = self.settings.batch
+        return torch.from_numpy(generator.choice(len(chances), count, replace=count > len(chances), p=chances))
+
+    def _targets(self) -> tuple[StyleTargets, float]:
+        """Gram matrices of the paintings with the units in which distance to each is told, and the unit of content."""
+        layers, content_layer = list(self.settings.style_layers), self.settings.content_layer
+        crops = [crop[None] for crop in self.photos.batch(self.settings.seed, 2**31, UNIT_PHOTOS, 256)]
+        photos = _grams(self.loss_network, crops, layers)
+        energies = [_energy(self.loss_network, crop, content_layer) for crop in crops]
+        sizes = [style.size or self.settings.style_size for style in self.styles]
+        paintings = [load_painting(style.path, size) for style, size in zip(self.styles, sizes, strict=True)]
+        grams = _grams(self.loss_network, paintings, layers)
+        units = {layer: style_units(grams[layer], photos[layer], self.settings.unit) for layer in layers}
+        return StyleTargets(grams, units), sum(energies) / len(energies)
+
+    # -- state ------------------------------------------------------------------------------------------------------
+
+    def _update_average(self) -> None:
+        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
+        current = self.model.state_dict()
+        names = [name for name, value in current.items() if value.is_floating_point()]
+        torch._foreach_lerp_([self.average[name] for name in names], [current[name] for name in names], 1 - decay)
+
+    def save_checkpoint(self) -> None:
+        """Write the whole state atomically: a kill at any moment leaves the old checkpoint or the new one."""
+        if not self.is_main:
+            return
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        tensors |= {f"average.{name}": value for name, value in self.average.items()}
+        for name, parameter in self.model.named_parameters():
+            for key, value in self.optimizer.state[parameter].items():
+                tensors[f"adam.{name}.{key}"] = value
+        tensors["behind"] = self.behind
+        meta = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "settings": asdict(self.settings),
+            "styles": [{**asdict(style), "path": style.path.name} for style in self.styles],
+        }
+        partial = self.dir / f".{CHECKPOINT}.partial"
+        save_file({k: v.contiguous() for k, v in tensors.items()}, partial, {"impasto": json.dumps(meta)})
+        with open(partial, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, self.dir / CHECKPOINT)
+
+    def _load_checkpoint(self) -> None:
+        checkpoint = Checkpoint.read(self.dir / CHECKPOINT)
+        for name in Settings.FIXED:
+            if checkpoint.settings.get(name) != getattr(self.settings, name):
+                raise LearnError(
+                    f"{self.dir} holds a run with {name} {checkpoint.settings.get(name)}, not "
+                    f"{getattr(self.settings, name)}; give it the same, or choose another run folder"
+                )
+        if checkpoint.names != self.names:
+            raise LearnError(
+                f"{self.dir} holds a run with other styles; give it the same, or choose another run folder"
+            )
+        self.model.load_state_dict(checkpoint.part("model."))
+        self.average = checkpoint.part("average.")
+        for name, parameter in self.model.named_parameters():
+            self.optimizer.state[parameter] = checkpoint.part(f"adam.{name}.")
+        self.behind = checkpoint.tensors["behind"]
+        self.step, self.seconds = checkpoint.step, checkpoint.seconds
+
+    # -- what a person sees -----------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def sheet(self, *, size: int = 256, columns: int = 8) -> str:
+        """Paint one photo in every style with the averaged weights into ``sheet.jpg``; returns a warning, or ""."""
+        photo = self.photos.batch(self.settings.seed, 2**31 + 1, 1, size).to(self.device)
+        network, rows = self.averaged()
+        painted = []
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            for row in rows:
+                painted.append(network(photo, row[None])[0].float().cpu())
+        _save_sheet(painted, columns, self.dir / SHEET)
+        return self._alike(painted) if self.step > 1000 else ""
+
+    def _alike(self, painted: Sequence[Tensor]) -> str:
+        flat = torch.stack(list(painted)).flatten(1)
+        distance = torch.cdist(flat, flat, p=1) / flat.shape[1]
+        distance.fill_diagonal_(1)
+        i, j = divmod(int(distance.argmin()), len(flat))
+        if distance[i, j] > 0.02:
+            return ""
+        return (
+            f"{self.names[i]} and {self.names[j]} paint nearly the same picture (mean difference {distance[i, j]:.3f})"
+        )
+
+    def averaged(self) -> tuple[PasticheNetwork, Tensor]:
+        """The network and rows (N, row_size) with averaged weights, the photo's row last: what is to be shipped."""
+        options: dict[str, Any] = {k: getattr(self.settings, k) for k in ("alpha", "padding", "upsampling", "norm")}
+        network = PasticheNetwork(**options).to(self.device).eval()
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        prefix = "network."
+        network.load_state_dict({k[len(prefix) :]: v for k, v in self.average.items() if k.startswith(prefix)})
+        return network, self.average["rows"]
+
+    def _record(self, values: dict[str, Tensor], ids: Tensor, rate: float, seconds: float) -> Step:
+        is_style = ids < len(self.styles)
+        warning = ""
+        if values["saturated"].mean() > 0.5 and self.step > 100:
+            warning = "more than half of all painted pixels are black or white: the network is collapsing"
+        return Step(
+            step=self.step,
+            steps=self.settings.steps,
+            content=float(values["content"][is_style].mean()),
+            style=float(values["style"][is_style].mean()),
+            total=float(values["total"].mean()),
+            psnr=None if is_style.all() else psnr(float(values["error"][~is_style].mean())),
+            learning_rate=rate,
+            seconds=self.seconds,
+            pictures_per_second=self.settings.batch / seconds,
+            styles=tuple(self.names[i] for i in ids),
+            style_losses=tuple(round(float(v), 5) for v in values["style"]),
+            warning=warning,
+        )
+
+    # -- several processes ------------------------------------------------------------------------------------------
+
+    @property
+    def rank(self) -> int:
+        """This process's number among those that train together; 0 if it is alone."""
+        return dist.get_rank() if dist.is_initialized() else 0
+
+    @property
+    def world(self) -> int:
+        """How many processes train together."""
+        return dist.get_world_size() if dist.is_initialized() else 1
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process is the one that writes files."""
+        return self.rank == 0
+
+    def _gather(self, values: Tensor) -> Tensor:
+        """Per-picture values of all processes, in the batch's order, on the CPU."""
+        if self.world == 1:
+            return values.cpu()
+        parts = [torch.empty_like(values) for _ in range(self.world)]
+        dist.all_gather(parts, values)
+        return torch.cat(parts).cpu()
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint file as it lies on disk: tensors by name, and what the run was."""
+
+    tensors: dict[str, Tensor]
+    step: int
+    seconds: float
+    settings: dict[str, Any]
+    styles: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls, path: str | Path) -> Checkpoint:
+        """Read ``path``; LearnError if it is missing, damaged or not a checkpoint."""
+        try:
+            with safe_open(path, framework="pt") as file:
+                meta = json.loads((file.metadata() or {})["impasto"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return cls(tensors, meta["step"], meta["seconds"], meta["settings"], meta["styles"])
+        except FileNotFoundError as error:
+            raise LearnError(f"{path} does not exist; is this a folder that impasto train wrote?") from error
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+            raise LearnError(f"{path} is damaged or not a checkpoint of impasto ({error})") from error
+
+    @property
+    def names(self) -> list[str]:
+        """The styles in the order of their rows, the photo's row last."""
+        return [*(style["name"] for style in self.styles), PHOTO]
+
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        """The tensors whose names begin with ``prefix``, without it."""
+        return {name[len(prefix) :]: value for name, value in self.tensors.items() if name.startswith(prefix)}
+
+    def averaged(self) -> tuple[PasticheNetwork, Tensor]:
+        """The network and rows with averaged weights, as in ``Run.averaged``."""
+        options = {k: self.settings[k] for k in ("alpha", "padding", "upsampling", "norm")}
+        network = PasticheNetwork(**options).eval()
+        network.load_state_dict(self.part("average.network."))
+        return network, self.tensors["average.rows"]
+
+
+def learning_rate(settings: Settings, step: int) -> float:
+    """Linear warm-up, then constant, then a cosine down to a fiftieth over the last ``decay`` of the run."""
+    warm = min(1.0, (step + 1) / max(1, settings.warmup))
+    begin = (1 - settings.decay) * settings.steps
+    late = min(1.0, max(0.0, (step - begin) / max(1.0, settings.steps - begin)))
+    return settings.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * late)))
+
+
+def style_weight(settings: Settings, step: int) -> float:
+    """The style weight at ``step``: a geometric ramp from ``style_weight_start`` over the first ``ramp`` steps.
+
+    A full weight from the first step made blotches that never went away.
+    """
+    late = min(1.0, step / max(1, settings.ramp))
+    return float(settings.style_weight_start ** (1 - late) * settings.style_weight**late)
+
+
+@torch.no_grad()
+def _grams(loss_network: LossNetwork, pictures: Sequence[Tensor], layers: list[str]) -> dict[str, Tensor]:
+    found: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+    for picture in pictures:
+        features = loss_network(picture.to(loss_network.get_buffer("mean").device), layers)
+        for layer in layers:
+            found[layer].append(gram(features[layer])[0])
+    return {layer: torch.stack(values) for layer, values in found.items()}
+
+
+@torch.no_grad()
+def _energy(loss_network: LossNetwork, picture: Tensor, layer: str) -> float:
+    """Mean square of the activations of one layer."""
+    features = loss_network(picture.to(loss_network.get_buffer("mean").device), [layer])[layer]
+    return float(features.float().square().mean())
+
+
+def _save_sheet(painted: Sequence[Tensor], columns: int, path: Path) -> None:
+    height, width = painted[0].shape[1:]
+    sheet = np.full((-(-len(painted) // columns) * height, columns * width, 3), 255, np.uint8)
+    for i, picture in enumerate(painted):
+        top, left = i // columns * height, i % columns * width
+        sheet[top : top + height, left : left + width] = (picture.permute(1, 2, 0) * 255).round().byte().numpy()
+    partial = path.with_name(f".{path.name}.partial")
+    Image.fromarray(sheet).save(partial, format="JPEG", quality=90)
+    os.replace(partial, path)
+
+
+def _trim_metrics(path: Path, step: int) -> None:
+    """Drop the records of steps that a resumed run will do again."""
+    if not path.exists():
+        return
+    lines = [line for line in path.read_text().splitlines() if line.endswith("}") and json.loads(line)["step"] <= step]
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text("".join(f"{line}\n" for line in lines))
+    os.replace(partial, path)
+
+
+@contextmanager
+def distributed() -> Iterator[None]:
+    """Join the other processes if torchrun started this one, and leave them in the end."""
+    if "WORLD_SIZE" not in os.environ:
+        yield
+        return
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def resolve_device(name: str) -> str:
+    """``auto`` is CUDA or Apple's MPS where there is one, else the CPU; LearnError for a device that is not there."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise LearnError(f"there is no device {name!r} here; choose auto, cpu, cuda or mps") from error
+    return name
+
+
+def _use_bfloat16(precision: str, device: torch.device) -> bool:
+    if precision != "auto":
+        return precision == "bfloat16"
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    # With AMX tiles, bfloat16 convolutions run seven times as fast as float32 ones; without them it does not pay.
+    return device.type == "cpu" and bool(torch.cpu._is_amx_tile_supported())
+
+
+def _use_compile(wanted: bool | None, device: torch.device) -> bool:
+    if wanted is not None:
+        return wanted
+    return device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is not None

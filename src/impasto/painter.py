@@ -1,0 +1,111 @@
+"""Photo and style in, painted photo out: an open network together with its bank of styles.
+
+This is the one call behind the library, the command line and everything else; they differ only at the two ends.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from impasto import assets, blend, pictures
+from impasto.bank import Bank
+from impasto.runtime import Network, RuntimeName
+
+Style: TypeAlias = str | Mapping[str, float] | npt.NDArray[np.float32]
+
+
+class Painter:
+    """A network and a bank of styles, opened once; ``paint`` as often as you like.
+
+    ``network`` is the name of a network that comes with impasto ("full") or an ONNX file that ``impasto export`` wrote;
+    ``bank`` is a bank, its file, or None for the one that belongs to the network. ``runtime`` is "openvino",
+    "onnxruntime" or "auto" (OpenVINO where it runs); ``threads`` limits the cores.
+
+    Raises NetworkError for a network that cannot be opened, BankError for a bank that cannot be read, MismatchError for
+    a bank that belongs to another network.
+    """
+
+    def __init__(
+        self,
+        network: str | os.PathLike[str] = assets.DEFAULT,
+        *,
+        bank: Bank | str | os.PathLike[str] | None = None,
+        runtime: RuntimeName = "auto",
+        threads: int | None = None,
+    ) -> None:
+        network_file, own_bank = _files(network)
+        self.network = Network(network_file, runtime=runtime, threads=threads)
+        self.bank = bank if isinstance(bank, Bank) else Bank.load(own_bank if bank is None else bank)
+        self.bank.check_network(self.network.fingerprint, network=self.network.name)
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """Names of the styles that this painter knows."""
+        return self.bank.names
+
+    def paint(
+        self,
+        image: pictures.Source,
+        style: Style,
+        *,
+        strength: float = 1.0,
+        size: int | None = None,
+        keep_color: bool = False,
+        max_pixels: int = pictures.DEFAULT_MAX_PIXELS,
+    ) -> Image.Image:
+        """Paint ``image`` (a path, bytes, file, PIL image or array) and return a PIL image of the same size.
+
+        ``style`` is a name, a mix such as ``{"a": 0.6, "b": 0.4}`` or "a:0.6,b:0.4" (weights are normalised), or a row.
+        ``strength`` 0 is the photo, 1 the style, up to 1.5 overdoes it. ``size`` shrinks the longer side to so many
+        pixels first. ``keep_color`` keeps the photo's colours and takes only light and shade from the painting. Alpha
+        is carried over. Raises PictureError, StyleNameError, BankError.
+        """
+        photo = pictures.load(image, max_pixels=max_pixels)
+        painted = self.paint_picture(photo.picture, style, strength=strength, size=size, keep_color=keep_color)
+        return pictures.to_pil(painted, photo.alpha_for(painted))
+
+    def paint_picture(
+        self,
+        picture: pictures.Picture,
+        style: Style,
+        *,
+        strength: float = 1.0,
+        size: int | None = None,
+        keep_color: bool = False,
+    ) -> pictures.Picture:
+        """``paint`` for those who hold pictures: float32, (h, w, 3), 0..1 in, the same out."""
+        row = blend.mix(self.bank, style, strength=strength)
+        if size is not None:
+            picture = pictures.resize(picture, size)
+        painted = self.network.paint(picture, row)
+        return pictures.keep_color(painted, picture) if keep_color else painted
+
+
+def paint(
+    image: pictures.Source,
+    style: Style,
+    *,
+    strength: float = 1.0,
+    size: int | None = None,
+    keep_color: bool = False,
+    network: str | os.PathLike[str] = assets.DEFAULT,
+    bank: Bank | str | os.PathLike[str] | None = None,
+) -> Image.Image:
+    """Paint one photo: ``Painter(network, bank=bank).paint(image, style, ...)``; for many, keep a ``Painter`` open."""
+    painter = Painter(network, bank=bank)
+    return painter.paint(image, style, strength=strength, size=size, keep_color=keep_color)
+
+
+def _files(network: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """The network's ONNX file and the bank that lies beside it."""
+    path = Path(network)
+    if path.suffix == ".onnx":
+        return path, path.with_suffix(".safetensors")
+    return assets.network_file(str(network)), assets.bank_file(str(network))

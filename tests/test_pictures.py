@@ -1,0 +1,1064 @@
+"""impasto.pictures: what comes out of files of every kind, what goes into them, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import struct
+import threading
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageCms
+
+from impasto import pictures
+from impasto.errors import PictureError
+from impasto.pictures import Photo, find, from_pil, keep_color, load, resize, save, to_pil
+
+EXIF_IFD, GPS_IFD = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
+RED, GREEN = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
+
+
+def noise(height=6, width=9, channels=3, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+def smooth(height=16, width=24):
+    """A colourful picture without hard edges, so that lossy formats keep it nearly as it is."""
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
+    return np.stack([y, x, 1 - x * y], axis=-1).astype(np.float32)
+
+
+def encoded(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def block_of_exif(orientation=None):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Kamera"
+    exif[EXIF_IFD] = {ExifTags.Base.ExposureTime: 0.5}
+    exif[GPS_IFD] = {ExifTags.GPS.GPSLatitudeRef: "N"}
+    if orientation is not None:
+        exif[ExifTags.Base.Orientation] = orientation
+    return exif.tobytes()  # bytes, because Pillow leaves the nested directories of an Exif object out of TIFFs
+
+
+def read_exif(block):
+    exif = Image.Exif()
+    exif.load(block)
+    return exif
+
+
+def png_claiming(width, height):
+    """A PNG of 57 bytes whose header claims any size."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
+def srgb_profile():
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def swapped_profile():
+    """sRGB with the red and the green primary exchanged: what is stored as red must be seen as green."""
+    profile = srgb_profile()
+    return profile.replace(b"rXYZ", b"tmp!").replace(b"gXYZ", b"rXYZ").replace(b"tmp!", b"gXYZ")
+
+
+def refusal(action, *arguments, **options):
+    """The message of the PictureError that the call must raise; always one line, ending as a sentence does."""
+    with pytest.raises(PictureError) as caught:
+        action(*arguments, **options)
+    message = str(caught.value)
+    assert message.isprintable() and message.endswith(".") and len(message) > 20
+    return message
+
+
+def assert_is_photo(photo):
+    height, width, channels = photo.picture.shape
+    assert channels == 3 and height > 0 and width > 0
+    assert photo.picture.dtype == np.float32 and photo.picture.flags.c_contiguous and photo.picture.flags.writeable
+    assert 0 <= photo.picture.min() and photo.picture.max() <= 1
+    if photo.alpha is not None:
+        assert photo.alpha.shape == (height, width) and photo.alpha.dtype == np.float32
+        assert 0 <= photo.alpha.min() and photo.alpha.max() <= 1
+
+
+# ---- sources
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM", "GIF"])
+def test_lossless_files_give_exactly_their_pixels(kind):
+    """A lossless file gives value / 255, exactly."""
+    values = noise(channels=3)[:, :, [0, 0, 0]] if kind == "GIF" else noise()
+    photo = load(encoded(Image.fromarray(values), kind))
+    assert_is_photo(photo)
+    np.testing.assert_array_equal(photo.picture, values.astype(np.float32) / np.float32(255))
+    assert photo.alpha is None and photo.format == kind
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "AVIF", "JPEG2000"])
+def test_lossy_files_give_nearly_their_pixels(kind):
+    """A lossy file gives its picture within a few levels."""
+    if kind == "AVIF" and kind not in pictures._formats():
+        pytest.skip("this Pillow was built without AVIF")
+    photo = load(encoded(to_pil(smooth(64, 96)), kind))
+    assert_is_photo(photo)
+    np.testing.assert_allclose(photo.picture, smooth(64, 96), atol=0.06)
+
+
+def test_every_kind_of_source_gives_the_same_picture(tmp_path):
+    """Path, string, bytes, file object, pipe, PIL image and array are the same picture."""
+    data = encoded(Image.fromarray(noise()))
+    path = tmp_path / "cat.png"
+    path.write_bytes(data)
+    receiver, sender = os.pipe()
+    os.write(sender, data)
+    os.close(sender)
+    with path.open("rb") as file, open(receiver, "rb") as pipe, Image.open(path) as image:
+        sources = [path, str(path), data, bytearray(data), io.BytesIO(data), file, pipe, image, noise()]
+        photos = [load(source) for source in sources]
+    for photo in photos:
+        assert_is_photo(photo)
+        np.testing.assert_array_equal(photo.picture, noise() / np.float32(255))
+    assert photos[0].name == str(path)
+
+
+def test_arrays_of_every_depth_are_scaled_to_one():
+    """uint8, uint16 of either byte order, and floats all end in 0..1."""
+    values = noise()
+    expected = values / np.float32(255)
+    deep = values.astype(np.uint16) * 257
+    for array in (values, deep, deep.astype(">u2"), values / 255, expected, values[::-1][::-1]):
+        assert_is_photo(load(array))
+        np.testing.assert_allclose(load(array).picture, expected, atol=1e-7)
+
+
+def test_arrays_of_every_shape_become_three_channels():
+    """h x w and h x w x 1 are grey, the fourth channel of h x w x 4 is alpha."""
+    four = noise(channels=4)
+    assert (load(four[..., 0]).picture == load(four[..., :1]).picture).all()
+    assert load(four[..., 0]).picture.shape == (6, 9, 3)
+    assert_is_photo(load(four))
+    np.testing.assert_array_equal(load(four).alpha, four[..., 3] / np.float32(255))
+    np.testing.assert_array_equal(load(four).picture, four[..., :3] / np.float32(255))
+
+
+def test_a_loaded_array_is_a_copy():
+    """Changing the photo leaves the caller's array alone, also when nothing had to be converted."""
+    array = smooth()
+    load(array).picture[:] = 0
+    assert array.max() > 0
+
+
+def test_floats_a_little_outside_are_clipped():
+    """What sharpening overshoots is cut to 0..1 instead of refused."""
+    assert load(np.array([[-0.2, 0.5, 1.3]])).picture[0, :, 0].tolist() == [0, 0.5, 1]
+
+
+@pytest.mark.parametrize(
+    ("array", "word"),
+    [
+        (np.zeros((0, 4, 3), np.uint8), "0 x 4 x 3"),
+        (np.zeros((3, 20, 30), np.uint8), "3 x 20 x 30"),
+        (np.zeros(5, np.uint8), "5"),
+        (np.array(0.5), "single number"),
+        (np.zeros((1, 4, 4, 3), np.float32), "1 x 4 x 4 x 3"),
+        (np.zeros((4, 4), np.int64), "int64"),
+        (np.zeros((4, 4), bool), "bool"),
+        (np.zeros((4, 4), complex), "complex"),
+        (np.full((4, 4), None), "object"),
+        (np.full((4, 4), np.nan), "NaN"),
+        (np.array([[0.5, np.inf]]), "NaN"),
+        (np.full((4, 4), 255.0), "255"),
+    ],
+)
+def test_arrays_that_are_no_pictures_are_refused(array, word):
+    """An array that is empty, of a wrong shape or type, not finite or far outside 0..1 is refused by name."""
+    assert word in refusal(load, array)
+
+
+# ---- orientation and EXIF
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_upright(orientation, kind):
+    """Whatever the EXIF orientation, the picture and its alpha are upright, and the EXIF then says 1."""
+    upright = to_pil(smooth(32, 48), smooth(32, 48)[..., 0])
+    undo = [None, None, 0, 3, 1, 5, 2, 6, 4][orientation]  # Transpose that stores it so that EXIF brings it back
+    stored = upright if undo is None else upright.transpose(undo)
+    stored = stored.convert("RGB") if kind == "JPEG" else stored
+    options = {"lossless": True, "exact": True} if kind == "WEBP" else {"quality": 95} if kind == "JPEG" else {}
+    photo = load(encoded(stored, kind, exif=block_of_exif(orientation), **options))
+    assert_is_photo(photo)
+    tolerance = 0.05 if kind == "JPEG" else 0
+    np.testing.assert_allclose(photo.picture, np.asarray(upright)[..., :3] / np.float32(255), atol=tolerance)
+    if kind != "JPEG":
+        np.testing.assert_array_equal(photo.alpha, np.asarray(upright)[..., 3] / np.float32(255))
+    assert read_exif(photo.exif).get(ExifTags.Base.Orientation, 1) == 1
+
+
+def test_upright_agrees_with_pillow():
+    """Our turning of arrays is Pillow's exif_transpose."""
+    from PIL import ImageOps
+
+    for orientation in range(1, 9):
+        image = Image.fromarray(noise())
+        image.getexif()[ExifTags.Base.Orientation] = orientation
+        np.testing.assert_array_equal(to_pil(from_pil(image)), ImageOps.exif_transpose(image))
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_impossible_orientation_changes_nothing(orientation):
+    """An orientation outside 1..8 leaves the picture as it is stored."""
+    photo = load(encoded(Image.fromarray(noise()), exif=block_of_exif(orientation)))
+    np.testing.assert_array_equal(photo.picture, noise() / np.float32(255))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_exif_survives_a_round_trip(kind):
+    """Camera, exposure and place go through load and save, in every format."""
+    photo = load(encoded(Image.fromarray(noise()), kind, exif=block_of_exif(6)))
+    buffer = io.BytesIO()
+    save(photo.picture, buffer, like=photo, format=kind)
+    exif = Image.open(buffer).getexif()
+    assert exif[ExifTags.Base.Make] == "Kamera"
+    assert exif.get_ifd(EXIF_IFD)[ExifTags.Base.ExposureTime] == 0.5
+    assert exif.get_ifd(GPS_IFD)[ExifTags.GPS.GPSLatitudeRef] == "N"
+    assert exif.get(ExifTags.Base.Orientation, 1) == 1
+    assert load(buffer.getvalue()).picture.shape == photo.picture.shape
+
+
+def test_exif_of_a_tiff_does_not_carry_its_pixel_layout():
+    """Strips, sizes and compression of a TIFF stay out of the EXIF of what is saved from it."""
+    image = Image.fromarray(noise())
+    photo = load(encoded(image, "TIFF", exif=block_of_exif(), compression="raw", icc_profile=srgb_profile()))
+    kept = read_exif(photo.exif)
+    assert set(kept) == {ExifTags.Base.Make, ExifTags.Base.Orientation, EXIF_IFD, GPS_IFD}
+    assert load(encoded(image, "TIFF", compression="tiff_lzw")).exif is None
+
+
+def test_the_thumbnail_of_the_photo_is_not_carried_on():
+    """A painting does not carry the small copy of the photo that cameras put into EXIF."""
+    tiff = b"II*\0\x08\0\0\0" + struct.pack("<H HHI4s I", 1, 0x010F, 2, 4, b"abc\0", 26)
+    second = struct.pack("<H HHII HHII I", 2, 0x0201, 4, 1, 56, 0x0202, 4, 1, 9, 0) + b"THUMBNAIL"
+    data = encoded(Image.fromarray(noise()), "JPEG", exif=b"Exif\0\0" + tiff + second)
+    assert Image.open(io.BytesIO(data)).getexif().get_ifd(ExifTags.IFD.IFD1)
+    photo = load(data)
+    assert b"abc" in photo.exif and b"THUMBNAIL" not in photo.exif
+    assert not read_exif(photo.exif).get_ifd(ExifTags.IFD.IFD1)
+
+
+@pytest.mark.parametrize(
+    "block", [b"Exif\0\0rubbish", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"]
+)
+def test_broken_exif_costs_only_the_exif(block):
+    """A photo with a damaged EXIF block still gives its picture, silently."""
+    photo = load(encoded(Image.fromarray(noise()), "PNG", exif=block))
+    np.testing.assert_array_equal(photo.picture, noise() / np.float32(255))
+
+
+def test_exif_that_cannot_be_written_again_still_turns_the_picture():
+    """A camera name that is a fraction cannot be carried on by Pillow; the orientation beside it still counts."""
+    block = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H HHIf HHII I", 2, 0x010F, 11, 1, 1.5, 0x0112, 3, 1, 6, 0)
+    photo = load(encoded(Image.fromarray(noise()), exif=block))
+    assert photo.picture.shape == (9, 6, 3) and photo.exif is None
+
+
+def test_loading_leaves_the_callers_image_alone():
+    """load() neither turns, nor strips, nor closes a PIL image it is given."""
+    image = Image.fromarray(noise())
+    image.getexif()[ExifTags.Base.Orientation] = 6
+    assert load(image).picture.shape == (9, 6, 3)
+    assert image.getexif()[ExifTags.Base.Orientation] == 6 and image.size == (9, 6)
+
+
+# ---- colour
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_a_colour_profile_is_converted_to_srgb(kind):
+    """Pixels stored as red under a profile whose red and green are exchanged are seen as green."""
+    photo = load(encoded(Image.new("RGB", (16, 16), (255, 0, 0)), kind, icc_profile=swapped_profile()))
+    np.testing.assert_allclose(photo.picture, np.broadcast_to(GREEN, (16, 16, 3)), atol=0.02)
+
+
+def test_a_colour_profile_leaves_alpha_alone():
+    """Alpha passes by the profile conversion, in RGBA and in palettes."""
+    image = Image.new("RGBA", (4, 4), (255, 0, 0, 90))
+    for stored in (image, image.quantize(4)):
+        photo = load(encoded(stored, "PNG", icc_profile=swapped_profile()))
+        np.testing.assert_allclose(photo.picture, np.broadcast_to(GREEN, (4, 4, 3)), atol=0.01)
+        np.testing.assert_allclose(photo.alpha, 90 / 255, atol=1e-6)
+
+
+def test_an_srgb_profile_changes_nothing():
+    """Pictures that are sRGB already keep every value."""
+    photo = load(encoded(Image.fromarray(noise()), icc_profile=srgb_profile()))
+    np.testing.assert_array_equal(photo.picture, noise() / np.float32(255))
+
+
+@pytest.mark.parametrize("profile", [b"rubbish", swapped_profile()[:200], b"\0" * 4000])
+def test_a_broken_profile_counts_as_srgb(profile):
+    """A profile that cannot be read is ignored instead of costing the picture."""
+    photo = load(encoded(Image.fromarray(noise()), icc_profile=profile))
+    np.testing.assert_array_equal(photo.picture, noise() / np.float32(255))
+
+
+def test_a_profile_for_other_channels_counts_as_srgb():
+    """A grey picture that carries an RGB profile, as many do, is read as plain grey."""
+    values = noise(channels=1)[..., 0]
+    photo = load(encoded(Image.fromarray(values), icc_profile=swapped_profile()))
+    np.testing.assert_array_equal(photo.picture[..., 1], values / np.float32(255))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_cmyk_becomes_rgb(kind):
+    """Ink is not light: no cyan and full magenta and yellow are red (also in Adobe's inverted JPEGs)."""
+    photo = load(encoded(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), kind))
+    np.testing.assert_allclose(photo.picture, np.broadcast_to(RED, (16, 16, 3)), atol=0.03)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "1", "P", "PA", "RGBX", "RGBa", "La", "HSV", "YCbCr", "LAB", "I", "F"])
+def test_images_of_every_mode_become_pictures(mode):
+    """There is no PIL mode that load() cannot take."""
+    photo = load(Image.new(mode, (5, 4)))
+    assert_is_photo(photo)
+    assert (photo.alpha is not None) == (mode in ("LA", "PA", "La", "RGBa"))
+
+
+def test_premultiplied_alpha_is_divided_out():
+    """A half clear red that is stored darkened comes back as full red."""
+    photo = load(Image.fromarray(np.full((2, 2, 4), (128, 0, 0, 128), np.uint8)).convert("RGBA"))
+    assert photo.picture[0, 0, 0] == pytest.approx(128 / 255)
+    image = Image.new("RGBA", (2, 2), (255, 0, 0, 128)).convert("RGBa")
+    np.testing.assert_allclose(load(image).picture, np.broadcast_to(RED, (2, 2, 3)), atol=0.01)
+
+
+def test_grey_files_have_three_equal_channels():
+    """A grey JPEG is h x w x 3 like any other."""
+    picture = load(encoded(Image.fromarray(noise(channels=1)[..., 0]), "JPEG")).picture
+    assert picture.shape == (6, 9, 3)
+    assert (picture == picture[..., :1]).all()
+
+
+def test_one_bit_is_black_and_white():
+    """A 1-bit picture is 0 and 1, not 0 and 1/255."""
+    bits = noise(channels=1)[..., 0] > 127
+    for kind in ("PNG", "TIFF", "BMP"):
+        np.testing.assert_array_equal(load(encoded(Image.fromarray(bits), kind)).picture[..., 0], bits)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
+def test_sixteen_bit_grey_keeps_its_depth(kind):
+    """16-bit grey is divided by 65535 and keeps what 8 bits would lose."""
+    values = np.arange(0, 65536, 1000, dtype=np.uint16).reshape(6, 11)
+    photo = load(encoded(Image.fromarray(values), kind))
+    assert_is_photo(photo)
+    np.testing.assert_allclose(photo.picture[..., 2], values / 65535, atol=1e-6)
+
+
+def test_big_endian_sixteen_bit_tiff_is_read():
+    """16-bit grey in Motorola byte order is the same picture."""
+    image = Image.new("I;16B", (2, 1))
+    image.putdata([256, 65535])
+    np.testing.assert_allclose(load(encoded(image, "TIFF")).picture[0, :, 0], [256 / 65535, 1], atol=1e-6)
+
+
+def test_sixteen_bit_grey_knows_its_clear_value():
+    """The one grey value that a 16-bit PNG declares clear has alpha 0."""
+    values = np.array([[1000, 1001]], np.uint16)
+    photo = load(encoded(Image.fromarray(values), "PNG", transparency=1000))
+    assert_is_photo(photo)
+    assert photo.alpha.tolist() == [[0, 1]]
+
+
+def test_sixteen_bit_colour_is_read_with_eight_bits():
+    """A 16-bit RGB PNG gives its picture within one level of 8 bits."""
+    values = np.random.default_rng(0).integers(0, 65536, (5, 4, 3)).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in values)
+    ihdr, idat = struct.pack(">IIBBBBB", 4, 5, 16, 2, 0, 0, 0), zlib.compress(rows)
+    chunks = [(b"IHDR", ihdr), (b"IDAT", idat), (b"IEND", b"")]
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+    np.testing.assert_allclose(load(data).picture, values / 65535, atol=1 / 255)
+
+
+def test_float_tiffs_are_taken_as_they_are():
+    """A 32-bit float TIFF means 0..1; one that runs to 255 is refused instead of turning white."""
+    values = smooth()[..., 0]
+    np.testing.assert_array_equal(load(encoded(Image.fromarray(values), "TIFF")).picture[..., 0], values)
+    assert "255" in refusal(load, encoded(Image.fromarray(values * 255), "TIFF"))
+    assert "NaN" in refusal(load, encoded(Image.fromarray(values * np.nan), "TIFF"))
+
+
+def test_thirty_two_bit_grey_is_scaled():
+    """Integer grey beyond 16 bits is divided by the largest signed 32-bit number, not clipped to white."""
+    values = np.array([[0, 2**30, 2**31 - 1]], np.int32)
+    np.testing.assert_allclose(load(encoded(Image.fromarray(values), "TIFF")).picture[0, :, 0], [0, 0.5, 1], atol=1e-6)
+
+
+def test_the_first_frame_of_an_animation_is_the_picture():
+    """Of an animated GIF, WebP or PNG the first frame is taken."""
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "green")]
+    for kind in ("GIF", "WEBP", "PNG"):
+        photo = load(encoded(frames[0], kind, save_all=True, append_images=frames[1:]))
+        np.testing.assert_allclose(photo.picture, np.broadcast_to(RED, (8, 8, 3)), atol=0.03)
+
+
+# ---- alpha
+
+
+@pytest.mark.parametrize("kind", ["png", "webp", "tiff"])
+def test_alpha_survives_a_round_trip(kind, tmp_path):
+    """PNG, WebP and TIFF give back the alpha that went in, exactly."""
+    photo = load(noise(channels=4))
+    path = tmp_path / f"out.{kind}"
+    save(photo.picture, path, like=photo)
+    again = load(path)
+    assert_is_photo(again)
+    np.testing.assert_array_equal(again.alpha, photo.alpha)
+    if kind != "webp":
+        np.testing.assert_array_equal(again.picture, photo.picture)
+
+
+def test_jpeg_drops_alpha(tmp_path):
+    """JPEG cannot hold alpha, so it is left out rather than refused."""
+    photo = load(noise(channels=4))
+    save(photo.picture, tmp_path / "out.jpg", like=photo)
+    assert load(tmp_path / "out.jpg").alpha is None
+
+
+def test_every_way_to_say_transparent_is_heard():
+    """Grey with alpha, a clear palette entry, a clear colour and a clear grey all become alpha."""
+    values = np.array([[[10, 0], [200, 255]]], np.uint8)
+    assert load(encoded(Image.fromarray(values, "LA"))).alpha.tolist() == [[0, 1]]
+    assert load(encoded(Image.fromarray(values, "LA"))).picture[0, :, 0].tolist() == pytest.approx(
+        [10 / 255, 200 / 255]
+    )
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([255, 0, 0, 0, 255, 0])
+    palette.putdata([0, 1])
+    assert load(encoded(palette, transparency=0)).alpha.tolist() == [[0, 1]]
+    half = load(encoded(palette, transparency=bytes([255, 51])))
+    np.testing.assert_allclose(half.alpha, [[1, 0.2]], atol=1e-6)
+    assert half.picture[0].tolist() == [list(RED), list(GREEN)]
+    assert load(encoded(palette, "GIF", transparency=1)).alpha.tolist() == [[1, 0]]
+    assert load(encoded(palette.convert("RGB"), transparency=(0, 255, 0))).alpha.tolist() == [[1, 0]]
+    assert load(encoded(Image.fromarray(values[..., 0]), transparency=200)).alpha.tolist() == [[1, 0]]
+
+
+def test_alpha_is_resized_with_the_picture(tmp_path):
+    """A picture that was made smaller than its photo takes a smaller alpha along."""
+    photo = load(noise(8, 12, 4))
+    save(resize(photo.picture, 6), tmp_path / "small.png", like=photo)
+    assert load(tmp_path / "small.png").alpha.shape == (4, 6)
+
+
+# ---- refusals of reading
+
+
+def test_files_that_are_not_there_or_no_files_are_refused(tmp_path):
+    """A missing file, a folder, and a path that no system can open are named."""
+    assert "no file" in refusal(load, tmp_path / "none.jpg") and "none.jpg" in refusal(load, tmp_path / "none.jpg")
+    assert "is a folder" in refusal(load, tmp_path)
+    assert "ValueError" in refusal(load, "nul\0byte.png")
+
+
+@pytest.mark.parametrize("source", [None, 7, [1, 2], io.StringIO("text"), "text file"])
+def test_sources_of_the_wrong_type_are_refused(source, tmp_path):
+    """What is neither path, bytes, binary file, PIL image nor array is refused with the list of what is."""
+    if source == "text file":
+        (tmp_path / "a.txt").write_text("text")
+        with (tmp_path / "a.txt").open() as file:
+            assert "binary mode" in refusal(load, file)
+        return
+    assert "binary mode" in refusal(load, source)
+
+
+def test_empty_files_are_refused(tmp_path):
+    """A file of no bytes is called empty, not damaged."""
+    (tmp_path / "cat.jpg").touch()
+    for source in (tmp_path / "cat.jpg", b"", io.BytesIO()):
+        assert "is empty" in refusal(load, source)
+
+
+def test_a_text_file_is_not_a_picture(tmp_path):
+    """A text file named .jpg is refused with the kinds that can be read."""
+    (tmp_path / "cat.jpg").write_text("Dear diary,\n")
+    message = refusal(load, tmp_path / "cat.jpg")
+    assert "cat.jpg is not a picture" in message and "WEBP" in message
+
+
+def test_the_name_of_a_file_does_not_matter(tmp_path):
+    """A PNG called .jpg is read as what it is."""
+    (tmp_path / "cat.jpg").write_bytes(encoded(Image.fromarray(noise())))
+    assert load(tmp_path / "cat.jpg").format == "PNG"
+
+
+def test_postscript_is_never_run():
+    """EPS, which Pillow would give to Ghostscript, is not among the kinds that are read."""
+    assert "is not a picture" in refusal(load, encoded(Image.fromarray(noise()), "EPS"))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP"])
+def test_truncated_files_are_refused(kind, tmp_path):
+    """Half a file is refused, by name, with what Pillow said."""
+    data = encoded(Image.fromarray(noise(64, 64)), kind)
+    (tmp_path / "half").write_bytes(data[: len(data) // 2])
+    message = refusal(load, tmp_path / "half")
+    assert "half cannot be read (" in message and "cut short" in message
+
+
+def test_a_forbidden_file_is_refused(tmp_path, monkeypatch):
+    """A file that may not be read is refused with a word about permissions."""
+    path = tmp_path / "cat.png"
+    path.write_bytes(encoded(Image.fromarray(noise())))
+
+    def forbidden(*arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", forbidden)  # chmod does not stop root, who may be running this
+    assert "permissions" in refusal(load, path)
+
+
+def test_images_without_pixels_are_refused():
+    """A PIL image or a header with a side of 0 holds nothing to paint."""
+    assert "0 x 5" in refusal(load, Image.new("RGB", (0, 5)))
+    refusal(load, png_claiming(0, 5))
+
+
+def test_messages_stay_on_one_line():
+    """A file name with a line break or an escape sequence cannot break the message up."""
+    assert "bad name [31m.png" in refusal(load, "bad\nname\x1b[31m.png")
+
+
+def test_out_of_memory_is_a_refusal(monkeypatch):
+    """A picture that does not fit into memory is an error like any other."""
+
+    def exhausted(image):
+        raise MemoryError
+
+    monkeypatch.setattr(Image.Image, "load", exhausted)
+    assert "memory" in refusal(load, Image.new("RGB", (4, 4)))
+
+
+def test_foreign_errors_stay_visible():
+    """The error that caused the refusal hangs behind it."""
+    with pytest.raises(PictureError) as caught:
+        load(b"rubbish")
+    assert isinstance(caught.value.__cause__, Image.UnidentifiedImageError)
+
+
+# ---- the pixel limit
+
+
+def test_too_many_pixels_are_refused_before_decoding():
+    """The message holds the count, the limit and the option; no pixel is decoded for it."""
+    message = refusal(load, png_claiming(300, 200), max_pixels=59_999)
+    assert "60,000" in message and "59,999" in message
+    assert "max_pixels" in message and "--max-pixels" in message
+
+
+def test_the_limit_is_the_last_size_that_passes():
+    """A picture of exactly max_pixels is read, one pixel more is not."""
+    data = encoded(Image.fromarray(noise()))
+    assert load(data, max_pixels=54).picture.shape == (6, 9, 3)
+    refusal(load, data, max_pixels=53)
+    refusal(load, Image.fromarray(noise()), max_pixels=53)
+
+
+@pytest.mark.parametrize("side", [14_142, 14_143, 20_000, 60_000, 2**31 - 1])
+def test_the_default_limit_is_ours_not_pillows(side):
+    """Up to 200 megapixels the header passes (and the missing data is what is wrong), beyond them it does not."""
+    message = refusal(load, png_claiming(side, side))
+    assert ("200,000,000" in message) == (side > 14_142)
+    assert (f"{side * side:,} pixels" in message) == (side > 14_142)
+
+
+def test_the_limit_can_be_raised_beyond_pillows_own(monkeypatch):
+    """With a raised limit a picture is read that Pillow by itself would refuse; Pillow's own limit stays as it was."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    data = encoded(Image.fromarray(noise()))
+    with pytest.raises(Image.DecompressionBombError):
+        Image.open(io.BytesIO(data))
+    assert load(data).picture.shape == (6, 9, 3)
+    assert Image.MAX_IMAGE_PIXELS == 10
+
+
+def test_a_limit_that_the_user_took_off_pillow_stays_off(monkeypatch):
+    """Image.MAX_IMAGE_PIXELS = None is left alone, and our own limit still holds."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert "limit" in refusal(load, png_claiming(20_000, 20_000))
+    assert Image.MAX_IMAGE_PIXELS is None
+
+
+def test_reading_in_many_threads_leaves_the_process_as_it_was():
+    """Eight threads read at once; afterwards warnings and Pillow's limit are what they were before."""
+    good = encoded(Image.fromarray(noise(40, 40)))
+    filters, limit, results = list(warnings.filters), Image.MAX_IMAGE_PIXELS, []
+
+    def work():
+        for turn in range(20):
+            results.append(load(good).picture.shape)
+            refusal(load, png_claiming(300, 300), max_pixels=10 if turn % 2 else 10**9)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [(40, 40, 3)] * 160
+    assert Image.MAX_IMAGE_PIXELS == limit and warnings.filters == filters
+
+
+# ---- damaged files
+
+
+def whole_files():
+    """Small sound files of every common kind, with profile, EXIF, palette, alpha, frames and progressive scans."""
+    image = Image.fromarray(noise(24, 32)).resize((40, 30))
+    clear = Image.fromarray(noise(20, 20, 4))
+    exif, profile = block_of_exif(6), srgb_profile()
+    deep = Image.fromarray(noise(12, 12, 1)[..., 0].astype(np.uint16) * 257)
+    return [
+        encoded(image, "JPEG", exif=exif, icc_profile=profile),
+        encoded(image, "JPEG", progressive=True, subsampling=2),
+        encoded(image.convert("CMYK"), "JPEG"),
+        encoded(image, "PNG", exif=exif, icc_profile=profile),
+        encoded(image.quantize(16), "PNG", transparency=3),
+        encoded(deep, "PNG"),
+        encoded(image, "WEBP", exif=exif, icc_profile=profile),
+        encoded(clear, "WEBP", lossless=True),
+        encoded(image, "TIFF", exif=exif, icc_profile=profile),
+        encoded(clear, "TIFF", compression="tiff_lzw"),
+        encoded(image, "TIFF", compression="jpeg"),
+        encoded(image, "GIF", save_all=True, append_images=[image.rotate(90)]),
+        encoded(image, "BMP"),
+        encoded(image.quantize(16), "BMP"),
+    ]
+
+
+def mutated(data, random):
+    """`data` with one to three wounds: flipped bytes, a cut, foreign bytes, a doubled or a missing piece, zeros."""
+    wounded = bytearray(data)
+    for _ in range(random.integers(1, 4)):
+        start = int(random.integers(0, len(wounded) if random.random() < 0.5 else min(len(wounded), 80)))
+        piece = wounded[start : start + int(random.integers(1, 40))]
+        match random.integers(0, 6):
+            case 0:
+                for place in random.integers(0, len(wounded), random.integers(1, 12)):
+                    wounded[place] ^= int(random.integers(1, 256))
+            case 1:
+                del wounded[max(start, 1) :]
+            case 2:
+                wounded[start:start] = random.bytes(int(random.integers(1, 40)))
+            case 3:
+                wounded[start:start] = piece
+            case 4:
+                wounded[start : start + len(piece)] = b"" if len(piece) < len(wounded) else b"?"
+            case 5:
+                wounded[start : start + len(piece)] = bytes(len(piece))
+    return bytes(wounded)
+
+
+def test_damaged_files_end_in_a_photo_or_a_picture_error(capsys):
+    """Of 300 wounded files each gives a sound Photo or a PictureError of one line, without a warning or a word."""
+    files, read, refused = whole_files(), 0, 0
+    for seed in range(300):
+        random = np.random.default_rng(seed)
+        data = mutated(files[seed % len(files)], random)
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            try:
+                assert_is_photo(load(data, max_pixels=1_000_000))
+                read += 1
+            except PictureError as error:
+                assert str(error).isprintable() and str(error).endswith("."), seed
+                refused += 1
+        assert not heard, (seed, heard[0])
+    assert read > 30 and refused > 100
+    assert capsys.readouterr() == ("", "")  # of Python; libtiff itself writes its complaints to descriptor 2
+
+
+# ---- writing
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".png", ".webp", ".tif", ".tiff"])
+def test_saved_pictures_can_be_read_again(suffix, tmp_path):
+    """What save() writes is, within the format's loss, what load() reads."""
+    save(smooth(), tmp_path / f"out{suffix}")
+    tolerance = 0.07 if suffix.lower() in (".jpg", ".jpeg", ".webp") else 0.5 / 255 + 1e-6
+    np.testing.assert_allclose(load(tmp_path / f"out{suffix}").picture, smooth(), atol=tolerance)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_saved_files_carry_an_srgb_profile(suffix, tmp_path):
+    """Every file says that its numbers are sRGB, and equal pictures make equal files."""
+    save(smooth(), tmp_path / f"out{suffix}")
+    pictures._srgb_profile.cache_clear()
+    save(smooth(), tmp_path / f"again{suffix}")
+    assert (tmp_path / f"out{suffix}").read_bytes() == (tmp_path / f"again{suffix}").read_bytes()
+    with Image.open(tmp_path / f"out{suffix}") as image:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+    assert "sRGB" in ImageCms.getProfileDescription(profile)
+
+
+def test_jpeg_keeps_full_colour_resolution(tmp_path):
+    """JPEG is written 4:4:4: sharp colour edges stay sharp."""
+    stripes = np.zeros((16, 16, 3), np.float32)
+    stripes[:, ::2] = RED
+    stripes[:, 1::2] = (0, 0, 1)
+    save(stripes, tmp_path / "out.jpg")
+    with Image.open(tmp_path / "out.jpg") as image:
+        assert image.layer[0][1:3] == image.layer[1][1:3] == (1, 1)
+    np.testing.assert_allclose(load(tmp_path / "out.jpg").picture, stripes, atol=0.08)
+
+
+def test_quality_changes_the_size(tmp_path):
+    """A lower quality gives a smaller JPEG and WebP; impossible ones are refused."""
+    for suffix in (".jpg", ".webp"):
+        save(smooth(64, 64), tmp_path / f"fine{suffix}")
+        save(smooth(64, 64), tmp_path / f"rough{suffix}", quality=20)
+        assert (tmp_path / f"rough{suffix}").stat().st_size < (tmp_path / f"fine{suffix}").stat().st_size
+    for quality in (0, 101):
+        assert str(quality) in refusal(save, smooth(), tmp_path / "bad.jpg", quality=quality)
+
+
+def test_file_objects_are_written_as_png_unless_told():
+    """Into a file object goes PNG, or what `format` says."""
+    for format, kind in ((None, "PNG"), ("jpg", "JPEG"), ("WebP", "WEBP"), (".tiff", "TIFF")):
+        buffer = io.BytesIO()
+        save(smooth(), buffer, format=format)
+        assert load(buffer.getvalue()).format == kind
+
+
+def test_format_wins_over_the_suffix(tmp_path):
+    """A path without a suffix, or with a strange one, is written as `format` says."""
+    save(smooth(), tmp_path / "out.bin", format="png")
+    assert load(tmp_path / "out.bin").format == "PNG"
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp", "tif"])
+@pytest.mark.parametrize("text", ["starry night 0.7", "Mädchen 星月夜"])
+def test_comments_are_readable_in_every_format(kind, text, tmp_path):
+    """A comment goes into EXIF UserComment, beside what the photo's EXIF holds."""
+    photo = load(encoded(Image.fromarray(noise()), exif=block_of_exif(3)))
+    for like, name in ((photo, f"with.{kind}"), (None, f"without.{kind}")):
+        save(smooth(), tmp_path / name, like=like, comment=text)
+        with Image.open(tmp_path / name) as image:
+            exif = image.getexif()
+            comment = exif.get_ifd(EXIF_IFD)[ExifTags.Base.UserComment]
+            assert comment[8:].decode("ascii" if comment[:8] == b"ASCII\0\0\0" else "utf-16") == text
+            assert (exif.get(ExifTags.Base.Make) == "Kamera") == (like is photo)
+
+
+def test_exif_too_long_for_jpeg_is_left_out(tmp_path):
+    """JPEG holds 64 KB of EXIF; more is left out rather than costing the picture."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "x" * 70_000
+    photo = Photo(smooth(), exif=exif.tobytes())
+    save(smooth(), tmp_path / "out.jpg", like=photo)
+    save(smooth(), tmp_path / "out.png", like=photo)
+    assert load(tmp_path / "out.jpg").exif is None
+    assert len(load(tmp_path / "out.png").exif) > 70_000
+
+
+@pytest.mark.parametrize("name", ["out.gif", "out", "out.", "out.jpgg", ""])
+def test_unknown_suffixes_are_refused(name, tmp_path):
+    """A suffix that cannot be written is refused with those that can."""
+    message = refusal(save, smooth(), str(tmp_path / name) if name else "")
+    assert all(suffix in message for suffix in (".jpg", ".png", ".webp", ".tif"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_picture_with_nan_never_reaches_a_file(bad, tmp_path):
+    """One NaN or infinite value is enough to refuse the picture."""
+    picture = smooth()
+    picture[3, 4, 1] = bad
+    assert "NaN" in refusal(save, picture, tmp_path / "out.png")
+    assert "NaN" in refusal(to_pil, picture)
+    assert "NaN" in refusal(to_pil, smooth(), picture[..., 1])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "thing", [noise(), smooth()[..., 0], smooth()[..., :2], smooth()[:0], smooth().tolist(), None, smooth().transpose()]
+)
+def test_things_that_are_no_pictures_are_not_written(thing, tmp_path):
+    """save() takes h x w x 3 floats only; 8-bit arrays would come out white."""
+    refusal(save, thing, tmp_path / "out.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_longer_than_the_format_allows_are_refused(tmp_path):
+    """WebP and JPEG have a longest side, and the message says it."""
+    assert "16383" in refusal(save, np.zeros((1, 16_384, 3), np.float32), tmp_path / "out.webp")
+    assert "65500" in refusal(save, np.zeros((65_501, 1, 3), np.float32), tmp_path / "out.jpg")
+    save(np.zeros((1, 16_383, 3), np.float32), tmp_path / "out.webp")
+
+
+def test_places_that_cannot_be_written_are_refused(tmp_path):
+    """A missing folder, a file in the place of a folder, a folder in the place of a file: each is named."""
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file").touch()
+    assert "make it first" in refusal(save, smooth(), tmp_path / "none" / "out.png")
+    assert "make it first" in refusal(save, smooth(), tmp_path / "file" / "out.png")
+    assert "is a folder" in refusal(save, smooth(), tmp_path / "folder.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png"]
+
+
+def test_devices_are_not_replaced_by_files(tmp_path):
+    """What is there but no regular file, such as a pipe or /dev/null, is left alone."""
+    os.mkfifo(tmp_path / "pipe.png")
+    assert "a folder or a device" in refusal(save, smooth(), tmp_path / "pipe.png")
+    assert (tmp_path / "pipe.png").is_fifo()
+
+
+def test_forbidden_places_are_refused(tmp_path, monkeypatch):
+    """A write-protected file and a folder that may not be written are refused (root could write to both)."""
+    path = tmp_path / "out.png"
+    path.touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda path, mode: False)
+        assert "write-protected" in refusal(save, smooth(), path)
+
+    def forbidden(*arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", forbidden)
+    assert "permissions" in refusal(save, smooth(), path)
+
+
+@pytest.mark.parametrize("step", ["os.fsync", "os.replace", "shutil.copymode"])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failure_in_the_middle_leaves_the_old_file(step, error, tmp_path, monkeypatch):
+    """If the disk fills up or the user interrupts, the old file is still there and nothing else is."""
+    path = tmp_path / "out.png"
+    path.write_bytes(b"the old file")
+
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr(step, fail)
+    with pytest.raises((PictureError, KeyboardInterrupt)) as caught:
+        save(smooth(), path)
+    if isinstance(error, OSError):
+        assert "No space left" in str(caught.value) and "out.png" in str(caught.value)
+    assert path.read_bytes() == b"the old file"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_object_that_fails_is_a_refusal(tmp_path):
+    """What a file object raises is translated like any other failure."""
+    with (tmp_path / "read-only").open("wb"), (tmp_path / "read-only").open("rb") as file:
+        assert "cannot be written" in refusal(save, smooth(), file)
+
+
+def test_an_existing_file_keeps_its_permissions(tmp_path):
+    """Overwriting keeps the mode of the file; a new file gets what the umask says."""
+    path = tmp_path / "out.png"
+    before = os.umask(0o027)
+    try:
+        save(smooth(), path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        path.chmod(0o604)
+        save(smooth(), path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o604
+    finally:
+        os.umask(before)
+
+
+def test_saving_through_a_link_keeps_the_link(tmp_path):
+    """The file behind a symbolic link is replaced, not the link."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.png").symlink_to(tmp_path / "real" / "out.png")
+    save(smooth(), tmp_path / "link.png")
+    assert (tmp_path / "link.png").is_symlink()
+    assert load(tmp_path / "real" / "out.png").picture.shape == (16, 24, 3)
+
+
+def test_a_target_can_be_checked_before_the_work(tmp_path):
+    """check_target() says what save() would say of a wrong suffix or a missing folder, and writes nothing."""
+    for target in (tmp_path / "out.gif", tmp_path / "out", tmp_path / "none" / "out.png"):
+        assert refusal(pictures.check_target, target) == refusal(save, smooth(), target)
+    pictures.check_target(tmp_path / "out.png")
+    pictures.check_target(tmp_path / "out", format="jpg")
+    pictures.check_target(io.BytesIO())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_writable_knows_the_suffixes_that_save_takes(tmp_path):
+    """writable() is true of exactly those readable suffixes that save() accepts."""
+    for suffix in sorted(pictures._SUFFIXES | {".PNG", ".txt", ""}):
+        path = tmp_path / f"out{suffix}"
+        if pictures.writable(path):
+            save(smooth(), path)
+        else:
+            refusal(save, smooth(), path)
+
+
+# ---- conversions
+
+
+def test_to_pil_and_from_pil_undo_each_other():
+    """8-bit values survive the way through float and back, every one of them."""
+    values = np.arange(256, dtype=np.uint8).reshape(16, 16)[..., None].repeat(3, axis=2)
+    np.testing.assert_array_equal(np.asarray(to_pil(from_pil(Image.fromarray(values)))), values)
+
+
+def test_to_pil_rounds_and_clips():
+    """Floats go to the nearest level, and what lies outside 0..1 to its border."""
+    row = np.array([-3, -0.1, 0.4 / 255, 0.6 / 255, 254.4 / 255, 254.6 / 255, 1.2, 90], np.float32)
+    picture = row[None, :, None].repeat(3, axis=2)
+    assert np.asarray(to_pil(picture))[0, :, 0].tolist() == [0, 0, 0, 1, 254, 255, 255, 255]
+
+
+def test_to_pil_leaves_the_picture_alone_and_takes_any_layout():
+    """Turned views, wide floats and very narrow pictures are converted like any other."""
+    picture = smooth(30, 20)
+    expected = np.rint(picture * 255).astype(np.uint8)
+    kept = picture.copy()
+    np.testing.assert_array_equal(np.asarray(to_pil(picture)), expected)
+    np.testing.assert_array_equal(picture, kept)
+    np.testing.assert_array_equal(np.asarray(to_pil(picture.swapaxes(0, 1)[::-1])), expected.swapaxes(0, 1)[::-1])
+    np.testing.assert_array_equal(np.asarray(to_pil(picture.astype(np.float64))), expected)
+    tall = np.random.default_rng(0).random((200_000, 1, 3), np.float32)
+    np.testing.assert_array_equal(np.asarray(to_pil(tall)), np.rint(tall * 255).astype(np.uint8))
+
+
+def test_alpha_must_fit_the_picture():
+    """to_pil() refuses an alpha of another size."""
+    assert "4 x 4" in refusal(to_pil, smooth(), np.ones((4, 4), np.float32))
+    assert to_pil(smooth(), np.ones((16, 24), np.float32)).mode == "RGBA"
+
+
+# ---- resize
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "side", "expected"),
+    [(60, 90, 45, (30, 45)), (90, 60, 45, (45, 30)), (1, 1000, 10, (1, 10)), (3, 1000, 10, (1, 10)), (7, 7, 1, (1, 1))],
+)
+def test_resize_sets_the_longer_side(height, width, side, expected):
+    """The longer side is exact, the other keeps the proportions and never falls below one pixel."""
+    small = resize(np.ones((height, width, 3), np.float32), side)
+    assert small.shape == (*expected, 3) and small.dtype == np.float32
+    np.testing.assert_allclose(small, 1, atol=1e-6)
+
+
+def test_resize_enlarges_only_when_asked():
+    """A picture that is small enough comes back as it is."""
+    picture = smooth()
+    assert resize(picture, 24) is picture and resize(picture, 500) is picture
+    assert resize(picture, 48, enlarge=True).shape == (32, 48, 3)
+
+
+def test_resize_stays_in_range_and_does_not_round():
+    """Lanczos overshoots at edges; the result is clipped to 0..1, and it has more than 256 levels."""
+    edge = np.zeros((40, 60, 3), np.float32)
+    edge[:, 30:] = 1
+    large = resize(edge, 120, enlarge=True)
+    assert large.min() == 0 and large.max() == 1
+    fine = resize(smooth(40, 60) * np.float32(0.01), 50)
+    assert len(np.unique(fine)) > 1000
+
+
+def test_resize_keeps_channels_and_directions_apart():
+    """A smooth picture made smaller is the same smooth picture."""
+    np.testing.assert_allclose(resize(smooth(160, 240), 24), smooth(16, 24), atol=0.06)
+
+
+def test_resize_to_nothing_is_refused():
+    """A longer side below one pixel is an error."""
+    assert "0 pixels" in refusal(resize, smooth(), 0)
+    refusal(resize, noise(), 4)
+
+
+# ---- keep_color
+
+
+def luma(picture):
+    return picture @ np.array([0.299, 0.587, 0.114])
+
+
+def test_keep_color_has_the_luma_of_the_painting():
+    """Luma is that of the painting at every pixel, and nothing leaves 0..1."""
+    painted, photo = load(noise(seed=1)).picture, load(noise(seed=2)).picture
+    out = keep_color(painted, photo)
+    assert out.dtype == np.float32 and out.min() >= 0 and out.max() <= 1
+    np.testing.assert_allclose(luma(out), luma(painted), atol=1e-5)
+
+
+def test_keep_color_has_the_colours_of_the_photo():
+    """Colour differences are the photo's, at most weaker where they do not fit, never turned in hue."""
+    painted, photo = load(noise(seed=1)).picture * 0.2 + 0.4, load(noise(seed=2)).picture * 0.2 + 0.4
+    out = keep_color(painted, photo)
+    np.testing.assert_allclose(out - luma(out)[..., None], photo - luma(photo)[..., None], atol=1e-5)
+    strong = load(noise(seed=2)).picture
+    kept = keep_color(painted, strong)
+    ours, theirs = (x - luma(x)[..., None] for x in (kept, strong))
+    assert (np.cross(ours, theirs) ** 2).sum(-1).max() < 1e-10 and (ours * theirs).sum(-1).min() >= 0
+
+
+def test_keep_color_agrees_with_swapping_cb_and_cr():
+    """Where nothing is clipped, it is the YCbCr channel swap that everyone uses."""
+    painted, photo = load(noise(seed=1)).picture * 0.2 + 0.4, load(noise(seed=2)).picture * 0.2 + 0.4
+    y, (_, cb, cr) = to_pil(painted).convert("YCbCr").split()[0], to_pil(photo).convert("YCbCr").split()
+    swapped = from_pil(Image.merge("YCbCr", (y, cb, cr)))
+    np.testing.assert_allclose(keep_color(painted, photo), swapped, atol=4 / 255)
+
+
+def test_keep_color_of_a_picture_with_itself_is_itself():
+    """A painting with the photo's colours and light is the photo."""
+    picture = load(noise()).picture
+    np.testing.assert_allclose(keep_color(picture, picture), picture, atol=1e-6)
+
+
+def test_keep_color_leaves_its_arguments_alone_and_wants_equal_sizes():
+    """Neither picture is changed; pictures of two sizes are refused with both."""
+    painted, photo = smooth(), smooth()[::-1].copy()
+    keep_color(painted, photo)
+    assert (painted == smooth()).all() and (photo == smooth()[::-1]).all()
+    message = refusal(keep_color, smooth(4, 5), smooth(6, 7))
+    assert "4 x 5" in message and "6 x 7" in message
+
+
+# ---- find
+
+
+def test_find_expands_folders(tmp_path):
+    """Folders become the picture files below them, sorted; hidden and other files are left out."""
+    for name in ("b.JPG", "a/c.png", "a/d.txt", ".hidden.png", ".git/e.png", "a/.cache/f.png", "z.webp"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert find([tmp_path]) == [tmp_path / "a" / "c.png", tmp_path / "b.JPG", tmp_path / "z.webp"]
+    assert find(str(tmp_path)) == find(tmp_path) == find([str(tmp_path)])
+
+
+def test_find_passes_files_as_they_are(tmp_path):
+    """Files keep their order, whatever they are called and whether or not they exist."""
+    files = [tmp_path / "z.png", tmp_path / ".hidden.png", tmp_path / "notes.txt"]
+    assert find(iter(files)) == files
+
+
+def test_find_refuses_a_folder_that_cannot_be_listed(tmp_path, monkeypatch):
+    """A folder without permission is an error, not an empty folder."""
+
+    def forbidden(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    assert "permissions" in refusal(find, [tmp_path])
