@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impasto.bank import Bank, Card, Floats
-from impasto.blend import mix, neighbours, normalise, parse, path, square
+from impasto.blend import mix, neighbours, normalise, parse, path, square, with_own_tones
 from impasto.errors import BankError, MismatchError, StyleNameError
 
 NAMES = ("photo", "a", "b", "c", "d-1.5_x")
@@ -278,3 +278,28 @@ def test_neighbours_refuses() -> None:
         neighbours(BANK, "a", 0)
     with pytest.raises(StyleNameError):
         neighbours(BANK, "nobody", 1)
+
+
+def test_own_tones_are_the_pictures_moments() -> None:
+    """The last norm gets the mean and deviation of the picture's logits; the rest of the row stays."""
+    picture = np.random.default_rng(0).uniform(0.1, 0.9, (20, 30, 3)).astype(np.float32)
+    row = np.arange(40, dtype=np.float32)
+    own = with_own_tones(row, picture)
+    logits = np.log(picture / (1 - picture))
+    assert np.allclose(own[17:20], logits.std((0, 1)), atol=1e-4)
+    assert np.allclose(own[37:], logits.mean((0, 1)), atol=1e-4)
+    assert np.array_equal(np.delete(own, [17, 18, 19, 37, 38, 39]), np.delete(row, [17, 18, 19, 37, 38, 39]))
+
+
+def test_own_tones_of_black_are_finite() -> None:
+    """A black or white picture has no infinite logits."""
+    for value in (0, 1):
+        assert np.isfinite(with_own_tones(np.zeros(8), np.full((4, 4, 3), value, np.float32))).all()
+
+
+def test_own_tones_of_a_large_picture_are_those_of_its_sample() -> None:
+    """Beyond the sample's size every few pixels serve, with nearly the same numbers."""
+    small = np.random.default_rng(0).uniform(0.2, 0.8, (4, 4, 3)).astype(np.float32)
+    large = np.kron(small, np.ones((250, 250, 1), np.float32))
+    row = np.zeros(8, np.float32)
+    assert np.allclose(with_own_tones(row, large), with_own_tones(row, small), atol=0.01)

@@ -1,7 +1,7 @@
 """Arithmetic on rows: weighted mixes, the strength dial, paths and squares of styles, and which styles are alike.
 
 A style is a row of numbers, so the mean of two rows is a style again (Dumoulin et al. 2017, section 3.5). Nothing here
-knows a network or a picture.
+knows a network.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from impasto.bank import PHOTO, Bank, Floats
 from impasto.errors import BankError
 
 Style: TypeAlias = str | Mapping[str, float] | Floats  # "a", "a:0.6,b:0.4", {"a": 0.6, "b": 0.4}, or a row
 STRENGTH_LIMIT = 1.5  # beyond it pictures fall apart
+TONE_LIMIT = 0.01  # tones lie between this and 1 minus this: the sigmoid never quite reaches 0 and 1
+
+TONE_PIXELS = 500_000  # a picture's tones are told from about so many of its pixels
 
 
 def parse(text: str) -> dict[str, float]:
@@ -60,6 +64,22 @@ def mix(bank: Bank, style: Style, *, strength: float = 1.0) -> Floats:
     if PHOTO not in bank:
         raise BankError(f"strength {strength} needs the style {PHOTO!r} in the bank; add it, or leave strength at 1")
     return _mean([bank[PHOTO], row], [1 - strength, strength])
+
+
+def with_own_tones(row: npt.ArrayLike, picture: Floats) -> Floats:
+    """The row (R,) with the brightness and contrast of ``picture`` (h, w, 3), 0..1, in place of its own.
+
+    The network's last norm gives all paintings in a row the same mean and deviation per channel before the sigmoid:
+    three scales and three shifts, which end the two halves of the row. The ``photo`` row can give a photo back only if
+    these six numbers are that photo's own.
+    """
+    own = np.array(row, np.float32)
+    stride = max(1, math.isqrt(picture.shape[0] * picture.shape[1] // TONE_PIXELS))
+    tones = np.clip(picture[::stride, ::stride], TONE_LIMIT, 1 - TONE_LIMIT)
+    logits = np.log(tones / (1 - tones))
+    own[own.size // 2 - 3 : own.size // 2] = logits.std((0, 1))
+    own[-3:] = logits.mean((0, 1))
+    return own
 
 
 def path(bank: Bank, styles: Sequence[Style], frames: int) -> Iterator[Floats]:

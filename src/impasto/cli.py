@@ -28,6 +28,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -222,6 +223,47 @@ def export(
         _tell(f"{path}: {path.stat().st_size:,} bytes")
 
 
+@app.command("eval")
+def evaluate(
+    photos: Annotated[Path, typer.Option(help="Folder of photos that were not trained on.")],
+    styles: Annotated[Path, typer.Option(help="Folder of the paintings; a file's stem is the style's name.")],
+    style: Annotated[str | None, typer.Option("--style", "-s", help="NAME,NAME,...; default: all.")] = None,
+    size: Annotated[int, typer.Option(help="Longer side of photos and paintings, in pixels.")] = 512,
+    limit: Annotated[int, typer.Option(help="How many photos, the last by name.")] = 20,
+    unit: Annotated[str, typer.Option(help="Unit of the losses: fair (as trained), photos or energy.")] = "fair",
+    style_weight: Annotated[float, typer.Option(help="Of the style loss in the total.")] = 5.0,
+    network: Network = "full",
+    bank: BankFile = None,
+    runtime: Runtime = "auto",
+    precision: Annotated[str, typer.Option(help="Of the loss network: auto, float32 or bfloat16.")] = "auto",
+    loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure how good a bank's styles are, on photos that they were not trained on (needs impasto[learn])."""
+    with _learning():
+        from impasto.learn.evaluate import Judge, evaluate, load_photos, summary
+        from impasto.learn.features import load_loss_network
+        from impasto.learn.photos import load_paintings
+        from impasto.learn.train import best_dtype
+
+        painter = _painter(network, bank, runtime)
+        names = style.split(",") if style else [name for name in painter.styles if name != "photo"]
+        pictures = load_photos(photos, size=size, limit=limit)
+        ruler = load_loss_network(loss_network).to(best_dtype(precision))  # type: ignore[arg-type]
+        paintings = load_paintings(styles, names, size=size)
+        judge = Judge(ruler, paintings, pictures, unit=unit, style_weight=style_weight)  # type: ignore[arg-type]
+        records = evaluate(judge, painter.paint_picture, names, pictures)
+        scores = [record for record, _ in zip(records, _progress(names, quiet=as_json), strict=True)]
+        overall = summary(scores, painter.paint_picture, pictures)
+    head = {"network": painter.network.name, "fingerprint": painter.network.fingerprint, "photos": len(pictures)}
+    if as_json:
+        typer.echo(json.dumps({**head, **overall, "styles": [asdict(score) for score in scores]}))
+        return
+    _table(list(asdict(scores[0])), [_rounded(asdict(score)) for score in scores])
+    for key, value in _rounded({**head, **overall}).items():
+        typer.echo(f"{key}: {value}")
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from impasto import __version__
@@ -346,6 +388,10 @@ def _table(columns: list[str], rows: list[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(*(str(row.get(column, "")) for column in columns))
     Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def _rounded(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: round(value, 4) if isinstance(value, float) else value for key, value in record.items()}
 
 
 @contextmanager

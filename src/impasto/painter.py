@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from impasto import assets, blend, pictures
-from impasto.bank import Bank
+from impasto.bank import PHOTO, Bank
 from impasto.runtime import Network, RuntimeName
 
 Style: TypeAlias = str | Mapping[str, float] | npt.NDArray[np.float32]
@@ -81,11 +81,18 @@ class Painter:
         keep_color: bool = False,
     ) -> pictures.Picture:
         """``paint`` for those who hold pictures: float32, (h, w, 3), 0..1 in, the same out."""
-        row = blend.mix(self.bank, style, strength=strength)
         if size is not None:
             picture = pictures.resize(picture, size)
+        row = blend.mix(self._bank_for(picture), style, strength=strength)
         painted = self.network.paint(picture, row)
         return pictures.keep_color(painted, picture) if keep_color else painted
+
+    def _bank_for(self, picture: pictures.Picture) -> Bank:
+        """The bank with the ``photo`` row that gives this very picture back."""
+        if PHOTO not in self.bank:
+            return self.bank
+        own = blend.with_own_tones(self.bank[PHOTO], picture)
+        return self.bank.add(PHOTO, own, self.bank.card(PHOTO), replace=True)
 
 
 def paint(

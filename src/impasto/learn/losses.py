@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -84,14 +84,84 @@ def style_units(targets: Tensor, photos: Tensor, unit: Unit) -> Tensor:
     """
     n, c, _ = targets.shape
     if unit == "gatys":
-        return torch.full((n,), 4.0 * c * c)
+        return targets.new_full((n,), 4.0 * c * c)
     if unit == "dumoulin":
-        return torch.full((n,), float(c * c))
+        return targets.new_full((n,), float(c * c))
     energy = targets.square().sum((1, 2))
     if unit == "energy":
         return energy
     distance = torch.stack([(photos - target).square().sum((1, 2)).mean() for target in targets])
     return distance if unit == "photos" else (distance * energy).sqrt()
+
+
+def guided_gram(features: Tensor, guide: Tensor) -> Tensor:
+    """Gram matrices of one region: ``features`` (B, C, H, W) and ``guide`` (H', W') in 0..1 -> (B, C, C).
+
+    G = (F T)(F T)^T with sum(T^2) = 1, where T is the guide averaged down to the layer's grid (Gatys et al. 2017,
+    "Controlling Perceptual Factors", eq. 6). With a guide of ones it is ``gram``.
+    """
+    h, w = features.shape[2:]
+    t = torch.nn.functional.adaptive_avg_pool2d(guide[None, None], (h, w))
+    t = t / t.square().mean().sqrt().clamp_min(1e-6)
+    return gram(features.float() * t)
+
+
+def gaussian(features: Tensor, guide: Tensor | None = None) -> Tensor:
+    """Mean and covariance over positions, ``features`` (B, C, H, W) -> (B, C + 1, C): the mean is the last row.
+
+    A ``guide`` (H', W') in 0..1 weighs the positions.
+    """
+    b, c, h, w = features.shape
+    flat = features.float().permute(0, 2, 3, 1).reshape(b, h * w, c)
+    if guide is None:
+        mean = flat.mean(1, keepdim=True)
+        centred = flat - mean
+        return torch.cat([centred.transpose(1, 2) @ centred / (h * w), mean], 1)
+    t = torch.nn.functional.adaptive_avg_pool2d(guide[None, None], (h, w)).reshape(1, h * w, 1)
+    t = t / t.sum().clamp_min(1e-6)
+    mean = (t * flat).sum(1, keepdim=True)
+    centred = (flat - mean) * t.sqrt()
+    return torch.cat([centred.transpose(1, 2) @ centred, mean], 1)
+
+
+def wasserstein(a: Tensor, b: Tensor, root: Tensor | None = None) -> Tensor:
+    """Squared Wasserstein-2 distance of two Gaussians as ``gaussian`` gives them, (B, C + 1, C) twice -> (B,).
+
+    W^2 = |m - n|^2 + tr(A) + tr(B) - 2 tr((B^1/2 A B^1/2)^1/2)   (Dowson and Landau 1982). The gradient flows to ``a``
+    alone. ``root`` is B^1/2, (B, C, C), for those who compare with the same ``b`` again and again.
+    """
+    mean = (a[:, -1] - b[:, -1]).square().sum(1)
+    root = matrix_root(b[:, :-1]) if root is None else root
+    inner: Tensor = _TraceOfRoot.apply(root @ a[:, :-1] @ root)  # type: ignore[no-untyped-call]
+    traces = a[:, :-1].diagonal(dim1=1, dim2=2).sum(1) + b[:, :-1].diagonal(dim1=1, dim2=2).sum(1)
+    return (mean + traces - 2 * inner).clamp_min(0)
+
+
+def matrix_root(matrices: Tensor) -> Tensor:
+    """The symmetric square root of positive semidefinite ``matrices`` (B, C, C)."""
+    values, vectors = torch.linalg.eigh(matrices)
+    root: Tensor = (vectors * values.clamp_min(0).sqrt()[:, None]) @ vectors.transpose(1, 2)
+    return root
+
+
+class _TraceOfRoot(torch.autograd.Function):
+    """tr(M^1/2) of symmetric M; its gradient M^-1/2 / 2 needs no gaps between eigenvalues, unlike that of ``eigh``."""
+
+    @staticmethod
+    def forward(ctx: Any, matrices: Tensor) -> Tensor:
+        values, vectors = torch.linalg.eigh((matrices + matrices.transpose(1, 2)) / 2)
+        roots = values.clamp_min(0).sqrt()
+        ctx.save_for_backward(roots, vectors)
+        traces: Tensor = roots.sum(1)
+        return traces
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        roots, vectors = ctx.saved_tensors
+        floor = 1e-4 * roots.amax(1, keepdim=True) + 1e-12  # directions without variance pull with a bounded force
+        inverse = (vectors * (0.5 / roots.clamp_min(floor))[:, None]) @ vectors.transpose(1, 2)
+        gradient: Tensor = grads[0][:, None, None] * inverse
+        return gradient
 
 
 def psnr(squared_error: float) -> float:

@@ -21,6 +21,7 @@ Activation = Literal["relu", "sigmoid", "none"]
 EPSILON = 1e-5  # variance epsilon of magenta's conditional_instance_norm
 MULTIPLE = 4  # two stride-2 convolutions: height and width must be multiples of this
 BLOCKS = 5  # residual blocks
+TONE_LIMIT = 0.01  # tones are told between this and 1 minus this: the sigmoid never quite reaches 0 and 1
 
 
 class _ReflectPad(torch.autograd.Function):
@@ -87,6 +88,18 @@ def interleave_phases(x: Tensor) -> Tensor:
     """(B, 4, C, H, W), phases ordered (row, column), -> (B, C, 2 H, 2 W)."""
     b, _, c, h, w = x.shape
     return x.view(b, 2, 2, c, h, w).permute(0, 3, 4, 1, 5, 2).reshape(b, c, 2 * h, 2 * w)
+
+
+def with_own_tones(rows: Tensor, pictures: Tensor) -> Tensor:
+    """``rows`` (B, R) whose last norm takes mean and deviation from ``pictures`` (B, 3, H, W), before the sigmoid.
+
+    An instance norm behind the last convolution gives every painting in a row the same brightness and contrast per
+    channel. That is right for a style and wrong for the row that is to give the photo back, so there these six numbers
+    are the photo's own. ``blend.with_own_tones`` is the same for painting.
+    """
+    std, mean = torch.std_mean(torch.logit(pictures.float(), TONE_LIMIT), dim=(2, 3), correction=0)  # (B, 3) each
+    scale, shift = rows.chunk(2, 1)
+    return torch.cat([scale[:, :-3], std, shift[:, :-3], mean], 1)
 
 
 class ConditionalNorm(nn.Module):
@@ -192,7 +205,7 @@ class PasticheNetwork(nn.Module):
         norm: Norm = "instance",
     ) -> None:
         super().__init__()
-        self.settings = {"alpha": alpha, "padding": padding, "upsampling": upsampling, "norm": norm}
+        self.settings = {"alpha": float(alpha), "padding": padding, "upsampling": upsampling, "norm": norm}
         a, b, c = (max(1, int(alpha * width)) for width in (32, 64, 128))
 
         def layer(inputs: int, outputs: int, kernel: int, **options: Any) -> ConvNorm:

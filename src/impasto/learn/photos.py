@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class PhotoFolder:
         if not Path(folder).is_dir():
             raise LearnError(f"{folder} is not a folder of photos")
         paths = find([Path(folder)])
-        paths = paths[: len(paths) - hold_out]
+        paths = paths[: max(0, len(paths) - hold_out)]
         if not paths:
             raise LearnError(f"{folder} holds no pictures to train on (it is searched recursively)")
         return cls(paths)
@@ -92,3 +93,12 @@ def load_painting(path: str | Path, size: int) -> Tensor:
     factor = min(1.0, size / max(image.size))
     shape = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
     return to_tensor(image.resize(shape, Image.Resampling.LANCZOS))[None]
+
+
+def load_paintings(folder: str | Path, names: Sequence[str], *, size: int) -> dict[str, Tensor]:
+    """The paintings whose files' stems are ``names``, as ``load_painting`` gives them; LearnError if one is missing."""
+    files = {path.stem: path for path in find([Path(folder)])}
+    missing = [name for name in names if name not in files]
+    if missing:
+        raise LearnError(f"{folder} holds no painting called {', '.join(missing)}")
+    return {name: load_painting(files[name], size) for name in names}

@@ -26,14 +26,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from impasto.errors import LearnError
+from impasto.bank import PHOTO, check_name
+from impasto.errors import BankError, LearnError
 from impasto.learn.features import LossNetwork, load_loss_network
 from impasto.learn.losses import StyleTargets, Unit, content_distance, gram, psnr, style_units
-from impasto.learn.network import PasticheNetwork
+from impasto.learn.network import PasticheNetwork, with_own_tones
 from impasto.learn.photos import PhotoFolder, load_painting
 from impasto.pictures import find
 
-PHOTO = "photo"  # the row that gives the photo back: the zero of the strength dial
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.jsonl"
 SHEET = "sheet.jpg"
@@ -127,6 +127,10 @@ def find_styles(folder: str | Path, cards: Mapping[str, Mapping[str, Any]] | Non
         raise LearnError(f"{folder} is not a folder of paintings")
     styles = []
     for path in find([Path(folder)]):
+        try:
+            check_name(path.stem)
+        except BankError as error:
+            raise LearnError(f"{path} must be renamed: {error}") from error
         entry = dict((cards or {}).get(path.stem, {}))
         size, weight = entry.pop("size", None), float(entry.pop("weight", 1.0))
         styles.append(Style(path.stem, path, {k: str(v) for k, v in entry.items()}, size, weight))
@@ -145,7 +149,9 @@ class _Model(nn.Module):
         self.rows = nn.Parameter(network.initial_row().repeat(count, 1))
 
     def forward(self, pictures: Tensor, ids: Tensor) -> Tensor:
-        painted: Tensor = self.network(pictures, self.rows[ids])
+        rows = self.rows[ids]
+        is_photo = (ids == len(self.rows) - 1)[:, None]
+        painted: Tensor = self.network(pictures, torch.where(is_photo, with_own_tones(rows, pictures), rows))
         return painted
 
 
@@ -169,8 +175,12 @@ class Run:
         self.styles = list(styles)
         self.settings = settings
         self.device = torch.device(device)
-        self.dtype = torch.bfloat16 if _use_bfloat16(precision, self.device) else torch.float32
+        self.dtype = best_dtype(precision, self.device)
         self.names = [*(style.name for style in styles), PHOTO]
+        if settings.batch % self.world:
+            raise LearnError(
+                f"a batch of {settings.batch} cannot be shared among {self.world} processes; make it a multiple"
+            )
         torch.manual_seed(settings.seed)
         network = PasticheNetwork(
             alpha=settings.alpha,
@@ -198,11 +208,12 @@ class Run:
         self, *, max_minutes: float | None = None, checkpoint_every: int = 500, sheet_minutes: float = 10.0
     ) -> Iterator[Step]:
         """Train up to ``settings.steps`` or for ``max_minutes``: yields each ``Step``, saves checkpoints."""
-        _trim_metrics(self.dir / METRICS, self.step)
+        if self.is_main:
+            _trim_metrics(self.dir / METRICS, self.step)
         start = last_sheet = time.monotonic()
         while self.step < self.settings.steps:
             record = self._one_step()
-            stop = max_minutes is not None and time.monotonic() - start > 60 * max_minutes
+            stop = self._agree(max_minutes is not None and time.monotonic() - start > 60 * max_minutes)
             if self.is_main and time.monotonic() - last_sheet > 60 * sheet_minutes:
                 warning = self.sheet()
                 record = Step(**{**asdict(record), "warning": record.warning or warning})
@@ -227,11 +238,11 @@ class Run:
         self.optimizer.zero_grad(set_to_none=True)
         parts = self._losses(pictures[share].to(self.device), ids[share].to(self.device))
         parts["total"].mean().backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
+        steepness = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
         values = {name: self._gather(part.detach().float()) for name, part in parts.items()}
-        if not all(torch.isfinite(value).all() for value in values.values()):
+        if not all(torch.isfinite(value).all() for value in (*values.values(), steepness)):
             raise LearnError(
-                f"training broke down at step {self.step + 1}: the loss is not a number; "
+                f"training broke down at step {self.step + 1}: the loss or its gradient is not a number; "
                 "lower the learning rate or the style weight and start again from the last checkpoint"
             )
         self.optimizer.step()
@@ -274,7 +285,7 @@ class Run:
 
     def _compiled(self) -> Any:
         if self.world > 1:
-            self.model.network = torch.compile(self.model.network)  # type: ignore[assignment]
+            self.model.network.compile()  # in place: a wrapper would change the names in the checkpoint
             return self._plain()
         return torch.compile(lambda pictures, ids: self._measure(self.model, pictures, ids), dynamic=False)
 
@@ -345,9 +356,12 @@ class Run:
                 f"{self.dir} holds a run with other styles; give it the same, or choose another run folder"
             )
         self.model.load_state_dict(checkpoint.part("model."))
-        self.average = checkpoint.part("average.")
+        self.average = {name: value.to(self.device) for name, value in checkpoint.part("average.").items()}
         for name, parameter in self.model.named_parameters():
-            self.optimizer.state[parameter] = checkpoint.part(f"adam.{name}.")
+            self.optimizer.state[parameter] = {
+                key: value if key == "step" else value.to(self.device)  # Adam counts on the CPU
+                for key, value in checkpoint.part(f"adam.{name}.").items()
+            }
         self.behind = checkpoint.tensors["behind"]
         self.step, self.seconds = checkpoint.step, checkpoint.seconds
 
@@ -360,7 +374,7 @@ class Run:
         network, rows = self.averaged()
         painted = []
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            for row in rows:
+            for row in [*rows[:-1], with_own_tones(rows[-1:], photo)[0]]:
                 painted.append(network(photo, row[None])[0].float().cpu())
         _save_sheet(painted, columns, self.dir / SHEET)
         return self._alike(painted) if self.step > 1000 else ""
@@ -387,14 +401,15 @@ class Run:
 
     def _record(self, values: dict[str, Tensor], ids: Tensor, rate: float, seconds: float) -> Step:
         is_style = ids < len(self.styles)
+        shown = is_style if is_style.any() else ~is_style  # in a small batch the photo's row may be alone
         warning = ""
         if values["saturated"].mean() > 0.5 and self.step > 100:
             warning = "more than half of all painted pixels are black or white: the network is collapsing"
         return Step(
             step=self.step,
             steps=self.settings.steps,
-            content=float(values["content"][is_style].mean()),
-            style=float(values["style"][is_style].mean()),
+            content=float(values["content"][shown].mean()),
+            style=float(values["style"][shown].mean()),
             total=float(values["total"].mean()),
             psnr=None if is_style.all() else psnr(float(values["error"][~is_style].mean())),
             learning_rate=rate,
@@ -421,6 +436,14 @@ class Run:
     def is_main(self) -> bool:
         """Whether this process is the one that writes files."""
         return self.rank == 0
+
+    def _agree(self, stop: bool) -> bool:
+        """What the main process says: clocks differ, and a process that went on alone would wait for the others."""
+        if self.world == 1:
+            return stop
+        answer = torch.tensor(float(stop), device=self.device)
+        dist.broadcast(answer, 0)
+        return bool(answer)
 
     def _gather(self, values: Tensor) -> Tensor:
         """Per-picture values of all processes, in the batch's order, on the CPU."""
@@ -550,13 +573,18 @@ def resolve_device(name: str) -> str:
     return name
 
 
-def _use_bfloat16(precision: str, device: torch.device) -> bool:
+def best_dtype(
+    precision: Literal["auto", "float32", "bfloat16"] = "auto", device: torch.device | str = "cpu"
+) -> torch.dtype:
+    """The type for convolutions: what ``precision`` says, or bfloat16 where the processor has units for it."""
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise LearnError(f"there is no precision {precision!r}; choose auto, float32 or bfloat16")
     if precision != "auto":
-        return precision == "bfloat16"
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
+        return torch.bfloat16 if precision == "bfloat16" else torch.float32
+    kind = torch.device(device).type
     # With AMX tiles, bfloat16 convolutions run seven times as fast as float32 ones; without them it does not pay.
-    return device.type == "cpu" and bool(torch.cpu._is_amx_tile_supported())
+    amx = kind == "cpu" and torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if amx or (kind == "cuda" and torch.cuda.is_bf16_supported()) else torch.float32
 
 
 def _use_compile(wanted: bool | None, device: torch.device) -> bool:

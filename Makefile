@@ -1,0 +1,21 @@
+# What CI calls and what you call are the same. Set PYTHON to use another interpreter.
+PYTHON ?= python
+
+.PHONY: all lint types test docs bench
+all: lint types test
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+types:
+	$(PYTHON) -m mypy
+
+test:
+	$(PYTHON) -m pytest
+
+docs:  # docs/cli.md, from --help
+	$(PYTHON) docs/make_cli.py
+
+bench:  # pass what you like: make bench WHAT="quality --help"
+	$(PYTHON) -m benchmarks.$(WHAT)

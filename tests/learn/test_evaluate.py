@@ -1,0 +1,82 @@
+"""Quality numbers: each knows the artefact it is there for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from impasto.learn.evaluate import Judge, alike, border_ratio, checkerboard, diagonal_detail, fidelity, saturated
+from impasto.learn.features import LossNetwork
+
+RNG = np.random.default_rng(0)
+PHOTO = RNG.random((48, 64, 3), np.float32)
+
+
+def test_a_checker_is_all_checkerboard() -> None:
+    """The 2x2 checker has the value 1, stripes 0, white noise a third."""
+    y, x = np.mgrid[:32, :32]
+    assert checkerboard(((x + y) % 2).astype(np.float32)) == pytest.approx(1)
+    assert checkerboard((x % 2).astype(np.float32)) == pytest.approx(0)
+    assert checkerboard(RNG.random((400, 400), np.float32)) == pytest.approx(1 / 3, abs=0.02)
+
+
+@pytest.mark.parametrize("wavelength", [4, 6, 11])
+def test_diagonal_lines_raise_the_diagonal_number(wavelength: int) -> None:
+    """Noise scores 1, fine lines at 45 degrees far more, lines along an axis far less."""
+    y, x = np.mgrid[:96, :96] * 2 * np.pi / wavelength
+    assert diagonal_detail(RNG.random((200, 200), np.float32)) == pytest.approx(1, abs=0.1)
+    assert diagonal_detail(np.sin((x + y) / 2**0.5)) > 10
+    assert diagonal_detail(np.sin(x)) < 0.1
+
+
+def test_a_clean_border_scores_one() -> None:
+    """A change that is even over the picture scores about 1, one near the edge far more."""
+    even = PHOTO + 0.1
+    edge = PHOTO.copy()
+    edge[:4] += 0.5
+    assert border_ratio(even, PHOTO) == pytest.approx(1)
+    assert border_ratio(edge, PHOTO) > 10
+
+
+def test_saturated_counts_black_and_white() -> None:
+    """Half black, half grey: one half."""
+    picture = np.full((8, 8, 3), 0.5, np.float32)
+    picture[:4] = 0
+    assert saturated(picture) == 0.5
+
+
+def test_the_most_alike_pair_comes_first() -> None:
+    """Pairs are told with their mean absolute difference, the smallest first."""
+    painted = {"a": PHOTO, "b": PHOTO + 0.5, "c": PHOTO + 0.01}
+    pairs = alike(painted)
+    assert pairs[0][:2] == ("a", "c") and pairs[0][2] == pytest.approx(0.01, abs=1e-4)
+    assert len(pairs) == 3
+
+
+def test_fidelity_is_psnr() -> None:
+    """An error of 0.1 everywhere is 20 dB."""
+    assert fidelity([PHOTO], lambda photo: photo + np.float32(0.1)) == pytest.approx(20, abs=0.01)
+
+
+@pytest.fixture
+def paintings() -> dict[str, torch.Tensor]:
+    return {"a": torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(1))}
+
+
+@pytest.mark.parametrize("unit", ["energy", "fair", "photos"])
+def test_doing_nothing_scores_what_it_says(loss_network: LossNetwork, paintings, unit) -> None:
+    """A painter that gives the photo back has content 0 and exactly the total of the photo untouched."""
+    judge = Judge(loss_network, paintings, [PHOTO], unit=unit, style_layers=("relu1_1", "relu2_1"))
+    scores = judge.score("a", [PHOTO], lambda photo, name: photo)
+    assert scores.content == 0
+    assert scores.total == pytest.approx(scores.untouched) and scores.untouched > 0
+
+
+def test_the_painting_itself_has_no_style_loss(loss_network: LossNetwork, paintings) -> None:
+    """A painter that returns the painting has style 0."""
+    judge = Judge(loss_network, paintings, [PHOTO], unit="energy", content_layer="relu2_1", style_layers=("relu1_1",))
+    same = np.ascontiguousarray(paintings["a"][0].permute(1, 2, 0).numpy())
+    photo = RNG.random((48, 48, 3), np.float32)
+    scores = judge.score("a", [photo], lambda *_: same)
+    assert scores.style == pytest.approx(0, abs=1e-6) and scores.content > 0

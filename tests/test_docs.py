@@ -1,0 +1,69 @@
+"""The documents say what is true: README's code runs, docs/cli.md is what --help says, links lead somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from impasto import assets
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the photos that README speaks of."""
+    data = pytest.importorskip("skimage.data")
+    Image.fromarray(data.astronaut()[::2, ::2]).save(tmp_path / "photo.jpg")
+    (tmp_path / "holiday").mkdir()
+    Image.fromarray(data.coffee()[::4, ::4]).save(tmp_path / "holiday" / "coffee.jpg")
+    return tmp_path
+
+
+@pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
+def test_readmes_python_runs(folder: Path) -> None:
+    """The Python of README runs as it stands, beside a photo called photo.jpg."""
+    (code,) = blocks("python")
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
+def test_readmes_shell_runs(folder: Path) -> None:
+    """Every line of README that calls impasto runs as it stands (but for those that train)."""
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("impasto ")]
+    lines = [line for line in lines if line.split()[1] not in ("train", "export")]
+    assert len(lines) >= 5
+    for line in lines:
+        command = line.replace("impasto ", f"{sys.executable} -m impasto.cli ", 1)
+        done = subprocess.run(command, cwd=folder, shell=True, capture_output=True, text=True)
+        assert done.returncode == 0, (line, done.stderr)
+
+
+def test_the_commands_page_is_what_help_says() -> None:
+    """docs/cli.md is up to date; `make docs` writes it."""
+    spec = importlib.util.spec_from_file_location("make_cli", ROOT / "docs" / "make_cli.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link of a page, and every picture, is a file of the repository."""
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)|src=\"([^\":]+)\"", page.read_text(encoding="utf-8"))
+    missing = [a or b for a, b in links if not (page.parent / (a or b)).exists()]
+    assert not missing
