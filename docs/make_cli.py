@@ -16,8 +16,10 @@ def page() -> str:
     """The whole page as Markdown: the program's help, then every command's."""
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     parts = ["# The command line", "Made from `--help` by `make docs`.", _block()]
-    for name in commands:
+    for name, command in commands.items():
         parts += [f"## impasto {name}", _block(name)]
+        for inner in getattr(command, "commands", {}):
+            parts += [f"### impasto {name} {inner}", _block(name, inner)]
     return "\n\n".join(parts) + "\n"
 
 

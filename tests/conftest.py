@@ -65,11 +65,12 @@ def tiny_network() -> PasticheNetwork:
 
 @pytest.fixture(scope="session")
 def network_file(tiny_network: PasticheNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``tiny_network`` as an ONNX file called tiny.onnx, with a bank of three random styles and ``photo`` beside it."""
+    """``tiny_network`` as tiny.onnx, and beside it tiny-regions.onnx and three random styles and ``photo``."""
     from impasto.learn.export import network_graph
 
     path = tmp_path_factory.mktemp("network") / "tiny.onnx"
-    path.write_bytes(network_graph(tiny_network, name="tiny", half=False).SerializeToString())
+    for file, regions in ((path, False), (path.with_name("tiny-regions.onnx"), True)):
+        file.write_bytes(network_graph(tiny_network, name="tiny", half=False, regions=regions).SerializeToString())
     names = ("red", "green", "blue", "photo")
     noise = np.random.default_rng(3).normal(0, 0.5, (len(names), tiny_network.row_size))
     rows = np.ones_like(noise) * (np.arange(tiny_network.row_size) < tiny_network.row_size // 2) + noise

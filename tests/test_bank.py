@@ -112,7 +112,7 @@ def test_add_and_remove_leave_the_others_bitwise() -> None:
 def test_add_replaces_only_when_told() -> None:
     """A taken name is refused unless ``replace``, which keeps the place; the very same style again changes nothing."""
     bank = a_bank()
-    with pytest.raises(StyleNameError, match="already has another 'photo'.*--force"):
+    with pytest.raises(StyleNameError, match="already has another 'photo'.*--replace"):
         bank.add("photo", np.ones(SIZE), card())
     with pytest.raises(StyleNameError, match="already has another 'photo'"):
         bank.add("photo", bank["photo"], card("another card"))

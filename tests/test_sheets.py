@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from impasto.sheets import contact_sheet
+from impasto.sheets import contact_sheet, map_sheet
 
 RED = np.full((20, 30, 3), [1, 0, 0], np.float32)
 BLUE = np.full((20, 30, 3), [0, 0, 1], np.float32)
@@ -39,3 +39,24 @@ def test_a_long_label_is_cut() -> None:
     """A label that is too long does not run into its neighbour's place."""
     sheet = contact_sheet([RED, RED], ["a very long name indeed of a painting", ""], columns=2, gap=4)
     assert sheet[24:-4, 38:].min() > 0.9
+
+
+def test_a_map_shows_every_picture_at_its_place() -> None:
+    """Pictures that do not touch stand whole, x to the right and y up."""
+    sheet = map_sheet(np.array([[0, 0], [1, 1]], np.float32), ["a", "b"], [RED, BLUE], width=300)
+    red, blue = (np.argwhere((sheet == colour).all(2)) for colour in ([1, 0, 0], [0, 0, 1]))
+    assert len(red) == len(blue) == 20 * 30
+    assert red[:, 0].min() > blue[:, 0].max() and red[:, 1].max() < blue[:, 1].min()
+
+
+@pytest.mark.parametrize("count", [2, 9, 40])
+def test_pictures_on_one_point_of_a_map_are_moved_apart(count: int) -> None:
+    """Even if all styles lie on one point, every picture can be seen whole."""
+    sheet = map_sheet(np.full((count, 2), 0.5, np.float32), ["x"] * count, [RED] * count, width=300)
+    assert (sheet == [1, 0, 0]).all(2).sum() == count * 20 * 30
+
+
+def test_a_map_without_pictures_is_labelled_dots() -> None:
+    """Without pictures there is ink at every point."""
+    sheet = map_sheet(np.array([[0, 0], [1, 0]], np.float32), ["a", "b"], width=400)
+    assert sheet[:, :100].min() < 0.5 and sheet[:, -100:].min() < 0.5

@@ -12,7 +12,7 @@ DEFAULT = "full"
 
 def networks() -> list[str]:
     """Names of the networks that come with the package."""
-    return sorted(path.stem for path in FOLDER.glob("*.onnx"))
+    return sorted(path.stem for path in FOLDER.glob("*.onnx") if not path.stem.endswith("-regions"))
 
 
 def network_file(name: str = DEFAULT) -> Path:

@@ -179,7 +179,7 @@ class Bank:
         for name, (row, card) in other._styles().items():
             same = name in styles and styles[name][0].tobytes() == row.tobytes() and styles[name][1] == card
             if name in styles and not same and not replace:
-                raise StyleNameError(f"the bank already has another {name!r}; rename one, or replace it (--force)")
+                raise StyleNameError(f"the bank already has another {name!r}; rename one, or replace it (--replace)")
             styles[name] = (row, card)
         rows = np.reshape([row for row, _ in styles.values()], (-1, self.rows.shape[1]))
         cards = tuple(card for _, card in styles.values())

@@ -8,17 +8,21 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from impasto.errors import ImpastoError, MissingExtraError, PictureError
+from impasto.errors import BankError, ImpastoError, LearnError, MissingExtraError, PictureError
 
 if TYPE_CHECKING:
+    from impasto.bank import Bank
+    from impasto.learn.optimize import Optimization
+    from impasto.learn.optimize import Step as OptimizeStep
+    from impasto.learn.teach import Lesson
     from impasto.learn.train import Run, Step
     from impasto.painter import Painter
     from impasto.pictures import Photo
@@ -37,9 +41,13 @@ BankFile = Annotated[Path | None, typer.Option("--bank", help="A file of styles;
 Runtime = Annotated[str, typer.Option(help="What runs the network: auto, openvino or onnxruntime.")]
 Strength = Annotated[float, typer.Option(help="How strong: 0 is the photo, 1 the style, up to 1.5 overdoes it.")]
 Size = Annotated[int | None, typer.Option(help="Shrink the longer side to so many pixels first.", show_default=False)]
+Styles = Annotated[
+    list[str], typer.Option("--style", "-s", help="NAME,NAME,...; for mixes one -s each: -s A -s B:0.5,C:0.5.")
+]
 MaxPixels = Annotated[int, typer.Option(help="Refuse pictures with more pixels than this.")]
 
 STDIO = Path("-")
+GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # learn.grid.LAYERS, told again without torch
 MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, told again here so that --help need not import Pillow
 
 
@@ -51,6 +59,10 @@ def paint(
     strength: Strength = 1.0,
     size: Size = None,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the colours of the photo.")] = False,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=FILE: that style where the picture is white; NAME=alpha: the photo's."),
+    ] = None,
     quality: Annotated[int, typer.Option(help="Of JPEG and WebP, 1 to 100.")] = 95,
     network: Network = "full",
     bank: BankFile = None,
@@ -58,7 +70,7 @@ def paint(
     max_pixels: MaxPixels = MAX_PIXELS,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per photo.")] = False,
 ) -> None:
-    """Paint photos in a style, or in a mix of styles."""
+    """Paint photos in a style, or in a mix of styles; a mask gives a region a style of its own, and may be repeated."""
     from impasto import blend, pictures
 
     found = [STDIO] if photos == [STDIO] else pictures.find(photos)
@@ -66,13 +78,16 @@ def paint(
         raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
     targets = _targets(found, output, style)
     painter = _painter(network, bank, runtime)
-    blend.mix(painter.bank, style, strength=strength)  # a bad style or strength is told once, before the first photo
+    masks = _masks(mask or [])
+    for each in (style, *masks):  # a bad style or strength is told once, before the first photo
+        blend.mix(painter.bank, each, strength=strength)
     failed = 0
     for source, target in _progress(list(zip(found, targets, strict=True)), quiet=as_json or len(found) == 1):
         begin = time.perf_counter()
         try:
             photo = _load(source, max_pixels)
-            painted = painter.paint_picture(photo.picture, style, strength=strength, size=size, keep_color=keep_color)
+            options = {"strength": strength, "size": size, "keep_color": keep_color, "masks": _weights(masks, photo)}
+            painted = painter.paint_picture(photo.picture, style, **options)  # type: ignore[arg-type]
             _save(painted, target, photo, quality=quality, comment=f"painted by impasto in the style {style}")
         except ImpastoError as error:
             if len(found) == 1:
@@ -87,23 +102,115 @@ def paint(
         raise typer.Exit(2)
 
 
-@app.command()
+styles_app = typer.Typer(invoke_without_command=True)
+app.add_typer(styles_app, name="styles")
+Output = Annotated[Path, typer.Option("--output", "-o", help="The file of styles to write.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Let a style take the place of another of its name.")]
+
+
+@styles_app.callback()
 def styles(
+    context: typer.Context,
+    network: Network = "full",
+    bank: BankFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the styles of a bank, with their cards, or make a bank out of others."""
+    if context.invoked_subcommand is None:
+        list_styles(network, bank, as_json)
+    elif (network, bank, as_json) != ("full", None, False):
+        raise BankError(f"options go behind the command: impasto styles {context.invoked_subcommand} --bank FILE ...")
+
+
+@styles_app.command("list")
+def list_styles(
     network: Network = "full",
     bank: BankFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the styles of a bank, with their cards."""
-    from impasto import assets
-    from impasto.bank import Bank
-
-    opened = Bank.load(bank or assets.bank_file(network))
+    opened = _bank(network, bank)
     cards = [{"name": name, **opened.card(name).to_json()} for name in opened.names]
     if as_json:
         head = {"network": opened.network, "fingerprint": opened.fingerprint}
         typer.echo(json.dumps({**head, "styles": cards}, ensure_ascii=False))
         return
     _table(["name", "artist", "title", "year", "licence"], cards)
+
+
+@styles_app.command("add")
+def add_styles(
+    files: Annotated[list[Path], typer.Argument(help="Files of styles.")],
+    output: Output,
+    network: Network = "full",
+    bank: BankFile = None,
+    replace: Replace = False,
+    force: Force = False,
+) -> None:
+    """Write the bank with the styles of other files added."""
+    from impasto.bank import Bank
+
+    opened = _bank(network, bank)
+    for file in files:
+        opened = opened.merge(Bank.load(file), replace=replace)
+    _save_bank(opened, output, force)
+
+
+@styles_app.command("merge")
+def merge_styles(
+    files: Annotated[list[Path], typer.Argument(help="Files of styles, of one network.")],
+    output: Output,
+    replace: Replace = False,
+    force: Force = False,
+) -> None:
+    """Write one bank with the styles of several files."""
+    from impasto.bank import Bank
+
+    merged = Bank.load(files[0])
+    for file in files[1:]:
+        merged = merged.merge(Bank.load(file), replace=replace)
+    _save_bank(merged, output, force)
+
+
+@styles_app.command("remove")
+def remove_styles(
+    names: Annotated[list[str], typer.Argument(help="The styles to leave out.")],
+    output: Output,
+    network: Network = "full",
+    bank: BankFile = None,
+    force: Force = False,
+) -> None:
+    """Write the bank without some of its styles."""
+    opened = _bank(network, bank)
+    for name in names:
+        opened = opened.remove(name)
+    _save_bank(opened, output, force)
+
+
+@styles_app.command("rename")
+def rename_style(
+    old: Annotated[str, typer.Argument(help="What the style is called.")],
+    new: Annotated[str, typer.Argument(help="What it is to be called.")],
+    output: Output,
+    network: Network = "full",
+    bank: BankFile = None,
+    force: Force = False,
+) -> None:
+    """Write the bank with a style renamed."""
+    _save_bank(_bank(network, bank).rename(old, new), output, force)
+
+
+@styles_app.command("export")
+def export_styles(
+    names: Annotated[list[str], typer.Argument(help="The styles to write.")],
+    output: Output,
+    network: Network = "full",
+    bank: BankFile = None,
+    force: Force = False,
+) -> None:
+    """Write only some styles of the bank; one makes a file of about 13 KB to send to a friend."""
+    _save_bank(_bank(network, bank).select(names), output, force)
 
 
 @app.command()
@@ -130,6 +237,94 @@ def sheet(
     painted = [painter.paint_picture(picture, name, strength=strength) for name in _progress(names, quiet=False)]
     pictures.save(contact_sheet(painted, names, columns=columns), output)
     _tell(f"{output}: {len(names)} styles")
+
+
+@app.command()
+def square(
+    photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
+    style: Styles,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    n: Annotated[int, typer.Option("--n", help="Paintings along a side.")] = 5,
+    size: Annotated[int, typer.Option(help="Longer side of each painting, in pixels.")] = 256,
+    network: Network = "full",
+    bank: BankFile = None,
+    runtime: Runtime = "auto",
+    max_pixels: MaxPixels = MAX_PIXELS,
+) -> None:
+    """Paint one photo in four styles, at the corners of a square, and in the mixes between them."""
+    from impasto import blend, pictures
+    from impasto.sheets import contact_sheet
+
+    _check_suffix(output)
+    painter = _painter(network, bank, runtime)
+    picture = pictures.resize(_load(photo, max_pixels).picture, size)
+    rows = blend.square(painter.bank_for(picture), _several(style), n).reshape(n * n, -1)
+    painted = [painter.paint_picture(picture, row) for row in _progress(list(rows), quiet=False)]
+    pictures.save(contact_sheet(painted, columns=n, gap=2), output)
+    _tell(f"{output}: {n} x {n} paintings; corners {', '.join(_several(style))}")
+
+
+@app.command()
+def path(
+    photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
+    style: Styles,
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .gif or .webp file, or a folder for the frames.")],
+    frames: Annotated[int, typer.Option(help="How many paintings.")] = 24,
+    size: Annotated[int, typer.Option(help="Longer side of each painting, in pixels.")] = 384,
+    fps: Annotated[float, typer.Option(help="Paintings a second, in an animation.")] = 12.0,
+    network: Network = "full",
+    bank: BankFile = None,
+    runtime: Runtime = "auto",
+    max_pixels: MaxPixels = MAX_PIXELS,
+) -> None:
+    """Paint one photo along a path from style to style: an animation, or numbered frames in a folder."""
+    from impasto import animation, blend, pictures
+
+    if output.suffix:
+        animation.check_target(output, fps=fps)
+    painter = _painter(network, bank, runtime)
+    picture = pictures.resize(_load(photo, max_pixels).picture, size)
+    rows = list(blend.path(painter.bank_for(picture), _several(style), frames))
+    painted = (painter.paint_picture(picture, row) for row in _progress(rows, quiet=False))
+    if output.suffix:
+        animation.save(painted, output, fps=fps)
+    else:
+        _make_folder(output)
+        for i, frame in enumerate(painted, 1):
+            pictures.save(frame, output / f"frame-{i:04}.png")
+    _tell(f"{output}: {frames} paintings")
+
+
+@app.command("map")
+def draw_map(
+    output: Annotated[Path, typer.Option("--output", "-o", help="A picture, or .json for the numbers.")],
+    photo: Annotated[Path | None, typer.Argument(help="A photo to paint in every style, for the picture.")] = None,
+    method: Annotated[str, typer.Option(help="neighbours (needs impasto[explore]) or pca.")] = "neighbours",
+    k: Annotated[int, typer.Option("--k", help="Neighbours of each style in the numbers.")] = 3,
+    size: Annotated[int, typer.Option(help="Longer side of each painting, in pixels.")] = 128,
+    width: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 1600,
+    network: Network = "full",
+    bank: BankFile = None,
+    runtime: Runtime = "auto",
+    max_pixels: MaxPixels = MAX_PIXELS,
+) -> None:
+    """Draw the bank as a map on which styles that paint alike lie close together."""
+    from impasto import pictures
+    from impasto.maps import style_map
+    from impasto.sheets import map_sheet
+
+    if output.suffix == ".json":
+        _write_json(output, style_map(_bank(network, bank), method=method, k=k).to_json())  # type: ignore[arg-type]
+        return
+    _check_suffix(output)
+    found = style_map(_bank(network, bank), method=method, k=k)  # type: ignore[arg-type]
+    painted = None
+    if photo is not None:
+        painter = _painter(network, bank, runtime)
+        picture = pictures.resize(_load(photo, max_pixels).picture, size)
+        painted = [painter.paint_picture(picture, name) for name in _progress(list(found.names), quiet=False)]
+    pictures.save(map_sheet(found.points, found.names, painted, width=width), output)
+    _tell(f"{output}: {len(found.names)} styles")
 
 
 @app.command()
@@ -223,15 +418,263 @@ def export(
         _tell(f"{path}: {path.stat().st_size:,} bytes")
 
 
+@app.command()
+def teach(
+    painting: Annotated[Path, typer.Argument(help="The painting to learn.")],
+    name: Annotated[str, typer.Option(help="What the style is to be called.")],
+    output: Output,
+    photos: Annotated[Path | None, typer.Option(help="Folder of photos; default: pictures drawn on the fly.")] = None,
+    minutes: Annotated[float, typer.Option(help="At most so long.")] = 15.0,
+    steps: Annotated[int, typer.Option(help="At most so many steps.")] = 1000,
+    size: Annotated[int, typer.Option(help="Side of the photo crops, in pixels, a multiple of 4.")] = 256,
+    style_size: Annotated[int | None, typer.Option(help="Long side of the painting; default: as trained.")] = None,
+    style_weight: Annotated[float | None, typer.Option(help="Of the style loss; default: as trained.")] = None,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-2,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    artist: Annotated[str, typer.Option(help="For the style's card.")] = "",
+    title: Annotated[str, typer.Option(help="For the style's card.")] = "",
+    year: Annotated[str, typer.Option(help="For the style's card.")] = "",
+    licence: Annotated[str, typer.Option(help="For the style's card.")] = "",
+    only: Annotated[bool, typer.Option("--only", help="Write a file of this one style, without the bank's.")] = False,
+    replace: Replace = False,
+    force: Force = False,
+    preview: Annotated[Path | None, typer.Option(help="Paint a preview into this file, again and again.")] = None,
+    network: Network = "full",
+    bank: BankFile = None,
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per step.")] = False,
+) -> None:
+    """Learn a painting as a new style of a network, in minutes (needs impasto[learn]).
+
+    Only one row of numbers is learned: the network and all other styles stay as they are. Ctrl-C stops and keeps the
+    best so far.
+    """
+    from impasto import bank as banks
+
+    opened = _bank(network, bank)
+    card = banks.Card(artist, title or name, year, licence, "", extra={"style_size": style_size} if style_size else {})
+    opened.add(name, opened.rows[0], card, replace=replace)  # a bad name is told now, not in a quarter of an hour
+    if output.exists() and not force:
+        raise BankError(f"'{output}' exists already; choose another name, or overwrite it (--force)")
+    for target in filter(None, [preview]):
+        _check_suffix(target)
+    options = {"steps": steps, "size": size, "learning_rate": learning_rate, "seed": seed}
+    options |= {"style_size": style_size, "style_weight": style_weight}
+    with _learning():
+        lesson = _lesson(painting, network, opened, photos, options, precision, device, loss_network)
+        _teach(lesson, minutes, preview, as_json)
+    taught = opened.add(name, lesson.row, card, replace=replace)
+    _save_bank(taught.select([name]) if only else taught, output, force)
+
+
+@app.command()
+def match(
+    painting: Annotated[Path, typer.Argument(help="The painting.")],
+    photos: Annotated[Path | None, typer.Option(help="Folder of photos; default: pictures drawn on the fly.")] = None,
+    style_size: Annotated[int | None, typer.Option(help="Long side of the painting; default: as trained.")] = None,
+    network: Network = "full",
+    bank: BankFile = None,
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Find the mix of known styles that comes closest to a painting (needs impasto[learn]); print it for -s."""
+    opened = _bank(network, bank)
+    with _learning():
+        options = {"style_size": style_size}
+        found = _lesson(painting, network, opened, photos, options, precision, device, loss_network).match()
+    mix = ",".join(f"{name}:{weight:.3f}" for name, weight in found.weights.items())
+    if as_json:
+        record = {"mix": mix, "weights": found.weights, "nearest": found.nearest}
+        typer.echo(json.dumps({**record, "content": found.content, "style": found.style, "total": found.total}))
+        return
+    typer.echo(mix)
+    _tell(f"nearest style: {found.nearest}; content {found.content:.3f}, style {found.style:.3f}")
+
+
+@app.command()
+def optimize(
+    photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
+    paintings: Annotated[list[Path], typer.Argument(help="One painting or several.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    recipe: Annotated[str, typer.Option(help="default, gatys-2015 or pastiche; options change it.")] = "default",
+    size: Annotated[int | None, typer.Option(help="Longer side in pixels.", show_default=False)] = None,
+    steps: Annotated[int | None, typer.Option(help="Evaluations, over all sizes.", show_default=False)] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Stop after so many seconds.", show_default=False)] = None,
+    start: Annotated[str | None, typer.Option(help="photo, noise, network, network:STYLE, or a file.")] = None,
+    content_weight: Annotated[float | None, typer.Option(help="Weight of the content loss.")] = None,
+    style_weight: Annotated[float | None, typer.Option(help="Weight of the style loss.")] = None,
+    tv_weight: Annotated[float | None, typer.Option(help="Weight of the total variation.")] = None,
+    content_layers: Annotated[str | None, typer.Option(help="LAYER,... or LAYER:WEIGHT,...")] = None,
+    style_layers: Annotated[str | None, typer.Option(help="LAYER,... or LAYER:WEIGHT,...")] = None,
+    painting_weights: Annotated[str | None, typer.Option(help="WEIGHT,... of several paintings.")] = None,
+    style_size: Annotated[int | None, typer.Option(help="Longer side of the paintings: size of the strokes.")] = None,
+    color: Annotated[str | None, typer.Option(help="painting; luminance or match keep the photo's colours.")] = None,
+    photo_mask: Annotated[
+        list[Path] | None, typer.Option(help="Region of the photo, white is in; may be repeated.")
+    ] = None,
+    painting_mask: Annotated[list[Path] | None, typer.Option(help="Where that region's style comes from.")] = None,
+    units: Annotated[str | None, typer.Option(help="Of the losses: energy, gatys or pastiche.")] = None,
+    statistic: Annotated[str | None, typer.Option(help="Of the style: gram or gaussian.")] = None,
+    pooling: Annotated[str | None, typer.Option(help="max, average or l2.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="lbfgs or adam.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of Adam.")] = None,
+    coarsest: Annotated[int | None, typer.Option(help="Smallest size to begin with; 0: only the full size.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the noise.")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
+    max_memory: Annotated[float | None, typer.Option(help="Gigabytes; default: what is free.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from OUTPUT.state, if it is there.")] = False,
+    save_every: Annotated[int, typer.Option(help="Steps between saved pictures and states; 0: only the end.")] = 0,
+    json_log: Annotated[Path | None, typer.Option(help="Write a JSON record per step to this file.")] = None,
+    quality: Annotated[int, typer.Option(help="Of JPEG and WebP, 1 to 100.")] = 95,
+    network: Network = "full",
+    bank: BankFile = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
+) -> None:
+    """Paint a photo like paintings by moving its pixels: slow, and the best there is (needs impasto[learn]).
+
+    Ctrl-C stops and keeps the best picture so far. The file tells how it was made: see impasto replay.
+    """
+    _check_suffix(output)
+    with _learning():
+        from impasto.learn.features import load_loss_network
+        from impasto.learn.optimize import Optimization
+        from impasto.learn.recipes import settings_for
+        from impasto.learn.train import resolve_device
+
+        content, content_weights = _layers(content_layers)
+        style, style_weights = _layers(style_layers)
+        settings = settings_for(
+            recipe,
+            **_given(
+                size=size,
+                steps=steps,
+                start=start,
+                content_weight=content_weight,
+                style_weight=style_weight,
+                tv_weight=tv_weight,
+                content_layers=content,
+                content_layer_weights=content_weights,
+                style_layers=style,
+                style_layer_weights=style_weights,
+                painting_weights=_numbers(painting_weights),
+                style_size=style_size,
+                color=color,
+                units=units,
+                statistic=statistic,
+                pooling=pooling,
+                optimizer=optimizer,
+                learning_rate=learning_rate,
+                coarsest=coarsest,
+                seed=seed,
+                precision=precision,
+            ),
+        )
+        run = Optimization(
+            photo,
+            paintings,
+            settings,
+            photo_masks=photo_mask or (),
+            painting_masks=painting_mask or (),
+            loss_network=load_loss_network(loss_network),
+            network=network,
+            bank=bank,
+            device=resolve_device(device),
+            max_memory=None if max_memory is None else int(max_memory * 2**30),
+        )
+        state = output.with_name(output.name + ".state")
+        if resume and state.exists():
+            run.restore(state)
+        _optimize(run, output, state, max_seconds, save_every, json_log, quality)
+
+
+@app.command()
+def grid(
+    photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
+    painting: Annotated[Path, typer.Argument(help="The painting.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The sheet to write, with a .json beside it.")],
+    cells: Annotated[Path | None, typer.Option(help="Folder of the cells; default: beside the sheet.")] = None,
+    layers: Annotated[str, typer.Option(help="Style layers; row i takes the first i.")] = ",".join(GRID_LAYERS),
+    ratios: Annotated[str, typer.Option(help="Content to style, a column each.")] = "1e-5,1e-4,1e-3,1e-2",
+    recipe: Annotated[str, typer.Option(help="The recipe of every cell.")] = "gatys-2015",
+    size: Annotated[int | None, typer.Option(help="Longer side of a cell in pixels.", show_default=False)] = None,
+    steps: Annotated[int | None, typer.Option(help="Evaluations for each cell.", show_default=False)] = None,
+    start: Annotated[str | None, typer.Option(help="photo, noise, network, network:STYLE, or a file.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the noise.")] = None,
+    loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
+) -> None:
+    """Paint the experiment of Gatys et al. (2015, figure 3): sets of style layers against ratios of content to style.
+
+    Cells that are there already are not painted again, so a grid that was stopped goes on (needs impasto[learn]).
+    """
+    _check_suffix(output)
+    with _learning():
+        from impasto import pictures
+        from impasto.learn import grid as grids
+        from impasto.learn.features import load_loss_network
+
+        done = []
+        options = _given(size=size, steps=steps, start=start, seed=seed)
+        items = grids.grid(
+            photo,
+            painting,
+            cells or output.with_name(f"{output.stem}-cells"),
+            layers=layers.split(","),
+            ratios=_numbers(ratios) or (),
+            recipe=recipe,
+            loss_network=load_loss_network(loss_network),
+            **options,
+        )
+        for item in items:
+            if isinstance(item, grids.Cell):
+                done.append(item)
+                losses = item.made["losses"]
+                _tell(f"{item.label}: content {losses['content']:.4g}, style {losses['style']:.4g}")
+        pictures.save(grids.sheet(done), output)
+        _write_json(output.with_suffix(".json"), grids.numbers(done))
+    _tell(f"{output}: {len(done)} cells")
+
+
+@app.command()
+def replay(
+    made: Annotated[Path, typer.Argument(help="A picture that impasto optimize wrote, or its manifest as JSON.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print how it was made, as JSON, and paint nothing.")] = False,
+    loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
+    quality: Annotated[int, typer.Option(help="Of JPEG and WebP, 1 to 100.")] = 95,
+) -> None:
+    """Make a picture of impasto optimize again, from what its file tells (needs impasto[learn])."""
+    with _learning():
+        from impasto.learn.features import load_loss_network
+        from impasto.learn.manifest import read_manifest
+        from impasto.learn.manifest import replay as replayed
+
+        found = read_manifest(made)
+        if show:
+            typer.echo(json.dumps(found, indent=1))
+            return
+        if output is None:
+            raise PictureError("there is no file to write; name it with -o, or ask for --show")
+        _check_suffix(output)
+        run = replayed(found, folder=made.parent, loss_network=load_loss_network(loss_network))
+        _optimize(run, output, output.with_name(output.name + ".state"), None, 0, None, quality)
+
+
 @app.command("eval")
 def evaluate(
     photos: Annotated[Path, typer.Option(help="Folder of photos that were not trained on.")],
     styles: Annotated[Path, typer.Option(help="Folder of the paintings; a file's stem is the style's name.")],
     style: Annotated[str | None, typer.Option("--style", "-s", help="NAME,NAME,...; default: all.")] = None,
-    size: Annotated[int, typer.Option(help="Longer side of photos and paintings, in pixels.")] = 512,
+    size: Annotated[int, typer.Option(help="Longer side of the photos, in pixels.")] = 512,
+    style_size: Annotated[int | None, typer.Option(help="That of the paintings; default: as trained.")] = None,
     limit: Annotated[int, typer.Option(help="How many photos, the last by name.")] = 20,
     unit: Annotated[str, typer.Option(help="Unit of the losses: fair (as trained), photos or energy.")] = "fair",
     style_weight: Annotated[float, typer.Option(help="Of the style loss in the total.")] = 5.0,
+    worth: Annotated[int, typer.Option(help="Photos on which L-BFGS competes (slow): worth N evaluations.")] = 0,
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
@@ -250,9 +693,10 @@ def evaluate(
         names = style.split(",") if style else [name for name in painter.styles if name != "photo"]
         pictures = load_photos(photos, size=size, limit=limit)
         ruler = load_loss_network(loss_network).to(best_dtype(precision))  # type: ignore[arg-type]
-        paintings = load_paintings(styles, names, size=size)
+        trained = painter.bank.meta.get("settings", {}).get("style_size", size)
+        paintings = load_paintings(styles, names, size=style_size or trained)
         judge = Judge(ruler, paintings, pictures, unit=unit, style_weight=style_weight)  # type: ignore[arg-type]
-        records = evaluate(judge, painter.paint_picture, names, pictures)
+        records = evaluate(judge, painter.paint_picture, names, pictures, worth_on=worth)
         scores = [record for record, _ in zip(records, _progress(names, quiet=as_json), strict=True)]
         overall = summary(scores, painter.paint_picture, pictures)
     head = {"network": painter.network.name, "fingerprint": painter.network.fingerprint, "photos": len(pictures)}
@@ -298,6 +742,47 @@ def _painter(network: str, bank: Path | None, runtime: str) -> Painter:
     from impasto.painter import Painter
 
     return Painter(network, bank=bank, runtime=runtime)  # type: ignore[arg-type]
+
+
+def _masks(options: list[str]) -> dict[str, str]:
+    """NAME=FILE, or MIX=FILE, as a style with its mask."""
+    masks = {}
+    for option in options:
+        style, equals, file = (part.strip() for part in option.partition("="))
+        if not (style and file):
+            raise PictureError(f"a mask is given as NAME=FILE or NAME=alpha, not {option!r}")
+        if style in masks:
+            raise PictureError(f"two masks are given for {style!r}; paint them into one picture")
+        masks[style] = file
+    return masks
+
+
+def _weights(masks: dict[str, str], photo: Photo) -> dict[str, Any]:
+    from impasto import regions
+
+    weights = regions.load(masks, photo)
+    if regions.overlap(weights) > regions.TOO_MUCH:
+        _tell(f"the masks overlap, adding up to {regions.overlap(weights):.2f}; they share those places instead")
+    return weights
+
+
+def _bank(network: str, bank: Path | None) -> Bank:
+    from impasto import assets
+    from impasto.bank import Bank
+
+    if bank is None and network.endswith(".onnx"):
+        bank = Path(network).with_suffix(".safetensors")
+    return Bank.load(bank or assets.bank_file(network))
+
+
+def _save_bank(bank: Bank, output: Path, force: bool) -> None:
+    bank.save(output, overwrite=force)
+    _tell(f"{output}: {len(bank)} style{'s' * (len(bank) != 1)}, {output.stat().st_size:,} bytes")
+
+
+def _several(styles: list[str]) -> list[str]:
+    """One -s names styles with commas; several -s are a style or mix each."""
+    return [name.strip() for name in styles[0].split(",")] if len(styles) == 1 else styles
 
 
 def _targets(found: list[Path], output: Path | None, style: str) -> list[Path]:
@@ -455,6 +940,171 @@ def _tensorboard(run: Run) -> Any:
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(run.dir))
+
+
+# ---- teaching
+
+
+def _lesson(
+    painting: Path,
+    network: str,
+    bank: Bank,
+    photos: Path | None,
+    options: dict[str, Any],
+    precision: str,
+    device: str,
+    loss_network: Path | None,
+) -> Lesson:
+    from impasto import assets
+    from impasto.learn.features import load_loss_network
+    from impasto.learn.load import load_network
+    from impasto.learn.photos import DeadLeaves, PhotoFolder
+    from impasto.learn.teach import Lesson, Settings
+    from impasto.learn.train import resolve_device
+
+    file = Path(network) if network.endswith(".onnx") else assets.network_file(network)
+    return Lesson(
+        painting,
+        load_network(file),
+        bank,
+        DeadLeaves() if photos is None else PhotoFolder.open(photos),
+        Settings.of(bank, **options),
+        loss_network=load_loss_network(loss_network),
+        precision=precision,  # type: ignore[arg-type]
+        device=resolve_device(device),
+    )
+
+
+def _teach(lesson: Lesson, minutes: float, preview: Path | None, as_json: bool) -> None:
+    """Run the lesson and draw the bar, or print lines or JSON; Ctrl-C ends it, and the best row so far stays."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from impasto import pictures
+
+    console = Console(stderr=True)
+    plain = as_json or not console.is_terminal
+    columns = BarColumn(bar_width=20), TimeRemainingColumn(), TextColumn("{task.description}")
+    with Progress(*columns, console=console, disable=plain) as bar:
+        task = bar.add_task("looking for the closest mix", total=1.0)
+        try:
+            for step in lesson.run(max_minutes=minutes):
+                text = f"step {step.step}, content {step.content:.3f}, style {step.style:.3f}, best {step.best:.3f}"
+                bar.update(task, completed=step.progress, description=text)
+                if as_json:
+                    typer.echo(json.dumps(asdict(step)))
+                if step.held_out is None:
+                    continue
+                if plain and not as_json:
+                    _tell(f"{text}, {step.seconds:.0f} s")
+                if preview is not None:
+                    pictures.save(lesson.preview(), preview)
+        except KeyboardInterrupt:
+            if lesson.best is None:
+                raise
+            _tell(f"stopped at step {lesson.step}; the best row so far is kept")
+
+
+# ---- optimising
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that were given; the others are the recipe's."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _numbers(text: str | None) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise LearnError(f"{text!r} is no list of numbers such as 1,0.5") from error
+
+
+def _layers(text: str | None) -> tuple[tuple[str, ...] | None, tuple[float, ...] | None]:
+    """LAYER,LAYER or LAYER:WEIGHT,... as names and weights; no weights are the same as equal ones."""
+    if text is None:
+        return None, None
+    parts = [part.strip().partition(":") for part in text.split(",")]
+    weights = _numbers(",".join(weight or "1" for _, _, weight in parts)) or ()
+    return tuple(name for name, _, _ in parts), weights if ":" in text else ()
+
+
+def _write_json(path: Path, value: Any) -> None:
+    from impasto.files import write_atomically
+
+    try:
+        write_atomically(path, json.dumps(value, indent=1).encode())
+    except OSError as error:
+        raise PictureError(f"{path} cannot be written ({error.strerror})") from error
+
+
+def _optimize(
+    run: Optimization,
+    output: Path,
+    state: Path,
+    max_seconds: float | None,
+    save_every: int,
+    json_log: Path | None,
+    quality: int,
+) -> None:
+    """Run, draw the bar, write the log and now and then picture and state; Ctrl-C keeps the best so far."""
+    from impasto.learn.manifest import save_picture
+
+    stopped = False
+    log = None if json_log is None else _log(json_log, "a" if run.steps else "w")
+    with _step_bar(run) as bar, log or nullcontext():
+        try:
+            for step in run.run(max_seconds=max_seconds):
+                bar(step)
+                if log is not None and step.picture is None:
+                    log.write(json.dumps(step.record()) + "\n")
+                    log.flush()
+                if save_every and step.step % save_every == 0 and step.picture is None:
+                    save_picture(run, output, quality=quality)
+                    run.save(state)
+        except KeyboardInterrupt:
+            stopped = True
+    if run.parts is None:
+        raise LearnError("nothing was painted yet when it was stopped")
+    save_picture(run, output, quality=quality)
+    if stopped or not run.done:
+        run.save(state)
+        _tell(f"stopped; the same command with --resume goes on from {state}")
+    else:
+        state.unlink(missing_ok=True)
+    parts = run.parts
+    _tell(
+        f"{output}: content {parts.content:.4g}, style {parts.style:.4g}, total {parts.total:.4g}, {run.seconds:.0f} s"
+    )
+
+
+def _log(path: Path, mode: str) -> IO[str]:
+    try:
+        return open(path, mode, encoding="utf-8")
+    except OSError as error:
+        raise PictureError(f"{path} cannot be written ({error.strerror})") from error
+
+
+@contextmanager
+def _step_bar(run: Optimization) -> Iterator[Callable[[OptimizeStep], None]]:
+    """A function that draws each step: the bar on a terminal, every fiftieth step as a line elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = MofNCompleteColumn(), BarColumn(bar_width=20), TimeRemainingColumn(), TextColumn("{task.description}")
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=sum(count for _, count, _ in run.plan))
+
+        def draw(step: OptimizeStep) -> None:
+            text = f"{step.size} px, content {step.content:.4g}, style {step.style:.4g}, total {step.total:.4g}"
+            bar.update(task, completed=step.evaluations, description=text)
+            if not console.is_terminal and step.step % 50 == 0:
+                _tell(f"{step.evaluations}/{step.planned}: {text}, {step.seconds:.0f} s")
+
+        yield draw
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from impasto import assets, blend, pictures
+from impasto import assets, blend, pictures, regions
 from impasto.bank import PHOTO, Bank
 from impasto.runtime import Network, RuntimeName
 
@@ -58,6 +58,7 @@ class Painter:
         strength: float = 1.0,
         size: int | None = None,
         keep_color: bool = False,
+        masks: Mapping[str, regions.Mask] | None = None,
         max_pixels: int = pictures.DEFAULT_MAX_PIXELS,
     ) -> Image.Image:
         """Paint ``image`` (a path, bytes, file, PIL image or array) and return a PIL image of the same size.
@@ -65,10 +66,17 @@ class Painter:
         ``style`` is a name, a mix such as ``{"a": 0.6, "b": 0.4}`` or "a:0.6,b:0.4" (weights are normalised), or a row.
         ``strength`` 0 is the photo, 1 the style, up to 1.5 overdoes it. ``size`` shrinks the longer side to so many
         pixels first. ``keep_color`` keeps the photo's colours and takes only light and shade from the painting. Alpha
-        is carried over. Raises PictureError, StyleNameError, BankError.
+        is carried over.
+
+        ``masks`` gives regions other styles or mixes: to each a grey picture of the photo's size whose values are
+        weights, or "alpha" for the photo's own; soft edges are soft transitions, what is left goes to ``style``, and
+        masks that add up to more than 1 are divided by their sum. Raises PictureError, StyleNameError, BankError.
         """
         photo = pictures.load(image, max_pixels=max_pixels)
-        painted = self.paint_picture(photo.picture, style, strength=strength, size=size, keep_color=keep_color)
+        weights = regions.load(masks or {}, photo)
+        painted = self.paint_picture(
+            photo.picture, style, strength=strength, size=size, keep_color=keep_color, masks=weights
+        )
         return pictures.to_pil(painted, photo.alpha_for(painted))
 
     def paint_picture(
@@ -79,16 +87,24 @@ class Painter:
         strength: float = 1.0,
         size: int | None = None,
         keep_color: bool = False,
+        masks: Mapping[str, pictures.Picture] | None = None,
     ) -> pictures.Picture:
-        """``paint`` for those who hold pictures: float32, (h, w, 3), 0..1 in, the same out."""
+        """``paint`` for those who hold pictures: float32, (h, w, 3), 0..1 in, the same out; masks are (h, w), 0..1."""
+        masks = dict(masks or {})
         if size is not None:
-            picture = pictures.resize(picture, size)
-        row = blend.mix(self._bank_for(picture), style, strength=strength)
-        painted = self.network.paint(picture, row)
+            whole, picture = picture, pictures.resize(picture, size)
+            masks = {name: _like(mask, whole, picture) for name, mask in masks.items()}
+        styles: list[Style] = [style, *masks]
+        bank = self.bank_for(picture) if any(_needs_photo(each, strength) for each in styles) else self.bank
+        rows = [blend.mix(bank, each, strength=strength) for each in styles]
+        if masks:
+            painted = self.network.paint_regions(picture, np.stack(rows), regions.stack(list(masks.values())))
+        else:
+            painted = self.network.paint(picture, rows[0])
         return pictures.keep_color(painted, picture) if keep_color else painted
 
-    def _bank_for(self, picture: pictures.Picture) -> Bank:
-        """The bank with the ``photo`` row that gives this very picture back."""
+    def bank_for(self, picture: pictures.Picture) -> Bank:
+        """The bank with the ``photo`` row that gives this very picture back; ``blend`` the rows of a photo from it."""
         if PHOTO not in self.bank:
             return self.bank
         own = blend.with_own_tones(self.bank[PHOTO], picture)
@@ -102,12 +118,23 @@ def paint(
     strength: float = 1.0,
     size: int | None = None,
     keep_color: bool = False,
+    masks: Mapping[str, regions.Mask] | None = None,
     network: str | os.PathLike[str] = assets.DEFAULT,
     bank: Bank | str | os.PathLike[str] | None = None,
 ) -> Image.Image:
     """Paint one photo: ``Painter(network, bank=bank).paint(image, style, ...)``; for many, keep a ``Painter`` open."""
     painter = Painter(network, bank=bank)
-    return painter.paint(image, style, strength=strength, size=size, keep_color=keep_color)
+    return painter.paint(image, style, strength=strength, size=size, keep_color=keep_color, masks=masks)
+
+
+def _like(mask: pictures.Picture, whole: pictures.Picture, picture: pictures.Picture) -> pictures.Picture:
+    """``mask`` (h, w) of the ``whole`` picture at the size of the resized ``picture``."""
+    resized = pictures.Photo(whole, mask).alpha_for(picture)
+    return mask if resized is None else resized
+
+
+def _needs_photo(style: Style, strength: float) -> bool:
+    return strength != 1 or (not isinstance(style, np.ndarray) and PHOTO in style)
 
 
 def _files(network: str | os.PathLike[str]) -> tuple[Path, Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
@@ -16,6 +17,7 @@ Floats = npt.NDArray[np.float32]
 RuntimeName: TypeAlias = Literal["auto", "openvino", "onnxruntime"]
 Feeds: TypeAlias = dict[str, Floats]
 
+REGIONS = "-regions"  # ends the name of the file that paints regions, beside the network's own
 SMALLEST = 16  # pixels: below this the mirror padding of the inner layers has nothing left to mirror
 
 
@@ -40,6 +42,8 @@ class Network:
     ) -> None:
         path = Path(path)
         self.runtime, session = _open(path, runtime, threads)
+        self._path, self._threads = path, threads
+        self._regions: Session | None = None
         try:
             self.name = session.meta["impasto.network"]
             self.fingerprint = session.meta["impasto.fingerprint"]
@@ -47,6 +51,8 @@ class Network:
             self._multiple = int(session.meta["impasto.multiple"])
         except (KeyError, ValueError) as error:
             raise NetworkError(f"{path} is not a network of impasto's (its metadata lack {error})") from error
+        if "impasto.graph" in session.meta:
+            raise NetworkError(f"{path} only paints regions; name the network beside it, without {REGIONS}")
         self._run = session.run
 
     def paint(self, picture: Floats, row: npt.ArrayLike) -> Floats:
@@ -57,27 +63,69 @@ class Network:
         """
         row = np.ascontiguousarray(row, np.float32)
         if row.shape != (self.row_size,):
-            raise MismatchError(
-                f"the network {self.name!r} takes rows of {self.row_size} numbers, not {row.size}; "
-                "use a bank that was made for it"
-            )
-        height, width = picture.shape[:2]
-        if min(height, width) < SMALLEST:
-            raise NetworkError(
-                f"the picture is {width} x {height} pixels, the smallest that can be painted is {SMALLEST} x {SMALLEST}"
-            )
+            raise self._mismatch(row.size)
+        _check_size(picture)
         scale, shift = np.split(row, 2)
-        painted = self._run({"picture": self._planes(picture), "scale": scale, "shift": shift})
-        painted = painted[0, :, :height, :width].transpose(1, 2, 0)  # (h, w, 3)
-        return np.ascontiguousarray(painted)
+        return _cut(self._run({"picture": self._planes(picture), "scale": scale, "shift": shift}), picture)
+
+    def paint_regions(self, picture: Floats, rows: npt.ArrayLike, masks: Floats) -> Floats:
+        """Paint in K styles at once: ``rows`` (K, row_size), mixed per pixel by ``masks`` (K, h, w) of sum 1.
+
+        Scale and shift are mixed inside the network, behind every norm, whose moments stay those of the whole picture.
+        Raises NetworkError if the network's file for regions, NAME-regions.onnx beside it, is missing or another's.
+        """
+        rows = np.ascontiguousarray(rows, np.float32)
+        if rows.ndim != 2 or rows.shape[1] != self.row_size:
+            raise self._mismatch(rows.shape[-1])
+        if masks.shape != (len(rows), *picture.shape[:2]):
+            raise NetworkError(
+                f"{len(rows)} styles need masks of shape {(len(rows), *picture.shape[:2])}, not {masks.shape}"
+            )
+        _check_size(picture)
+        scale, shift = (np.ascontiguousarray(half) for half in np.split(rows, 2, axis=1))
+        planes = {"picture": self._planes(picture), "masks": self._planes(masks.transpose(1, 2, 0))}
+        return _cut(self._open_regions().run({**planes, "scale": scale, "shift": shift}), picture)
+
+    def _open_regions(self) -> Session:
+        if self._regions is None:
+            path = self._path.with_name(f"{self._path.stem}{REGIONS}.onnx")
+            if not path.is_file():
+                raise NetworkError(
+                    f"the network {self.name!r} has no {path.name} to paint regions with; export it again"
+                )
+            _, session = _open(path, self.runtime, self._threads)
+            if session.meta.get("impasto.fingerprint") != self.fingerprint:
+                raise NetworkError(f"{path} belongs to another network than {self._path.name}; export both again")
+            self._regions = session
+        return self._regions
+
+    def _mismatch(self, size: int) -> MismatchError:
+        return MismatchError(
+            f"the network {self.name!r} takes rows of {self.row_size} numbers, not {size}; "
+            "use a bank that was made for it"
+        )
 
     def _planes(self, picture: Floats) -> Floats:
-        """(h, w, 3) -> (1, 3, h', w'), mirrored at the bottom and right up to the network's multiple."""
+        """(h, w, C) -> (1, C, h', w'), mirrored at the bottom and right up to the network's multiple."""
         bottom, right = (-size % self._multiple for size in picture.shape[:2])
         planes = picture.astype(np.float32, copy=False).transpose(2, 0, 1)
         if bottom or right:
             planes = np.pad(planes, ((0, 0), (0, bottom), (0, right)), "reflect")
         return np.ascontiguousarray(planes)[None]
+
+
+def _check_size(picture: Floats) -> None:
+    height, width = picture.shape[:2]
+    if min(height, width) < SMALLEST:
+        raise NetworkError(
+            f"the picture is {width} x {height} pixels, the smallest that can be painted is {SMALLEST} x {SMALLEST}"
+        )
+
+
+def _cut(painted: Floats, picture: Floats) -> Floats:
+    """(1, 3, h', w') -> (h, w, 3), the size of ``picture``."""
+    height, width = picture.shape[:2]
+    return np.ascontiguousarray(painted[0, :, :height, :width].transpose(1, 2, 0))
 
 
 def _open(path: Path, runtime: str, threads: int | None) -> tuple[str, Session]:
@@ -123,9 +171,11 @@ class _OpenVino:
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = threads
         self._compiled = core.compile_model(model, "CPU", options)
+        self._lock = threading.Lock()  # it keeps one set of buffers and refuses a second thread
 
     def run(self, feeds: Feeds) -> Floats:
-        painted: Floats = self._compiled(feeds)[0]
+        with self._lock:
+            painted: Floats = self._compiled(feeds)[0]
         return painted
 
 

@@ -47,3 +47,48 @@ def _fitted(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.Imag
     while text and font.getlength(text + "…") > width:
         text = text[:-1]
     return text + "…"
+
+
+def map_sheet(
+    points: Floats, labels: Sequence[str], pictures: Sequence[Floats] | None = None, *, width: int = 1600
+) -> Floats:
+    """``points`` (N, 2) in 0..1, x to the right and y up, drawn with their labels, and at each its picture if given.
+
+    Pictures of one size; where they would cover each other they are moved apart. The sheet is about ``width``
+    pixels wide, or more if moving needs the room.
+    """
+    tile = (12, 12) if pictures is None else (pictures[0].shape[1], pictures[0].shape[0])
+    font = ImageFont.load_default(max(11, (width if pictures is None else 12 * tile[0]) // 110))
+    line = round(font.size * 1.5)  # type: ignore[union-attr]
+    box = np.array([max(tile[0], 0 if pictures is not None else 120) + 10, tile[1] + line + 6], np.float64)
+    inner = np.array([width - box[0], width - box[0]])
+    centres = _apart(np.asarray(points, np.float64) * [1, -1] * inner, box)  # (N, 2), y down
+    low = centres.min(axis=0) - box / 2 - 6
+    high = centres.max(axis=0) + box / 2 + 6
+    sheet = Image.new("RGB", (int(high[0] - low[0]), int(high[1] - low[1])), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for i, (x, y) in enumerate(centres - low):
+        left, top = round(x - tile[0] / 2), round(y - (tile[1] + line) / 2)
+        if pictures is None:
+            draw.ellipse((left, top, left + tile[0], top + tile[1]), INK)
+        else:
+            sheet.paste(to_pil(pictures[i]), (left, top))
+        text = _fitted(labels[i], int(box[0]) - 4, font)
+        draw.text((x, top + tile[1] + line / 2), text, INK, font, anchor="mm")
+    return from_pil(sheet)
+
+
+def _apart(centres: npt.NDArray[np.float64], box: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """``centres`` (N, 2), each moved to the nearest place where its (width, height) covers none of those before it."""
+    reach = 4 * (math.isqrt(len(centres)) + 1)
+    steps = np.arange(-reach, reach + 1) / 4
+    offsets = np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 2) * box
+    offsets = offsets[np.hypot(*offsets.T).argsort(kind="stable")]  # the nearest first
+    placed: list[npt.NDArray[np.float64]] = []
+    for centre in centres:
+        candidates = centre + offsets  # (M, 2)
+        free = np.ones(len(candidates), bool)
+        for other in placed:
+            free &= (np.abs(candidates - other) >= box - 1e-6).any(axis=1)
+        placed.append(candidates[free.argmax()])
+    return np.array(placed)

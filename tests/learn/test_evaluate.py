@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from impasto.learn.evaluate import Judge, alike, border_ratio, checkerboard, diagonal_detail, fidelity, saturated
+from impasto.learn.evaluate import Judge, alike, border_ratio, checkerboard, diagonal_detail, fidelity, saturated, worth
 from impasto.learn.features import LossNetwork
 
 RNG = np.random.default_rng(0)
@@ -80,3 +80,11 @@ def test_the_painting_itself_has_no_style_loss(loss_network: LossNetwork, painti
     photo = RNG.random((48, 48, 3), np.float32)
     scores = judge.score("a", [photo], lambda *_: same)
     assert scores.style == pytest.approx(0, abs=1e-6) and scores.content > 0
+
+
+def test_worth_counts_the_evaluations_that_get_as_low(loss_network: LossNetwork, paintings) -> None:
+    """The photo itself is worth the first evaluation; what L-BFGS reached is worth as many as it took; less, fewer."""
+    judge = Judge(loss_network, paintings, [PHOTO], style_layers=("relu1_1", "relu2_1"), content_layer="relu2_1")
+    nothing = judge.score("a", [PHOTO], lambda photo, name: photo).total
+    counts = [worth(judge, PHOTO, "a", nothing * share, limit=30) for share in (0.99, 0.6, 0.0)]
+    assert counts[0] <= 4 and counts[0] < counts[1] < counts[2] == 30

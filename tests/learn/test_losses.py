@@ -108,6 +108,15 @@ def test_content_at_itself() -> None:
     torch.testing.assert_close(content_distance(3 * photo, photo), 4 * torch.ones(3))
 
 
+def test_content_in_a_given_unit() -> None:
+    """In a unit of energy that is given the content distance is the mean squared difference divided by it."""
+    a, b = torch.randn(2, 3, 4, 5), torch.randn(2, 3, 4, 5)
+    expected = (a - b).square().mean((1, 2, 3)) / 7.0
+    torch.testing.assert_close(content_distance(a, b, energy=7.0), expected)
+    same_unit = b[:1].square().mean().item()
+    torch.testing.assert_close(content_distance(a[:1], b[:1], energy=same_unit), content_distance(a[:1], b[:1]))
+
+
 def test_content_of_nothing() -> None:
     """A photo without any activation has a finite content distance."""
     zeros = torch.zeros(1, 2, 3, 3)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto import blend
 from impasto.learn.network import (
     ConditionalNorm,
     ConvNorm,
@@ -16,6 +17,8 @@ from impasto.learn.network import (
     interleave_phases,
     phase_kernels,
     reflect_pad,
+    split_phases,
+    with_own_tones,
 )
 
 VARIANTS: list[dict[str, Any]] = [{"padding": "zeros"}, {"upsampling": "transposed"}, {"norm": "batch"}]
@@ -271,6 +274,35 @@ def test_batch_norm_learns_its_averages() -> None:
     torch.testing.assert_close(norm.running_var, 0.9 + 0.1 * x.var((0, 2, 3), correction=0))
 
 
+# The photo's own tones
+
+
+def test_own_tones(network: PasticheNetwork) -> None:
+    """Only the last norm's three scales and three shifts change, and they are what painting takes, too."""
+    rows, pictures = some_rows(network, 2), torch.rand(2, 3, 12, 16)
+    own = with_own_tones(rows, pictures)
+    changed = (own != rows).nonzero()[:, 1].tolist()
+    half = network.row_size // 2
+    assert changed == 2 * [*range(half - 3, half), *range(2 * half - 3, 2 * half)]
+    for row, picture, expected in zip(rows, pictures, own, strict=True):
+        painting = blend.with_own_tones(row.numpy(), picture.permute(1, 2, 0).numpy())
+        torch.testing.assert_close(torch.from_numpy(painting), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_own_tones_bring_back_brightness(network: PasticheNetwork) -> None:
+    """In a row with the photo's own tones a painting has, before the sigmoid, the photo's mean and deviation."""
+    photo = torch.rand(1, 3, 32, 32) * 0.3 + 0.1
+    painted = network(photo, with_own_tones(some_rows(network), photo))
+    for moment in (torch.mean, torch.std):
+        torch.testing.assert_close(moment(painted.logit(), (2, 3)), moment(photo.logit(), (2, 3)), atol=1e-2, rtol=0)
+
+
+def test_own_tones_of_a_flat_picture() -> None:
+    """The tones of a black or white picture are finite."""
+    for value in (0.0, 1.0):
+        assert with_own_tones(torch.ones(1, 8), torch.full((1, 3, 4, 4), value)).isfinite().all()
+
+
 # What is refused
 
 
@@ -314,3 +346,60 @@ def test_fingerprint_of_whole_alpha() -> None:
     a, b = PasticheNetwork(alpha=1), PasticheNetwork(alpha=1.0)
     b.load_state_dict(a.state_dict())
     assert a.fingerprint() == b.fingerprint()
+
+
+# Regions
+
+
+def test_one_region_is_the_plain_network(tiny_network: PasticheNetwork) -> None:
+    """A mask of ones paints the same bits as no mask, constant masks the mixed row; gradients flow to all rows."""
+    torch.manual_seed(0)
+    pictures, rows = torch.rand(2, 3, 20, 28), torch.randn(2, 3, tiny_network.row_size)
+    with torch.no_grad():
+        plain = tiny_network(pictures, rows[:, 0])
+        assert torch.equal(tiny_network(pictures, rows[:, :1], torch.ones(2, 1, 20, 28)), plain)
+        weights = torch.tensor([0.2, 0.3, 0.5])[None, :, None]
+        constant = weights[..., None].expand(2, 3, 20, 28)
+        torch.testing.assert_close(
+            tiny_network(pictures, rows, constant), tiny_network(pictures, (weights * rows).sum(1)), rtol=0, atol=1e-4
+        )
+    free = rows.clone().requires_grad_()
+    tiny_network(pictures, free, constant).sum().backward()
+    assert free.grad is not None and free.grad.abs().sum(2).min() > 0
+
+
+@pytest.mark.parametrize("variant", [{}, {"padding": "zeros"}, {"upsampling": "transposed"}], ids=str)
+def test_each_pixel_meets_its_own_mask(variant: dict[str, Any]) -> None:
+    """Behind each norm a pixel has the scale and shift of its own mask, in the phase layout too."""
+    torch.manual_seed(0)
+    network = PasticheNetwork(alpha=0.1, **variant).eval()
+    blocks = torch.rand(1, 1, 4, 6).round().repeat_interleave(4, 2).repeat_interleave(4, 3)
+    masks = torch.cat([blocks, 1 - blocks], 1)
+    styles = network._region_styles(torch.rand(1, 3, 16, 24), torch.randn(1, 2, network.row_size), masks)
+    for layer, (scale, _) in zip(network.layers, styles, strict=True):
+        full = interleave_phases(scale) if layer.in_phases else scale
+        factor = 16 // full.shape[2]
+        weights = torch.nn.functional.avg_pool2d(masks, factor) if factor > 1 else masks
+        assert full.shape == (1, layer.norm.channels, *weights.shape[2:])
+        channel = full[0, 0]
+        inside, outside = channel[weights[0, 0] == 1], channel[weights[0, 0] == 0]
+        for values in (inside, outside):
+            assert values.numel() == 0 or float(values.max() - values.min()) == 0
+
+
+def test_phases_are_split_and_interleaved() -> None:
+    """``split_phases`` undoes ``interleave_phases``; the first phase holds the even rows and columns."""
+    x = torch.rand(2, 3, 6, 8)
+    assert torch.equal(interleave_phases(split_phases(x)), x)
+    assert torch.equal(split_phases(x)[:, 0], x[:, :, 0::2, 0::2])
+
+
+def test_masks_that_do_not_fit(tiny_network: PasticheNetwork) -> None:
+    """Rows and masks of different numbers, and masks of another size, are ValueErrors."""
+    pictures, rows = torch.rand(1, 3, 16, 16), torch.rand(1, 2, tiny_network.row_size)
+    with pytest.raises(ValueError, match="masks must be"):
+        tiny_network(pictures, rows, torch.ones(1, 3, 16, 16))
+    with pytest.raises(ValueError, match="masks must be"):
+        tiny_network(pictures, rows, torch.ones(1, 2, 8, 16))
+    with pytest.raises(ValueError, match="rows must be"):
+        tiny_network(pictures, rows[:, 0], torch.ones(1, 2, 16, 16))

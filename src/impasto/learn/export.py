@@ -58,12 +58,17 @@ class _Graph:
         return self.add("Pad", x, pads, mode="reflect")
 
 
-def network_graph(network: PasticheNetwork, *, name: str = "full", half: bool = True) -> onnx.ModelProto:
+def network_graph(
+    network: PasticheNetwork, *, name: str = "full", half: bool = True, regions: bool = False
+) -> onnx.ModelProto:
     """``network`` as an ONNX model.
 
     Inputs: ``picture`` (1, 3, H, W) in 0..1 with H and W multiples of 4, ``scale`` and ``shift`` (row_size / 2,) each:
     the two halves of a row. Output: ``painted`` (1, 3, H, W) in 0..1. With ``half`` the weights are stored as float16
-    (the arithmetic stays float32). The model's metadata tell its name, fingerprint and row size.
+    (the arithmetic stays float32). The model's metadata tell its name, fingerprint, row size and alpha.
+
+    With ``regions``, ``scale`` and ``shift`` are (K, row_size / 2), and a fourth input, ``masks`` (1, K, H, W), mixes
+    them per pixel.
     """
     if network.settings["padding"] != "reflect" or network.settings["upsampling"] != "nearest":
         raise LearnError("only the paper's network can be exported, not the variants that serve comparisons")
@@ -75,9 +80,11 @@ def network_graph(network: PasticheNetwork, *, name: str = "full", half: bool = 
     halves = {}
     for half_name in ("scale", "shift"):
         outputs = [f"{half_name}_{i}" for i in range(count)]
-        graph.nodes.append(helper.make_node("Split", [half_name, sizes], outputs, name=f"split_{half_name}", axis=0))
+        node = helper.make_node("Split", [half_name, sizes], outputs, name=f"split_{half_name}", axis=int(regions))
+        graph.nodes.append(node)
         halves[half_name] = outputs
-    styles = iter(zip(halves["scale"], halves["shift"], strict=True))
+    masks = _mask_levels(graph, len(network.residual)) if regions else [None] * count
+    styles = iter(zip(halves["scale"], halves["shift"], masks, strict=True))
     x = "picture"
     for layer in network.contract:
         x = _layer(graph, layer, x, *next(styles))  # type: ignore[arg-type]
@@ -87,10 +94,30 @@ def network_graph(network: PasticheNetwork, *, name: str = "full", half: bool = 
     for layer in network.expand:
         x = _layer(graph, layer, x, *next(styles))  # type: ignore[arg-type]
     graph.nodes[-1].output[0] = "painted"
-    return _model(graph, network, name)
+    return _model(graph, network, name, regions)
 
 
-def _layer(graph: _Graph, layer: ConvNorm, x: str, scale: str, shift: str) -> str:
+def _mask_levels(graph: _Graph, inner: int) -> list[str]:
+    """For every layer the masks at its size, flat: (1, K, pixels)."""
+    flat = graph.constant(np.array([0, 0, -1], np.int64))
+    full = "masks"
+    half, quarter = (graph.add("AveragePool", full, kernel_shape=[n, n], strides=[n, n]) for n in (2, 4))
+    full, half, quarter = (graph.add("Reshape", level, flat) for level in (full, half, quarter))
+    return [full, half, *[quarter] * (1 + inner), half, full, full]
+
+
+def _mixed_norm(graph: _Graph, channels: int, x: str, scale: str, shift: str, masks: str) -> str:
+    """Instance norm of ``x`` (1, C, H, W) with ``scale`` and ``shift`` (K, C) mixed by ``masks`` (1, K, pixels)."""
+    ones, zeros = (graph.constant(np.full(channels, value, np.float32)) for value in (1, 0))
+    x = graph.add("InstanceNormalization", x, ones, zeros, epsilon=EPSILON)
+    shape = graph.add("Shape", x)
+    for op, values in (("Mul", scale), ("Add", shift)):
+        mixed = graph.add("MatMul", graph.add("Transpose", values, perm=[1, 0]), masks)  # (1, C, pixels)
+        x = graph.add(op, x, graph.add("Reshape", mixed, shape))
+    return x
+
+
+def _layer(graph: _Graph, layer: ConvNorm, x: str, scale: str, shift: str, masks: str | None) -> str:
     if layer.upsample is not None:
         factors = graph.constant(np.array([1, 1, 2, 2], np.float32))
         x = graph.add(
@@ -98,21 +125,33 @@ def _layer(graph: _Graph, layer: ConvNorm, x: str, scale: str, shift: str) -> st
         )
     x = graph.pad(x, layer.kernel // 2)
     x = graph.add("Conv", x, graph.weight(layer.weight.detach().numpy()), strides=[layer.stride] * 2)
-    x = graph.add("InstanceNormalization", x, scale, shift, epsilon=EPSILON)
+    if masks is None:
+        x = graph.add("InstanceNormalization", x, scale, shift, epsilon=EPSILON)
+    else:
+        x = _mixed_norm(graph, layer.norm.channels, x, scale, shift, masks)
     if layer.activation == "none":
         return x
     return graph.add("Relu" if layer.activation == "relu" else "Sigmoid", x)
 
 
-def _model(graph: _Graph, network: PasticheNetwork, name: str) -> onnx.ModelProto:
+def _model(graph: _Graph, network: PasticheNetwork, name: str, regions: bool) -> onnx.ModelProto:
     half = network.row_size // 2
     picture = helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, "height", "width"])
     painted = helper.make_tensor_value_info("painted", TensorProto.FLOAT, [1, 3, "height", "width"])
-    style = [helper.make_tensor_value_info(key, TensorProto.FLOAT, [half]) for key in ("scale", "shift")]
+    shapes: dict[str, list[str | int]] = {"scale": [half], "shift": [half]}
+    if regions:
+        shapes = {key: ["regions", half] for key in shapes} | {"masks": [1, "regions", "height", "width"]}
+    style = [helper.make_tensor_value_info(key, TensorProto.FLOAT, shape) for key, shape in shapes.items()]
     proto = helper.make_graph(graph.nodes, "pastiche", [picture, *style], [painted], graph.constants)
     model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="impasto")
     model.ir_version = IR_VERSION
-    meta = {"network": name, "fingerprint": network.fingerprint(), "row_size": network.row_size, "multiple": MULTIPLE}
+    meta: dict[str, Any] = {
+        "network": name,
+        "fingerprint": network.fingerprint(),
+        "row_size": network.row_size,
+        "multiple": MULTIPLE,
+    }
+    meta |= {"alpha": network.settings["alpha"], **({"graph": "regions"} if regions else {})}
     helper.set_model_props(model, {f"impasto.{key}": str(value) for key, value in meta.items()})
     onnx.checker.check_model(model)
     return model
@@ -126,21 +165,22 @@ def export(
     half: bool = True,
     cards: Mapping[str, Mapping[str, Any]] | None = None,
     overwrite: bool = False,
-) -> tuple[Path, Path]:
-    """Write the averaged network and rows of a run: ``folder/NAME.onnx`` and ``folder/NAME.safetensors``.
+) -> tuple[Path, Path, Path]:
+    """Write the averaged network and rows of a run: ``folder/NAME.onnx``, NAME.safetensors and NAME-regions.onnx.
 
-    ``cards`` replaces the words that the run has of its styles. The graph is checked against torch in ONNX Runtime
-    before anything is written. Returns both paths. Raises LearnError for a folder that holds no run, a graph that does
-    not paint what torch paints, and files that exist (unless ``overwrite``).
+    ``cards`` replaces the words that the run has of its styles. Both graphs are checked against torch in ONNX Runtime
+    before anything is written. Returns the three paths. Raises LearnError for a folder that holds no run, a graph that
+    does not paint what torch paints, and files that exist (unless ``overwrite``).
     """
     graph_file, bank_file = Path(folder) / f"{name}.onnx", Path(folder) / f"{name}.safetensors"
-    for path in (graph_file, bank_file):
+    regions_file = Path(folder) / f"{name}-regions.onnx"
+    for path in (graph_file, bank_file, regions_file):
         if path.exists() and not overwrite:
             raise LearnError(f"{path} exists already; choose another folder, or overwrite it (--force)")
     checkpoint = Checkpoint.read(Path(run_dir) / CHECKPOINT)
     network, rows = checkpoint.averaged()
-    model = network_graph(network, name=name, half=half)
-    largest = difference(model, network, rows[0].numpy())
+    model, regions = (network_graph(network, name=name, half=half, regions=regions) for regions in (False, True))
+    largest = max(difference(model, network, rows[0].numpy()), difference(regions, network, rows[-2:].numpy()))
     if largest > 0.02:
         raise LearnError(f"the exported graph differs from the network by {largest:.3f}; please report this")
     bank = Bank(
@@ -154,22 +194,31 @@ def export(
     try:
         graph_file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(graph_file, model.SerializeToString())
+        write_atomically(regions_file, regions.SerializeToString())
     except OSError as error:
         raise LearnError(f"{graph_file} cannot be written: {error.strerror or error}") from error
     bank.save(bank_file, overwrite=True)
-    return graph_file, bank_file
+    return graph_file, bank_file, regions_file
 
 
-def difference(model: onnx.ModelProto, network: PasticheNetwork, row: Floats) -> float:
-    """Largest difference between what ONNX Runtime and torch paint, over noise of 64 x 64 and of 36 x 52 pixels."""
+def difference(model: onnx.ModelProto, network: PasticheNetwork, rows: Floats) -> float:
+    """Largest difference between what ONNX Runtime and torch paint, over noise of 64 x 64 and of 36 x 52 pixels.
+
+    ``rows`` is one row (R,), or (K, R) for a graph with regions, which are noise too.
+    """
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    scale, shift = np.split(row, 2)
+    scale, shift = np.split(rows, 2, axis=-1)
+    generator = np.random.default_rng(0)
     largest = 0.0
     for height, width in ((64, 64), (36, 52)):
-        picture = np.random.default_rng(0).random((1, 3, height, width), np.float32)
-        (painted,) = session.run(None, {"picture": picture, "scale": scale, "shift": shift})
+        feeds = {"picture": generator.random((1, 3, height, width), np.float32), "scale": scale, "shift": shift}
+        if rows.ndim == 2:
+            noise = generator.random((1, len(rows), height, width), np.float32)
+            feeds["masks"] = noise / noise.sum(1, keepdims=True)
+        (painted,) = session.run(None, feeds)
+        masks = torch.from_numpy(feeds["masks"]) if rows.ndim == 2 else None
         with torch.no_grad():
-            expected = network(torch.from_numpy(picture), torch.from_numpy(row)[None]).numpy()
+            expected = network(torch.from_numpy(feeds["picture"]), torch.from_numpy(rows)[None], masks).numpy()
         largest = max(largest, float(np.abs(painted - expected).max()))
     return largest
 

@@ -138,7 +138,7 @@ class LossNetwork(nn.Module):
 
     def _blocks(self, wanted: set[str]) -> list[list[str]]:
         """Names of the layers to compute, one list for each block that is entered; a block ends with its pooling."""
-        last = max((self.order.index(name) for name in wanted), default=-1)
+        last = max([self.order.index(name) for name in wanted]) if wanted else -1
         blocks: dict[str, list[str]] = {}
         for name in self.order[: last + 1]:
             blocks.setdefault(name.removeprefix("conv").removeprefix("relu").removeprefix("pool")[0], []).append(name)

@@ -7,6 +7,7 @@ The module knows nothing of losses, files or style names.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import torch
@@ -90,6 +91,12 @@ def interleave_phases(x: Tensor) -> Tensor:
     return x.view(b, 2, 2, c, h, w).permute(0, 3, 4, 1, 5, 2).reshape(b, c, 2 * h, 2 * w)
 
 
+def split_phases(x: Tensor) -> Tensor:
+    """(B, C, 2 H, 2 W) -> (B, 4, C, H, W): undoes ``interleave_phases``."""
+    b, c, h, w = x.shape
+    return x.view(b, c, h // 2, 2, w // 2, 2).permute(0, 3, 5, 1, 2, 4).reshape(b, 4, c, h // 2, w // 2)
+
+
 def with_own_tones(rows: Tensor, pictures: Tensor) -> Tensor:
     """``rows`` (B, R) whose last norm takes mean and deviation from ``pictures`` (B, 3, H, W), before the sigmoid.
 
@@ -97,7 +104,9 @@ def with_own_tones(rows: Tensor, pictures: Tensor) -> Tensor:
     channel. That is right for a style and wrong for the row that is to give the photo back, so there these six numbers
     are the photo's own. ``blend.with_own_tones`` is the same for painting.
     """
-    std, mean = torch.std_mean(torch.logit(pictures.float(), TONE_LIMIT), dim=(2, 3), correction=0)  # (B, 3) each
+    tones = pictures.float().clamp(TONE_LIMIT, 1 - TONE_LIMIT)
+    # Not torch.logit(x, eps): compiled by inductor (torch 2.13) into a reduction, it gives wrong moments.
+    std, mean = torch.std_mean((tones / (1 - tones)).log(), dim=(2, 3), correction=0)  # (B, 3) each
     scale, shift = rows.chunk(2, 1)
     return torch.cat([scale[:, :-3], std, shift[:, :-3], mean], 1)
 
@@ -122,11 +131,13 @@ class ConditionalNorm(nn.Module):
             self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """``x`` is (B, C, H, W) or, in phases, (B, 4, C, H, W); ``scale`` and ``shift`` are (B, C)."""
+        """``x`` is (B, C, H, W) or, in phases, (B, 4, C, H, W); ``scale`` and ``shift`` are (B, C) or like ``x``."""
         shape = [-1, *[1] * (x.dim() - 4), self.channels, 1, 1]
         mean, var = self._moments(x, shape)
-        gain = scale.view(shape) * torch.rsqrt(var + EPSILON)
-        return (x.float() * gain + (shift.view(shape) - mean * gain)).to(x.dtype)
+        if scale.dim() == 2:
+            scale, shift = scale.view(shape), shift.view(shape)
+        gain = scale * torch.rsqrt(var + EPSILON)
+        return (x.float() * gain + (shift - mean * gain)).to(x.dtype)
 
     def _moments(self, x: Tensor, shape: list[int]) -> tuple[Tensor, Tensor]:
         if self.norm == "batch" and not self.training:
@@ -166,8 +177,13 @@ class ConvNorm(nn.Module):
         self.weight = nn.Parameter(torch.empty(*shape, kernel, kernel).normal_(0, 0.01))  # magenta's initial weights
         self.norm = ConditionalNorm(outputs, norm)
 
+    @property
+    def in_phases(self) -> bool:
+        """Whether the norm meets four phases at half the size instead of the upsampled picture."""
+        return self.upsample == "nearest" and self.padding == "reflect"
+
     def forward(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        if self.upsample == "nearest" and self.padding == "reflect":
+        if self.in_phases:
             y = F.conv2d(replicate_pad(x), phase_kernels(self.weight))  # (B, 4 C, H, W)
             y = y.view(y.shape[0], 4, -1, *y.shape[2:])
             return interleave_phases(self._activate(self.norm(y, scale, shift)))
@@ -240,17 +256,23 @@ class PasticheNetwork(nn.Module):
         scales = [torch.full((width,), 0.0 if i in ends else 1.0) for i, width in enumerate(self.widths)]
         return torch.cat([*scales, torch.zeros(sum(self.widths))])
 
-    def forward(self, pictures: Tensor, rows: Tensor) -> Tensor:
+    def forward(self, pictures: Tensor, rows: Tensor, masks: Tensor | None = None) -> Tensor:
         """Paint ``pictures`` (B, 3, H, W), 0..1, each in its row of ``rows`` (B, row_size); H and W multiples of 4.
 
-        A row may be any mixture of rows. Returns (B, 3, H, W) in 0..1.
+        A row may be any mixture of rows. With ``masks`` (B, K, H, W), weights that add up to 1 at each pixel, ``rows``
+        are (B, K, row_size), and scale and shift are mixed per pixel behind every norm; the moments stay those of the
+        whole picture. Returns (B, 3, H, W) in 0..1.
         """
         if pictures.shape[2] % MULTIPLE or pictures.shape[3] % MULTIPLE:
             raise ValueError(f"height and width must be multiples of {MULTIPLE}, not {tuple(pictures.shape[2:])}")
+        if masks is not None:
+            return self._trunk(pictures, self._region_styles(pictures, rows, masks))
         if rows.shape != (pictures.shape[0], self.row_size):
             raise ValueError(f"rows must be {(pictures.shape[0], self.row_size)}, not {tuple(rows.shape)}")
         scales, shifts = (torch.split(half, self.widths, 1) for half in rows.chunk(2, 1))
-        styles = iter(zip(scales, shifts, strict=True))
+        return self._trunk(pictures, iter(zip(scales, shifts, strict=True)))
+
+    def _trunk(self, pictures: Tensor, styles: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
         x = pictures
         for layer in self.contract:
             x = layer(x, *next(styles))
@@ -260,6 +282,23 @@ class PasticheNetwork(nn.Module):
         for layer in self.expand:
             x = layer(x, *next(styles))
         return x
+
+    def _region_styles(self, pictures: Tensor, rows: Tensor, masks: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Maps of scale and shift for every layer, shaped like what its norm meets."""
+        count = rows.shape[1] if rows.dim() == 3 else 0
+        if rows.shape != (pictures.shape[0], count, self.row_size):
+            raise ValueError(f"rows must be {(pictures.shape[0], 'K', self.row_size)}, not {tuple(rows.shape)}")
+        if masks.shape != (pictures.shape[0], count, *pictures.shape[2:]):
+            raise ValueError(f"masks must be (B, {count}, H, W) like the pictures, not {tuple(masks.shape)}")
+        full, half, quarter = masks, F.avg_pool2d(masks, 2), F.avg_pool2d(masks, 4)
+        levels = [full, half, *[quarter] * (1 + len(self.residual)), half, full, full]
+        scales, shifts = (torch.split(part, self.widths, 2) for part in rows.chunk(2, 2))  # (B, K, C) per layer
+        for layer, level, scale, shift in zip(self.layers, levels, scales, shifts, strict=True):
+            weights = split_phases(level) if layer.in_phases else level  # (B, K, H, W) or (B, 4, K, H, W)
+            yield (
+                torch.einsum("b...khw,bkc->b...chw", weights, scale),
+                torch.einsum("b...khw,bkc->b...chw", weights, shift),
+            )
 
     def fingerprint(self) -> str:
         """Sixteen hex digits of the SHA-256 of settings and weights (as float16): which network a row belongs to."""

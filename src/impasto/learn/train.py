@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -263,7 +263,10 @@ class Run:
         saturated = ((painted < 0.004) | (painted > 0.996)).float().flatten(1).mean(1)
         return {"content": content, "style": style, "error": error, "saturated": saturated, "total": total}
 
-    def _measure(self, model: nn.Module, pictures: Tensor, ids: Tensor) -> tuple[Tensor, ...]:
+    def measure(
+        self, model: Callable[[Tensor, Tensor], Tensor], pictures: Tensor, ids: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What ``model(pictures, ids)`` paints, (B, 3, H, W), and content, style and squared error of each, (B,)."""
         layer = self.settings.content_layer
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             painted = model(pictures, ids)
@@ -281,13 +284,13 @@ class Run:
         model: nn.Module = self.model
         if self.world > 1:
             model = nn.parallel.DistributedDataParallel(self.model)
-        return lambda pictures, ids: self._measure(model, pictures, ids)
+        return lambda pictures, ids: self.measure(model, pictures, ids)
 
     def _compiled(self) -> Any:
         if self.world > 1:
             self.model.network.compile()  # in place: a wrapper would change the names in the checkpoint
             return self._plain()
-        return torch.compile(lambda pictures, ids: self._measure(self.model, pictures, ids), dynamic=False)
+        return torch.compile(lambda pictures, ids: self.measure(self.model, pictures, ids), dynamic=False)
 
     # -- who gets a turn --------------------------------------------------------------------------------------------
 

