@@ -238,3 +238,24 @@ def test_a_bank_of_another_network_is_refused(photo, network_file, tmp_path, cap
     words = ["paint", photo, "-s", "red", "--network", network_file, "--bank", other]
     code, _, err = run(*words, capsys=capsys)
     assert code == 2 and "huge" in err and "tiny" in err
+
+
+def test_eval_measures_every_style(photos, network_file, tmp_path, capsys) -> None:
+    """eval --json scores each style on the photos, and the photo row, and names the two most alike styles."""
+    pytest.importorskip("torch")
+    for name in ("red", "green", "blue"):
+        Image.new("RGB", (64, 48), name).save(tmp_path / f"{name}.png")
+    words = ["eval", "--photos", photos, "--styles", tmp_path, "--network", network_file, "--size", 64, "--limit", 2]
+    code, printed, err = run(*words, "--precision", "float32", "--json", capsys=capsys)
+    assert code == 0, err
+    report = json.loads(printed)
+    assert [style["name"] for style in report["styles"]] == ["red", "green", "blue"]
+    assert report["photos"] == 2 and report["closest_difference"] > 0 and report["photo_psnr"] > 0
+
+
+def test_eval_names_the_painting_that_is_missing(photos, network_file, tmp_path, capsys) -> None:
+    """A style whose painting is not in the folder is named."""
+    pytest.importorskip("torch")
+    words = ["eval", "--photos", photos, "--styles", photos, "--network", network_file, "-s", "red"]
+    code, _, err = run(*words, capsys=capsys)
+    assert code == 2 and "red" in err and err.count("\n") == 1

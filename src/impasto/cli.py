@@ -455,12 +455,17 @@ def teach(
 
     opened = _bank(network, bank)
     card = banks.Card(artist, title or name, year, licence, "", extra={"style_size": style_size} if style_size else {})
-    opened.add(name, opened.rows[0], card, replace=replace)  # a bad name is told now, not in a quarter of an hour
+    empty = [0.0] * opened.rows.shape[1]
+    opened.add(name, empty, card, replace=replace)  # whatever is wrong is told now, not in a quarter of an hour
+    if name == banks.PHOTO:
+        raise BankError(f"{name!r} is the style that gives the photo back; choose another name")
     if output.exists() and not force:
         raise BankError(f"'{output}' exists already; choose another name, or overwrite it (--force)")
-    for target in filter(None, [preview]):
-        _check_suffix(target)
-    options = {"steps": steps, "size": size, "learning_rate": learning_rate, "seed": seed}
+    if not output.parent.is_dir():
+        raise BankError(f"'{output}' cannot be written because its folder does not exist; make it first")
+    if preview is not None:
+        _check_suffix(preview)
+    options: dict[str, Any] = {"steps": steps, "size": size, "learning_rate": learning_rate, "seed": seed}
     options |= {"style_size": style_size, "style_weight": style_weight}
     with _learning():
         lesson = _lesson(painting, network, opened, photos, options, precision, device, loss_network)

@@ -140,7 +140,7 @@ def _model(graph: _Graph, network: PasticheNetwork, name: str, regions: bool) ->
     painted = helper.make_tensor_value_info("painted", TensorProto.FLOAT, [1, 3, "height", "width"])
     shapes: dict[str, list[str | int]] = {"scale": [half], "shift": [half]}
     if regions:
-        shapes = {key: ["regions", half] for key in shapes} | {"masks": [1, "regions", "height", "width"]}
+        shapes = {"scale": ["regions", half], "shift": ["regions", half], "masks": [1, "regions", "height", "width"]}
     style = [helper.make_tensor_value_info(key, TensorProto.FLOAT, shape) for key, shape in shapes.items()]
     proto = helper.make_graph(graph.nodes, "pastiche", [picture, *style], [painted], graph.constants)
     model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="impasto")

@@ -1,0 +1,52 @@
+"""Pictures of one size, one after the other, into an animated GIF or WebP. Knows Pillow and nothing of styles."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from impasto.errors import PictureError
+from impasto.files import write_atomically
+from impasto.pictures import Picture, to_pil
+
+KINDS = {".gif": "GIF", ".webp": "WEBP"}
+
+
+def is_animation(path: str | os.PathLike[str]) -> bool:
+    """Whether ``save`` can write a file with this suffix."""
+    return Path(path).suffix.lower() in KINDS
+
+
+def save(pictures: Iterable[Picture], path: str | os.PathLike[str], *, fps: float = 12.0, quality: int = 90) -> None:
+    """Write pictures (h, w, 3), 0..1, as an animation that repeats for ever: whole, or not at all.
+
+    GIF has 256 colours a picture; ``quality``, 1 to 100, is WebP's. PictureError for another suffix, no picture, a rate
+    that is not between 0.1 and 50, and whatever keeps the file from being written.
+    """
+    path = Path(path)
+    check_target(path, fps=fps)
+    frames = iter(pictures)
+    first = next(frames, None)
+    if first is None:
+        raise PictureError(f"{path} cannot be written: an animation needs a picture at least")
+    buffer = io.BytesIO()
+    kind = KINDS[path.suffix.lower()]
+    options = {"quality": quality, "method": 4} if kind == "WEBP" else {"disposal": 1}
+    rest = (to_pil(frame) for frame in frames)
+    to_pil(first).save(buffer, kind, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, **options)
+    try:
+        write_atomically(path, buffer.getvalue())
+    except OSError as error:
+        raise PictureError(f"{path} cannot be written ({error.strerror})") from error
+
+
+def check_target(path: str | os.PathLike[str], *, fps: float = 12.0) -> None:
+    """Raise the PictureError that ``save`` would raise for the path or the rate, before any work is done."""
+    if not is_animation(path):
+        raise PictureError(f"{path} is no animation; choose a name that ends in .gif or .webp")
+    if not Path(path).parent.is_dir():
+        raise PictureError(f"{path} cannot be written because its folder does not exist; make it first")
+    if not 0.1 <= fps <= 50:  # browsers slow GIFs down beyond 50
+        raise PictureError(f"an animation can show 0.1 to 50 pictures a second, not {fps}")

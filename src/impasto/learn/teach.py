@@ -1,0 +1,315 @@
+"""Move one row: a painting and some photos in, a stream of ``Step`` records out; the network stays as it is.
+
+The start is the mix of known styles that comes closest to the painting, and the objective is that of training. What is
+best so far is always there, so a lesson may be broken off at any moment.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from impasto.bank import PHOTO, Bank
+from impasto.errors import LearnError
+from impasto.learn.evaluate import Judge
+from impasto.learn.features import LossNetwork, load_loss_network
+from impasto.learn.losses import Unit, content_distance, gram
+from impasto.learn.network import PasticheNetwork
+from impasto.learn.photos import load_painting
+from impasto.learn.train import best_dtype
+
+Floats = npt.NDArray[np.float32]
+
+SMALLEST = 64  # pixels: a painting with a shorter side says too little about strokes
+UNIT_PHOTOS = 16  # pictures that tell the units of the losses
+HELD_OUT = 2**31  # "steps" from here on are pictures that the lesson never learns from
+BATCH_OF_ROWS = 8  # rows tried at a time in the search for a start
+
+
+class Photos(Protocol):
+    """Where pictures come from: a ``PhotoFolder``, or ``DeadLeaves`` for those who have none."""
+
+    def batch(self, seed: int, step: int, count: int, size: int) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What defines a lesson. The objective's part is by default what the bank's network was trained with."""
+
+    steps: int = 1000
+    batch: int = 2
+    size: int = 256
+    learning_rate: float = 1e-2
+    warmup: int = 10
+    ema: float = 0.98
+    check_every: int = 25
+    checks: int = 4  # held-out pictures
+    patience: int = 8  # checks without improvement that end the lesson
+    improvement: float = 0.005
+    match_size: int = 128
+    match_photos: int = 2
+    match_steps: int = 25
+    seed: int = 0
+    style_size: int = 512
+    style_weight: float = 8.0
+    unit: Unit = "fair"
+    content_layer: str = "relu3_1"
+    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+
+    OBJECTIVE = ("style_size", "style_weight", "unit", "content_layer", "style_layers")
+
+    @classmethod
+    def of(cls, bank: Bank, **options: Any) -> Settings:
+        """The settings of ``options``; what is None or missing of the objective comes from the bank's ``meta``."""
+        trained = bank.meta.get("settings")
+        found = {key: trained[key] for key in cls.OBJECTIVE if key in trained} if isinstance(trained, dict) else {}
+        found |= {key: value for key, value in options.items() if value is not None}
+        known = {field.name for field in fields(cls)}
+        chosen: dict[str, Any] = {key: value for key, value in found.items() if key in known}
+        if "style_layers" in chosen:
+            chosen["style_layers"] = tuple(chosen["style_layers"])  # JSON has no tuples
+        return cls(**chosen)
+
+
+@dataclass(frozen=True)
+class Match:
+    """The mix of a bank that comes closest to a painting: ``weights`` of sum 1, the largest first, and its ``row``.
+
+    ``content``, ``style`` and ``total`` are its losses, in training's units; ``nearest`` is the best single style.
+    """
+
+    weights: dict[str, float]
+    row: Floats
+    nearest: str
+    content: float
+    style: float
+    total: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step measured. ``held_out`` is the total over pictures never learned from, when they had a turn."""
+
+    step: int
+    steps: int
+    content: float
+    style: float
+    total: float
+    held_out: float | None
+    best: float
+    learning_rate: float
+    seconds: float
+    progress: float  # 0..1, by steps or by time, whichever is further
+
+
+class Lesson:
+    """One painting, taught to a frozen network: ``match`` finds the start, ``run`` goes on from there, ``row`` is it.
+
+    Raises LearnError for a painting below 64 pixels, PictureError for one that cannot be read, MismatchError for a bank
+    of another network.
+    """
+
+    def __init__(
+        self,
+        painting: str | Path,
+        network: PasticheNetwork,
+        bank: Bank,
+        photos: Photos,
+        settings: Settings | None = None,
+        *,
+        loss_network: LossNetwork | None = None,
+        precision: Literal["auto", "float32", "bfloat16"] = "auto",
+        device: str = "cpu",
+    ) -> None:
+        bank.check_network(network.fingerprint())
+        self.bank = bank
+        self.photos = photos
+        self.settings = settings or Settings.of(bank)
+        self.device = torch.device(device)
+        self.dtype = best_dtype(precision, self.device)
+        self.network = network.to(self.device).requires_grad_(False).eval()
+        self.loss_network = (loss_network or load_loss_network()).to(self.device, self.dtype)
+        picture = load_painting(painting, self.settings.style_size)
+        if min(picture.shape[2:]) < SMALLEST:
+            height, width = picture.shape[2:]
+            raise LearnError(
+                f"{painting} is only {width} x {height} pixels; a painting needs {SMALLEST} a side or more"
+            )
+        self.judge = self._judge(picture.to(self.device))
+        self.best: Floats | None = None
+        self.best_total = math.inf
+        self.step = 0
+        self.seconds = 0.0
+
+    def _judge(self, painting: Tensor) -> Judge:
+        settings = self.settings
+        crops = self.photos.batch(settings.seed, HELD_OUT, UNIT_PHOTOS, settings.size)
+        return Judge(
+            self.loss_network,
+            {"painting": painting},
+            [crop.permute(1, 2, 0).numpy() for crop in crops],
+            unit=settings.unit,
+            style_weight=settings.style_weight,
+            content_layer=settings.content_layer,
+            style_layers=settings.style_layers,
+        )
+
+    @property
+    def row(self) -> Floats:
+        """The best row (R,) so far; LearnError before there is any."""
+        if self.best is None:
+            raise LearnError("nothing was learned yet; call match or run first")
+        return self.best
+
+    # -- the start --------------------------------------------------------------------------------------------------
+
+    def match(self) -> Match:
+        """The convex mix of the bank's styles with the least loss, by gradient descent on softmax weights.
+
+        The start is a softmax over how each style does alone. Weights below 1 % are dropped. LearnError for a bank
+        without styles.
+        """
+        names = [name for name in self.bank if name != PHOTO]
+        if not names:
+            raise LearnError("the bank has no styles to mix; use one that has")
+        settings = self.settings
+        photos = self._draw(HELD_OUT + 1, settings.match_photos, settings.match_size)
+        rows = torch.from_numpy(np.stack([self.bank[name] for name in names])).to(self.device)  # (N, R)
+        alone = self._alone(rows, photos)  # (N,)
+        logits = (-10 * (alone / alone.min() - 1)).clamp_min(-6).requires_grad_()
+        optimizer = torch.optim.Adam([logits], lr=0.2)
+        found = torch.nn.functional.one_hot(alone.argmin(), len(names)).float()
+        least = float(alone.min())
+        for _ in range(settings.match_steps):
+            weights = logits.softmax(0)
+            total = self._total(*self._measure(weights @ rows, photos))
+            if float(total.detach()) < least:
+                least, found = float(total.detach()), weights.detach().clone()
+            optimizer.zero_grad()
+            total.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        found = torch.where(found < 0.01, 0, found)
+        found = found / found.sum()
+        mix = found @ rows
+        with torch.no_grad():
+            content, style = self._measure(mix, photos)
+        total = self._total(content, style)
+        order = found.argsort(descending=True)
+        weights_by_name = {names[i]: round(float(found[i]), 4) for i in order if found[i] > 0}
+        self._keep(mix, math.inf)
+        return Match(
+            weights_by_name,
+            self.row,
+            names[int(alone.argmin())],
+            float(content.mean()),
+            float(style.mean()),
+            float(total),
+        )
+
+    @torch.no_grad()
+    def _alone(self, rows: Tensor, photos: Tensor) -> Tensor:
+        """The total of every row (N, R) over all photos, (N,)."""
+        totals = []
+        for part in torch.split(rows, BATCH_OF_ROWS):
+            repeated = part.repeat_interleave(len(photos), 0)
+            content, style = self._measure(repeated, photos.repeat(len(part), 1, 1, 1))
+            totals.append((content + self.settings.style_weight * style).view(len(part), -1).mean(1))
+        return torch.cat(totals)
+
+    # -- the loop ---------------------------------------------------------------------------------------------------
+
+    def run(self, *, max_minutes: float | None = None, start: Floats | None = None) -> Iterator[Step]:
+        """Teach from ``start`` (by default what ``match`` finds), for ``settings.steps`` or ``max_minutes``.
+
+        Ends earlier when the held-out loss no longer improves. LearnError if the loss is no longer a number.
+        """
+        begin = time.monotonic()
+        if start is None:
+            start = self.match().row
+        settings = self.settings
+        held_out = self._draw(HELD_OUT + 2, settings.checks, settings.size)
+        row = torch.from_numpy(self.bank.check_row(start).copy()).to(self.device).requires_grad_()
+        average = row.detach().clone()
+        optimizer = torch.optim.Adam([row], lr=0.0, betas=(0.9, 0.99))
+        self._check(average, held_out)
+        waited, mark, progress = 0, self.best_total, 0.0
+        while progress < 1 and waited < settings.patience:
+            rate = _learning_rate(settings, self.step, progress)
+            optimizer.param_groups[0]["lr"] = rate
+            optimizer.zero_grad()
+            content, style = self._measure(row, self._draw(self.step, settings.batch, settings.size))
+            total = self._total(content, style)
+            total.backward()  # type: ignore[no-untyped-call]
+            if not (torch.isfinite(total) and row.grad is not None and torch.isfinite(row.grad).all()):
+                raise LearnError(f"teaching broke down at step {self.step + 1}; lower the learning rate")
+            optimizer.step()
+            average.lerp_(row.detach(), 1 - min(settings.ema, (1 + self.step) / (10 + self.step)))
+            self.step += 1
+            progress = _progress(settings, self.step, time.monotonic() - begin, max_minutes)
+            checked = None
+            if self.step % settings.check_every == 0 or progress >= 1:
+                checked = self._check(average, held_out)
+                better = self.best_total < mark * (1 - settings.improvement)
+                waited, mark = (0, self.best_total) if better else (waited + 1, mark)
+            self.seconds = time.monotonic() - begin
+            parts = float(content.detach().mean()), float(style.detach().mean()), float(total.detach())
+            yield Step(self.step, settings.steps, *parts, checked, self.best_total, rate, self.seconds, progress)
+
+    def preview(self, *, size: int = 256) -> Floats:
+        """One held-out picture painted with the best row: (size, size, 3) in 0..1."""
+        row = torch.from_numpy(self.row)[None].to(self.device)
+        with torch.no_grad():
+            painted = self.network(self._draw(HELD_OUT + 2, 1, size), row)
+        return np.ascontiguousarray(painted[0].permute(1, 2, 0).float().cpu().numpy())
+
+    @torch.no_grad()
+    def _check(self, row: Tensor, held_out: Tensor) -> float:
+        """The total of ``row`` over pictures it never learned from; the best is kept."""
+        parts = [self._total(*self._measure(row, picture[None])) for picture in held_out]
+        total = float(torch.stack(parts).mean())
+        if total < self.best_total:
+            self._keep(row, total)
+        return total
+
+    def _keep(self, row: Tensor, total: float) -> None:
+        self.best, self.best_total = row.detach().float().cpu().numpy().copy(), total
+
+    def _draw(self, step: int, count: int, size: int) -> Tensor:
+        pictures = self.photos.batch(self.settings.seed, step, count, size).to(self.device)
+        return pictures.contiguous(memory_format=torch.channels_last)
+
+    def _total(self, content: Tensor, style: Tensor) -> Tensor:
+        return (content + self.settings.style_weight * style).mean()
+
+    def _measure(self, rows: Tensor, photos: Tensor) -> tuple[Tensor, Tensor]:
+        """Content and style loss (B,) of ``photos`` (B, 3, H, W) painted with one row (R,) or a row each (B, R)."""
+        layers, layer = self.judge.style_layers, self.settings.content_layer
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            painted = self.network(photos, rows.expand(len(photos), -1))
+            with torch.no_grad():
+                target = self.loss_network(photos, [layer])[layer]
+            features = self.loss_network(painted, [*layers, layer])
+            grams = {name: gram(features[name]) for name in layers}
+        ids = torch.zeros(len(photos), dtype=torch.long, device=self.device)
+        content = content_distance(features[layer], target, energy=self.judge.content_energy)
+        return content, self.judge.targets.distance(grams, ids)
+
+
+def _learning_rate(settings: Settings, step: int, progress: float) -> float:
+    """Linear warm-up, then a cosine down to a fiftieth over the whole lesson."""
+    warm = min(1.0, (step + 1) / max(1, settings.warmup))
+    return settings.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+
+
+def _progress(settings: Settings, step: int, seconds: float, max_minutes: float | None) -> float:
+    by_time = 0.0 if max_minutes is None else seconds / max(1e-9, 60 * max_minutes)
+    return max(step / max(1, settings.steps), by_time)
