@@ -22,7 +22,7 @@ from torch import Tensor
 
 from impasto.errors import LearnError
 from impasto.learn import train as module
-from impasto.learn.features import LossNetwork
+from impasto.learn.features import LossNetwork, random_loss_network
 from impasto.learn.losses import psnr
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.train import (
@@ -492,7 +492,7 @@ import itertools, json, os, sys
 import torch
 import torch.distributed as dist
 from impasto.learn import train
-from impasto.learn.features import LossNetwork
+from impasto.learn.features import LossNetwork, random_loss_network
 from impasto.learn.photos import PhotoFolder
 
 folder, photos, paintings, settings = sys.argv[1:]
@@ -634,3 +634,13 @@ def test_psnr_of_a_step(open_run: OpenRun) -> None:
     run._losses = lambda *arguments: values.update(losses(*arguments)) or values  # type: ignore[method-assign, func-returns-value]
     (step,) = run.train()
     assert step.psnr == pytest.approx(psnr(float(values["error"].detach()[step.styles.index(PHOTO)])))
+
+
+def test_the_callers_loss_network_stays_as_it_was(photos: Path, paintings: Path, tmp_path: Path) -> None:
+    """A run in bfloat16 does not round the weights of the loss network that it was given."""
+    mine = random_loss_network()
+    before = mine.get_buffer("conv1_1_weight").clone()
+    styles, settings = find_styles(paintings), Settings(size=32, batch=2, alpha=0.1, style_size=48)
+    Run(tmp_path, PhotoFolder.open(photos), styles, settings, loss_network=mine, precision="bfloat16", compile=False)
+    assert mine.get_buffer("conv1_1_weight").dtype == torch.float32
+    assert torch.equal(mine.get_buffer("conv1_1_weight"), before)

@@ -6,6 +6,7 @@ best so far is always there, so a lesson may be broken off at any moment.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Iterator
@@ -137,7 +138,7 @@ class Lesson:
         self.device = torch.device(device)
         self.dtype = best_dtype(precision, self.device)
         self.network = network.to(self.device).requires_grad_(False).eval()
-        self.loss_network = (loss_network or load_loss_network()).to(self.device, self.dtype)
+        self.loss_network = (copy.deepcopy(loss_network) or load_loss_network()).to(self.device, self.dtype)
         picture = load_painting(painting, self.settings.style_size)
         if min(picture.shape[2:]) < SMALLEST:
             height, width = picture.shape[2:]

@@ -6,6 +6,7 @@ any moment and started again ends with the same bits as one that was not.
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -198,7 +199,7 @@ class Run:
         self.dir.mkdir(parents=True, exist_ok=True)
         if (self.dir / CHECKPOINT).exists():
             self._load_checkpoint()
-        self.loss_network = (loss_network or load_loss_network()).to(self.device, self.dtype)
+        self.loss_network = (copy.deepcopy(loss_network) or load_loss_network()).to(self.device, self.dtype)
         self.targets, self.content_energy = self._targets()
         self._forward = self._compiled() if _use_compile(compile, self.device) else self._plain()
 
