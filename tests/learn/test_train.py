@@ -508,6 +508,7 @@ run = train.Run(
 print(sum(1 for _ in itertools.islice(run.train(checkpoint_every=2), 3 if rank >= 0 else None)))
 if rank >= 0:
     print(sum(1 for _ in run.train(max_minutes=0 if rank == 0 else 1000)))
+    dist.barrier()
     dist.destroy_process_group()
 """
 

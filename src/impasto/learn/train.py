@@ -562,6 +562,7 @@ def distributed() -> Iterator[None]:
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield
+        dist.barrier()  # who leaves first would end gloo's threads under the others, and with them their exit code
     finally:
         dist.destroy_process_group()
 
