@@ -678,7 +678,7 @@ def evaluate(
     style_size: Annotated[int | None, typer.Option(help="That of the paintings; default: as trained.")] = None,
     limit: Annotated[int, typer.Option(help="How many photos, the last by name.")] = 20,
     unit: Annotated[str, typer.Option(help="Unit of the losses: fair (as trained), photos or energy.")] = "fair",
-    style_weight: Annotated[float, typer.Option(help="Of the style loss in the total.")] = 5.0,
+    style_weight: Annotated[float | None, typer.Option(help="Of the style loss; default: as trained.")] = None,
     worth: Annotated[int, typer.Option(help="Photos on which L-BFGS competes (slow): worth N evaluations.")] = 0,
     network: Network = "full",
     bank: BankFile = None,
@@ -698,9 +698,10 @@ def evaluate(
         names = style.split(",") if style else [name for name in painter.styles if name != "photo"]
         pictures = load_photos(photos, size=size, limit=limit)
         ruler = load_loss_network(loss_network).to(best_dtype(precision))  # type: ignore[arg-type]
-        trained = painter.bank.meta.get("settings", {}).get("style_size", size)
-        paintings = load_paintings(styles, names, size=style_size or trained)
-        judge = Judge(ruler, paintings, pictures, unit=unit, style_weight=style_weight)  # type: ignore[arg-type]
+        trained = {"style_size": size, "style_weight": 5.0} | painter.bank.meta.get("settings", {})
+        paintings = load_paintings(styles, names, size=style_size or trained["style_size"])
+        weight = trained["style_weight"] if style_weight is None else style_weight
+        judge = Judge(ruler, paintings, pictures, unit=unit, style_weight=weight)  # type: ignore[arg-type]
         records = evaluate(judge, painter.paint_picture, names, pictures, worth_on=worth)
         scores = [record for record, _ in zip(records, _progress(names, quiet=as_json), strict=True)]
         overall = summary(scores, painter.paint_picture, pictures)
