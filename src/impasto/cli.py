@@ -336,6 +336,12 @@ def train(
     max_minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes.", show_default=False)] = None,
     size: Annotated[int, typer.Option(help="Side of the training crops, in pixels, a multiple of 4.")] = 256,
     batch: Annotated[int, typer.Option(help="Photos per step, over all processes.")] = 4,
+    network: Annotated[str, typer.Option(help="full (the paper's) or fast (our slim one).")] = "full",
+    teacher: Annotated[
+        Path | None, typer.Option(help="Learn from this exported network, with its bank beside it.", show_default=False)
+    ] = None,
+    teacher_weight: Annotated[float, typer.Option(help="Of the squared distance from the teacher's painting.")] = 0.0,
+    objective_weight: Annotated[float, typer.Option(help="Of content and style; 0 learns from the teacher alone.")] = 1,
     alpha: Annotated[float, typer.Option(help="Multiplies the network's widths.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     hold_out: Annotated[int, typer.Option(help="Leave out so many photos, the last by name, for measuring.")] = 0,
@@ -359,6 +365,7 @@ def train(
     """Train a network and a row for every painting (needs impasto[learn]); torchrun makes it several processes."""
     with _learning():
         from impasto.learn.features import load_loss_network
+        from impasto.learn.load import load_teacher
         from impasto.learn.photos import PhotoFolder
         from impasto.learn.train import Run, Settings, distributed, find_styles, read_cards, resolve_device
 
@@ -366,6 +373,9 @@ def train(
             steps=steps,
             batch=batch,
             size=size,
+            network=network,
+            teacher_weight=teacher_weight,
+            objective_weight=objective_weight,
             alpha=alpha,
             seed=seed,
             style_size=style_size,
@@ -385,6 +395,7 @@ def train(
                 found,
                 settings,
                 loss_network=load_loss_network(loss_network),
+                teacher=load_teacher(teacher) if teacher else None,
                 precision=precision,  # type: ignore[arg-type]
                 compile=compile,
                 device=resolve_device(device),
@@ -401,7 +412,9 @@ def train(
 def export(
     run_dir: Annotated[Path, typer.Argument(help="A folder that impasto train wrote.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")],
-    name: Annotated[str, typer.Option(help="The network's name.")] = "full",
+    name: Annotated[
+        str | None, typer.Option(help="The network's name; default: full or fast.", show_default=False)
+    ] = None,
     half: Annotated[bool, typer.Option(help="Store the weights as float16.")] = True,
     cards: Annotated[Path | None, typer.Option(help="TOML: words of each style's card, instead of the run's.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,

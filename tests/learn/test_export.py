@@ -80,6 +80,7 @@ def test_metadata(network: PasticheNetwork) -> None:
         "impasto.row_size": "806",
         "impasto.multiple": "4",
         "impasto.alpha": "0.25",
+        "impasto.kind": "full",
     }
 
 

@@ -105,7 +105,7 @@ def test_upsampling(size: tuple[int, int]) -> None:
 
 def test_upsampling_layer() -> None:
     """An upsampling layer equals repeat, mirror, convolve, instance norm and ReLU, one after the other."""
-    layer = ConvNorm(6, 4, 3, upsample=True).double()
+    layer = ConvNorm(6, 4, 3, upsample="nearest").double()
     x = torch.randn(1, 6, 5, 7, dtype=torch.float64)
     scale, shift = torch.randn(2, 1, 4, dtype=torch.float64)
     big = F.pad(F.interpolate(x, scale_factor=2, mode="nearest"), [1] * 4, mode="reflect")

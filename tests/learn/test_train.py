@@ -20,10 +20,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from impasto.bank import Bank
 from impasto.errors import LearnError
 from impasto.learn import train as module
+from impasto.learn.export import PHOTO_CARD
 from impasto.learn.features import LossNetwork, random_loss_network
 from impasto.learn.losses import psnr
+from impasto.learn.network import StyleNetwork
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.train import (
     CHECKPOINT,
@@ -68,6 +71,7 @@ def open_run(photos: Path, paintings: Path, loss_network: LossNetwork, tmp_path:
         folder: Path = tmp_path / "run",
         styles: list[Style] | None = None,
         loss_network: LossNetwork = loss_network,
+        teacher: tuple[StyleNetwork, Bank] | None = None,
         **settings: Any,
     ) -> Run:
         return Run(
@@ -76,6 +80,7 @@ def open_run(photos: Path, paintings: Path, loss_network: LossNetwork, tmp_path:
             find_styles(paintings) if styles is None else styles,
             Settings(**TINY | settings),
             loss_network=loss_network,
+            teacher=teacher,
             precision="float32",
             compile=False,
         )
@@ -492,6 +497,7 @@ import itertools, json, os, sys
 import torch
 import torch.distributed as dist
 from impasto.learn import train
+from impasto.learn.export import PHOTO_CARD
 from impasto.learn.features import LossNetwork, random_loss_network
 from impasto.learn.photos import PhotoFolder
 
@@ -645,3 +651,53 @@ def test_the_callers_loss_network_stays_as_it_was(photos: Path, paintings: Path,
     Run(tmp_path, PhotoFolder.open(photos), styles, settings, loss_network=mine, precision="bfloat16", compile=False)
     assert mine.get_buffer("conv1_1_weight").dtype == torch.float32
     assert torch.equal(mine.get_buffer("conv1_1_weight"), before)
+
+
+# A teacher
+
+
+@pytest.fixture
+def teacher(open_run: OpenRun, tmp_path: Path) -> tuple[StyleNetwork, Bank]:
+    """A network of the paper's kind with rows for the run's styles, none of them alike."""
+    network, rows = open_run(tmp_path / "teacher").averaged()
+    rows = rows + 0.3 * torch.randn(rows.shape, generator=torch.Generator().manual_seed(0))
+    names = tuple(open_run(tmp_path / "teacher").names)
+    cards = (PHOTO_CARD,) * len(names)
+    return network, Bank(names=names, rows=rows.numpy(), cards=cards, network="full", fingerprint=network.fingerprint())
+
+
+def test_learning_from_a_teacher(open_run: OpenRun, teacher: tuple[StyleNetwork, Bank], tmp_path: Path) -> None:
+    """The fast network comes nearer to what the teacher paints, without any look at content and style."""
+    options = dict(network="fast", teacher_weight=30.0, objective_weight=0.0, photo_turns=0.0, steps=60, batch=4)
+    steps = list(open_run(tmp_path / "fast", teacher=teacher, **options).train())
+    early, late = (np.mean([step.distance for step in part]) for part in (steps[:10], steps[-10:]))
+    assert late < 0.85 * early
+    assert all(step.content == 0 and step.style == 0 for step in steps)
+
+
+def test_objective_beside_a_teacher(open_run: OpenRun, teacher: tuple[StyleNetwork, Bank]) -> None:
+    """With an objective too, the total is content plus weighted style plus the weighted distance."""
+    settings = dict(network="fast", teacher_weight=3.0, photo_turns=0.0, style_weight_start=2.0, style_weight=2.0)
+    for step in open_run(teacher=teacher, **settings).train():
+        assert step.total == pytest.approx(step.content + 2 * step.style + 3 * step.distance, rel=1e-4)
+
+
+def test_no_teacher(open_run: OpenRun) -> None:
+    """A run that is to learn from a teacher alone needs one."""
+    with pytest.raises(LearnError, match="--teacher"):
+        open_run(objective_weight=0.0)
+
+
+def test_teacher_without_a_style(open_run: OpenRun, teacher: tuple[StyleNetwork, Bank]) -> None:
+    """A teacher must know every style of the run; the message names one that it lacks."""
+    network, bank = teacher
+    lacking = bank.names[0]
+    with pytest.raises(LearnError, match=lacking):
+        open_run(teacher=(network, bank.select(bank.names[1:])), teacher_weight=1.0)
+
+
+def test_another_network(open_run: OpenRun) -> None:
+    """A run of the paper's network is not resumed as one of the fast network."""
+    list(open_run(steps=1).train())
+    with pytest.raises(LearnError, match="network full, not fast"):
+        open_run(network="fast")

@@ -10,19 +10,22 @@ import onnx
 import torch
 from onnx import numpy_helper
 
+from impasto.bank import Bank
 from impasto.errors import LearnError
-from impasto.learn.network import PasticheNetwork
+from impasto.learn.fast import FastNetwork
+from impasto.learn.network import PasticheNetwork, StyleNetwork
 
 
-def load_network(path: str | Path) -> PasticheNetwork:
+def load_network(path: str | Path) -> StyleNetwork:
     """The network in an ONNX file of ``impasto export``, frozen and in evaluation mode, with the file's fingerprint.
 
     LearnError for a file that is missing, damaged or not such a network, or whose weights are not those it was
     fingerprinted with.
     """
     weights, meta = _read(Path(path))
+    kind = meta.get("impasto.kind", PasticheNetwork.kind)
     for alpha in _alphas(meta, weights[0].shape[0]):
-        network = PasticheNetwork(alpha=alpha)
+        network = FastNetwork(alpha=alpha) if kind == FastNetwork.kind else PasticheNetwork(alpha=alpha)
         shapes = [tuple(layer.weight.shape) for layer in network.layers]
         if shapes != [weight.shape for weight in weights]:
             continue
@@ -31,6 +34,13 @@ def load_network(path: str | Path) -> PasticheNetwork:
         if network.fingerprint() == meta["impasto.fingerprint"]:
             return network.eval()
     raise LearnError(f"the weights in {path} are not those of its fingerprint; export or install it again")
+
+
+def load_teacher(path: str | Path) -> tuple[StyleNetwork, Bank]:
+    """The network in an ONNX file and the bank beside it; LearnError, BankError or MismatchError as each may fail."""
+    network, bank = load_network(path), Bank.load(Path(path).with_suffix(".safetensors"))
+    bank.check_network(network.fingerprint(), network=Path(path).stem)
+    return network, bank
 
 
 def _read(path: Path) -> tuple[list[np.ndarray], dict[str, str]]:

@@ -15,12 +15,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Padding = Literal["reflect", "zeros"]
-Upsampling = Literal["nearest", "transposed"]
+Upsampling = Literal["nearest", "transposed"]  # what a full network may be built with
+Enlarging = Literal["nearest", "transposed", "shuffle"]  # what a layer may do
 Norm = Literal["instance", "batch"]
 Activation = Literal["relu", "sigmoid", "none"]
 
 EPSILON = 1e-5  # variance epsilon of magenta's conditional_instance_norm
-MULTIPLE = 4  # two stride-2 convolutions: height and width must be multiples of this
 BLOCKS = 5  # residual blocks
 TONE_LIMIT = 0.01  # tones are told between this and 1 minus this: the sigmoid never quite reaches 0 and 1
 
@@ -91,10 +91,12 @@ def interleave_phases(x: Tensor) -> Tensor:
     return x.view(b, 2, 2, c, h, w).permute(0, 3, 4, 1, 5, 2).reshape(b, c, 2 * h, 2 * w)
 
 
-def split_phases(x: Tensor) -> Tensor:
-    """(B, C, 2 H, 2 W) -> (B, 4, C, H, W): undoes ``interleave_phases``."""
+def split_phases(x: Tensor, factor: int = 2) -> Tensor:
+    """(B, C, f H, f W) -> (B, f^2, C, H, W): with f = 2 it undoes ``interleave_phases``."""
     b, c, h, w = x.shape
-    return x.view(b, c, h // 2, 2, w // 2, 2).permute(0, 3, 5, 1, 2, 4).reshape(b, 4, c, h // 2, w // 2)
+    h, w = h // factor, w // factor
+    phases = x.view(b, c, h, factor, w, factor).permute(0, 3, 5, 1, 2, 4)
+    return phases.reshape(b, factor * factor, c, h, w)
 
 
 def with_own_tones(rows: Tensor, pictures: Tensor) -> Tensor:
@@ -152,7 +154,11 @@ class ConditionalNorm(nn.Module):
 
 
 class ConvNorm(nn.Module):
-    """Padding, convolution without bias, conditional norm, activation: what every layer of the network is."""
+    """Padding, convolution without bias, conditional norm, activation: what every layer of a network is.
+
+    ``upsample`` doubles the size: "nearest" and "transposed" before the convolution, "shuffle" by a convolution that
+    computes all four pixels which come of one (sub-pixel convolution, Shi et al. 2016).
+    """
 
     def __init__(
         self,
@@ -161,33 +167,42 @@ class ConvNorm(nn.Module):
         kernel: int,
         *,
         stride: int = 1,
-        upsample: bool = False,
+        groups: int = 1,
+        upsample: Enlarging | None = None,
         activation: Activation = "relu",
         padding: Padding = "reflect",
-        upsampling: Upsampling = "nearest",
         norm: Norm = "instance",
     ) -> None:
         super().__init__()
         self.kernel = kernel
         self.stride = stride
+        self.groups = groups
         self.padding = padding
-        self.upsample: Upsampling | None = upsampling if upsample else None
+        self.upsample: Enlarging | None = upsample
         self.activation = activation
-        shape = (inputs, outputs) if self.upsample == "transposed" else (outputs, inputs)
-        self.weight = nn.Parameter(torch.empty(*shape, kernel, kernel).normal_(0, 0.01))  # magenta's initial weights
+        shape = (inputs, outputs) if upsample == "transposed" else (outputs, inputs // groups)
+        weight = torch.empty(*shape, kernel, kernel).normal_(0, 0.01)  # magenta's initial weights
+        if upsample == "shuffle":  # all four pixels alike, so that it begins as nearest-neighbour upsampling
+            weight = weight.repeat(4, 1, 1, 1)
+        self.weight = nn.Parameter(weight)
         self.norm = ConditionalNorm(outputs, norm)
 
     @property
     def in_phases(self) -> bool:
         """Whether the norm meets four phases at half the size instead of the upsampled picture."""
-        return self.upsample == "nearest" and self.padding == "reflect"
+        return self.upsample == "shuffle" or (self.upsample == "nearest" and self.padding == "reflect")
 
     def forward(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         if self.in_phases:
-            y = F.conv2d(replicate_pad(x), phase_kernels(self.weight))  # (B, 4 C, H, W)
+            y = self._phases(x)  # (B, 4 C, H, W)
             y = y.view(y.shape[0], 4, -1, *y.shape[2:])
             return interleave_phases(self._activate(self.norm(y, scale, shift)))
         return self._activate(self.norm(self._convolve(x), scale, shift))
+
+    def _phases(self, x: Tensor) -> Tensor:
+        if self.upsample == "shuffle":
+            return F.conv2d(reflect_pad(x, self.kernel // 2), self.weight)
+        return F.conv2d(replicate_pad(x), phase_kernels(self.weight))
 
     def _convolve(self, x: Tensor) -> Tensor:
         margin = self.kernel // 2
@@ -196,8 +211,8 @@ class ConvNorm(nn.Module):
         if self.upsample == "nearest":
             x = F.interpolate(x, scale_factor=2, mode="nearest")
         if self.padding == "zeros":
-            return F.conv2d(x, self.weight, stride=self.stride, padding=margin)
-        return F.conv2d(reflect_pad(x, margin), self.weight, stride=self.stride)
+            return F.conv2d(x, self.weight, stride=self.stride, padding=margin, groups=self.groups)
+        return F.conv2d(reflect_pad(x, margin), self.weight, stride=self.stride, groups=self.groups)
 
     def _activate(self, x: Tensor) -> Tensor:
         if self.activation == "relu":
@@ -205,12 +220,103 @@ class ConvNorm(nn.Module):
         return torch.sigmoid(x) if self.activation == "sigmoid" else x
 
 
-class PasticheNetwork(nn.Module):
+class StyleNetwork(nn.Module):
+    """What every network of impasto has: rows that hold all style, regions, a fingerprint.
+
+    A network says what its layers are, in the order in which data meets them, and how data runs through them
+    (``_trunk``); rows, regions, fingerprint and checks follow from that.
+    """
+
+    kind: str  # "full" or "fast": what ``build`` knows it by
+    multiple: int  # height and width must be multiples of this
+    settings: dict[str, Any]
+
+    @property
+    def layers(self) -> list[ConvNorm]:
+        """All layers in the order in which data meets them; a row lists their scales, then their shifts, like so."""
+        raise NotImplementedError
+
+    @property
+    def reductions(self) -> list[int]:
+        """For every layer how many times smaller than the picture its output is."""
+        raise NotImplementedError
+
+    @property
+    def block_ends(self) -> list[int]:
+        """Numbers of the layers whose output is added to something: they begin with scale 0."""
+        raise NotImplementedError
+
+    def _trunk(self, pictures: Tensor, styles: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
+        raise NotImplementedError
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels of every norm, in order."""
+        return [layer.norm.channels for layer in self.layers]
+
+    @property
+    def row_size(self) -> int:
+        """Numbers per style: a scale and a shift for every channel of every norm (3,206 for full at alpha 1)."""
+        return 2 * sum(self.widths)
+
+    def initial_row(self) -> Tensor:
+        """Scale 1 and shift 0, but scale 0 at the end of every residual block, so that each starts as the identity."""
+        ends = set(self.block_ends)
+        scales = [torch.full((width,), 0.0 if i in ends else 1.0) for i, width in enumerate(self.widths)]
+        return torch.cat([*scales, torch.zeros(sum(self.widths))])
+
+    def forward(self, pictures: Tensor, rows: Tensor, masks: Tensor | None = None) -> Tensor:
+        """Paint ``pictures`` (B, 3, H, W), 0..1, each in its row of ``rows`` (B, row_size).
+
+        H and W must be multiples of ``multiple``. A row may be any mixture of rows.
+
+        With ``masks`` (B, K, H, W), weights that add up to 1 at each pixel, ``rows`` are (B, K, row_size), and scale
+        and shift are mixed per pixel behind every norm; the moments stay those of the whole picture. Returns
+        (B, 3, H, W) in 0..1.
+        """
+        if pictures.shape[2] % self.multiple or pictures.shape[3] % self.multiple:
+            raise ValueError(f"height and width must be multiples of {self.multiple}, not {tuple(pictures.shape[2:])}")
+        if masks is not None:
+            return self._trunk(pictures, self._region_styles(pictures, rows, masks))
+        if rows.shape != (pictures.shape[0], self.row_size):
+            raise ValueError(f"rows must be {(pictures.shape[0], self.row_size)}, not {tuple(rows.shape)}")
+        scales, shifts = (torch.split(half, self.widths, 1) for half in rows.chunk(2, 1))
+        return self._trunk(pictures, iter(zip(scales, shifts, strict=True)))
+
+    def _region_styles(self, pictures: Tensor, rows: Tensor, masks: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Maps of scale and shift for every layer, shaped like what its norm meets."""
+        count = rows.shape[1] if rows.dim() == 3 else 0
+        if rows.shape != (pictures.shape[0], count, self.row_size):
+            raise ValueError(f"rows must be {(pictures.shape[0], 'K', self.row_size)}, not {tuple(rows.shape)}")
+        if masks.shape != (pictures.shape[0], count, *pictures.shape[2:]):
+            raise ValueError(f"masks must be (B, {count}, H, W) like the pictures, not {tuple(masks.shape)}")
+        levels = {factor: F.avg_pool2d(masks, factor) if factor > 1 else masks for factor in set(self.reductions)}
+        scales, shifts = (torch.split(part, self.widths, 2) for part in rows.chunk(2, 2))  # (B, K, C) per layer
+        for layer, factor, scale, shift in zip(self.layers, self.reductions, scales, shifts, strict=True):
+            level = levels[factor]
+            weights = split_phases(level) if layer.in_phases else level  # (B, K, H, W) or (B, 4, K, H, W)
+            yield (
+                torch.einsum("b...khw,bkc->b...chw", weights, scale),
+                torch.einsum("b...khw,bkc->b...chw", weights, shift),
+            )
+
+    def fingerprint(self) -> str:
+        """Sixteen hex digits of the SHA-256 of settings and weights (as float16): which network a row belongs to."""
+        digest = hashlib.sha256(repr(sorted(self.settings.items())).encode())
+        for layer in self.layers:
+            digest.update(layer.weight.detach().half().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+
+class PasticheNetwork(StyleNetwork):
     """Dumoulin's network: c9s1-32, c3s2-64, c3s2-128, five residual blocks of 128, u64, u32, c9s1-3, sigmoid.
 
     ``alpha`` multiplies every width but the picture's (magenta's ``--alpha``). ``padding="zeros"``,
     ``upsampling="transposed"`` (both Johnson et al. 2016) and ``norm="batch"`` are there for comparisons.
     """
+
+    kind = "full"
+    multiple = 4  # two stride-2 convolutions
 
     def __init__(
         self,
@@ -225,52 +331,28 @@ class PasticheNetwork(nn.Module):
         a, b, c = (max(1, int(alpha * width)) for width in (32, 64, 128))
 
         def layer(inputs: int, outputs: int, kernel: int, **options: Any) -> ConvNorm:
-            return ConvNorm(inputs, outputs, kernel, padding=padding, upsampling=upsampling, norm=norm, **options)
+            return ConvNorm(inputs, outputs, kernel, padding=padding, norm=norm, **options)
 
         self.contract = nn.ModuleList([layer(3, a, 9), layer(a, b, 3, stride=2), layer(b, c, 3, stride=2)])
         self.residual = nn.ModuleList(
             layer(c, c, 3, activation=activation) for _ in range(BLOCKS) for activation in ("relu", "none")
         )
+        up = upsampling
         self.expand = nn.ModuleList(
-            [layer(c, b, 3, upsample=True), layer(b, a, 3, upsample=True), layer(a, 3, 9, activation="sigmoid")]
+            [layer(c, b, 3, upsample=up), layer(b, a, 3, upsample=up), layer(a, 3, 9, activation="sigmoid")]
         )
 
     @property
     def layers(self) -> list[ConvNorm]:
-        """All layers in the order in which data meets them; a row lists their scales, then their shifts, like so."""
         return [*self.contract, *self.residual, *self.expand]
 
     @property
-    def widths(self) -> list[int]:
-        """Channels of every norm, in order."""
-        return [layer.norm.channels for layer in self.layers]
+    def reductions(self) -> list[int]:
+        return [1, 2, *[4] * (1 + len(self.residual)), 2, 1, 1]
 
     @property
-    def row_size(self) -> int:
-        """Numbers per style: a scale and a shift for every channel of every norm (3,206 for alpha 1)."""
-        return 2 * sum(self.widths)
-
-    def initial_row(self) -> Tensor:
-        """Scale 1 and shift 0, but scale 0 at the end of every residual block, so that each starts as the identity."""
-        ends = {len(self.contract) + 2 * block + 1 for block in range(BLOCKS)}
-        scales = [torch.full((width,), 0.0 if i in ends else 1.0) for i, width in enumerate(self.widths)]
-        return torch.cat([*scales, torch.zeros(sum(self.widths))])
-
-    def forward(self, pictures: Tensor, rows: Tensor, masks: Tensor | None = None) -> Tensor:
-        """Paint ``pictures`` (B, 3, H, W), 0..1, each in its row of ``rows`` (B, row_size); H and W multiples of 4.
-
-        A row may be any mixture of rows. With ``masks`` (B, K, H, W), weights that add up to 1 at each pixel, ``rows``
-        are (B, K, row_size), and scale and shift are mixed per pixel behind every norm; the moments stay those of the
-        whole picture. Returns (B, 3, H, W) in 0..1.
-        """
-        if pictures.shape[2] % MULTIPLE or pictures.shape[3] % MULTIPLE:
-            raise ValueError(f"height and width must be multiples of {MULTIPLE}, not {tuple(pictures.shape[2:])}")
-        if masks is not None:
-            return self._trunk(pictures, self._region_styles(pictures, rows, masks))
-        if rows.shape != (pictures.shape[0], self.row_size):
-            raise ValueError(f"rows must be {(pictures.shape[0], self.row_size)}, not {tuple(rows.shape)}")
-        scales, shifts = (torch.split(half, self.widths, 1) for half in rows.chunk(2, 1))
-        return self._trunk(pictures, iter(zip(scales, shifts, strict=True)))
+    def block_ends(self) -> list[int]:
+        return [len(self.contract) + 2 * block + 1 for block in range(BLOCKS)]
 
     def _trunk(self, pictures: Tensor, styles: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
         x = pictures
@@ -282,27 +364,3 @@ class PasticheNetwork(nn.Module):
         for layer in self.expand:
             x = layer(x, *next(styles))
         return x
-
-    def _region_styles(self, pictures: Tensor, rows: Tensor, masks: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Maps of scale and shift for every layer, shaped like what its norm meets."""
-        count = rows.shape[1] if rows.dim() == 3 else 0
-        if rows.shape != (pictures.shape[0], count, self.row_size):
-            raise ValueError(f"rows must be {(pictures.shape[0], 'K', self.row_size)}, not {tuple(rows.shape)}")
-        if masks.shape != (pictures.shape[0], count, *pictures.shape[2:]):
-            raise ValueError(f"masks must be (B, {count}, H, W) like the pictures, not {tuple(masks.shape)}")
-        full, half, quarter = masks, F.avg_pool2d(masks, 2), F.avg_pool2d(masks, 4)
-        levels = [full, half, *[quarter] * (1 + len(self.residual)), half, full, full]
-        scales, shifts = (torch.split(part, self.widths, 2) for part in rows.chunk(2, 2))  # (B, K, C) per layer
-        for layer, level, scale, shift in zip(self.layers, levels, scales, shifts, strict=True):
-            weights = split_phases(level) if layer.in_phases else level  # (B, K, H, W) or (B, 4, K, H, W)
-            yield (
-                torch.einsum("b...khw,bkc->b...chw", weights, scale),
-                torch.einsum("b...khw,bkc->b...chw", weights, shift),
-            )
-
-    def fingerprint(self) -> str:
-        """Sixteen hex digits of the SHA-256 of settings and weights (as float16): which network a row belongs to."""
-        digest = hashlib.sha256(repr(sorted(self.settings.items())).encode())
-        for layer in self.layers:
-            digest.update(layer.weight.detach().half().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]

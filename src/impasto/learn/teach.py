@@ -24,7 +24,7 @@ from impasto.errors import LearnError
 from impasto.learn.evaluate import Judge
 from impasto.learn.features import LossNetwork, load_loss_network
 from impasto.learn.losses import Unit, content_distance, gram
-from impasto.learn.network import PasticheNetwork
+from impasto.learn.network import StyleNetwork
 from impasto.learn.photos import load_painting
 from impasto.learn.train import best_dtype
 
@@ -122,7 +122,7 @@ class Lesson:
     def __init__(
         self,
         painting: str | Path,
-        network: PasticheNetwork,
+        network: StyleNetwork,
         bank: Bank,
         photos: Photos,
         settings: Settings | None = None,

@@ -27,11 +27,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from impasto.bank import PHOTO, check_name
+from impasto.bank import PHOTO, Bank, check_name
 from impasto.errors import BankError, LearnError
+from impasto.learn.fast import build
 from impasto.learn.features import LossNetwork, load_loss_network
 from impasto.learn.losses import StyleTargets, Unit, content_distance, gram, psnr, style_units
-from impasto.learn.network import PasticheNetwork, with_own_tones
+from impasto.learn.network import StyleNetwork, with_own_tones
 from impasto.learn.photos import PhotoFolder, load_painting
 from impasto.pictures import find
 
@@ -48,6 +49,7 @@ class Settings:
     steps: int = 40_000
     batch: int = 4
     size: int = 256
+    network: str = "full"
     alpha: float = 1.0
     padding: str = "reflect"
     upsampling: str = "nearest"
@@ -67,9 +69,11 @@ class Settings:
     decay: float = 0.3
     ema: float = 0.999
     clip: float = 1.0
+    teacher_weight: float = 0.0
+    objective_weight: float = 1.0
 
     # Two runs are the same run if these agree; the others may change from one slice to the next.
-    FIXED = ("alpha", "padding", "upsampling", "norm", "seed")
+    FIXED = ("network", "alpha", "padding", "upsampling", "norm", "seed")
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,10 @@ class Style:
 
 @dataclass(frozen=True)
 class Step:
-    """What one training step measured, over the whole batch. ``psnr`` (dB) is there when the photo row had a turn."""
+    """What one training step measured, over the whole batch. ``psnr`` (dB) is there when the photo row had a turn.
+
+    ``distance`` is the mean squared difference from what the teacher paints, 0 without one.
+    """
 
     step: int
     steps: int
@@ -98,6 +105,7 @@ class Step:
     pictures_per_second: float
     styles: tuple[str, ...]
     style_losses: tuple[float, ...]
+    distance: float = 0.0
     warning: str = ""
 
 
@@ -144,16 +152,21 @@ def find_styles(folder: str | Path, cards: Mapping[str, Mapping[str, Any]] | Non
 class _Model(nn.Module):
     """The network and the matrix of rows as one module, so that DDP sees one call."""
 
-    def __init__(self, network: PasticheNetwork, count: int) -> None:
+    def __init__(self, network: StyleNetwork, count: int) -> None:
         super().__init__()
         self.network = network
         self.rows = nn.Parameter(network.initial_row().repeat(count, 1))
 
     def forward(self, pictures: Tensor, ids: Tensor) -> Tensor:
-        rows = self.rows[ids]
-        is_photo = (ids == len(self.rows) - 1)[:, None]
-        painted: Tensor = self.network(pictures, torch.where(is_photo, with_own_tones(rows, pictures), rows))
-        return painted
+        return _paint(self.network, self.rows, pictures, ids)
+
+
+def _paint(network: nn.Module, rows: Tensor, pictures: Tensor, ids: Tensor) -> Tensor:
+    """Paint each picture in its row of ``rows``, of which the last is the photo's and takes the picture's own tones."""
+    chosen = rows[ids]
+    is_photo = (ids == len(rows) - 1)[:, None]
+    painted: Tensor = network(pictures, torch.where(is_photo, with_own_tones(chosen, pictures), chosen))
+    return painted
 
 
 class Run:
@@ -167,6 +180,7 @@ class Run:
         settings: Settings,
         *,
         loss_network: LossNetwork | None = None,
+        teacher: tuple[StyleNetwork, Bank] | None = None,
         precision: Literal["auto", "float32", "bfloat16"] = "auto",
         compile: bool | None = None,
         device: str = "cpu",
@@ -182,14 +196,9 @@ class Run:
             raise LearnError(
                 f"a batch of {settings.batch} cannot be shared among {self.world} processes; make it a multiple"
             )
+        self.teacher = self._teacher(teacher)
         torch.manual_seed(settings.seed)
-        network = PasticheNetwork(
-            alpha=settings.alpha,
-            padding=settings.padding,  # type: ignore[arg-type]
-            upsampling=settings.upsampling,  # type: ignore[arg-type]
-            norm=settings.norm,  # type: ignore[arg-type]
-        )
-        self.model = _Model(network, len(self.names)).to(self.device)
+        self.model = _Model(build(asdict(settings)), len(self.names)).to(self.device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.0, betas=(0.9, 0.99))
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
@@ -248,7 +257,8 @@ class Run:
             )
         self.optimizer.step()
         self._update_average()
-        self.behind[ids] = 0.9 * self.behind[ids] + 0.1 * values["style"]
+        loss = values["style" if settings.objective_weight > 0 else "distance"]
+        self.behind[ids] = 0.9 * self.behind[ids] + 0.1 * loss
         self.step += 1
         self.seconds += time.monotonic() - begin
         return self._record(values, ids, rate, time.monotonic() - begin)
@@ -257,12 +267,20 @@ class Run:
         """Per picture: content, style, squared error, share of saturated pixels, and the weighted total."""
         settings = self.settings
         pictures = pictures.contiguous(memory_format=torch.channels_last)
-        painted, content, style, error = self._forward(pictures, ids)
+        painted, content, style, error, distance = self._forward(pictures, ids)
         is_photo = (ids == len(self.styles)).float()
         weights = torch.tensor([style.weight for style in self.styles] + [0.0], device=self.device)[ids]
-        total = content + style_weight(settings, self.step) * weights * style + settings.photo_weight * is_photo * error
+        total = settings.objective_weight * (content + style_weight(settings, self.step) * weights * style)
+        total = total + settings.photo_weight * is_photo * error + settings.teacher_weight * (1 - is_photo) * distance
         saturated = ((painted < 0.004) | (painted > 0.996)).float().flatten(1).mean(1)
-        return {"content": content, "style": style, "error": error, "saturated": saturated, "total": total}
+        return {
+            "content": content,
+            "style": style,
+            "error": error,
+            "distance": distance,
+            "saturated": saturated,
+            "total": total,
+        }
 
     def measure(
         self, model: Callable[[Tensor, Tensor], Tensor], pictures: Tensor, ids: Tensor
@@ -281,17 +299,50 @@ class Run:
         error = (painted.float() - pictures).square().flatten(1).mean(1)
         return painted, content, style, error
 
+    def _judge(
+        self, model: Callable[[Tensor, Tensor], Tensor], pictures: Tensor, ids: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """``measure``, and the distance of each picture from the teacher's; without an objective only that."""
+        if self.settings.objective_weight > 0:
+            painted, content, style, error = self.measure(model, pictures, ids)
+        else:
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                painted = model(pictures, ids)
+            error = (painted.float() - pictures).square().flatten(1).mean(1)
+            content = style = torch.zeros_like(error)
+        if self.teacher is None:
+            return painted, content, style, error, torch.zeros_like(error)
+        network, rows = self.teacher
+        with torch.no_grad(), torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            shown = _paint(network, rows, pictures, ids)
+        return painted, content, style, error, (painted.float() - shown.float()).square().flatten(1).mean(1)
+
+    def _teacher(self, teacher: tuple[StyleNetwork, Bank] | None) -> tuple[StyleNetwork, Tensor] | None:
+        """The teacher's network and its rows in the order of this run's; LearnError if it lacks a style."""
+        if teacher is None:
+            if self.settings.teacher_weight > 0 or self.settings.objective_weight <= 0:
+                raise LearnError("to learn from a teacher a run needs one (--teacher)")
+            return None
+        network, bank = teacher
+        missing = [name for name in self.names if name not in bank]
+        if missing:
+            raise LearnError(f"the teacher's bank has no style {missing[0]!r}; it must have every style of the run")
+        rows = torch.from_numpy(np.stack([bank[name] for name in self.names]))
+        network = network.requires_grad_(False).to(self.device).eval()
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network, rows.to(self.device)
+
     def _plain(self) -> Any:
         model: nn.Module = self.model
         if self.world > 1:
             model = nn.parallel.DistributedDataParallel(self.model)
-        return lambda pictures, ids: self.measure(model, pictures, ids)
+        return lambda pictures, ids: self._judge(model, pictures, ids)
 
     def _compiled(self) -> Any:
         if self.world > 1:
             self.model.network.compile()  # in place: a wrapper would change the names in the checkpoint
             return self._plain()
-        return torch.compile(lambda pictures, ids: self.measure(self.model, pictures, ids), dynamic=False)
+        return torch.compile(lambda pictures, ids: self._judge(self.model, pictures, ids), dynamic=False)
 
     # -- who gets a turn --------------------------------------------------------------------------------------------
 
@@ -303,7 +354,9 @@ class Run:
         need[-1] = self.settings.photo_turns
         chances = (need / need.sum()).numpy()
         count = self.settings.batch
-        return torch.from_numpy(generator.choice(len(chances), count, replace=count > len(chances), p=chances))
+        return torch.from_numpy(
+            generator.choice(len(chances), count, replace=count > np.count_nonzero(chances), p=chances)
+        )
 
     def _targets(self) -> tuple[StyleTargets, float]:
         """Gram matrices of the paintings with the units in which distance to each is told, and the unit of content."""
@@ -350,10 +403,11 @@ class Run:
     def _load_checkpoint(self) -> None:
         checkpoint = Checkpoint.read(self.dir / CHECKPOINT)
         for name in Settings.FIXED:
-            if checkpoint.settings.get(name) != getattr(self.settings, name):
+            held = checkpoint.settings.get(name, getattr(Settings, name))
+            if held != getattr(self.settings, name):
                 raise LearnError(
-                    f"{self.dir} holds a run with {name} {checkpoint.settings.get(name)}, not "
-                    f"{getattr(self.settings, name)}; give it the same, or choose another run folder"
+                    f"{self.dir} holds a run with {name} {held}, not {getattr(self.settings, name)}; "
+                    "give it the same, or choose another run folder"
                 )
         if checkpoint.names != self.names:
             raise LearnError(
@@ -394,10 +448,9 @@ class Run:
             f"{self.names[i]} and {self.names[j]} paint nearly the same picture (mean difference {distance[i, j]:.3f})"
         )
 
-    def averaged(self) -> tuple[PasticheNetwork, Tensor]:
+    def averaged(self) -> tuple[StyleNetwork, Tensor]:
         """The network and rows (N, row_size) with averaged weights, the photo's row last: what is to be shipped."""
-        options: dict[str, Any] = {k: getattr(self.settings, k) for k in ("alpha", "padding", "upsampling", "norm")}
-        network = PasticheNetwork(**options).to(self.device).eval()
+        network = build(asdict(self.settings)).to(self.device).eval()
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         prefix = "network."
         network.load_state_dict({k[len(prefix) :]: v for k, v in self.average.items() if k.startswith(prefix)})
@@ -421,6 +474,7 @@ class Run:
             pictures_per_second=self.settings.batch / seconds,
             styles=tuple(self.names[i] for i in ids),
             style_losses=tuple(round(float(v), 5) for v in values["style"]),
+            distance=float(values["distance"][shown].mean()),
             warning=warning,
         )
 
@@ -490,10 +544,9 @@ class Checkpoint:
         """The tensors whose names begin with ``prefix``, without it."""
         return {name[len(prefix) :]: value for name, value in self.tensors.items() if name.startswith(prefix)}
 
-    def averaged(self) -> tuple[PasticheNetwork, Tensor]:
+    def averaged(self) -> tuple[StyleNetwork, Tensor]:
         """The network and rows with averaged weights, as in ``Run.averaged``."""
-        options = {k: self.settings[k] for k in ("alpha", "padding", "upsampling", "norm")}
-        network = PasticheNetwork(**options).eval()
+        network = build(self.settings).eval()
         network.load_state_dict(self.part("average.network."))
         return network, self.tensors["average.rows"]
 
