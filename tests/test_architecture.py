@@ -114,9 +114,9 @@ def test_no_torch_outside_learn(name: str) -> None:
     assert not {module for module in found if module.startswith("safetensors.torch")}
 
 
-@pytest.mark.parametrize("name", [name for name in ELSEWHERE if name not in ("cli", "studio")])
+@pytest.mark.parametrize("name", [name for name in ELSEWHERE if name not in ("__init__", "cli", "studio")])
 def test_painting_knows_no_learning(name: str) -> None:
-    """Only the command line and the studio call for ``learn``."""
+    """Only the command line, the studio and ``impasto.optimize`` call for ``learn``."""
     assert not {module for module in inside(name) if module.startswith("learn")}
 
 
@@ -175,11 +175,13 @@ def test_sees_speech() -> None:
 
 
 def test_public_names() -> None:
-    """Every name in ``__all__`` exists, in order, and none is missing but modules and what is imported to be shown."""
+    """Every name in ``__all__`` exists, in order, and none is missing that is imported or defined to be shown."""
     assert impasto.__all__ == sorted(impasto.__all__, key=str)
     assert all(hasattr(impasto, name) for name in impasto.__all__)
-    tree = ast.parse((ROOT / "__init__.py").read_text())
-    shown = {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    body = ast.parse((ROOT / "__init__.py").read_text()).body
+    ours = [node for node in body if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("impasto")]
+    shown = {alias.name for node in ours for alias in node.names}
+    shown |= {node.name for node in body if isinstance(node, ast.FunctionDef)}
     assert shown | {"__version__"} == set(impasto.__all__)
 
 
@@ -200,3 +202,11 @@ def test_docstrings(name: str) -> None:
 def test_typed() -> None:
     """The package tells type checkers that it is typed."""
     assert (ROOT / "py.typed").is_file()
+
+
+def test_optimize_without_torch() -> None:
+    """Without torch ``impasto.optimize`` is there, and tells the line that installs it."""
+    code = "import sys; sys.modules['torch'] = None; import impasto; impasto.optimize('a.jpg', 'b.jpg')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    last = done.stderr.strip().splitlines()[-1]
+    assert last == "impasto.errors.MissingExtraError: torch is not installed: pip install 'impasto[learn]'"

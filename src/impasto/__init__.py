@@ -3,8 +3,14 @@
 A *style* is one row of numbers: the scale and shift behind every instance norm of a network whose convolutions all
 styles share (Dumoulin, Shlens and Kudlur 2017). So styles can be blended as points in a space, drawn towards the photo,
 and learned from one painting, and none of that touches the network. ``paint`` is the short way; a ``Painter`` keeps the
-network open; a ``Bank`` holds styles; ``blend`` does arithmetic on rows. All gradients live in ``impasto.learn``.
+network open; a ``Bank`` holds styles; ``blend`` does arithmetic on rows. All gradients live in ``impasto.learn``;
+``optimize`` is the way there for those who want the slow and thorough method.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from impasto.bank import Bank, Card
 from impasto.errors import (
@@ -18,6 +24,10 @@ from impasto.errors import (
     StyleNameError,
 )
 from impasto.painter import Painter, paint
+
+if TYPE_CHECKING:
+    from impasto.learn.optimize import Step
+    from impasto.pictures import Source
 
 __version__ = "0.1.0"
 
@@ -34,5 +44,21 @@ __all__ = [
     "PictureError",
     "StyleNameError",
     "__version__",
+    "optimize",
     "paint",
 ]
+
+
+def optimize(photo: Source, paintings: Source | Sequence[Source], **options: Any) -> Iterator[Step]:
+    """Paint ``photo`` like ``paintings`` by moving its pixels: ``impasto.learn.optimize.optimize``, with its options.
+
+    Yields a ``Step`` for each step; the last one's ``picture`` is the result, float32, h x w x 3 in 0..1. torch is
+    imported here and not before; raises MissingExtraError where it is not installed.
+    """
+    try:
+        from impasto.learn.optimize import optimize as steps
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtraError("torch is not installed: pip install 'impasto[learn]'") from error
+    return steps(photo, paintings, **options)
