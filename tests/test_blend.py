@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impasto.bank import Bank, Card, Floats
-from impasto.blend import mix, neighbours, normalise, parse, path, square, with_own_tones
+from impasto.blend import active, mix, neighbours, normalise, parse, path, square, with_own_tones
 from impasto.errors import BankError, MismatchError, StyleNameError
 
 NAMES = ("photo", "a", "b", "c", "d-1.5_x")
@@ -264,6 +264,29 @@ def test_distance() -> None:
     assert dict(neighbours(scaled, "a", 9)) == pytest.approx(dict(neighbours(BANK, "a", 9)))
     flat = a_bank(BANK.rows * np.array([1, 1, 1, 1, 1, 0]))
     assert all(math.isfinite(distance) for _, distance in neighbours(flat, "a", 9))
+
+
+def test_numbers_that_do_nothing_do_not_count() -> None:
+    """Of ``full``'s 3,206 numbers 640 are idle, and styles that differ only there are no distance apart."""
+    idle = ~active(3206)
+    assert idle.sum() == 640 and active(6).all()
+    rows = np.random.default_rng(0).normal(size=(4, 3206))
+    rows[1] = np.where(idle, rows[1], rows[0])
+    bank = a_bank(rows, ("a", "b", "c", "d"))
+    assert neighbours(bank, "a", 1) == [("b", 0.0)]
+
+
+def test_idle_numbers_are_the_shifts_at_the_ends_of_blocks() -> None:
+    """Moving them changes nothing that the paper's network paints."""
+    torch = pytest.importorskip("torch")
+    from impasto.learn.network import PasticheNetwork
+
+    network = PasticheNetwork().eval()
+    row = 0.5 + torch.rand(network.row_size, generator=torch.Generator().manual_seed(0))
+    moved = row + torch.from_numpy(np.where(active(network.row_size), 0, 1).astype(np.float32))
+    photo = torch.rand((1, 3, 32, 32), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        assert torch.allclose(network(photo, row[None]), network(photo, moved[None]), atol=1e-4)
 
 
 def test_unrelated_styles_are_sqrt_2_apart() -> None:

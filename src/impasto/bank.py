@@ -28,6 +28,7 @@ Floats = npt.NDArray[np.float32]
 T = TypeVar("T")
 
 PHOTO = "photo"  # the style that gives the photo back: the zero of the strength dial
+STROKE_OF = "stroke_of"  # key of a card: this row is another stroke size of the style named there
 FORMAT = 1  # a reader refuses a higher number, so it rises only when older readers would misread the file
 KEY = "impasto_bank"  # One metadata key: safetensors writes several in random order, and equal banks are equal bytes.
 DTYPES = {"F32": "<f4", "F16": "<f2"}
@@ -110,6 +111,15 @@ class Bank:
         counts = (len(self.names), len(self.rows), len(self.cards))
         if len(set(counts)) > 1:
             raise BankError("a bank of {} names has {} rows and {} cards; there must be one of each".format(*counts))
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """Names that stand for themselves: neither ``photo`` nor another stroke size of a style that is here."""
+        return tuple(
+            name
+            for name, card in zip(self.names, self.cards, strict=True)
+            if name != PHOTO and card.extra.get(STROKE_OF) not in self.names
+        )
 
     def __len__(self) -> int:
         return len(self.names)

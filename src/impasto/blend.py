@@ -20,6 +20,10 @@ Style: TypeAlias = str | Mapping[str, float] | Floats  # "a", "a:0.6,b:0.4", {"a
 STRENGTH_LIMIT = 1.5  # beyond it pictures fall apart
 TONE_LIMIT = 0.01  # tones lie between this and 1 minus this: the sigmoid never quite reaches 0 and 1
 
+# Of the numbers of ``full`` those that do nothing: the shifts at the ends of its five residual blocks. A constant added
+# to a channel passes every following convolution as a constant, which the next norm removes.
+FULL_SIZE, FULL_RESIDUAL, FULL_WIDTH, FULL_BLOCKS = 3206, 224, 128, 5
+
 TONE_PIXELS = 500_000  # a picture's tones are told from about so many of its pixels
 
 
@@ -109,19 +113,31 @@ def square(bank: Bank, styles: Sequence[Style], n: int) -> Floats:
 def neighbours(bank: Bank, name: str, k: int) -> list[tuple[str, float]]:
     """The at most ``k`` >= 1 styles most like ``name``, nearest first, with their distances; ``photo`` is left out.
 
-    distance = root mean square over the coordinates of (difference / standard deviation of that coordinate in the
-    bank). Coordinates spread very differently from layer to layer, and in a plain distance a few wide ones would
+    distance = root mean square over the ``active`` coordinates of (difference / standard deviation of that coordinate
+    in the bank). Coordinates spread very differently from layer to layer, and in a plain distance a few wide ones would
     decide alone; divided by their spread all count alike, and unrelated styles come out near sqrt(2). In a bank of
-    two or three styles all distances are nearly the same.
+    two or three styles all distances are nearly the same. Other stroke sizes of a style are left out too.
     """
     if k < 1:
         raise BankError(f"the number of neighbours must be 1 or more, not {k}")
-    rows = bank.rows.astype(np.float64)  # (N, R)
-    spread = rows.std(axis=0)  # (R,)
+    used = active(bank.rows.shape[1])
+    rows = bank.rows[:, used].astype(np.float64)  # (N, A)
+    spread = rows.std(axis=0)  # (A,)
     spread[spread == 0] = 1  # all styles agree there: the difference is 0
-    apart = np.sqrt(np.square((rows - bank[name]) / spread).mean(axis=1))  # (N,)
-    pairs = [(other, float(far)) for other, far in zip(bank, apart, strict=True) if other not in (name, PHOTO)]
+    apart = np.sqrt(np.square((rows - bank[name][used]) / spread).mean(axis=1))  # (N,)
+    others = set(bank.styles) - {name}
+    pairs = [(other, float(far)) for other, far in zip(bank, apart, strict=True) if other in others]
     return sorted(pairs, key=lambda pair: pair[1])[:k]
+
+
+def active(size: int) -> npt.NDArray[np.bool_]:
+    """Which of a row's ``size`` numbers change what is painted, (size,): for ``full`` 2,566 of its 3,206, else all."""
+    used = np.ones(size, bool)
+    if size == FULL_SIZE:
+        for block in range(FULL_BLOCKS):
+            start = size // 2 + FULL_RESIDUAL + (2 * block + 1) * FULL_WIDTH
+            used[start : start + FULL_WIDTH] = False
+    return used
 
 
 def _checked(weights: Mapping[str, float] | Mapping[str, str]) -> dict[str, float]:

@@ -58,6 +58,9 @@ def paint(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file, a folder, or - (PNG).")] = None,
     strength: Strength = 1.0,
     size: Size = None,
+    stroke_size: Annotated[
+        float | None, typer.Option(help="Strokes as in a painting of so many pixels, where a style knows several.")
+    ] = None,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the colours of the photo.")] = False,
     mask: Annotated[
         list[str] | None,
@@ -71,7 +74,7 @@ def paint(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per photo.")] = False,
 ) -> None:
     """Paint photos in a style, or in a mix of styles; a mask gives a region a style of its own, and may be repeated."""
-    from impasto import blend, pictures
+    from impasto import blend, pictures, strokes
 
     found = [STDIO] if photos == [STDIO] else pictures.find(photos)
     if not found:
@@ -79,6 +82,9 @@ def paint(
     targets = _targets(found, output, style)
     painter = _painter(network, bank, runtime)
     masks = _masks(mask or [])
+    if stroke_size is not None:
+        names = dict.fromkeys(name for each in (style, *masks) for name in blend.parse(each))
+        painter.bank = strokes.at_size(painter.bank, names, stroke_size)
     for each in (style, *masks):  # a bad style or strength is told once, before the first photo
         blend.mix(painter.bank, each, strength=strength)
     failed = 0
@@ -129,14 +135,23 @@ def list_styles(
     bank: BankFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the styles of a bank, with their cards."""
+    """List the styles of a bank, with their cards; other stroke sizes of a style stand in its line, or in the JSON."""
+    from impasto import strokes
+    from impasto.bank import PHOTO
+
     opened = _bank(network, bank)
-    cards = [{"name": name, **opened.card(name).to_json()} for name in opened.names]
+    cards = {name: {"name": name, **opened.card(name).to_json()} for name in opened.names}
     if as_json:
         head = {"network": opened.network, "fingerprint": opened.fingerprint}
-        typer.echo(json.dumps({**head, "styles": cards}, ensure_ascii=False))
+        typer.echo(json.dumps({**head, "styles": list(cards.values())}, ensure_ascii=False))
         return
-    _table(["name", "artist", "title", "year", "licence"], cards)
+    columns = ["name", "artist", "title", "year", "licence"]
+    for name in opened.styles:
+        sizes = strokes.sizes(opened, name)
+        if sizes:
+            cards[name]["stroke sizes"] = ", ".join(map(str, sizes))
+            columns = [*columns[:5], "stroke sizes"]
+    _table(columns, [cards[name] for name in opened.names if name in opened.styles or name == PHOTO])
 
 
 @styles_app.command("add")
@@ -182,8 +197,10 @@ def remove_styles(
     force: Force = False,
 ) -> None:
     """Write the bank without some of its styles."""
+    from impasto import strokes
+
     opened = _bank(network, bank)
-    for name in names:
+    for name in strokes.whole(opened, names):
         opened = opened.remove(name)
     _save_bank(opened, output, force)
 
@@ -198,7 +215,9 @@ def rename_style(
     force: Force = False,
 ) -> None:
     """Write the bank with a style renamed."""
-    _save_bank(_bank(network, bank).rename(old, new), output, force)
+    from impasto import strokes
+
+    _save_bank(strokes.rename(_bank(network, bank), old, new), output, force)
 
 
 @styles_app.command("export")
@@ -210,7 +229,10 @@ def export_styles(
     force: Force = False,
 ) -> None:
     """Write only some styles of the bank; one makes a file of about 13 KB to send to a friend."""
-    _save_bank(_bank(network, bank).select(names), output, force)
+    from impasto import strokes
+
+    opened = _bank(network, bank)
+    _save_bank(opened.select(strokes.whole(opened, names)), output, force)
 
 
 @app.command()
@@ -228,11 +250,13 @@ def sheet(
 ) -> None:
     """Paint one photo in every style, on one labelled sheet."""
     from impasto import blend, pictures
+    from impasto.bank import PHOTO
     from impasto.sheets import contact_sheet
 
     _check_suffix(output)
     painter = _painter(network, bank, runtime)
-    names = list(blend.parse(style)) if style else list(painter.styles)
+    known = [name for name in painter.styles if name in painter.bank.styles or name == PHOTO]
+    names = list(blend.parse(style)) if style else known
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
     painted = [painter.paint_picture(picture, name, strength=strength) for name in _progress(names, quiet=False)]
     pictures.save(contact_sheet(painted, names, columns=columns), output)

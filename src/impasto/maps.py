@@ -46,7 +46,7 @@ class StyleMap:
 
 
 def style_map(bank: Bank, *, method: Method = "neighbours", k: int = 3) -> StyleMap:
-    """The map of all styles but ``photo``, with the ``k`` neighbours of each; equal banks give equal maps.
+    """The map of ``bank.styles``, with the ``k`` neighbours of each; equal banks give equal maps.
 
     Every coordinate of the rows is divided by its spread first, as in ``blend.neighbours``. "pca" keeps the two
     directions in which the bank spreads most; "neighbours" (t-SNE, van der Maaten and Hinton 2008) keeps neighbours
@@ -54,10 +54,11 @@ def style_map(bank: Bank, *, method: Method = "neighbours", k: int = 3) -> Style
     """
     if method not in METHODS:
         raise BankError(f"there is no map {method!r}; choose pca or neighbours")
-    names = tuple(name for name in bank if name != PHOTO)
+    names = bank.styles
     if len(names) < SMALLEST:
         raise BankError(f"a map needs {SMALLEST} styles or more besides {PHOTO!r}, not {len(names)}")
     rows = np.stack([bank[name] for name in names]).astype(np.float64)  # (N, R)
+    rows = rows[:, blend.active(rows.shape[1])]  # (N, A)
     spread = rows.std(axis=0)
     rows = (rows - rows.mean(axis=0)) / np.where(spread == 0, 1, spread)
     left, values, _ = np.linalg.svd(rows, full_matrices=False)
