@@ -374,7 +374,8 @@ def train(
     style_weight: Annotated[float, typer.Option(help="Weight of the style loss against the content loss.")] = 8.0,
     photo_weight: Annotated[float, typer.Option(help="Weight of the photo row's squared error.")] = 60.0,
     photo_turns: Annotated[float, typer.Option(help="Turns of the photo row, where a style has one.")] = 2.0,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
+    optimizer: Annotated[str, typer.Option(help="adam, or muon for the convolutions and adam for the rest.")] = "adam",
+    learning_rate: Annotated[float, typer.Option(help="Of the optimizer.")] = 1e-3,
     decay: Annotated[float, typer.Option(help="The rate falls over this last part of the steps.")] = 0.3,
     unit: Annotated[str, typer.Option(help="Unit of the style loss: fair, photos, energy, gatys, dumoulin.")] = "fair",
     checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 500,
@@ -406,6 +407,7 @@ def train(
             style_weight=style_weight,
             photo_weight=photo_weight,
             photo_turns=photo_turns,
+            optimizer=optimizer,
             learning_rate=learning_rate,
             decay=decay,
             unit=unit,  # type: ignore[arg-type]
@@ -1069,6 +1071,8 @@ def _layers(text: str | None) -> tuple[tuple[str, ...] | None, tuple[float, ...]
     """LAYER,LAYER or LAYER:WEIGHT,... as names and weights; no weights are the same as equal ones."""
     if text is None:
         return None, None
+    if not text.strip():
+        raise LearnError("a list of layers is empty; name layers such as relu1_1,relu2_1, or set the weight to 0")
     parts = [part.strip().partition(":") for part in text.split(",")]
     weights = _numbers(",".join(weight or "1" for _, _, weight in parts)) or ()
     return tuple(name for name, _, _ in parts), weights if ":" in text else ()
@@ -1095,6 +1099,10 @@ def _optimize(
     """Run, draw the bar, write the log and now and then picture and state; Ctrl-C keeps the best so far."""
     from impasto.learn.manifest import save_picture
 
+    if not 1 <= quality <= 100:  # told before the work, not after it
+        raise PictureError(f"quality is {quality}; choose a number from 1 to 100")
+    if save_every < 0:
+        raise LearnError(f"save_every is {save_every}; it must be 0 or more")
     stopped = False
     log = None if json_log is None else _log(json_log, "a" if run.steps else "w")
     with _step_bar(run) as bar, log or nullcontext():

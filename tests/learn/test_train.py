@@ -701,3 +701,27 @@ def test_another_network(open_run: OpenRun) -> None:
     list(open_run(steps=1).train())
     with pytest.raises(LearnError, match="network full, not fast"):
         open_run(network="fast")
+
+
+# Muon
+
+
+def test_muon_resumes_to_the_same_bits(open_run: OpenRun, tmp_path: Path) -> None:
+    """A run with Muon that was cut in two ends with the same bits as one that was not."""
+    list(open_run(tmp_path / "whole", optimizer="muon").train())
+    list(open_run(tmp_path / "cut", optimizer="muon").train(max_minutes=0))
+    list(open_run(tmp_path / "cut", optimizer="muon").train())
+    assert same_bits(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_another_optimizer_for_the_next_slice(open_run: OpenRun, tmp_path: Path) -> None:
+    """A slice may go on with another optimizer: what that cannot use of the old state begins afresh."""
+    list(open_run(steps=3).train())
+    assert [step.step for step in open_run(steps=5, optimizer="muon").train()] == [4, 5]
+    assert [step.step for step in open_run(steps=6).train()] == [6]
+
+
+def test_unknown_optimizer(open_run: OpenRun) -> None:
+    """An optimizer that there is not is named in the message."""
+    with pytest.raises(LearnError, match="no optimizer 'sgd'"):
+        open_run(optimizer="sgd")

@@ -32,6 +32,7 @@ from impasto.errors import BankError, LearnError
 from impasto.learn.fast import build
 from impasto.learn.features import LossNetwork, load_loss_network
 from impasto.learn.losses import StyleTargets, Unit, content_distance, gram, psnr, style_units
+from impasto.learn.muon import Muon, takes
 from impasto.learn.network import StyleNetwork, with_own_tones
 from impasto.learn.photos import PhotoFolder, load_painting
 from impasto.pictures import find
@@ -64,6 +65,7 @@ class Settings:
     unit: Unit = "fair"
     photo_weight: float = 60.0
     photo_turns: float = 2.0
+    optimizer: str = "adam"
     learning_rate: float = 1e-3
     warmup: int = 100
     decay: float = 0.3
@@ -169,6 +171,16 @@ def _paint(network: nn.Module, rows: Tensor, pictures: Tensor, ids: Tensor) -> T
     return painted
 
 
+def _optimizers(model: nn.Module, name: str) -> list[torch.optim.Optimizer]:
+    """Adam for everything, or Muon for the convolutions that it suits and Adam for the rest."""
+    if name not in ("adam", "muon"):
+        raise LearnError(f"there is no optimizer {name!r} to train with; choose adam or muon")
+    chosen = [parameter for parameter in model.parameters() if name == "muon" and takes(parameter)]
+    rest = [parameter for parameter in model.parameters() if all(parameter is not other for other in chosen)]
+    optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(rest, lr=0.0, betas=(0.9, 0.99))]
+    return [*optimizers, Muon(chosen, lr=0.0)] if chosen else optimizers
+
+
 class Run:
     """A training run on disk: opened (or resumed) once, then iterated."""
 
@@ -200,7 +212,7 @@ class Run:
         torch.manual_seed(settings.seed)
         self.model = _Model(build(asdict(settings)), len(self.names)).to(self.device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.0, betas=(0.9, 0.99))
+        self.optimizers = _optimizers(self.model, settings.optimizer)
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.behind = torch.ones(len(self.names))  # running mean of each style's loss: who gets the next turns
         self.step = 0
@@ -244,8 +256,9 @@ class Run:
         ids = self._deal()
         share = slice(self.rank * settings.batch // self.world, (self.rank + 1) * settings.batch // self.world)
         rate = learning_rate(settings, self.step)
-        self.optimizer.param_groups[0]["lr"] = rate
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            optimizer.param_groups[0]["lr"] = rate
+            optimizer.zero_grad(set_to_none=True)
         parts = self._losses(pictures[share].to(self.device), ids[share].to(self.device))
         parts["total"].mean().backward()  # type: ignore[no-untyped-call]
         steepness = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
@@ -255,7 +268,8 @@ class Run:
                 f"training broke down at step {self.step + 1}: the loss or its gradient is not a number; "
                 "lower the learning rate or the style weight and start again from the last checkpoint"
             )
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self._update_average()
         loss = values["style" if settings.objective_weight > 0 else "distance"]
         self.behind[ids] = 0.9 * self.behind[ids] + 0.1 * loss
@@ -355,7 +369,7 @@ class Run:
         chances = (need / need.sum()).numpy()
         count = self.settings.batch
         return torch.from_numpy(
-            generator.choice(len(chances), count, replace=count > np.count_nonzero(chances), p=chances)
+            generator.choice(len(chances), count, replace=bool(count > np.count_nonzero(chances)), p=chances)
         )
 
     def _targets(self) -> tuple[StyleTargets, float]:
@@ -385,8 +399,9 @@ class Run:
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in self.average.items()}
         for name, parameter in self.model.named_parameters():
-            for key, value in self.optimizer.state[parameter].items():
-                tensors[f"adam.{name}.{key}"] = value
+            for optimizer in self.optimizers:
+                for key, value in optimizer.state.get(parameter, {}).items():
+                    tensors[f"adam.{name}.{key}"] = value
         tensors["behind"] = self.behind
         meta = {
             "step": self.step,
@@ -416,10 +431,14 @@ class Run:
         self.model.load_state_dict(checkpoint.part("model."))
         self.average = {name: value.to(self.device) for name, value in checkpoint.part("average.").items()}
         for name, parameter in self.model.named_parameters():
-            self.optimizer.state[parameter] = {
+            state = {
                 key: value if key == "step" else value.to(self.device)  # Adam counts on the CPU
                 for key, value in checkpoint.part(f"adam.{name}.").items()
             }
+            for optimizer in self.optimizers:
+                mine = any(parameter is other for other in optimizer.param_groups[0]["params"])
+                if mine and ("momentum" in state) == isinstance(optimizer, Muon):  # else it changed: begin afresh
+                    optimizer.state[parameter] = state
         self.behind = checkpoint.tensors["behind"]
         self.step, self.seconds = checkpoint.step, checkpoint.seconds
 
