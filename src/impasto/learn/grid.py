@@ -61,13 +61,13 @@ def grid(
     """
     if not layers or not ratios or min(ratios) <= 0:
         raise LearnError("a grid needs at least one style layer and one ratio, and ratios are above 0")
-    Path(folder).mkdir(parents=True, exist_ok=True)
     loss_network = loss_network or load_loss_network()
     for row in range(len(layers)):
         for column, ratio in enumerate(ratios):
             changes = {"style_layers": tuple(layers[: row + 1]), "content_weight": ratio, "style_weight": 1.0}
             run = Optimization(photo, painting, settings_for(recipe, **options | changes), loss_network=loss_network)
             path = Path(folder) / f"cell-{row + 1}-{column + 1}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
             made = _done(path, run)
             if made is None:
                 yield from run.run()

@@ -57,7 +57,7 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
         text = Path(path).read_text() if Path(path).suffix == ".json" else _comment(pictures.load(path).exif)
         found = json.loads(text)
     except (OSError, ValueError) as error:
-        raise LearnError(f"{path} holds no manifest of impasto optimize: {error}") from error
+        raise LearnError(f"{path} holds no manifest of impasto optimize") from error
     if not isinstance(found, dict) or found.get("made_by") != KEY:
         raise LearnError(f"{path} holds no manifest of impasto optimize")
     if found.get("format") != FORMAT:

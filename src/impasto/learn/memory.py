@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from impasto.errors import LearnError
 from impasto.learn.features import BLOCKS, CHANNELS
@@ -11,6 +13,8 @@ from impasto.learn.recipes import Settings, used_layers
 
 BASE = 700 * 2**20  # bytes of torch, the weights and everything that does not grow with the picture
 SHORTEST_HISTORY = 4
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,10 @@ def fit(
             return Fit(needed, recompute, history)
     scale = (max(limit or 0, BASE) - BASE) / (needed - BASE)
     side = int(max(height, width) * scale**0.5) // 16 * 16
+    advice = f"{side} pixels would fit" if side else "no size would fit"
     raise LearnError(
         f"{max(height, width)} pixels need {needed / 2**30:.1f} GB of memory, {(limit or 0) / 2**30:.1f} GB are free; "
-        f"{side} pixels would fit"
+        f"{advice}"
     )
 
 
@@ -64,6 +69,19 @@ def predicted(
     activations = max(kept for kept, _ in blocks) if recompute else sum(kept for kept, _ in blocks)
     vectors = 2 * history + 10 if settings.optimizer == "lbfgs" else 12
     return int(BASE + activations + passing + vectors * 3 * pixels * 4)
+
+
+def out_of_memory_told(steps: Iterator[T]) -> Iterator[T]:
+    """The same steps; where the machine has no memory for one after all, a LearnError that says so."""
+    try:
+        yield from steps
+    except (MemoryError, RuntimeError) as error:
+        text = str(error)
+        if isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text:
+            raise LearnError(
+                "there is not enough memory; choose a smaller size, or tell the limit: max_memory"
+            ) from error
+        raise
 
 
 def free_memory() -> int | None:

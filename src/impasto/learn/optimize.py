@@ -23,7 +23,7 @@ from impasto.errors import LearnError
 from impasto.files import write_atomically
 from impasto.learn.descent import LBFGS, Adam, enlarge
 from impasto.learn.features import LossNetwork, check_layers, load_loss_network
-from impasto.learn.memory import fit
+from impasto.learn.memory import fit, out_of_memory_told
 from impasto.learn.objective import Objective, Parts
 from impasto.learn.recipes import Settings, ladder, settings_for, used_layers
 from impasto.learn.scene import Scene, to_planes
@@ -136,10 +136,12 @@ class Optimization:
 
         If time is short, every size gets less of it, in proportion, so that the full size is reached all the same.
         """
+        if max_seconds is not None and not max_seconds > 0:
+            raise LearnError(f"max_seconds is {max_seconds}; it must be above 0")
         clock = _Clock(self.seconds, max_seconds)
         shares = self._time_shares()
         while self.stage < len(self.plan):
-            for step in self._run_stage(clock, shares[self.stage]):
+            for step in out_of_memory_told(self._run_stage(clock, shares[self.stage])):
                 shown = self.picture() if picture_every and step % picture_every == 0 else None
                 yield self._record(shown)
             if self.stage == len(self.plan) - 1 and self.used[-1] < self.plan[-1][1] and clock.over(1.0):
@@ -208,15 +210,21 @@ class Optimization:
         return self._networks[precision]
 
     def _plan(self, smallest: int) -> Plan:
-        """The settings' ladder, without the sizes that are too small for the deepest layer."""
-        settings = self.settings
-        short = min(self.scene.shape_at(settings.size))
-        if short < smallest:
-            raise LearnError(
-                f"the picture's short side would be {short} pixels, but the deepest layer needs {smallest}; "
-                "choose a larger size or layers that are less deep"
-            )
-        steps = [(size, count) for size, count in ladder(settings) if min(self.scene.shape_at(size)) >= smallest]
+        """The settings' ladder; what is too small for the deepest layer gives its evaluations to the next size."""
+        settings, scene = self.settings, self.scene
+        for what, short, option in (
+            ("picture", min(scene.shape_at(settings.size)), "size"),
+            ("painting", scene.painting_side(settings.size), "style_size"),
+        ):
+            if short < smallest:
+                raise LearnError(
+                    f"the {what}'s short side would be {short} pixels, but the deepest layer needs {smallest}; "
+                    f"choose a larger {option} or layers that are less deep"
+                )
+        rungs = ladder(settings)
+        small = sum(min(*scene.shape_at(size), scene.painting_side(size)) < smallest for size, _ in rungs)
+        steps = rungs[small:]
+        steps[0] = steps[0][0], steps[0][1] + sum(count for _, count in rungs[:small])
         coarse, fine = precisions(settings.precision, self.device)
         if coarse == fine:
             return [(size, count, fine) for size, count in steps]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
@@ -101,8 +102,9 @@ _CHOICES = {
     "resampling": get_args(Resampling),
     "precision": get_args(Precision),
 }
-_POSITIVE = ("size", "steps", "learning_rate", "history")
-_NOT_NEGATIVE = ("coarsest", "content_weight", "style_weight", "tv_weight", "seed")
+_POSITIVE = ("size", "steps", "style_size", "learning_rate", "history")
+_LISTS = ("content_layer_weights", "style_layer_weights", "painting_weights")
+_NOT_NEGATIVE = ("coarsest", "content_weight", "style_weight", "tv_weight", "seed", *_LISTS)
 
 
 def settings_for(recipe: str = "default", **changes: Any) -> Settings:
@@ -153,11 +155,14 @@ def _check(settings: Settings) -> None:
         if value not in choices:
             raise LearnError(f"{name} is {value!r}; choose {', '.join(choices)}")
     for name in _POSITIVE:
-        if not getattr(settings, name) > 0:
-            raise LearnError(f"{name} is {getattr(settings, name)}; it must be above 0")
+        value = getattr(settings, name)
+        if value is not None and not 0 < value < math.inf:
+            raise LearnError(f"{name} is {value}; it must be above 0 and finite")
     for name in _NOT_NEGATIVE:
-        if not getattr(settings, name) >= 0:
-            raise LearnError(f"{name} is {getattr(settings, name)}; it must be 0 or more")
+        value = getattr(settings, name)
+        for each in value if isinstance(value, tuple) else (value,):
+            if not 0 <= each < math.inf:
+                raise LearnError(f"{name} has {each}; it must be 0 or more and finite")
     for kind in ("content", "style"):
         layers, weights = getattr(settings, f"{kind}_layers"), getattr(settings, f"{kind}_layer_weights")
         if weights and len(weights) != len(layers):

@@ -40,6 +40,10 @@ class Scene:
         listed = {"photo": [photo], "paintings": _listed(paintings)}
         listed |= {"photo_masks": list(photo_masks), "painting_masks": list(painting_masks)}
         listed["start"] = [settings.start] if is_file(settings.start) else []
+        if listed["start"] and not os.path.exists(settings.start):
+            raise LearnError(
+                f"there is no start {settings.start!r}; choose photo, noise, network, network:STYLE, or a picture file"
+            )
         self._paths = {kind: [_path(source) for source in sources] for kind, sources in listed.items()}
         opened = {kind: [pictures.load(source) for source in sources] for kind, sources in listed.items()}
         self._arrays = {kind: [each.picture for each in found] for kind, found in opened.items()}
@@ -66,6 +70,10 @@ class Scene:
         height, width = self.original.shape[:2]
         scale = size / max(height, width)
         return max(1, round(height * scale)), max(1, round(width * scale))
+
+    def painting_side(self, size: int) -> int:
+        """The shortest side of all paintings when the picture's long side is ``size`` pixels."""
+        return min(min(self._painting_shape(each, size / self.settings.size)) for each in self.paintings)
 
     def photo_at(self, size: int, device: torch.device) -> Tensor:
         """The photo with its long side at ``size`` pixels, (1, 3, H, W) in 0..1; enlarged if need be."""
