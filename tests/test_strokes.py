@@ -79,9 +79,11 @@ def test_a_style_keeps_its_sizes() -> None:
 @pytest.mark.parametrize("sizes", [(), (300,), (300, 300), (10, 300)])
 def test_sizes_to_teach(sizes: tuple[int, ...]) -> None:
     """Two or more different sizes, none too small to show a stroke."""
-    assert strokes.check_sizes((700, 350)) == (350, 700)
+    assert strokes.check_sizes((700, 350), largest=700) == (350, 700)
     with pytest.raises(BankError, match="two or more different numbers"):
-        strokes.check_sizes(sizes)
+        strokes.check_sizes(sizes, largest=700)
+    with pytest.raises(BankError, match="longer side has 699 pixels"):
+        strokes.check_sizes((700, 350), largest=699)
 
 
 # The command line

@@ -467,6 +467,9 @@ def teach(
     steps: Annotated[int, typer.Option(help="At most so many steps.")] = 1000,
     size: Annotated[int, typer.Option(help="Side of the photo crops, in pixels, a multiple of 4.")] = 256,
     style_size: Annotated[int | None, typer.Option(help="Long side of the painting; default: as trained.")] = None,
+    stroke_sizes: Annotated[
+        str | None, typer.Option(help="SIZE,SIZE,...: learn it at several sizes, for paint --stroke-size.")
+    ] = None,
     style_weight: Annotated[float | None, typer.Option(help="Of the style loss; default: as trained.")] = None,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-2,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
@@ -491,11 +494,22 @@ def teach(
     best so far.
     """
     from impasto import bank as banks
+    from impasto import pictures, strokes
 
     opened = _bank(network, bank)
     card = banks.Card(artist, title or name, year, licence, "", extra={"style_size": style_size} if style_size else {})
+    sizes: tuple[int, ...] = ()
+    if stroke_sizes is not None:
+        given = [int(size) for size in _numbers(stroke_sizes) or ()]
+        sizes = strokes.check_sizes(given, largest=max(pictures.load(painting).picture.shape[:2]))
+        style_size = sizes[len(sizes) // 2]
+        card = strokes.card(card, style_size)
+    others = {f"{name}.{size}": size for size in sizes if size != style_size}
+    for old in strokes.family(opened, name)[1:] if replace and name in opened else ():
+        opened = opened.remove(old)
     empty = [0.0] * opened.rows.shape[1]
-    opened.add(name, empty, card, replace=replace)  # whatever is wrong is told now, not in a quarter of an hour
+    for row in (name, *others):  # whatever is wrong is told now, not in a quarter of an hour
+        opened.add(row, empty, card, replace=replace)
     if name == banks.PHOTO:
         raise BankError(f"{name!r} is the style that gives the photo back; choose another name")
     if output.exists() and not force:
@@ -508,9 +522,13 @@ def teach(
     options |= {"style_size": style_size, "style_weight": style_weight}
     with _learning():
         lesson = _lesson(painting, network, opened, photos, options, precision, device, loss_network)
-        _teach(lesson, minutes, preview, as_json)
-    taught = opened.add(name, lesson.row, card, replace=replace)
-    _save_bank(taught.select([name]) if only else taught, output, force)
+        again = {other: lesson.at(others[other]) for other in others}  # a size that is too small is told now
+        _teach(lesson, minutes / (1 + len(others)), preview, as_json)
+        taught = opened.add(name, lesson.row, card, replace=replace)
+        for other, each in again.items():
+            _teach(each, minutes / (1 + len(others)), None, as_json, start=lesson.row)
+            taught = taught.add(other, each.row, strokes.card(card, others[other], of=name), replace=replace)
+    _save_bank(taught.select([name, *others]) if only else taught, output, force)
 
 
 @app.command()
@@ -1020,7 +1038,7 @@ def _lesson(
     )
 
 
-def _teach(lesson: Lesson, minutes: float, preview: Path | None, as_json: bool) -> None:
+def _teach(lesson: Lesson, minutes: float, preview: Path | None, as_json: bool, *, start: Any = None) -> None:
     """Run the lesson and draw the bar, or print lines or JSON; Ctrl-C ends it, and the best row so far stays."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -1033,7 +1051,7 @@ def _teach(lesson: Lesson, minutes: float, preview: Path | None, as_json: bool) 
     with Progress(*columns, console=console, disable=plain) as bar:
         task = bar.add_task("looking for the closest mix", total=1.0)
         try:
-            for step in lesson.run(max_minutes=minutes):
+            for step in lesson.run(max_minutes=minutes, start=start):
                 text = f"step {step.step}, content {step.content:.3f}, style {step.style:.3f}, best {step.best:.3f}"
                 bar.update(task, completed=step.progress, description=text)
                 if as_json:

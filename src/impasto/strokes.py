@@ -14,6 +14,7 @@ from impasto.bank import PHOTO, STROKE_OF, Bank, Card, Floats
 from impasto.errors import BankError
 
 SIZE = "style_size"  # key of a card
+SMALLEST = 64  # pixels: a smaller painting has no strokes left
 
 
 def card(card: Card, size: int, *, of: str = "") -> Card:
@@ -71,7 +72,7 @@ def row(bank: Bank, name: str, size: float) -> Floats:
         return bank[known[upper]].copy()
     lower = max(step for step in steps if step < size)
     part = math.log(size / lower) / math.log(upper / lower)
-    return (bank[known[lower]] * (1 - part) + bank[known[upper]] * part).astype("float32")  # type: ignore[no-any-return]
+    return (bank[known[lower]] * (1 - part) + bank[known[upper]] * part).astype("float32")
 
 
 def at_size(bank: Bank, names: Iterable[str], size: float) -> Bank:
@@ -82,11 +83,15 @@ def at_size(bank: Bank, names: Iterable[str], size: float) -> Bank:
     return bank
 
 
-def check_sizes(given: Iterable[int]) -> tuple[int, ...]:
-    """Two or more different sizes in pixels, ascending; BankError otherwise."""
+def check_sizes(given: Iterable[int], *, largest: int) -> tuple[int, ...]:
+    """Two or more different sizes in pixels, ascending, up to the painting's own; BankError otherwise."""
     found = tuple(sorted(given))
-    if len(found) < 2 or len(set(found)) < len(found) or found[0] < 64:
-        raise BankError(f"stroke sizes are two or more different numbers of pixels from 64 on, not {_listed(found)}")
+    if len(found) < 2 or len(set(found)) < len(found) or found[0] < SMALLEST:
+        raise BankError(
+            f"stroke sizes are two or more different numbers of pixels from {SMALLEST} on, not {_listed(found)}"
+        )
+    if found[-1] > largest:
+        raise BankError(f"the painting's longer side has {largest} pixels, so it has no strokes of size {found[-1]}")
     return found
 
 

@@ -13,13 +13,14 @@ import torch
 from PIL import Image
 from test_cli import run
 
+from impasto import strokes
 from impasto.bank import PHOTO, Bank
 from impasto.errors import LearnError, MismatchError, PictureError
 from impasto.learn.features import LossNetwork
 from impasto.learn.load import load_network
 from impasto.learn.network import PasticheNetwork
 from impasto.learn.photos import DeadLeaves, PhotoFolder
-from impasto.learn.teach import Lesson, Settings
+from impasto.learn.teach import Lesson, Settings, convex_minimum
 
 LAYERS: dict[str, Any] = {"content_layer": "relu1_1", "style_layers": ("relu1_1",)}
 QUICK = Settings(
@@ -67,7 +68,7 @@ def test_the_match_is_at_least_as_good_as_every_style(lesson: Lesson) -> None:
     """No single style scores better than the mix, and ``nearest`` is the best of them."""
     found = lesson.match()
     alone = {name: total(lesson, lesson.bank[name]) for name in lesson.bank if name != PHOTO}
-    assert found.total <= min(alone.values()) * 1.02  # weights below 1 % are dropped
+    assert found.total <= min(alone.values()) * 1.02  # small weights are dropped
     assert found.nearest == min(alone, key=lambda name: alone[name])
 
 
@@ -81,6 +82,28 @@ def test_what_one_style_painted_is_matched_to_it(lesson: Lesson, photos: Path, t
     settings = replace(QUICK, style_weight=1000.0)
     again = Lesson(path, lesson.network, lesson.bank, lesson.photos, settings, loss_network=lesson.loss_network)
     assert next(iter(again.match().weights)) == "blue"
+
+
+def test_other_stroke_sizes_are_no_candidates(lesson: Lesson) -> None:
+    """What is another stroke size of a style has no part in a mix."""
+    before = lesson.match().weights
+    lesson.bank = lesson.bank.add("red.600", lesson.bank["red"], strokes.card(lesson.bank.card("red"), 600, of="red"))
+    assert lesson.match().weights == before
+
+
+def test_the_least_convex_combination() -> None:
+    """The weights are at least as good as any other on the simplex, and exact where the minimum lies inside."""
+    generator = np.random.default_rng(0)
+    for _ in range(5):
+        root, slope = generator.normal(size=(6, 4)), generator.normal(size=6)
+        quadratic = root @ root.T
+        found = convex_minimum(quadratic, slope)
+        assert found.min() >= 0 and found.sum() == pytest.approx(1)
+        others = generator.dirichlet(np.full(6, 0.5), 2000)
+        values = np.einsum("ni,ij,nj->n", others, quadratic, others) + others @ slope
+        assert found @ quadratic @ found + slope @ found <= values.min() + 1e-6
+    middle = np.array([0.2, 0.3, 0.5])
+    np.testing.assert_allclose(convex_minimum(np.eye(3), -2 * middle), middle, atol=1e-6)
 
 
 # The loop
@@ -210,8 +233,11 @@ def test_leaves_have_the_spectrum_of_photos() -> None:
 def quick(monkeypatch: pytest.MonkeyPatch, loss_network: LossNetwork) -> None:
     """Lessons of a few tiny steps, with random loss weights."""
     monkeypatch.setattr("impasto.learn.features.load_loss_network", lambda _: loss_network)
-    short = classmethod(lambda _, bank, **given: replace(QUICK, steps=given.get("steps", 2)))
-    monkeypatch.setattr("impasto.learn.teach.Settings.of", short)
+
+    def short(_: type[Settings], bank: Bank, **given: Any) -> Settings:
+        return replace(QUICK, steps=given.get("steps", 2), style_size=given.get("style_size") or QUICK.style_size)
+
+    monkeypatch.setattr("impasto.learn.teach.Settings.of", classmethod(short))
 
 
 def test_a_painting_becomes_a_style(quick, painting, photos, network_file, tmp_path, capsys) -> None:
@@ -229,6 +255,21 @@ def test_a_painting_becomes_a_style(quick, painting, photos, network_file, tmp_p
     code, _, err = run(*words, "-o", one, "--only", capsys=capsys)
     assert code == 0 and "step 10" in err, err
     assert Bank.load(one).names == ("mine",) and one.stat().st_size < 16_000
+
+
+def test_a_painting_at_several_stroke_sizes(quick, painting, network_file, tmp_path, capsys) -> None:
+    """--stroke-sizes writes a row for each size, the middle one under the style's name; --replace clears old ones."""
+    words = ["teach", painting, "--name", "mine", "--network", network_file, "--precision", "float32", "--only"]
+    out = tmp_path / "mine.safetensors"
+    code, _, err = run(*words, "--stroke-sizes", "80,72,76", "-o", out, capsys=capsys)
+    assert code == 0, err
+    bank = Bank.load(out)
+    assert strokes.sizes(bank, "mine") == {72: "mine.72", 76: "mine", 80: "mine.80"}
+    assert len({row.tobytes() for row in bank.rows}) == 3
+    words = ["teach", painting, "--name", "mine", "--network", network_file, "--bank", out, "--replace", "--force"]
+    code, _, err = run(*words, "--precision", "float32", "-o", out, capsys=capsys)
+    assert code == 0, err
+    assert Bank.load(out).names == ("mine",)
 
 
 def test_ctrl_c_keeps_the_best(quick, painting, network_file, tmp_path, capsys, monkeypatch) -> None:
@@ -267,6 +308,13 @@ def test_match_prints_a_mix_for_paint(quick, painting, network_file, capsys) -> 
         (["teach", "{painting}", "--name", "new", "-o", "{tmp}/no/b"], "folder does not exist"),
         (["teach", "{tmp}/none.png", "--name", "new", "-o", "{tmp}/b"], "none.png"),
         (["teach", "{painting}", "--name", "new", "-o", "{tmp}/b", "--photos", "{tmp}/none"], "not a folder"),
+        (["teach", "{painting}", "--name", "n", "-o", "{tmp}/b", "--stroke-sizes", "70,900"], "80 pixels"),
+        (
+            ["teach", "{painting}", "--name", "n", "-o", "{tmp}/b", "--stroke-sizes", "65,70"],
+            "only 70 x 63 pixels at a style size of 70",
+        ),
+        (["teach", "{painting}", "--name", "n", "-o", "{tmp}/b", "--stroke-sizes", "70"], "two or more"),
+        (["teach", "{painting}", "--name", "n", "-o", "{tmp}/b", "--stroke-sizes", "a,b"], "no list of numbers"),
         (["match", "{tmp}/there"], "there"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
