@@ -79,7 +79,7 @@ def _measure(
     else:
         sys.exit(f"there is no part {part!r}; choose {', '.join(PARTS)}")
     for name, key in (("time_ratio", "ours"), ("evaluation_ratio", "seconds_per_evaluation")):
-        if {"peer", key} <= row.keys():
+        if {"peer", key} <= row.keys() and "value" in row["peer"]:
             row[name] = _ratio(row, name)
 
 
@@ -94,17 +94,20 @@ def _ratio(row: dict[str, Any], name: str) -> Any:
 
 
 def _peer(photo: str, painting: str, args: argparse.Namespace) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        job = {"photo": photo, "painting": painting, "size": args.size, "steps": args.steps}
-        begin, spent = time.perf_counter(), _spent(resource.RUSAGE_CHILDREN)
-        found = _ask(args.peer, {**job, "output": f"{folder}/peer.png"})
-        share = (_spent(resource.RUSAGE_CHILDREN) - spent) / (time.perf_counter() - begin)
+    """The value that pastiche reaches, and when; without a value if --at-most cut it short: the next call goes on."""
+    state = args.results.with_name(f"{args.results.stem}-{Path(photo).stem}-{Path(painting).stem}.state")
+    job = {"photo": photo, "painting": painting, "size": args.size, "steps": args.steps}
+    begin, spent = time.perf_counter(), _spent(resource.RUSAGE_CHILDREN)
+    found = _ask(args.peer, {**job, "state": str(state), "at_most": args.at_most})
+    share = (_spent(resource.RUSAGE_CHILDREN) - spent) / (time.perf_counter() - begin)
     seconds, losses = found["seconds"], found["losses"]
-    each = statistics.median(b - a for a, b in zip(seconds, seconds[1:], strict=False))
+    if len(losses) <= args.steps:
+        return {"steps": len(losses)}
+    state.unlink()
     return {
         "value": losses[-1],
         "seconds": seconds[-2],  # the last one only tells the value
-        "seconds_per_evaluation": each,
+        "seconds_per_evaluation": statistics.median(b - a for a, b in zip(seconds, seconds[1:], strict=False)),
         "cores": share,
         "curve": [[i, round(seconds[i], 2), losses[i]] for i in range(0, len(losses), 10)],
     }
@@ -289,6 +292,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="peer,ours,evaluation,polish,memory", help=", ".join(PARTS))
     parser.add_argument("--size", type=int, default=512, help="long side in pixels")
     parser.add_argument("--steps", type=int, default=300, help="L-BFGS steps of pastiche")
+    parser.add_argument("--at-most", type=float, default=1e9, help="seconds of one call of the part peer; call again")
     parser.add_argument("--our-steps", type=int, help="evaluations of ours over all sizes; default: the recipe's")
     parser.add_argument("--start", default="photo", help="what ours begins with, as impasto optimize has it")
     parser.add_argument("--peer", default=sys.executable, help="Python of a venv with pastiche 1.6.0")

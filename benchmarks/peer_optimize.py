@@ -1,15 +1,18 @@
 """Run or ask pastiche 1.6.0, in the interpreter of a venv that has it: called by benchmarks.optimize, not by you.
 
-Reads JSON from standard input. {"photo", "painting", "size", "steps", "output"}: runs its defaults from the photo, for
-so many L-BFGS steps, and prints seconds and loss of each. {"photo", "painting", "size", "judge": [files]}: prints what
-its own objective says of each picture. Knows nothing of impasto.
+Reads JSON from standard input. {"photo", "painting", "size", "steps", "state", "at_most"}: runs its defaults from the
+photo, for so many L-BFGS steps, and prints seconds and loss of each; a call that takes longer than ``at_most`` seconds
+stops and leaves the file ``state``, with which the next call goes on. {"photo", "painting", "size", "judge": [files]}:
+prints what its own objective says of each picture. Knows nothing of impasto.
 """
 
 import json
+import os
 import sys
 import time
 
-from pastiche.pastiche import PasticheArtist, load_image, save_image
+import torch
+from pastiche.pastiche import PasticheArtist, load_image
 
 job = json.load(sys.stdin)
 artist = PasticheArtist(job["photo"], [job["painting"]], size=job["size"], device="cpu")
@@ -21,10 +24,18 @@ if "judge" in job:
     print(json.dumps(values))
 else:
     seconds, losses = [], []
+    if os.path.exists(job["state"]):
+        found = torch.load(job["state"], weights_only=True)
+        artist.pastiche.data = found["picture"]
+        artist.optimizer.load_state_dict(found["optimizer"])
+        seconds, losses = found["seconds"], found["losses"]
+        artist._calc_loss().backward()  # what a process does for the first time is slow; it has been paid for
     begin = time.perf_counter()
-    for _ in range(job["steps"] + 1):  # a step tells the loss that it began with
-        artist.draw()
-        seconds.append(time.perf_counter() - begin)
+    before = seconds[-1] if seconds else 0.0
+    while len(losses) <= job["steps"] and time.perf_counter() - begin < job["at_most"]:
+        artist.draw()  # a step tells the loss that it began with
+        seconds.append(before + time.perf_counter() - begin)
         losses.append(artist.loss)
-    save_image(artist.pastiche, job["output"])
+    state = {"picture": artist.pastiche.data, "optimizer": artist.optimizer.state_dict()}
+    torch.save({**state, "seconds": seconds, "losses": losses}, job["state"])
     print(json.dumps({"seconds": seconds, "losses": losses}))

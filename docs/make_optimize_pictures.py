@@ -40,7 +40,7 @@ class Shot:
     label: str
     paintings: tuple[str, ...] = (VII,)
     options: dict[str, Any] = field(default_factory=dict)
-    disc: str = ""  # "inside": the first painting goes into the disc, the second around it; "mask": show the disc
+    disc: str = ""  # "inside": the first painting goes into the disc, the other around it; "mask": the disc itself
 
 
 def shots(label: str, name: str, values: tuple[Any, ...], painting: str = VII, **others: Any) -> list[Shot]:
@@ -62,7 +62,7 @@ SHEETS: dict[str, list[Shot]] = {
             for i in range(5)
         ),
     ],
-    "style-weight": shots("--style-weight {}", "style_weight", (0.5, 2.0, 5.0, 20.0, 100.0)),
+    "style-weight": shots("--style-weight {:g}", "style_weight", (0.2, 1.0, 5.0, 25.0, 125.0)),
     "style-size": shots("--style-size {}", "style_size", (96, 160, 256, 512), NIGHT),
     "content-layers": shots(
         "--content-layers {0[0]}", "content_layers", (("relu2_2",), ("relu3_2",), ("relu4_2",), ("relu5_2",)), NIGHT
@@ -76,8 +76,8 @@ SHEETS: dict[str, list[Shot]] = {
     "color": shots("--color {}", "color", ("painting", "match", "luminance"), NIGHT),
     "regions": [
         Shot("the mask", disc="mask"),
-        Shot("wave inside, night around", (WAVE, NIGHT), disc="inside"),
-        Shot("night inside, wave around", (NIGHT, WAVE), disc="inside"),
+        Shot("VII in white, wave in black", (VII, WAVE), disc="inside"),
+        Shot("wave in white, VII in black", (WAVE, VII), disc="inside"),
     ],
     "paintings": [
         Shot("wave", (WAVE,)),
@@ -89,7 +89,7 @@ SHEETS: dict[str, list[Shot]] = {
         *shots("--pooling {}", "pooling", ("max", "average", "l2"), NIGHT),
         Shot("--statistic gaussian", (NIGHT,), {"statistic": "gaussian"}),
     ],
-    "tv": shots("--tv-weight {:g}", "tv_weight", (0.0, 3.0, 30.0), VII),
+    "tv": shots("--tv-weight {:g}", "tv_weight", (0.0, 20.0, 200.0), VII),
     "coarsest": [
         Shot("--coarsest 0", options={"coarsest": 0, "steps": 40, "start": "noise"}),
         Shot("--coarsest 64", options={"coarsest": 64, "steps": 40, "start": "noise"}),
@@ -109,7 +109,7 @@ def main() -> None:
             painted = [_paint(shot, args, network) for shot in SHEETS[name]]
             labels = [shot.label for shot in SHEETS[name]]
             sheet = contact_sheet(painted, labels, columns=COLUMNS.get(name, len(painted)))
-            quality = _save(sheet, IMAGES / f"optimize-{name}.jpg", LIMIT)
+            quality = _save(sheet, args.output / f"optimize-{name}.jpg", LIMIT)
         else:
             sys.exit(f"there is no sheet {name!r}; choose {', '.join([*SHEETS, 'grid'])}")
         print(f"{name}: JPEG quality {quality}, {time.monotonic() - begin:.0f} s", flush=True)
@@ -135,14 +135,14 @@ def _grid(args: argparse.Namespace, network: LossNetwork) -> int:
         cells = args.cells or folder
         made = grids.grid(photo, painting, cells, loss_network=network, size=args.grid_size, steps=args.grid_steps)
         done = [item for item in made if not isinstance(item, Step)]
-    return _save(grids.sheet(done), IMAGES / "optimize-grid.jpg", 300_000)
+    return _save(grids.sheet(done), args.output / "optimize-grid.jpg", 300_000)
 
 
 def _disc(photo: Picture) -> Picture:
     """White in the middle of the picture and black around it, with a soft edge."""
     h, w = photo.shape[:2]
     y, x = np.mgrid[:h, :w]
-    distance = np.hypot(y / h - 0.5, (x / w - 0.47) * 0.95) / 0.43
+    distance = np.hypot(y - 0.5 * h, x - 0.46 * w) / (0.47 * h)
     inside = np.clip((1 - distance) * 10 + 0.5, 0, 1)
     return np.repeat(inside[..., None], 3, axis=2).astype(np.float32)
 
@@ -167,6 +167,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photo", type=Path, required=True)
     parser.add_argument("--paintings", type=Path, required=True, help="folder; a file's stem is the painting's name")
+    parser.add_argument("--output", type=Path, default=IMAGES, help="folder of the sheets")
     parser.add_argument("--only", default=",".join([*SHEETS, "grid"]), help="NAME,NAME,...; default: all")
     parser.add_argument("--size", type=int, default=256, help="longer side of each picture")
     parser.add_argument("--steps", type=int, default=120)

@@ -21,7 +21,7 @@ from impasto.learn.grid import LAYERS, Cell, grid, numbers, sheet
 from impasto.learn.losses import gaussian, gram, guided_gram, matrix_root, wasserstein
 from impasto.learn.manifest import manifest, read_manifest, replay, save_picture
 from impasto.learn.memory import fit, predicted
-from impasto.learn.objective import Objective, Parts, Region
+from impasto.learn.objective import Objective, Parts, Region, _Gram
 from impasto.learn.optimize import Optimization, Step, optimize, smallest_side
 from impasto.learn.recipes import RECIPES, Settings, ladder, settings_for
 from impasto.learn.scene import luma, match_colors, match_luminance, to_planes
@@ -128,6 +128,19 @@ def test_gaussian(guided: bool) -> None:
 
 
 # The objective
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 2e-2)])
+def test_gram_of_the_objective(dtype: torch.dtype, tolerance: float) -> None:
+    """The objective's own Gram matrix has the value and the gradient of the plain one."""
+    features = torch.randn(1, 5, 6, 7, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    weights = torch.randn(1, 5, 5, generator=torch.Generator().manual_seed(1))
+    plain = gram(features)
+    own = _Gram.apply(features.to(dtype))
+    torch.testing.assert_close(own, plain, rtol=tolerance, atol=tolerance)
+    (expected,) = torch.autograd.grad((plain * weights).sum(), features)
+    (found,) = torch.autograd.grad((own * weights).sum(), features)
+    torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance)
 
 
 def test_gatys_formulas(photo: pictures.Picture, painting: pictures.Picture) -> None:

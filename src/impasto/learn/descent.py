@@ -42,6 +42,7 @@ class LBFGS:
         self._falloff = _falloff(self.picture)
         self.steps: list[Tensor] = []  # s, (1, 3, H, W) each, oldest first
         self.changes: list[Tensor] = []  # y, the gradient's change over s
+        self._products: list[float] = []  # s y
         self.parts: Parts | None = None
         self._gradient: Tensor | None = None
         self.best: Tensor = self.picture
@@ -61,7 +62,7 @@ class LBFGS:
             used += trials
             if found or attempt or not self.steps:
                 return used if found else 0
-            self.steps, self.changes = [], []  # the curvature misled: once more down the gradient
+            self._drop_pairs()  # the curvature misled: once more down the gradient
         return 0
 
     def _search(self, evaluate: Evaluate, x: Tensor, parts: Parts, gradient: Tensor) -> tuple[bool, int]:
@@ -69,7 +70,7 @@ class LBFGS:
         inner = gradient * free
         direction = -self._inverse_times(inner) * free
         if _dot(direction, inner) >= 0:
-            self.steps, self.changes = [], []
+            self._drop_pairs()
             direction = -self._smoothed(inner) * free
         length = 1.0 if self.steps else FIRST_MOVE / max(float(direction.square().mean().sqrt()), 1e-30)
         for trial in range(1, PATIENCE + 1):
@@ -90,15 +91,16 @@ class LBFGS:
         """H g by the two-loop recursion (Nocedal and Wright 2006, algorithm 7.4)."""
         q = gradient.clone()
         alphas = []
-        for s, y in zip(reversed(self.steps), reversed(self.changes), strict=True):
-            alphas.append(_dot(s, q) / _dot(s, y))
+        pairs = list(zip(self.steps, self.changes, self._products, strict=True))
+        for s, y, product in reversed(pairs):
+            alphas.append(_dot(s, q) / product)
             q.sub_(y, alpha=alphas[-1])
         q = self._smoothed(q)
-        if self.steps:
-            s, y = self.steps[-1], self.changes[-1]
-            q.mul_(_dot(s, y) / _dot(y, self._smoothed(y)))
-        for s, y, alpha in zip(self.steps, self.changes, reversed(alphas), strict=True):
-            q.add_(s, alpha=alpha - _dot(y, q) / _dot(s, y))
+        if pairs:
+            _, y, product = pairs[-1]
+            q.mul_(product / _dot(y, self._smoothed(y)))
+        for (s, y, product), alpha in zip(pairs, reversed(alphas), strict=True):
+            q.add_(s, alpha=alpha - _dot(y, q) / product)
         return q
 
     def _smoothed(self, x: Tensor) -> Tensor:
@@ -107,9 +109,14 @@ class LBFGS:
         return smooth
 
     def _remember(self, s: Tensor, y: Tensor) -> None:
-        if _dot(s, y) > CURVATURE * (_dot(s, s) * _dot(y, y)) ** 0.5:
+        product = _dot(s, y)
+        if product > CURVATURE * (_dot(s, s) * _dot(y, y)) ** 0.5:
             self.steps = [*self.steps, s][-self.history :]
             self.changes = [*self.changes, y][-self.history :]
+            self._products = [*self._products, product][-self.history :]
+
+    def _drop_pairs(self) -> None:
+        self.steps, self.changes, self._products = [], [], []
 
     def state(self) -> dict[str, Tensor]:
         """Everything that the next steps depend on, as tensors."""
@@ -128,6 +135,7 @@ class LBFGS:
         count = sum(name.startswith("step.") for name in state)
         self.steps = [state[f"step.{i}"] for i in range(count)]
         self.changes = [state[f"change.{i}"] for i in range(count)]
+        self._products = [_dot(s, y) for s, y in zip(self.steps, self.changes, strict=True)]
 
     def forget(self) -> None:
         """Drop value and gradient, because the objective changed a little (its precision); the curvature stays."""

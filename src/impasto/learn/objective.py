@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -138,8 +139,10 @@ class Objective:
     def _statistic(self, features: Tensor, mask: Tensor | None) -> Tensor:
         if self.settings.statistic == "gaussian":
             return gaussian(features, mask)
-        # in float32, which is fast enough here: bfloat16 would round the sum to 8 bits
-        return gram(features.float()) if mask is None else guided_gram(features, mask)
+        if mask is not None:
+            return guided_gram(features, mask)
+        grams: Tensor = _Gram.apply(features)  # type: ignore[no-untyped-call]
+        return grams
 
     def _targets(self, region: Region) -> dict[str, list[_Look]]:
         """What each of the region's paintings looks like at each style layer."""
@@ -153,6 +156,28 @@ class Objective:
                 root = matrix_root(target[:, :-1]) if self.settings.statistic == "gaussian" else None
                 found[name].append(_Look(target, root, style_unit(target, self.settings), weight))
         return found
+
+
+class _Gram(torch.autograd.Function):
+    """``losses.gram``, summed in float32: bfloat16 would round the sums to 8 bits.
+
+    The gradient, F (D + D^T) / (H W), is one product where autograd makes two, and has the precision that the
+    features have, because the convolution that it goes to has no other.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> Tensor:
+        ctx.save_for_backward(features)
+        return gram(features.float())
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        (features,) = ctx.saved_tensors
+        b, c, h, w = features.shape
+        flat = features.permute(0, 2, 3, 1).reshape(b, h * w, c)
+        slope = ((grads[0] + grads[0].transpose(1, 2)) / (h * w)).to(features.dtype)
+        gradient: Tensor = (flat @ slope).reshape(b, h, w, c).permute(0, 3, 1, 2)
+        return gradient
 
 
 def weighted_layers(layers: Sequence[str], weights: Sequence[float]) -> dict[str, float]:
