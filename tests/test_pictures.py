@@ -795,12 +795,51 @@ def test_a_picture_with_nan_never_reaches_a_file(bad, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "thing", [noise(), smooth()[..., 0], smooth()[..., :2], smooth()[:0], smooth().tolist(), None, smooth().transpose()]
+    "thing",
+    [
+        noise().astype(int),
+        smooth()[..., 0],
+        smooth()[..., :2],
+        smooth()[:0],
+        smooth().tolist(),
+        None,
+        smooth().transpose(),
+    ],
 )
 def test_things_that_are_no_pictures_are_not_written(thing, tmp_path):
-    """save() takes h x w x 3 floats only; 8-bit arrays would come out white."""
+    """save() takes h x w x 3 floats or uint8 only; other whole numbers would come out white."""
     refusal(save, thing, tmp_path / "out.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pixels_of_8_bits_are_written_as_they_are(tmp_path):
+    """uint8 pixels are the values of the file, with a float picture's name of them or a photo's own type."""
+    pixels = noise()
+    save(pixels, tmp_path / "out.png")
+    np.testing.assert_array_equal(load(tmp_path / "out.png").pixels, pixels)
+    assert np.array_equal(np.asarray(to_pil(pixels, pixels[..., 0]))[..., 3], pixels[..., 0])
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("RGB", np.uint8), ("I;16", np.uint16), ("F", np.float32)])
+def test_pixels_keep_the_type_of_the_file(mode, kind):
+    """Pixels are what the file has, and the picture is what they mean."""
+    values = noise(channels=1)[..., 0]
+    image = (
+        Image.fromarray(values.astype(kind) / (255 if kind == np.float32 else 1))
+        if mode == "F"
+        else (Image.fromarray(values.astype(kind)) if mode == "I;16" else Image.fromarray(noise()))
+    )
+    photo = load(image)
+    assert photo.pixels.dtype == kind and photo.pixels.shape == (6, 9, 3)
+    np.testing.assert_array_equal(photo.picture, pictures.unit(photo.pixels))
+    assert photo.picture is photo.picture and photo.picture.dtype == np.float32
+
+
+def test_pixels_are_resized_as_their_picture_is():
+    """Shrinking uint8 pixels gives what shrinking the float picture gives."""
+    values = noise(60, 90)
+    np.testing.assert_array_equal(resize(values, 30), resize(load(values).picture, 30))
+    np.testing.assert_array_equal(resize(values, 300), load(values).picture)
 
 
 def test_pictures_longer_than_the_format_allows_are_refused(tmp_path):
@@ -984,7 +1023,7 @@ def test_resize_keeps_channels_and_directions_apart():
 def test_resize_to_nothing_is_refused():
     """A longer side below one pixel is an error."""
     assert "0 pixels" in refusal(resize, smooth(), 0)
-    refusal(resize, noise(), 4)
+    refusal(resize, noise().astype(int), 4)
 
 
 # ---- keep_color

@@ -31,8 +31,7 @@ def test_a_mask_is_a_grey_picture(tmp_path: Path) -> None:
     Image.fromarray(grey).save(tmp_path / "mask.png")
     Image.merge("LA", [Image.new("L", (51, 40), 255), Image.fromarray(grey)]).save(tmp_path / "alpha.png")
     for mask in (grey, tmp_path / "mask.png", tmp_path / "alpha.png"):
-        found = regions.load({"a": mask}, photo)["a"]
-        assert found.dtype == np.float32
+        found = pictures.unit(regions.load({"a": mask}, photo)["a"])
         np.testing.assert_allclose(found, LEFT * 128 / 255, atol=1e-6)
 
 

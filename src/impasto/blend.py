@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -78,12 +78,17 @@ def with_own_tones(row: npt.ArrayLike, picture: Floats) -> Floats:
     these six numbers are that photo's own.
     """
     own = np.array(row, np.float32)
-    stride = max(1, math.isqrt(picture.shape[0] * picture.shape[1] // TONE_PIXELS))
+    stride = tone_stride(picture)
     tones = np.clip(picture[::stride, ::stride], TONE_LIMIT, 1 - TONE_LIMIT)
     logits = np.log(tones / (1 - tones))
     own[own.size // 2 - 3 : own.size // 2] = logits.std((0, 1))
     own[-3:] = logits.mean((0, 1))
     return own
+
+
+def tone_stride(picture: npt.NDArray[Any]) -> int:
+    """Each which row and column of a picture (h, w, 3) tells its tones; a picture thinned out so is thinned no more."""
+    return max(1, math.isqrt(picture.shape[0] * picture.shape[1] // TONE_PIXELS))
 
 
 def path(bank: Bank, styles: Sequence[Style], frames: int) -> Iterator[Floats]:

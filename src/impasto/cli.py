@@ -5,10 +5,11 @@ Heavy things are imported inside the commands that need them, so that ``--help``
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from impasto.errors import BankError, ImpastoError, LearnError, MissingExtraError, PictureError
+from impasto.pipeline import overlap
 
 if TYPE_CHECKING:
     from impasto.bank import Bank
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from impasto.learn.optimize import Step as OptimizeStep
     from impasto.learn.teach import Lesson
     from impasto.learn.train import Run, Step
-    from impasto.painter import Painter
+    from impasto.painter import Painter, Progress
     from impasto.pictures import Photo
 
 app = typer.Typer(
@@ -45,9 +47,17 @@ Styles = Annotated[
     list[str], typer.Option("--style", "-s", help="NAME,NAME,...; for mixes one -s each: -s A -s B:0.5,C:0.5.")
 ]
 MaxPixels = Annotated[int, typer.Option(help="Refuse pictures with more pixels than this.")]
+MaxMemory = Annotated[
+    float | None, typer.Option(help="Take at most so many GB of memory; default: what is free.", show_default=False)
+]
+MomentsOption = Annotated[
+    str, typer.Option(help="Of pictures in tiles: exact (as if painted whole) or quick (from a sample).")
+]
+Precision = Annotated[str, typer.Option(help="f32, or bf16: faster where the processor has it, and nearly the same.")]
 
 STDIO = Path("-")
 GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # learn.grid.LAYERS, told again without torch
+PIXELS_AT_ONCE = 50_000_000  # of photos that are read, painted and written at the same time
 MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, told again here so that --help need not import Pillow
 
 
@@ -70,42 +80,108 @@ def paint(
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
+    precision: Precision = "f32",
+    max_memory: MaxMemory = None,
+    moments: MomentsOption = "exact",
     max_pixels: MaxPixels = MAX_PIXELS,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per photo.")] = False,
 ) -> None:
-    """Paint photos in a style, or in a mix of styles; a mask gives a region a style of its own, and may be repeated."""
+    """Paint photos in a style, or in a mix of styles; a mask gives a region a style of its own, and may be repeated.
+
+    Photos of any size: what does not fit into memory is painted in tiles, and comes out the same.
+    """
     from impasto import blend, pictures, strokes
 
     found = [STDIO] if photos == [STDIO] else pictures.find(photos)
     if not found:
         raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
     targets = _targets(found, output, style)
-    painter = _painter(network, bank, runtime)
+    pictures.check_quality(quality)
+    painter = _painter(network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments)
     masks = _masks(mask or [])
     if stroke_size is not None:
         names = dict.fromkeys(name for each in (style, *masks) for name in blend.parse(each))
         painter.bank = strokes.at_size(painter.bank, names, stroke_size)
     for each in (style, *masks):  # a bad style or strength is told once, before the first photo
         blend.mix(painter.bank, each, strength=strength)
-    failed = 0
-    for source, target in _progress(list(zip(found, targets, strict=True)), quiet=as_json or len(found) == 1):
+    dials = {"strength": strength, "size": size, "keep_color": keep_color}
+    alone = len(found) == 1
+
+    def load(job: tuple[Path, Path]) -> tuple[Path, Photo]:
+        return job[1], _load(job[0], max_pixels, size)
+
+    def work(loaded: tuple[Path, Photo]) -> tuple[Path, Photo, Any, float]:
+        target, photo = loaded
         begin = time.perf_counter()
-        try:
-            photo = _load(source, max_pixels)
-            options = {"strength": strength, "size": size, "keep_color": keep_color, "masks": _weights(masks, photo)}
-            painted = painter.paint_picture(photo.picture, style, **options)  # type: ignore[arg-type]
-            _save(painted, target, photo, quality=quality, comment=f"painted by impasto in the style {style}")
-        except ImpastoError as error:
-            if len(found) == 1:
-                raise
+        steps = painter.paint_steps(photo.pixels, style, **dials, masks=_weights(masks, photo))  # type: ignore[arg-type]
+        painted = _watch_painting(steps, quiet=as_json or not alone)
+        return target, dataclasses.replace(photo, pixels=painted[:1, :1]), painted, time.perf_counter() - begin
+
+    def save(worked: tuple[Path, Photo, Any, float]) -> dict[str, Any]:
+        target, photo, painted, seconds = worked
+        _save(painted, target, photo, quality=quality, comment=f"painted by impasto in the style {style}")
+        return {"width": painted.shape[1], "height": painted.shape[0], "seconds": round(seconds, 3)}
+
+    failed = 0
+    jobs = list(zip(found, targets, strict=True))
+    done = overlap(jobs, load, work, save, cost=lambda job: _pixels(job[0]), room=PIXELS_AT_ONCE)
+    for each in _progress(done, len(jobs), quiet=as_json or alone):
+        source, target = each.item
+        if each.error is None:
+            record = {"photo": str(source), "output": str(target), **each.result}
+            _report({**record, "style": style}, as_json, target)
+        elif alone or not isinstance(each.error, ImpastoError):
+            raise each.error
+        else:
             failed += 1
-            _tell(f"skipped: {error}")
-            continue
-        record = {"photo": str(source), "output": str(target), "width": painted.shape[1], "height": painted.shape[0]}
-        _report({**record, "style": style, "seconds": round(time.perf_counter() - begin, 3)}, as_json, target)
+            _tell(f"skipped: {each.error}")
     if failed:
         _tell(f"{failed} of {len(found)} photos could not be painted")
         raise typer.Exit(2)
+
+
+@app.command()
+def plan(
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    size: Size = None,
+    masks: Annotated[int, typer.Option(help="So many masks will come along.")] = 0,
+    network: Network = "full",
+    bank: BankFile = None,
+    runtime: Runtime = "auto",
+    precision: Precision = "f32",
+    max_memory: MaxMemory = None,
+    moments: MomentsOption = "exact",
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per photo.")] = False,
+) -> None:
+    """Tell what painting photos will take: memory, tiles, temporary files, and time, from a trial of some seconds."""
+    from impasto import pictures
+
+    found = pictures.find(photos)
+    if not found:
+        raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
+    sizes = [pictures.size_of(source) for source in found]
+    painter = _painter(network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments)
+    records = []
+    for source, (width, height) in zip(found, sizes, strict=True):
+        planned = painter.plan(width, height, size=size, masks=masks)
+        records.append({"photo": str(source), **asdict(planned), "seconds": round(painter.seconds(planned), 1)})
+        del records[-1]["work"]
+    if as_json:
+        for record in records:
+            typer.echo(json.dumps(record))
+        return
+    shown = [
+        {
+            "photo": record["photo"],
+            "pixels": f"{record['width']} x {record['height']}",
+            "painted": "whole" if record["whole"] else f"in {record['tiles']} tiles",
+            "memory": f"{record['memory'] / 1e9:.1f} GB",
+            "files": f"{record['disk'] / 1e9:.1f} GB",
+            "time": _duration(record["seconds"]),
+        }
+        for record in records
+    ]
+    _table(list(shown[0]), shown)
 
 
 styles_app = typer.Typer(invoke_without_command=True)
@@ -465,13 +541,13 @@ def teach(
     photos: Annotated[Path | None, typer.Option(help="Folder of photos; default: pictures drawn on the fly.")] = None,
     minutes: Annotated[float, typer.Option(help="At most so long.")] = 15.0,
     steps: Annotated[int, typer.Option(help="At most so many steps.")] = 1000,
-    size: Annotated[int, typer.Option(help="Side of the photo crops, in pixels, a multiple of 4.")] = 256,
+    size: Annotated[int, typer.Option(help="Side of the photo crops, in pixels, a multiple of 4.")] = 192,
     style_size: Annotated[int | None, typer.Option(help="Long side of the painting; default: as trained.")] = None,
     stroke_sizes: Annotated[
         str | None, typer.Option(help="SIZE,SIZE,...: learn it at several sizes, for paint --stroke-size.")
     ] = None,
     style_weight: Annotated[float | None, typer.Option(help="Of the style loss; default: as trained.")] = None,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-2,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 3e-2,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     artist: Annotated[str, typer.Option(help="For the style's card.")] = "",
     title: Annotated[str, typer.Option(help="For the style's card.")] = "",
@@ -801,10 +877,24 @@ def main() -> None:
 # ---- the two ends
 
 
-def _painter(network: str, bank: Path | None, runtime: str) -> Painter:
+def _painter(
+    network: str, bank: Path | None, runtime: str, *, max_memory: float | None = None, **options: str
+) -> Painter:
     from impasto.painter import Painter
 
-    return Painter(network, bank=bank, runtime=runtime)  # type: ignore[arg-type]
+    limit = None if max_memory is None else max_memory * 1e9
+    return Painter(network, bank=bank, runtime=runtime, max_memory=limit, **options)  # type: ignore[arg-type]
+
+
+def _pixels(source: Path) -> float:
+    """How many pixels a photo has; 1 where that cannot be told before it is read."""
+    from impasto import pictures
+
+    try:
+        width, height = (1, 1) if source == STDIO else pictures.size_of(source)
+    except PictureError:  # which reading it will tell in full
+        return 1.0
+    return float(max(1, width * height))
 
 
 def _masks(options: list[str]) -> dict[str, str]:
@@ -886,7 +976,7 @@ def _check_suffix(output: Path) -> None:
     check_target(output)  # before the work, not after
 
 
-def _load(source: Path, max_pixels: int) -> Photo:
+def _load(source: Path, max_pixels: int, size: int | None = None) -> Photo:
     from impasto import pictures
 
     return pictures.load(sys.stdin.buffer if source == STDIO else source, max_pixels=max_pixels)
@@ -918,14 +1008,36 @@ def _report(record: dict[str, Any], as_json: bool, target: Path) -> None:
         _tell(f"{record['output']}: {record['width']} x {record['height']}, {record['seconds']:.2f} s")
 
 
-def _progress(items: list[Any], *, quiet: bool) -> Iterator[Any]:
+def _progress(items: Iterable[Any], total: int | None = None, *, quiet: bool) -> Iterator[Any]:
     from rich.console import Console
     from rich.progress import track
 
     if quiet:
         return iter(items)
     console = Console(stderr=True)
-    return iter(track(items, description="painting", console=console, disable=not console.is_terminal))
+    return iter(track(items, description="painting", total=total, console=console, disable=not console.is_terminal))
+
+
+def _watch_painting(steps: Iterator[Progress], *, quiet: bool) -> Any:
+    """The painting at the end of ``steps``; a bar shows how far they are, where there are several."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    with Bar(console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
+        task = None
+        for step in steps:
+            if step.painted is not None:
+                return step.painted
+            task = bar.add_task("painting in tiles", total=1.0) if task is None else task
+            bar.update(task, completed=step.share)
+    raise PictureError("nothing was painted")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def _table(columns: list[str], rows: list[dict[str, Any]]) -> None:

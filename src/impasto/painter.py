@@ -6,19 +6,57 @@ This is the one call behind the library, the command line and everything else; t
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from impasto import assets, blend, pictures, regions
+from impasto import assets, blend, memory, pictures, regions
 from impasto.bank import PHOTO, Bank
-from impasto.runtime import Network, RuntimeName
+from impasto.errors import PictureError
+from impasto.large import Large, MomentsFrom
+from impasto.runtime import Network, Precision, RuntimeName
+from impasto.stages import MASKS, PICTURE
+from impasto.tiles import Mirrored, Source
 
+Floats = npt.NDArray[np.float32]
 Style: TypeAlias = str | Mapping[str, float] | npt.NDArray[np.float32]
+
+SHARE = 0.7  # of the free memory that a painting may take
+TILE_BYTES = 320 * 2**20  # for each thread: what tiles take where there is more
+LEAST_BYTES = 40 * 2**20  # and where there is less than that
+TRIALS = (512, 1024)  # pixels: what is painted to tell how long a picture will take
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a picture will be painted: whole, or in tiles, in several passes over them.
+
+    ``memory`` is what the process will take at its peak, ``disk`` what temporary files will take, in bytes. ``work``
+    counts multiplications, those of overlapping tiles too.
+    """
+
+    width: int
+    height: int
+    whole: bool
+    tiles: int
+    passes: int
+    memory: int
+    disk: int
+    work: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a painting is, 0..1; at the end it is there: (h, w, 3), uint8 or float32 as it was asked for."""
+
+    share: float
+    painted: pictures.Pixels | None = None
 
 
 class Painter:
@@ -26,7 +64,12 @@ class Painter:
 
     ``network`` is the name of a network that comes with impasto ("full") or an ONNX file that ``impasto export`` wrote;
     ``bank`` is a bank, its file, or None for the one that belongs to the network. ``runtime`` is "openvino",
-    "onnxruntime" or "auto" (OpenVINO where it runs); ``threads`` limits the cores.
+    "onnxruntime" or "auto" (OpenVINO where it runs); ``threads`` limits the cores; ``precision`` "bf16" is faster where
+    the processor has units for it, and differs a little.
+
+    Pictures are painted whole while the memory that is free allows it, or ``max_memory`` (bytes, of the whole process),
+    and in tiles beyond. The result is the same: ``moments`` "exact" gathers what the network must know of the whole
+    picture from all of it, with temporary files; "quick" takes a sample, which differs, and needs no files.
 
     Raises NetworkError for a network that cannot be opened, BankError for a bank that cannot be read, MismatchError for
     a bank that belongs to another network.
@@ -39,11 +82,19 @@ class Painter:
         bank: Bank | str | os.PathLike[str] | None = None,
         runtime: RuntimeName = "auto",
         threads: int | None = None,
+        precision: Precision = "f32",
+        max_memory: float | None = None,
+        moments: MomentsFrom = "exact",
     ) -> None:
+        if moments not in ("exact", "quick"):
+            raise PictureError(f"moments are exact or quick, not {moments!r}")
+        if max_memory is not None and not max_memory > 0:
+            raise PictureError(f"the memory must be more than 0 bytes, not {max_memory}")
         network_file, own_bank = _files(network)
-        self.network = Network(network_file, runtime=runtime, threads=threads)
+        self.network = Network(network_file, runtime=runtime, threads=threads, precision=precision)
         self.bank = bank if isinstance(bank, Bank) else Bank.load(own_bank if bank is None else bank)
         self.bank.check_network(self.network.fingerprint, network=self.network.name)
+        self.max_memory, self.moments = max_memory, moments
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -74,40 +125,173 @@ class Painter:
         """
         photo = pictures.load(image, max_pixels=max_pixels)
         weights = regions.load(masks or {}, photo)
-        painted = self.paint_picture(
-            photo.picture, style, strength=strength, size=size, keep_color=keep_color, masks=weights
+        painted = self.paint_pixels(
+            photo.pixels, style, strength=strength, size=size, keep_color=keep_color, masks=weights
         )
-        return pictures.to_pil(painted, photo.alpha_for(painted))
+        return pictures.to_pil(painted, photo.opacity_for(painted))
 
     def paint_picture(
         self,
-        picture: pictures.Picture,
+        picture: pictures.Pixels,
         style: Style,
         *,
         strength: float = 1.0,
         size: int | None = None,
         keep_color: bool = False,
-        masks: Mapping[str, pictures.Picture] | None = None,
+        masks: Mapping[str, pictures.Pixels] | None = None,
     ) -> pictures.Picture:
-        """``paint`` for those who hold pictures: float32, (h, w, 3), 0..1 in, the same out; masks are (h, w), 0..1."""
+        """``paint`` for those who hold pictures: float32, (h, w, 3), 0..1 in, the same out; masks are (h, w), 0..1.
+
+        Both may also be uint8 or uint16, from 0 to their largest.
+        """
+        steps = self.paint_steps(
+            picture, style, strength=strength, size=size, keep_color=keep_color, masks=masks, as_float=True
+        )
+        painted: pictures.Picture = _last(steps)
+        return painted
+
+    def paint_pixels(
+        self,
+        pixels: pictures.Pixels,
+        style: Style,
+        *,
+        strength: float = 1.0,
+        size: int | None = None,
+        keep_color: bool = False,
+        masks: Mapping[str, pictures.Pixels] | None = None,
+    ) -> npt.NDArray[np.uint8]:
+        """``paint_picture`` that gives uint8, (h, w, 3): with uint8 in, the way for pictures that fill the memory."""
+        painted: npt.NDArray[np.uint8] = _last(
+            self.paint_steps(pixels, style, strength=strength, size=size, keep_color=keep_color, masks=masks)
+        )
+        return painted
+
+    def paint_steps(
+        self,
+        pixels: pictures.Pixels,
+        style: Style,
+        *,
+        strength: float = 1.0,
+        size: int | None = None,
+        keep_color: bool = False,
+        masks: Mapping[str, pictures.Pixels] | None = None,
+        as_float: bool = False,
+    ) -> Iterator[Progress]:
+        """``paint_pixels``, or with ``as_float`` ``paint_picture``, telling how far it is; the last record has it."""
         masks = dict(masks or {})
-        if size is not None:
-            whole, picture = picture, pictures.resize(picture, size)
-            masks = {name: _like(mask, whole, picture) for name, mask in masks.items()}
+        if size is not None and max(pixels.shape[:2]) > size:
+            whole, pixels = pixels, pictures.resize(pixels, size)
+            masks = {name: _like(mask, whole, pixels) for name, mask in masks.items()}
         styles: list[Style] = [style, *masks]
-        bank = self.bank_for(picture) if any(_needs_photo(each, strength) for each in styles) else self.bank
+        bank = self.bank_for(pixels) if any(_needs_photo(each, strength) for each in styles) else self.bank
         rows = [blend.mix(bank, each, strength=strength) for each in styles]
+        if self.plan(pixels.shape[1], pixels.shape[0], masks=len(masks)).whole:
+            painted = self._paint_whole(pixels, rows, list(masks.values()), keep_color)
+            yield Progress(1.0, painted if as_float else pictures.to_bytes(painted))
+        else:
+            yield from self._paint_tiles(pixels, rows, list(masks.values()), keep_color, as_float)
+
+    def _paint_whole(
+        self, pixels: pictures.Pixels, rows: list[Floats], masks: list[pictures.Pixels], keep_color: bool
+    ) -> pictures.Picture:
+        picture = pictures.unit(pixels)
         if masks:
-            painted = self.network.paint_regions(picture, np.stack(rows), regions.stack(list(masks.values())))
+            painted = self.network.paint_regions(picture, np.stack(rows), regions.stack(masks))
         else:
             painted = self.network.paint(picture, rows[0])
         return pictures.keep_color(painted, picture) if keep_color else painted
 
-    def bank_for(self, picture: pictures.Picture) -> Bank:
+    def _paint_tiles(
+        self,
+        pixels: pictures.Pixels,
+        rows: list[Floats],
+        masks: list[pictures.Pixels],
+        keep_color: bool,
+        as_float: bool,
+    ) -> Iterator[Progress]:
+        painted: Any = np.empty(pixels.shape, np.float32 if as_float else np.uint8)
+        large = self._large(pixels, masks, rows)
+        for step in large.paint(self.moments):
+            if step.painted is not None:
+                height, width = step.painted.shape[:2]
+                place = slice(step.top, step.top + height), slice(step.left, step.left + width)
+                photo = pixels[place]
+                part = step.painted[: photo.shape[0], : photo.shape[1]]  # without what was mirrored
+                if part.size:
+                    part = pictures.keep_color(part, pictures.unit(photo)) if keep_color else part
+                    painted[place] = part if as_float else pictures.to_bytes(part)
+            yield Progress(min(step.share, 0.999))
+        yield Progress(1.0, painted)
+
+    def _large(self, pixels: pictures.Pixels, masks: list[pictures.Pixels], rows: list[Floats]) -> Large:
+        graph = self.network.graph(bool(masks))
+        sources: dict[str, Source] = {PICTURE: Mirrored(pixels, graph.multiple)}
+        if masks:
+            sources[MASKS] = Mirrored(_Stack(masks), graph.multiple)
+        scale, shift = np.split(np.stack(rows) if masks else rows[0], 2, axis=-1)
+        style = {"scale": np.ascontiguousarray(scale), "shift": np.ascontiguousarray(shift)}
+        return Large(graph, sources, style, budget=self._budget(pixels.size), threads=self.network.threads)
+
+    # ---- how large
+
+    def plan(self, width: int, height: int, *, size: int | None = None, masks: int = 0) -> Plan:
+        """How a photo of ``width`` x ``height`` pixels would be painted now, ``size`` and ``masks`` as in ``paint``.
+
+        Raises NetworkError if it needs tiles and the runtime cannot paint them.
+        """
+        if size is not None and max(width, height) > size:
+            width, height = (max(1, round(side * size / max(width, height))) for side in (width, height))
+        whole = (
+            self.network.bytes_for(height, width, regions=masks > 0) + 4 * (masks + 1) * (masks > 0) * height * width
+        )
+        files = 2 * 3 * height * width  # photo and painting in 8 bits
+        if whole <= SHARE * self._room():
+            return Plan(width, height, True, 1, 1, memory.used() + whole + files, 0, 0.0)
+        blank: Any = np.broadcast_to(np.uint8(0), (height, width, 3))  # takes no memory
+        large = self._large(blank, [blank[..., 0]] * masks, self._any_rows(masks))
+        layout = large.layout(self.moments)
+        total = memory.used() + layout.memory + files + masks * height * width
+        return Plan(width, height, False, layout.tiles, layout.passes, total, layout.disk, layout.work)
+
+    def seconds(self, plan: Plan) -> float:
+        """How long painting as planned will take here, from two small paintings made and timed now."""
+        times, works = [], []
+        for side in TRIALS:
+            noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+            rows = self._any_rows(0)
+            begin = time.perf_counter()
+            if plan.whole:
+                self._paint_whole(noise, rows, [], False)
+                works.append(float(side * side))
+            else:
+                large = self._large(noise, [], rows)
+                for _ in large.paint(self.moments):
+                    pass
+                works.append(large.layout(self.moments).work)
+            times.append(time.perf_counter() - begin)
+        work = plan.width * plan.height if plan.whole else plan.work
+        rate = max(times[1] - times[0], 0.0) / (works[1] - works[0])
+        return float(max(times[0] + rate * (work - works[0]), times[0] * work / works[0] * 0.1))
+
+    def _any_rows(self, masks: int) -> list[Floats]:
+        return [self.bank.rows[0]] * (masks + 1)
+
+    def _room(self) -> float:
+        """Bytes that a painting may take beside what the process holds already."""
+        free = float(memory.available())
+        return free if self.max_memory is None else min(free, self.max_memory - memory.used())
+
+    def _budget(self, painted: int) -> int:
+        """Bytes that tiles may take beside the painting (in bytes), which is never so little that nothing goes."""
+        room = SHARE * (self._room() - painted)
+        return int(max(LEAST_BYTES, min(room, TILE_BYTES * self.network.threads)))
+
+    def bank_for(self, picture: pictures.Pixels) -> Bank:
         """The bank with the ``photo`` row that gives this very picture back; ``blend`` the rows of a photo from it."""
         if PHOTO not in self.bank:
             return self.bank
-        own = blend.with_own_tones(self.bank[PHOTO], picture)
+        step = blend.tone_stride(picture)
+        own = blend.with_own_tones(self.bank[PHOTO], pictures.unit(picture[::step, ::step]))
         return self.bank.add(PHOTO, own, self.bank.card(PHOTO), replace=True)
 
 
@@ -127,9 +311,30 @@ def paint(
     return painter.paint(image, style, strength=strength, size=size, keep_color=keep_color, masks=masks)
 
 
-def _like(mask: pictures.Picture, whole: pictures.Picture, picture: pictures.Picture) -> pictures.Picture:
+def _last(steps: Iterator[Progress]) -> Any:
+    """The painting at the end of the steps."""
+    painted = None
+    for step in steps:
+        painted = step.painted
+    return painted
+
+
+class _Stack:
+    """K masks (h, w) as pixels (h, w, K + 1) that are made where they are read: see ``regions.stack``."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, masks: list[pictures.Pixels]) -> None:
+        self._masks = masks
+        self.shape = (*masks[0].shape, len(masks) + 1)
+
+    def __getitem__(self, place: Any) -> Floats:
+        return regions.stack([mask[place] for mask in self._masks]).transpose(1, 2, 0)
+
+
+def _like(mask: pictures.Pixels, whole: pictures.Pixels, picture: pictures.Pixels) -> pictures.Pixels:
     """``mask`` (h, w) of the ``whole`` picture at the size of the resized ``picture``."""
-    resized = pictures.Photo(whole, mask).alpha_for(picture)
+    resized = pictures.Photo(whole, mask).opacity_for(picture)
     return mask if resized is None else resized
 
 

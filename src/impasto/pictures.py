@@ -1,6 +1,7 @@
 """Files <-> pictures: orientation, colour profile, alpha, 16 bit, oversized headers, atomic saving, metadata.
 
-A *picture* is a float32 array, h x w x 3, 0..1, sRGB, upright. This module knows neither styles nor networks.
+A *picture* is a float32 array, h x w x 3, 0..1, sRGB, upright. *Pixels* are the same in the type that a file has,
+uint8, uint16 or float32, which for large pictures is a third of the memory. This module knows no styles or networks.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -25,6 +26,7 @@ from impasto.errors import PictureError
 from impasto.files import write_atomically
 
 Picture: TypeAlias = NDArray[np.float32]
+Pixels: TypeAlias = NDArray[Any]
 Source: TypeAlias = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[Any]
 Target: TypeAlias = str | os.PathLike[str] | IO[bytes]
 
@@ -62,24 +64,47 @@ _LAYOUT_TAGS = frozenset(
 class Photo:
     """A picture, and what else its file held that a painting of it should carry on.
 
-    picture: float32, h x w x 3, 0..1, sRGB, upright.
-    alpha: float32, h x w, 0 (clear) .. 1 (solid); None where the file has no transparency.
+    pixels: h x w x 3, sRGB, upright, uint8, uint16 or float32 in 0..1: the picture as the file has it.
+    opacity: h x w, of the same types: 0 (clear) .. largest (solid); None where the file has no transparency.
     exif: an EXIF block as Pillow writes it, orientation already set back to 1; None where there is none.
     name: of the file, for messages. format: Pillow's name of the file format, None for arrays.
     """
 
-    picture: Picture
-    alpha: Picture | None = None
+    pixels: Pixels
+    opacity: Pixels | None = None
     exif: bytes | None = None
     name: str = "The picture"
     format: str | None = None
 
-    def alpha_for(self, painted: Picture) -> Picture | None:
+    @cached_property
+    def picture(self) -> Picture:
+        """The picture: float32, h x w x 3, 0..1. Made of ``pixels`` when it is asked for, and kept."""
+        return unit(self.pixels)
+
+    @cached_property
+    def alpha(self) -> Picture | None:
+        """The opacity: float32, h x w, 0 (clear) .. 1 (solid); None where the file has no transparency."""
+        return None if self.opacity is None else unit(self.opacity)
+
+    def alpha_for(self, painted: Pixels) -> Picture | None:
         """The alpha that a painting of this photo carries on, resized to the painting's size; None without one."""
-        if self.alpha is None or self.alpha.shape == painted.shape[:2]:
-            return self.alpha
+        found = self.opacity_for(painted)
+        return None if found is None else unit(found)
+
+    def opacity_for(self, painted: Pixels) -> Pixels | None:
+        """``alpha_for`` as the file has it, and float32 where it had to be resized."""
+        if self.opacity is None or self.opacity.shape == painted.shape[:2]:
+            return self.opacity
         height, width = painted.shape[:2]
-        return _resized(self.alpha, (width, height))
+        return _resized(self.opacity, (width, height))
+
+
+def unit(pixels: Pixels) -> Picture:
+    """Pixels of any shape as float32: whole numbers divided by their type's largest; float32 comes back itself."""
+    if pixels.dtype.kind == "u":
+        divided: Picture = np.divide(pixels, np.iinfo(pixels.dtype).max, dtype=np.float32)
+        return divided
+    return pixels.astype(np.float32, copy=False)
 
 
 # ---- reading
@@ -104,6 +129,15 @@ def load(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photo:
             return _from_image(source, name, max_pixels)
         with _opened(source, name) as file, Image.open(file, formats=_formats()) as image:
             return _from_image(image, name, max_pixels)
+
+
+def size_of(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Width and height of the upright picture in a file, from its header alone; PictureError as in ``load``."""
+    name = _name_of(path)
+    with _reading(name, 2**62), _opened(path, name) as file, Image.open(file, formats=_formats()) as image:
+        width, height = image.size
+        orientation, _ = _exif_of(image)
+    return (height, width) if orientation >= 5 else (width, height)
 
 
 def from_pil(image: Image.Image) -> Picture:
@@ -277,8 +311,8 @@ def _from_image(image: Image.Image, name: str, max_pixels: int) -> Photo:
     orientation, exif = _exif_of(image)  # after load(): Pillow turns TIFFs upright itself and then says so
     values, alpha = _values_of(image)
     return Photo(
-        picture=_as_picture(_upright(values, orientation), name),
-        alpha=None if alpha is None else _as_unit(_upright(alpha, orientation), name),
+        pixels=_as_pixels(_upright(values, orientation), name),
+        opacity=None if alpha is None else _checked_values(_upright(alpha, orientation), name),
         exif=exif,
         name=name,
         format=image.format,
@@ -367,33 +401,32 @@ def _from_array(array: NDArray[Any], name: str) -> Photo:
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or channels not in (1, 3, 4) or array.size == 0:
         raise PictureError(f"A picture array is h x w, or h x w x 1, 3 or 4, not {_shape(array)}; transpose or cut it.")
-    alpha = _as_unit(array[..., 3], name) if channels == 4 else None
-    return Photo(_as_picture(array[..., :3] if channels == 4 else array, name), alpha, name=name)
+    alpha = _checked_values(array[..., 3], name) if channels == 4 else None
+    pixels = _as_pixels(array[..., :3] if channels == 4 else array, name)
+    return Photo(pixels.copy() if np.shares_memory(pixels, array) else pixels, alpha, name=name)
 
 
 def _shape(array: NDArray[Any]) -> str:
     return " x ".join(map(str, array.shape)) or "a single number"
 
 
-def _as_picture(values: NDArray[Any], name: str) -> Picture:
-    unit = _as_unit(values, name).reshape(*values.shape[:2], -1)
-    return np.repeat(unit, 3, axis=2) if unit.shape[2] == 1 else unit
+def _as_pixels(values: NDArray[Any], name: str) -> Pixels:
+    checked = _checked_values(values, name).reshape(*values.shape[:2], -1)
+    return np.repeat(checked, 3, axis=2) if checked.shape[2] == 1 else checked
 
 
-def _as_unit(values: NDArray[Any], name: str) -> Picture:
-    """uint8, uint16 or float values as new, contiguous float32 in 0..1."""
-    values = np.ascontiguousarray(values)
+def _checked_values(values: NDArray[Any], name: str) -> Pixels:
+    """uint8, uint16 or float values, contiguous; floats as new float32 in 0..1."""
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
-        unit: Picture = np.divide(values, np.iinfo(values.dtype).max, dtype=np.float32)
-        return unit
+        return np.ascontiguousarray(values)
     if values.dtype.kind != "f":
         raise PictureError(f"{name} holds {values.dtype} values; convert them to uint8, uint16, or float in 0..1.")
     low, high = float(values.min()), float(values.max())
     _refuse_non_finite(low + high, name)
     if low < -1 or high > 2:  # further out than any sharpening overshoots
         raise PictureError(f"{name} holds float values from {low:g} to {high:g}; divide them so that they span 0..1.")
-    unit = np.clip(values, 0, 1).astype(np.float32, copy=False)
-    return unit
+    clipped: Picture = np.ascontiguousarray(np.clip(values, 0, 1), np.float32)
+    return clipped
 
 
 def _refuse_non_finite(number: float, name: str) -> None:
@@ -404,25 +437,37 @@ def _refuse_non_finite(number: float, name: str) -> None:
 # ---- changing
 
 
-def resize(picture: Picture, max_side: int, *, enlarge: bool = False) -> Picture:
+def resize(picture: Pixels, max_side: int, *, enlarge: bool = False) -> Picture:
     """`picture` with its longer side `max_side` pixels long, same shape, no side below 1 px; Lanczos on floats.
 
-    A picture that is already small enough comes back itself, unless `enlarge`.
+    A picture that is already small enough comes back itself, unless `enlarge`. Pixels of whole numbers become floats.
     """
-    picture = _checked(picture)
+    if not is_whole(picture):
+        picture = _checked(picture)
     if max_side < 1:
         raise PictureError(f"A picture cannot be resized to {max_side} pixels; its longer side must be at least 1.")
     height, width = picture.shape[:2]
     scale = max_side / max(height, width)
     if scale == 1 or (scale > 1 and not enlarge):
-        return picture
+        return unit(picture)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.stack([_resized(picture[..., channel], size) for channel in range(3)], axis=-1)
 
 
-def _resized(plane: Picture, size: tuple[int, int]) -> Picture:
+def is_whole(pixels: Pixels) -> bool:
+    """Whether these are pixels, h x w x 3, of uint8 or uint16."""
+    return (
+        isinstance(pixels, np.ndarray)
+        and pixels.dtype in (np.uint8, np.uint16)
+        and pixels.ndim == 3
+        and pixels.shape[2] == 3
+        and pixels.size > 0
+    )
+
+
+def _resized(plane: Pixels, size: tuple[int, int]) -> Picture:
     """One channel, h x w, brought to `size` (width, height); what Lanczos overshoots is clipped."""
-    image = Image.fromarray(np.ascontiguousarray(plane, np.float32))  # mode F: no rounding to 8 bits
+    image = Image.fromarray(np.ascontiguousarray(unit(plane)))  # mode F: no rounding to 8 bits
     resized: Picture = np.clip(np.asarray(image.resize(size, Image.Resampling.LANCZOS)), 0, 1)
     return resized
 
@@ -470,31 +515,43 @@ def _checked(picture: Picture) -> Picture:
 # ---- writing
 
 
-def to_pil(picture: Picture, alpha: Picture | None = None) -> Image.Image:
-    """A picture as an 8-bit PIL image: clipped to 0..1 and rounded; mode RGB, or RGBA with `alpha` (h x w, 0..1)."""
-    picture = _checked(picture)
-    image = Image.fromarray(_to_bytes(picture))
+def to_pil(picture: Pixels, alpha: Pixels | None = None) -> Image.Image:
+    """A picture as an 8-bit PIL image: clipped to 0..1 and rounded; mode RGB, or RGBA with `alpha` (h x w, 0..1).
+
+    Both may also be uint8.
+    """
+    picture = _writable(picture)
+    image = Image.fromarray(to_bytes(picture))
     if alpha is None:
         return image
     if alpha.shape != picture.shape[:2]:
         raise PictureError(f"Alpha is {_shape(alpha)} but the picture is {_shape(picture)}; resize one to the other.")
-    _refuse_non_finite(float(alpha.min()) + float(alpha.max()), "Alpha")
-    image.putalpha(Image.fromarray(_to_bytes(alpha)))
+    if alpha.dtype.kind == "f":
+        _refuse_non_finite(float(alpha.min()) + float(alpha.max()), "Alpha")
+    image.putalpha(Image.fromarray(to_bytes(alpha)))
     return image
 
 
-def _to_bytes(values: Picture) -> NDArray[np.uint8]:
+def _writable(picture: Pixels) -> Pixels:
+    """A picture, or pixels of uint8, that can be written."""
+    return picture if is_whole(picture) and picture.dtype == np.uint8 else _checked(picture)
+
+
+def to_bytes(values: Pixels) -> NDArray[np.uint8]:
+    """Floats in 0..1, clipped and rounded to 0..255, a part at a time; uint8 comes back itself, uint16 is rounded."""
+    if values.dtype == np.uint8:
+        return values
     out = np.empty(values.shape, np.uint8)
     rows = max(1, 2**18 // values[0].size)  # a megabyte at a time stays in the cache
     for top in range(0, len(values), rows):
-        part = values[top : top + rows] * np.float32(255)
+        part = unit(values[top : top + rows]) * np.float32(255)
         np.rint(part, out=part)
         out[top : top + rows] = np.clip(part, 0, 255, out=part)
     return out
 
 
 def save(
-    picture: Picture,
+    picture: Pixels,
     target: Target,
     *,
     like: Photo | None = None,
@@ -502,7 +559,7 @@ def save(
     format: str | None = None,
     comment: str | None = None,
 ) -> None:
-    """Write a picture as JPEG, PNG, WebP or TIFF, 8 bits a channel, with an sRGB profile.
+    """Write a picture, or pixels of uint8, as JPEG, PNG, WebP or TIFF, 8 bits a channel, with an sRGB profile.
 
     target: a path, whose suffix tells the format unless `format` does ("png", "jpeg", "webp", "tiff"), or a binary
         file object (PNG unless `format` says otherwise). A path appears complete or not at all, and a file that was
@@ -515,14 +572,13 @@ def save(
     """
     name = _name_of(target)
     kind = _kind_of(target, format, name)
-    picture = _checked(picture)
-    if not 1 <= quality <= 100:
-        raise PictureError(f"Quality is {quality}; choose a number from 1 to 100.")
+    picture = _writable(picture)
+    check_quality(quality)
     if max(picture.shape) > _LONGEST_SIDE.get(kind, max(picture.shape)):
         limit = _LONGEST_SIDE[kind]
         raise PictureError(f"{kind} holds at most {limit} pixels a side, not {_shape(picture)}; save as PNG or TIFF.")
     with _writing(name):
-        alpha = None if like is None or kind == "JPEG" else like.alpha_for(picture)
+        alpha = None if like is None or kind == "JPEG" else like.opacity_for(picture)
         exif = _with_comment(like.exif if like is not None else None, comment)
         data = _encoded(to_pil(picture, alpha), kind, quality, exif)
         if isinstance(target, (str, os.PathLike)):
@@ -537,6 +593,12 @@ def check_target(target: Target, *, format: str | None = None) -> None:
     _kind_of(target, format, name)
     if isinstance(target, (str, os.PathLike)) and not Path(target).parent.is_dir():
         raise PictureError(f"{name} cannot be written because its folder does not exist; make it first.")
+
+
+def check_quality(quality: int) -> None:
+    """Raise the PictureError that `save` would raise for this quality."""
+    if not 1 <= quality <= 100:
+        raise PictureError(f"Quality is {quality}; choose a number from 1 to 100.")
 
 
 def writable(path: str | os.PathLike[str]) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +12,15 @@ from impasto import pictures
 from impasto.errors import PictureError
 
 Floats = npt.NDArray[np.float32]
+Weights: TypeAlias = npt.NDArray[Any]
 Mask: TypeAlias = pictures.Source  # a grey picture: white is in, black is out; "alpha" is the photo's own alpha
 
 ALPHA = "alpha"
 TOO_MUCH = 1 + 2 / 255  # what masks may add up to before it counts as an overlap: rounding to 8 bits
 
 
-def load(masks: Mapping[str, Mask], photo: pictures.Photo) -> dict[str, Floats]:
-    """The weights (h, w), 0..1, of each style's mask, at the size of ``photo``.
+def load(masks: Mapping[str, Mask], photo: pictures.Photo) -> dict[str, Weights]:
+    """The weights (h, w) of each style's mask, at the size of ``photo``: float32 in 0..1, or uint8 in 0..255.
 
     A mask is whatever ``pictures.load`` takes: its grey value is the weight, times its alpha if it has one.
     PictureError for a mask of another size than the photo, or "alpha" where the photo has none.
@@ -27,37 +28,63 @@ def load(masks: Mapping[str, Mask], photo: pictures.Photo) -> dict[str, Floats]:
     return {style: _weights(style, mask, photo) for style, mask in masks.items()}
 
 
-def _weights(style: str, mask: Mask, photo: pictures.Photo) -> Floats:
+def _weights(style: str, mask: Mask, photo: pictures.Photo) -> Weights:
     if isinstance(mask, str) and mask == ALPHA:
-        if photo.alpha is None:
+        if photo.opacity is None:
             raise PictureError(f"{photo.name} has no alpha to be the mask of {style!r}; give a picture as mask")
-        return photo.alpha
+        return photo.opacity
     found = pictures.load(mask)
-    weights: Floats = found.picture.mean(axis=2, dtype=np.float32)
-    (height, width), expected = weights.shape, photo.picture.shape[:2]
+    (height, width), expected = found.pixels.shape[:2], photo.pixels.shape[:2]
     if (height, width) != expected:
         raise PictureError(
             f"the mask of {style!r} is {width} x {height} pixels and the photo {expected[1]} x {expected[0]}; "
             "make the mask as large as the photo"
         )
-    return weights if found.alpha is None else weights * found.alpha
+    return _grey(found)
 
 
-def overlap(masks: Mapping[str, Floats]) -> float:
+def _grey(mask: pictures.Photo) -> Weights:
+    pixels = mask.pixels
+    if mask.opacity is None and pixels.dtype == np.uint8 and all(_is_grey(pixels[part]) for part in _parts(pixels)):
+        return np.ascontiguousarray(pixels[..., 0])  # a quarter of the memory
+    weights = np.empty(pixels.shape[:2], np.float32)
+    for part in _parts(pixels):
+        pictures.unit(pixels[part]).mean(axis=2, dtype=np.float32, out=weights[part])
+        if mask.opacity is not None:
+            weights[part] *= pictures.unit(mask.opacity[part])
+    return weights
+
+
+def _is_grey(pixels: pictures.Pixels) -> bool:
+    return bool((pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all())
+
+
+def _parts(array: npt.NDArray[Any]) -> Iterator[slice]:
+    """Rows of a large array, about a million numbers at a time."""
+    rows = max(1, 2**20 // max(1, array[0].size))
+    return (slice(top, top + rows) for top in range(0, len(array), rows))
+
+
+def overlap(masks: Mapping[str, Weights]) -> float:
     """The largest sum of the weights at one pixel; beyond ``TOO_MUCH`` ``stack`` scales such pixels down to 1."""
-    return float(_sum(list(masks.values())).max()) if masks else 0.0
+    if not masks:
+        return 0.0
+    return max(
+        float(_sum([mask[part] for mask in masks.values()]).max()) for part in _parts(next(iter(masks.values())))
+    )
 
 
-def stack(masks: Sequence[Floats]) -> Floats:
-    """(K + 1, h, w) weights that add up to 1 at each pixel, from K masks (h, w) in 0..1; first what they leave over.
+def stack(masks: Sequence[Weights]) -> Floats:
+    """(K + 1, h, w) weights that add up to 1 at each pixel, from K masks (h, w); first what they leave over.
 
     Where masks add up to more than 1, they are divided by their sum.
     """
+    masks = [pictures.unit(mask) for mask in masks]
     total = _sum(masks)
     planes = [mask / np.maximum(total, 1) for mask in masks]
     return np.stack([np.maximum(1 - total, 0), *planes]).astype(np.float32)
 
 
-def _sum(masks: Sequence[Floats]) -> Floats:
-    total: Floats = np.sum(np.stack(masks), axis=0, dtype=np.float32)
+def _sum(masks: Sequence[Weights]) -> Floats:
+    total: Floats = np.sum(np.stack([pictures.unit(mask) for mask in masks]), axis=0, dtype=np.float32)
     return total

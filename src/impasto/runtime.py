@@ -12,12 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.errors import ImpastoError, MismatchError, NetworkError
+from impasto.stages import Graph
 
 Floats = npt.NDArray[np.float32]
 RuntimeName: TypeAlias = Literal["auto", "openvino", "onnxruntime"]
+Precision: TypeAlias = Literal["f32", "bf16"]
 Feeds: TypeAlias = dict[str, Floats]
 
+PICTURES = 60.0  # bytes a pixel: the photo and the painting as floats, and in the orders that they need
 REGIONS = "-regions"  # ends the name of the file that paints regions, beside the network's own
+BYTES = 900.0  # memory of a painting a pixel, where the graph cannot be asked
 SMALLEST = 16  # pixels: below this the mirror padding of the inner layers has nothing left to mirror
 
 
@@ -33,16 +37,23 @@ class Network:
     """A pastiche network, open and ready; ``paint`` as often as you like.
 
     ``path`` is an ONNX file that impasto exported. ``runtime`` is "openvino", "onnxruntime" or "auto" (OpenVINO
-    where it runs). ``threads`` limits the cores; None leaves it to the runtime. Raises NetworkError for a file that is
-    missing, damaged or not such a network, and for a runtime that is not installed.
+    where it runs). ``threads`` limits the cores; None leaves it to the runtime. ``precision`` "bf16" computes in
+    bfloat16, which is faster where the processor has units for it, and differs a little (OpenVINO only). Raises
+    NetworkError for a file that is missing, damaged or not such a network, and for a runtime that is not installed.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, runtime: RuntimeName = "auto", threads: int | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        runtime: RuntimeName = "auto",
+        threads: int | None = None,
+        precision: Precision = "f32",
     ) -> None:
         path = Path(path)
-        self.runtime, session = _open(path, runtime, threads)
-        self._path, self._threads = path, threads
+        self.runtime, session = _open(path, runtime, threads, precision)
+        self._path, self._threads, self.precision = path, threads, precision
+        self._graphs: dict[bool, Graph] = {}
         self._regions: Session | None = None
         try:
             self.name = session.meta["impasto.network"]
@@ -86,6 +97,33 @@ class Network:
         planes = {"picture": self._planes(picture), "masks": self._planes(masks.transpose(1, 2, 0))}
         return _cut(self._open_regions().run({**planes, "scale": scale, "shift": shift}), picture)
 
+    @property
+    def threads(self) -> int:
+        """How many cores it uses."""
+        return self._threads or len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0))
+
+    def bytes_for(self, height: int, width: int, *, regions: bool = False) -> int:
+        """Memory that ``paint`` or ``paint_regions`` takes for a picture of this size, beside the network's own."""
+        pixel = 1.15 * self.graph(regions).straight().bytes if self.runtime == "openvino" else BYTES
+        return int((pixel + PICTURES) * height * width)
+
+    def graph(self, regions: bool = False) -> Graph:
+        """The network in stages, for pictures that are painted in tiles; NetworkError without OpenVINO."""
+        if self.runtime != "openvino":
+            raise NetworkError(
+                "a picture that does not fit into memory whole is painted in tiles, which needs OpenVINO: "
+                "pip install openvino, and take the runtime auto or openvino"
+            )
+        if regions not in self._graphs:
+            path = self._regions_file() if regions else self._path
+            self._graphs[regions] = Graph(path, {"INFERENCE_PRECISION_HINT": self.precision}, self._multiple)
+        return self._graphs[regions]
+
+    def _regions_file(self) -> Path:
+        """The file for regions, which is there and belongs to this network."""
+        self._open_regions()
+        return self._path.with_name(f"{self._path.stem}{REGIONS}.onnx")
+
     def _open_regions(self) -> Session:
         if self._regions is None:
             path = self._path.with_name(f"{self._path.stem}{REGIONS}.onnx")
@@ -93,7 +131,7 @@ class Network:
                 raise NetworkError(
                     f"the network {self.name!r} has no {path.name} to paint regions with; export it again"
                 )
-            _, session = _open(path, self.runtime, self._threads)
+            _, session = _open(path, self.runtime, self._threads, self.precision)
             if session.meta.get("impasto.fingerprint") != self.fingerprint:
                 raise NetworkError(f"{path} belongs to another network than {self._path.name}; export both again")
             self._regions = session
@@ -128,18 +166,23 @@ def _cut(painted: Floats, picture: Floats) -> Floats:
     return np.ascontiguousarray(painted[0, :, :height, :width].transpose(1, 2, 0))
 
 
-def _open(path: Path, runtime: str, threads: int | None) -> tuple[str, Session]:
+def _open(path: Path, runtime: str, threads: int | None, precision: str) -> tuple[str, Session]:
     if not path.is_file():
         raise NetworkError(
             f"{path} does not exist; check the path, or leave it out to use the network that comes along"
         )
-    openers: dict[str, Callable[[Path, int | None], Session]] = {"openvino": _OpenVino, "onnxruntime": _OnnxRuntime}
+    openers: dict[str, Callable[[Path, int | None, str], Session]] = {
+        "openvino": _OpenVino,
+        "onnxruntime": _OnnxRuntime,
+    }
     if runtime not in ("auto", *openers):
         raise NetworkError(f"there is no runtime {runtime!r}; choose auto, openvino or onnxruntime")
+    if precision not in ("f32", "bf16"):
+        raise NetworkError(f"there is no precision {precision!r}; choose f32 or bf16")
     if runtime == "auto":
         runtime = "openvino" if _importable("openvino") else "onnxruntime"
     try:
-        return runtime, openers[runtime](path, threads)
+        return runtime, openers[runtime](path, threads, precision)
     except ImpastoError:
         raise
     except ImportError as error:
@@ -158,16 +201,16 @@ def _importable(module: str) -> bool:
 
 
 class _OpenVino:
-    """OpenVINO on the CPU, in float32: on processors with bfloat16 units it would round to 8 bits by itself."""
+    """OpenVINO on the CPU. It is always told the precision: with bfloat16 units it would take them by itself."""
 
-    def __init__(self, path: Path, threads: int | None) -> None:
+    def __init__(self, path: Path, threads: int | None, precision: str) -> None:
         import openvino
 
         core = openvino.Core()
         model = core.read_model(path)
         info = model.rt_info["framework"] if model.has_rt_info(["framework"]) else {}
         self.meta = {str(key): str(value.value) for key, value in info.items()}
-        options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = threads
         self._compiled = core.compile_model(model, "CPU", options)
@@ -180,10 +223,13 @@ class _OpenVino:
 
 
 class _OnnxRuntime:
-    """ONNX Runtime on the CPU."""
+    """ONNX Runtime on the CPU, in float32."""
 
-    def __init__(self, path: Path, threads: int | None) -> None:
+    def __init__(self, path: Path, threads: int | None, precision: str) -> None:
         import onnxruntime
+
+        if precision != "f32":
+            raise NetworkError(f"the precision {precision} needs OpenVINO; take the runtime openvino, or f32")
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3

@@ -1,0 +1,89 @@
+"""How much memory there is for us: what the machine has free, within the limits of a container and of the process."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+UNKNOWN = 4 * 2**30  # bytes: what we take a machine to have that does not tell
+_UNLIMITED = 2**60  # control groups of the first version write a number like this
+
+
+def available() -> int:
+    """Bytes that this process can still take without swapping, being killed or being refused."""
+    return max(0, min([*_machine(), *_groups(), *_process()], default=UNKNOWN))
+
+
+def used() -> int:
+    """Bytes of memory that this process holds now; 0 where the system does not tell."""
+    return _statm(1)
+
+
+def _statm(field: int) -> int:
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[field]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0
+
+
+def _machine() -> Iterator[int]:
+    try:
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+        if found:
+            yield int(found[1]) * 1024
+            return
+    except OSError:
+        pass
+    names = getattr(os, "sysconf_names", {})
+    for pages, share in (("SC_AVPHYS_PAGES", 1.0), ("SC_PHYS_PAGES", 0.5)):
+        if pages in names:
+            yield int(os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE") * share)
+            return
+
+
+def _groups() -> Iterator[int]:
+    """What each control group that we are in has left; page cache of files that it can drop does not count."""
+    root = Path("/sys/fs/cgroup")
+    for line in _read(Path("/proc/self/cgroup")).splitlines():
+        _, controllers, path = line.split(":", 2)
+        first = "memory" in controllers.split(",")
+        if controllers and not first:
+            continue
+        top = root / "memory" if first else root
+        limit, usage, inactive = (
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            if first
+            else ("memory.max", "memory.current", "inactive_file")
+        )
+        folder = top / path.lstrip("/")
+        for place in (folder, *folder.parents):  # in a container the path may be the host's: then only the top is there
+            most = _number(_read(place / limit))
+            if most is not None and most < _UNLIMITED:
+                cached = re.search(rf"^{inactive} (\d+)$", _read(place / "memory.stat"), re.MULTILINE)
+                yield most - (_number(_read(place / usage)) or 0) + (int(cached[1]) if cached else 0)
+            if place == top:
+                break
+
+
+def _process() -> Iterator[int]:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY:
+        yield soft - _statm(0)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.strip().isdigit() else None

@@ -1,0 +1,379 @@
+"""A network's graph taken apart at its norms, so that a picture can pass through it in tiles. OpenVINO only.
+
+An instance norm needs the moments of the whole picture. Given them it is a product and a sum per channel, and a tile
+with a halo then equals the same place of the whole. A *stage* is the part of the graph that leads to the norms of one
+level: it reads the picture, or tensors that an earlier stage kept, and tells the moments of what those norms will meet.
+Nothing here knows one network from another: sizes, reach and costs are all read from the graph.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from impasto.errors import NetworkError
+
+Floats = npt.NDArray[np.float32]
+Tensor: TypeAlias = tuple[str, int]  # a node's name and the number of its output
+
+PICTURE, MASKS = "picture", "masks"
+SLACK = 1024  # times the network's multiple: the side of the picture whose shapes tell scales
+LARGEST = 65_504.0  # the largest float16
+
+_POINTWISE = frozenset(
+    "Relu PRelu Sigmoid Tanh Clamp HSwish HSigmoid Swish Gelu Elu Selu Mish SoftPlus Abs Negative Exp Log Sqrt Power "
+    "Add Subtract Multiply Divide Maximum Minimum SquaredDifference Convert MVN".split()
+)
+_ALIGNED = frozenset("Pad Concat Split VariadicSplit Slice StridedSlice Transpose Reshape Squeeze Unsqueeze".split())
+_BLOCKS = frozenset(["DepthToSpace", "SpaceToDepth"])
+_CONVOLUTIONS = frozenset(["Convolution", "GroupConvolution"])
+_BACK = frozenset(["ConvolutionBackpropData", "GroupConvolutionBackpropData"])
+_POOLS = frozenset(["MaxPool", "AvgPool"])
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a tensor measures: ``channels``, and ``scale`` pixels of the picture to one of its own."""
+
+    channels: int
+    scale: int
+
+    @property
+    def kept_bytes(self) -> float:
+        """Bytes for each pixel of the picture, kept in float16."""
+        return 2 * self.channels / self.scale**2
+
+
+@dataclass(frozen=True)
+class Norm:
+    """A norm to come: its name and epsilon, and the tensor it meets."""
+
+    name: str
+    epsilon: float
+    meets: Tensor
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A pass over all tiles: from ``reads`` (and picture and masks) to the moments of ``norms`` and what it ``keeps``.
+
+    ``halo`` is in pixels of the picture. ``bytes`` is what one pixel of a tile takes while it runs, ``work`` how many
+    multiplications.
+    """
+
+    reads: tuple[Tensor, ...]
+    norms: tuple[Norm, ...]
+    keeps: tuple[Tensor, ...]
+    halo: int
+    bytes: float
+    work: float
+
+
+class Graph:
+    """The stages of an ONNX network that has instance norms; raises NetworkError for one that cannot be cut so."""
+
+    def __init__(self, path: Path, options: Mapping[str, Any], multiple: int) -> None:
+        import openvino
+
+        self._core = openvino.Core()
+        self._options = dict(options)
+        self._model = self._core.read_model(path)
+        self.multiple = multiple
+        self._read_shapes(self._core.read_model(path))
+        self._read_levels()
+        self.depth = max(self._levels[norm.name] for norm in self.norms) if self.norms else 0
+
+    # ---- what the graph says
+
+    def _read_shapes(self, probe: Any) -> None:
+        side = SLACK * self.multiple
+        sizes = {PICTURE: [1, 3, side, side]}
+        if any(node.get_friendly_name() == MASKS for node in probe.get_parameters()):
+            half = next(p for p in probe.get_parameters() if p.get_friendly_name() == "scale").get_partial_shape()[1]
+            sizes |= {MASKS: [1, 2, side, side], "scale": [2, half.get_length()], "shift": [2, half.get_length()]}
+        probe.reshape(sizes)
+        self._sizes: dict[Tensor, float] = {}  # elements for each pixel of the picture
+        self.shapes: dict[Tensor, Shape] = {}
+        for node in probe.get_ordered_ops():
+            for i, output in enumerate(node.outputs()):
+                shape = output.get_partial_shape()
+                if shape.is_dynamic:
+                    continue
+                sizes_here = list(shape.to_shape())
+                self._sizes[node.get_friendly_name(), i] = math.prod(sizes_here) / side**2
+                if len(sizes_here) == 4 and sizes_here[3] > 1:  # padding makes no difference at this size
+                    self.shapes[node.get_friendly_name(), i] = Shape(sizes_here[1], round(side / sizes_here[3]))
+
+    def _read_levels(self) -> None:
+        """For every node: does the picture flow into it, and how many norms lie on the longest way from there."""
+        self._nodes = {node.get_friendly_name(): node for node in self._model.get_ordered_ops()}
+        self._levels: dict[str, int] = {}
+        norms: list[Norm] = []
+        self._inputs: dict[str, list[Tensor]] = {}  # those that the picture flows into
+        for name, node in self._nodes.items():
+            if node.get_type_name() == "ShapeOf":  # sizes are no pixels
+                continue
+            sources = [_tensor(each.get_source_output()) for each in node.inputs()]
+            self._inputs[name] = [source for source in sources if source[0] in self._levels]
+            if not self._inputs[name]:
+                if name == PICTURE:
+                    self._levels[name] = 0
+                continue
+            level = max(self._levels[source] for source, _ in self._inputs[name])
+            if node.get_type_name() == "MVN":
+                attributes = node.get_attributes()
+                self._check_norm(name, attributes)
+                norms.append(Norm(name, attributes["eps"], sources[0]))
+                level += 1
+            self._levels[name] = level
+        self.norms = tuple(norms)
+        unknown = {
+            self._nodes[name].get_type_name()
+            for name in self._levels
+            if self._nodes[name].get_type_name()
+            not in {*_POINTWISE, *_ALIGNED, *_BLOCKS, *_CONVOLUTIONS, *_BACK, *_POOLS}
+            | {"Interpolate", "Parameter", "Result"}
+        }
+        if unknown:
+            raise NetworkError(f"this network cannot paint in tiles (its graph holds {', '.join(sorted(unknown))})")
+        self.painted = _tensor(self._model.get_results()[0].input(0).get_source_output())
+
+    def _check_norm(self, name: str, attributes: Mapping[str, Any]) -> None:
+        axes = self._nodes[name].input(1).get_source_output().get_node().get_data().tolist()
+        if sorted(axis % 4 for axis in axes) != [2, 3] or not attributes["normalize_variance"]:
+            raise NetworkError("this network cannot paint in tiles (a norm of it is no instance norm)")
+        if str(attributes["eps_mode"]).lower() != "inside_sqrt":
+            raise NetworkError("this network cannot paint in tiles (a norm adds its epsilon outside the root)")
+
+    # ---- cutting
+
+    def stages(self, limit: float) -> list[Stage]:
+        """The passes in their order, the last of which paints; tensors of up to ``limit`` bytes a pixel are kept."""
+        found, start = [], set[Tensor]()
+        for level in range(1, self.depth + 1):
+            norms = tuple(norm for norm in self.norms if self._levels[norm.name] == level)
+            cut = self._cut(level)
+            if sum(self.shapes[tensor].kept_bytes for tensor in cut) > limit:
+                cut = start
+            found.append(self._stage(start, norms, cut - start))
+            start = cut
+        return [*found, self._stage(start, (), {self.painted})]
+
+    def straight(self) -> Stage:
+        """The whole graph as one pass, for when all moments are known."""
+        return self._stage(set(), (), {self.painted})
+
+    def _cut(self, level: int) -> set[Tensor]:
+        """What must be kept behind the pass of ``level`` so that nothing before it is computed again."""
+        cut = set()
+        for name, sources in self._inputs.items():
+            for source in sources:
+                if name in self._levels and self._levels[source[0]] < level <= self._levels[name]:
+                    cut.add(self._root(source))
+        return {tensor for tensor in cut if tensor[0] != PICTURE}
+
+    def _root(self, tensor: Tensor) -> Tensor:
+        """The tensor from which ``tensor`` follows pixel by pixel: no larger, and often kept already."""
+        while self._nodes[tensor[0]].get_type_name() in _POINTWISE and len(self._inputs[tensor[0]]) == 1:
+            tensor = self._inputs[tensor[0]][0]
+        return tensor
+
+    def _stage(self, start: set[Tensor], norms: tuple[Norm, ...], keeps: Iterable[Tensor]) -> Stage:
+        keeps = tuple(sorted(keeps))
+        ends = [norm.meets for norm in norms] + list(keeps)
+        order = self._between(start, ends)
+        read = {source for name in order for source in self._inputs[name]} | set(ends)
+        return Stage(
+            reads=tuple(sorted(start & read)),
+            norms=norms,
+            keeps=keeps,
+            halo=self._halo(start, order, ends),
+            bytes=self._live_bytes(start, order, ends),
+            work=sum(self._work(name) for name in order),
+        )
+
+    def _between(self, start: set[Tensor], ends: list[Tensor]) -> list[str]:
+        """Names of the nodes, in order, that lead from ``start`` and the picture to ``ends``."""
+        wanted, todo = set[str](), [tensor for tensor in ends if tensor not in start]
+        while todo:
+            name, _ = todo.pop()
+            if name not in wanted:
+                wanted.add(name)
+                todo += [source for source in self._inputs[name] if source not in start]
+        return [name for name in self._nodes if name in wanted]
+
+    def _halo(self, start: set[Tensor], order: list[str], ends: list[Tensor]) -> int:
+        """How far from a tile's edge the ends are right, in pixels of the picture, rounded up to the multiple."""
+        reach: dict[str, int] = {}
+        for name in order:
+            before = [0 if source in start else reach[source[0]] for source in self._inputs[name]]
+            reach[name] = max(before, default=0) + self._reach(name)
+            shape = self.shapes.get((name, 0))
+            if shape is not None:
+                reach[name] = -(-reach[name] // shape.scale) * shape.scale
+        far = max((reach[tensor[0]] for tensor in ends if tensor not in start), default=0)
+        return -(-far // self.multiple) * self.multiple
+
+    def _reach(self, name: str) -> int:
+        node, kind = self._nodes[name], self._nodes[name].get_type_name()
+        if kind not in {*_CONVOLUTIONS, *_BACK, *_POOLS, "Interpolate"}:
+            return 0
+        attributes = node.get_attributes()
+        scale: int = self.shapes[self._inputs[name][0]].scale
+        if kind == "Interpolate":
+            return 0 if attributes["mode"] == "nearest" else 2 * max(scale, self.shapes[name, 0].scale)
+        if kind in _POOLS:
+            aligned = attributes["kernel"] == attributes["strides"]
+            return 0 if aligned else (int(max(attributes["kernel"])) - 1) * scale
+        span = (max(_lengths(node.input(1))[-2:]) - 1) * int(max(attributes["dilations"]))
+        if kind in _BACK:
+            return math.ceil((span + 1) / int(min(attributes["strides"]))) * scale
+        return math.ceil(span / 2) * scale
+
+    def _live_bytes(self, start: set[Tensor], order: list[str], ends: list[Tensor]) -> float:
+        """Bytes for each pixel of a tile at the fullest moment; what follows pixel by pixel takes no room."""
+        last: dict[Tensor, int] = {}
+        for i, name in enumerate(order):
+            for source in self._inputs[name]:
+                last[source if source in start else self._root_within(start, source)] = i
+        for tensor in ends:
+            last[tensor if tensor in start else self._root_within(start, tensor)] = len(order)
+        live = {tensor: self._sizes[tensor] for tensor in start if tensor in last}
+        most = 0.0
+        for i, name in enumerate(order):
+            own = {(name, port): self._sizes.get((name, port), 0.0) for port in range(len(self._nodes[name].outputs()))}
+            live |= {tensor: size for tensor, size in own.items() if tensor in last}
+            most = max(most, sum(live.values()))
+            live = {tensor: size for tensor, size in live.items() if last[tensor] > i}
+        return 4 * max(most, sum(live.values()))
+
+    def _root_within(self, start: set[Tensor], tensor: Tensor) -> Tensor:
+        while self._nodes[tensor[0]].get_type_name() in _POINTWISE and len(self._inputs[tensor[0]]) == 1:
+            tensor = self._inputs[tensor[0]][0]
+            if tensor in start:
+                break
+        return tensor
+
+    def _work(self, name: str) -> float:
+        """Multiplications for each pixel of the picture."""
+        node, kind = self._nodes[name], self._nodes[name].get_type_name()
+        if kind not in _CONVOLUTIONS | _BACK:
+            return self._sizes.get((name, 0), 0.0)
+        tensor = (name, 0) if kind in _CONVOLUTIONS else self._inputs[name][0]
+        return float(math.prod(_lengths(node.input(1)))) / self.shapes[tensor].scale ** 2
+
+    # ---- running
+
+    def compile(self, stage: Stage, *, streams: int = 1) -> Compiled:
+        """The stage's part of the graph, ready to run in so many threads at once, on one core each."""
+        return Compiled(self, stage, streams)
+
+
+class Compiled:
+    """A stage, ready to run tile by tile. It holds memory for a tile in each thread until it is deleted."""
+
+    def __init__(self, graph: Graph, stage: Stage, streams: int) -> None:
+        from openvino import Model, Type
+        from openvino import opset13 as ops
+
+        model = graph._model.clone()
+        nodes = {node.get_friendly_name(): node for node in model.get_ordered_ops()}
+        parameters = list(model.get_parameters())
+
+        def parameter(name: str, shape: list[int], kind: Any) -> Any:
+            made = ops.parameter(shape, kind, name=name)
+            made.output(0).get_tensor().set_names({name})
+            parameters.append(made)
+            return made
+
+        def replace(old: Any, new: Any) -> None:
+            for target in old.get_target_inputs():
+                target.replace_source_output(new.output(0))
+
+        ends = {
+            tensor: nodes[tensor[0]].output(tensor[1]) for tensor in (*stage.keeps, *(n.meets for n in stage.norms))
+        }
+        for number, norm in enumerate(graph.norms):
+            node = nodes[norm.name]
+            channels = graph.shapes[norm.meets].channels
+            gain, bias = (parameter(f"{what}_{number}", [1, channels, 1, 1], np.float32) for what in ("gain", "bias"))
+            replace(node.output(0), ops.add(ops.multiply(node.input_value(0), gain), bias))
+        for number, tensor in enumerate(stage.reads):
+            kept = parameter(f"kept_{number}", [1, graph.shapes[tensor].channels, -1, -1], np.float16)
+            wide = ops.convert(kept, Type.f32)
+            replace(nodes[tensor[0]].output(tensor[1]), wide)
+            if tensor in ends:
+                ends[tensor] = wide.output(0)
+        results = []
+        self._scales = [graph.shapes[tensor].scale for tensor in ends]
+        axes, steps = ops.constant(np.array([2, 3])), ops.constant(np.array([1, 1]))
+        for number, (tensor, end) in enumerate(ends.items()):
+            first, last = (parameter(f"{what}_{number}", [2], np.int64) for what in ("first", "last"))
+            core = ops.slice(end, first, last, steps, axes)
+            if tensor in stage.keeps:
+                is_painted = tensor == graph.painted
+                results.append(core if is_painted else ops.convert(ops.clamp(core, -LARGEST, LARGEST), Type.f16))
+            if any(norm.meets == tensor for norm in stage.norms):
+                mean = ops.reduce_mean(core, axes, keep_dims=True)
+                var = ops.reduce_mean(ops.squared_difference(core, mean), axes, keep_dims=False)
+                results += [ops.squeeze(mean, axes), var]
+        self._order = [
+            (tensor, what)
+            for tensor in ends
+            for what in (
+                *(("core",) if tensor in stage.keeps else ()),
+                *(("mean", "var") if any(norm.meets == tensor for norm in stage.norms) else ()),
+            )
+        ]
+        used = _reachable(results)
+        found = [each for each in parameters if each.get_friendly_name() in used]
+        self.inputs = {each.get_friendly_name() for each in found}
+        options = {**graph._options, "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
+        self._compiled = graph._core.compile_model(Model(results, found), "CPU", options)
+        self._local = threading.local()
+
+    def run(
+        self, feeds: Mapping[str, Any], first: tuple[int, int], last: tuple[int, int]
+    ) -> dict[tuple[Tensor, str], npt.NDArray[Any]]:
+        """Run one tile whose core lies from ``first`` to ``last`` (row, column), in pixels from the tile's corner.
+
+        Gives by (tensor, "core"), (tensor, "mean") and (tensor, "var") what the stage asked for: a batch of one, and
+        vectors (1, C). The arrays are the runtime's, and change with the next tile of the same thread.
+        """
+        if not hasattr(self._local, "request"):
+            self._local.request = self._compiled.create_infer_request()
+        given = {name: value for name, value in feeds.items() if name in self.inputs}
+        for number, scale in enumerate(self._scales):
+            for what, (row, column) in (("first", first), ("last", last)):
+                if f"{what}_{number}" in self.inputs:
+                    given[f"{what}_{number}"] = np.array([row // scale, column // scale])
+        found = self._local.request.infer(given, share_inputs=True, share_outputs=True)
+        return {key: found[i] for i, key in enumerate(self._order)}
+
+
+def _lengths(port: Any) -> list[int]:
+    """The lengths of the constant that flows into a port."""
+    shape = port.get_source_output().get_partial_shape()
+    return [int(shape[i].get_length()) for i in range(len(shape))]
+
+
+def _tensor(output: Any) -> Tensor:
+    return output.get_node().get_friendly_name(), output.get_index()
+
+
+def _reachable(results: list[Any]) -> set[str]:
+    """Names of all nodes that lead to ``results``."""
+    found, todo = set[str](), list(results)
+    while todo:
+        node = todo.pop()
+        if node.get_friendly_name() not in found:
+            found.add(node.get_friendly_name())
+            todo += [each.get_source_output().get_node() for each in node.inputs()]
+    return found

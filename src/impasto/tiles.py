@@ -1,0 +1,216 @@
+"""A picture cut into tiles and put together again: windows, moments that add up, arrays kept in files. Numpy only.
+
+A *window* is what a network reads for one tile; its *core* is the part that counts, so that the cores of all windows
+are the picture and each pixel has one. What lies around the core is the *halo*. Lengths are pixels of the picture;
+a tensor at ``scale`` 4 has one row for four of them. Nothing here knows networks, styles or files of pictures.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Halves = npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class Span:
+    """One side of a window: it reads ``start`` to ``stop``, and its core is ``first`` to ``last``."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+
+def spans(length: int, size: int, halo: int, multiple: int) -> list[Span]:
+    """``length`` pixels as windows of one size, at most ``size``, starting on multiples, with ``halo`` at inner edges.
+
+    ``length``, ``size`` and ``halo`` are multiples of ``multiple``, and ``size`` is more than twice the halo. At the
+    two ends of the picture windows end with it, so there the core has no halo. Alike windows are what runtimes like.
+    """
+    if size >= length:
+        return [Span(0, length, 0, length)]
+    count = -(-(length - 2 * halo) // (size - 2 * halo))
+    size = _up(-(-(length - 2 * halo) // count) + 2 * halo, multiple)  # the smallest that gives as many
+    found, last = [], 0
+    while last < length:
+        start = min(max(0, last - halo), length - size)
+        first, last = last, length if start + size == length else start + size - halo
+        found.append(Span(start, start + size, first, last))
+    return found
+
+
+def _up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
+
+
+@dataclass
+class Moments:
+    """Mean and variance (C,) of a tensor, gathered part by part (Chan, Golub and LeVeque 1979), in float64."""
+
+    count: int = 0
+    mean: Any = 0.0
+    squares: Any = 0.0  # the sum of (x - mean)**2
+
+    def add(self, count: int, mean: npt.ArrayLike, var: npt.ArrayLike) -> None:
+        """Take in ``count`` more values a channel, of this mean and biased variance (C,)."""
+        mean, var = (np.asarray(each, np.float64).reshape(-1) for each in (mean, var))
+        total = self.count + count
+        apart = mean - self.mean
+        self.squares = self.squares + var * count + apart**2 * (self.count * count / total)
+        self.mean = self.mean + apart * (count / total)
+        self.count = total
+
+    @property
+    def var(self) -> Any:
+        """The biased variance (C,)."""
+        return self.squares / max(1, self.count)
+
+
+class Source(Protocol):
+    """A picture or masks to read windows from: float32 planes (1, C, rows, columns)."""
+
+    size: tuple[int, int]
+
+    def __call__(self, rows: slice, columns: slice) -> Floats: ...
+
+
+class Mirrored:
+    """A picture of any type, (h, w, C), read in windows as float32 planes, mirrored at the bottom and right.
+
+    ``size`` is the height and width after mirroring up to ``multiple``. Whole numbers become 0..1. ``pixels`` may be
+    whatever has a shape and gives arrays (h, w, C) for slices of rows and columns.
+    """
+
+    def __init__(self, pixels: Any, multiple: int) -> None:
+        self._pixels = pixels
+        self._rows, self._columns = (
+            np.pad(np.arange(length), (0, -length % multiple), "reflect") for length in pixels.shape[:2]
+        )
+        self.size = len(self._rows), len(self._columns)
+
+    def __call__(self, rows: slice, columns: slice) -> Floats:
+        height, width = self._pixels.shape[:2]
+        part = self._pixels[rows, columns]
+        if rows.stop > height or columns.stop > width:
+            down, across = self._rows[rows], self._columns[columns]
+            part = self._pixels[down.min() : down.max() + 1, across.min() : across.max() + 1]
+            part = part[down - down.min()][:, across - across.min()]
+        return planes(part)
+
+
+class Patches:
+    """Squares of a source, one below the other, as a source: a sample of the picture at its own scale."""
+
+    def __init__(self, source: Source, side: int, count: int, multiple: int) -> None:
+        """Take about ``count`` squares of ``side`` pixels, evenly over the picture, each in its own share of it."""
+        height, width = source.size
+        self.side = min(side, height // multiple * multiple, width // multiple * multiple)
+        down = min(max(1, round((count * height / width) ** 0.5)), -(-height // self.side))
+        across = min(max(1, round(count / down)), -(-width // self.side))
+        self._corners = [
+            (_within(row, down, height, self.side, multiple), _within(column, across, width, self.side, multiple))
+            for row in range(down)
+            for column in range(across)
+        ]
+        self._source = source
+        self.size = self.side * len(self._corners), self.side
+
+    def __call__(self, rows: slice, columns: slice) -> Floats:
+        top, left = self._corners[rows.start // self.side]
+        return self._source(slice(top, top + self.side), slice(left, left + self.side))
+
+
+def _within(index: int, count: int, length: int, side: int, multiple: int) -> int:
+    """Where a square begins that lies in the middle of share ``index`` of ``count``."""
+    middle = (index + 0.5) * length / count
+    return min(max(0, int(middle - side / 2) // multiple * multiple), (length - side) // multiple * multiple)
+
+
+def planes(pixels: npt.NDArray[Any]) -> Floats:
+    """(h, w, C) of any type -> float32 (1, C, h, w); whole numbers are divided by their type's largest."""
+    found = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32)
+    if pixels.dtype.kind == "u":
+        found /= np.iinfo(pixels.dtype).max
+    return found
+
+
+class Folder:
+    """Tensors (rows, C, columns) in float16, each in a file without a name, which vanishes however the program ends."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._files: list[Any] = []
+        self._free: dict[int, list[Any]] = {}
+
+    def new(self, channels: int, rows: int, columns: int) -> Kept:
+        """A tensor yet to be written, in a file that was given back if one of its size is there: that is faster."""
+        free = self._free.get(channels * rows * columns)
+        if free:
+            return Kept(free.pop(), channels, rows, columns)
+        self._files.append(tempfile.TemporaryFile(buffering=0, dir=self._folder))
+        return Kept(self._files[-1], channels, rows, columns)
+
+    def give_back(self, kept: Kept) -> None:
+        """Let another tensor of its size have the file; without one to come, free the disk."""
+        self._free.setdefault(kept.channels * kept.rows * kept.columns, []).append(kept.file)
+
+    def clear(self) -> None:
+        """Free the disk of the files given back."""
+        for file in (file for files in self._free.values() for file in files):
+            file.close()
+        self._free.clear()
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files:
+            file.close()
+
+
+@dataclass(eq=False)
+class Kept:
+    """One tensor in a file, (rows, C, columns), float16: read and written by whole rows, never mapped into memory."""
+
+    file: Any
+    channels: int
+    rows: int
+    columns: int
+    _row: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._row = self.channels * self.columns * 2
+
+    def write(self, top: int, values: Halves) -> None:
+        self.file.seek(top * self._row)
+        left = memoryview(np.ascontiguousarray(values).view(np.uint8).reshape(-1))  # type: ignore[arg-type]
+        while left:
+            left = left[self.file.write(left) :]
+
+    def read(self, top: int, bottom: int) -> Halves:
+        """Rows ``top`` to ``bottom``: (rows, C, columns)."""
+        values = np.empty((bottom - top, self.channels, self.columns), np.float16)
+        self.file.seek(top * self._row)
+        left = memoryview(values.view(np.uint8).reshape(-1))  # type: ignore[arg-type]
+        while left:
+            read = self.file.readinto(left)
+            if not read:
+                raise OSError(f"a temporary file ended {len(left)} bytes early")
+            left = left[read:]
+        return values
+
+
+def tiles(size: tuple[int, int], tall: int, wide: int, halo: int, multiple: int) -> Iterator[tuple[Span, list[Span]]]:
+    """Rows of windows over a picture of ``size`` (height, width): the span of each row, with those of its windows."""
+    across = spans(size[1], wide, halo, multiple)
+    for down in spans(size[0], tall, halo, multiple):
+        yield down, across
