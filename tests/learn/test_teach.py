@@ -154,9 +154,17 @@ def test_the_best_is_there_at_any_moment(lesson: Lesson) -> None:
 
 
 def test_it_stops_when_it_no_longer_improves(lesson: Lesson) -> None:
-    """Without a learning rate nothing improves, and ``patience`` checks end the lesson."""
-    lesson.settings = replace(QUICK, learning_rate=0.0, patience=2, check_every=1)
-    assert len(list(lesson.run())) == 2
+    """Without a learning rate nothing improves; after ``patience`` checks the rate falls, and the lesson ends."""
+    lesson.settings = replace(QUICK, learning_rate=0.0, patience=2, check_every=1, fall=3)
+    steps = list(lesson.run())
+    assert len(steps) == 2 + 3 and steps[-1].progress == 1
+
+
+def test_the_rate_falls_in_the_end(lesson: Lesson) -> None:
+    """It is held for ``hold`` of the steps and then falls to a fiftieth."""
+    lesson.settings = replace(QUICK, steps=20, hold=0.5, warmup=1, learning_rate=0.01)
+    rates = [step.learning_rate for step in lesson.run()]
+    assert rates[:10] == [0.01] * 10 and rates[10:] == sorted(rates[10:])[::-1] and rates[-1] < 0.001
 
 
 def test_it_stops_when_time_is_up(lesson: Lesson) -> None:

@@ -50,14 +50,16 @@ class Settings:
 
     steps: int = 1000
     batch: int = 2
-    size: int = 256
-    learning_rate: float = 1e-2
+    size: int = 192
+    learning_rate: float = 3e-2
     warmup: int = 10
     ema: float = 0.98
-    check_every: int = 25
+    check_every: int = 20
     checks: int = 4  # held-out pictures
-    patience: int = 8  # checks without improvement that end the lesson
-    improvement: float = 0.005
+    patience: int = 4  # checks without improvement after which the rate falls
+    improvement: float = 0.01
+    hold: float = 0.6  # of the steps or the time, at most, before the rate falls
+    fall: int = 40  # steps at least over which it falls
     match_size: int = 128
     match_photos: int = 2
     match_steps: int = 12
@@ -255,9 +257,10 @@ class Lesson:
     def run(self, *, max_minutes: float | None = None, start: Floats | None = None) -> Iterator[Step]:
         """Teach from ``start`` (by default what ``match`` finds), for ``settings.steps`` or ``max_minutes``.
 
-        Ends earlier when the held-out loss no longer improves. LearnError if the loss is no longer a number.
+        When the held-out loss no longer improves, the rate falls for a while, and the lesson ends early. LearnError if
+        the loss is no longer a number.
         """
-        begin = time.monotonic()
+        pace = _Pace(self.settings, max_minutes)
         if start is None:
             start = self.match().row
         settings = self.settings
@@ -266,10 +269,9 @@ class Lesson:
         average = row.detach().clone()
         optimizer = torch.optim.Adam([row], lr=0.0, betas=(0.9, 0.99))
         self._check(average, held_out)
-        waited, mark, progress = 0, self.best_total, 0.0
-        while progress < 1 and waited < settings.patience:
-            rate = _learning_rate(settings, self.step, progress)
-            optimizer.param_groups[0]["lr"] = rate
+        waited, mark = 0, self.best_total
+        while pace.progress < 1:
+            rate = optimizer.param_groups[0]["lr"] = pace.rate(self.step)
             optimizer.zero_grad()
             content, style = self._measure(row, self._draw(self.step, settings.batch, settings.size))
             total = self._total(content, style)
@@ -279,15 +281,17 @@ class Lesson:
             optimizer.step()
             average.lerp_(row.detach(), 1 - min(settings.ema, (1 + self.step) / (10 + self.step)))
             self.step += 1
-            progress = _progress(settings, self.step, time.monotonic() - begin, max_minutes)
+            pace.tick(self.step)
             checked = None
-            if self.step % settings.check_every == 0 or progress >= 1:
+            if self.step % settings.check_every == 0 or pace.progress >= 1:
                 checked = self._check(average, held_out)
                 better = self.best_total < mark * (1 - settings.improvement)
                 waited, mark = (0, self.best_total) if better else (waited + 1, mark)
-            self.seconds = time.monotonic() - begin
+                if waited >= settings.patience:
+                    pace.fall(self.step)
+            self.seconds = pace.seconds
             parts = float(content.detach().mean()), float(style.detach().mean()), float(total.detach())
-            yield Step(self.step, settings.steps, *parts, checked, self.best_total, rate, self.seconds, progress)
+            yield Step(self.step, settings.steps, *parts, checked, self.best_total, rate, self.seconds, pace.progress)
 
     def preview(self, *, size: int = 256) -> Floats:
         """One held-out picture painted with the best row: (size, size, 3) in 0..1."""
@@ -357,12 +361,39 @@ def _onto_simplex(values: Doubles) -> Doubles:
     return nearest
 
 
-def _learning_rate(settings: Settings, step: int, progress: float) -> float:
-    """Linear warm-up, then a cosine down to a fiftieth over the whole lesson."""
-    warm = min(1.0, (step + 1) / max(1, settings.warmup))
-    return settings.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+class _Pace:
+    """How far a lesson is, by steps or by time, and the rate that belongs to it.
 
+    Linear warm-up; held while that pays; then a cosine down to a fiftieth, which ends the lesson.
+    """
 
-def _progress(settings: Settings, step: int, seconds: float, max_minutes: float | None) -> float:
-    by_time = 0.0 if max_minutes is None else seconds / max(1e-9, 60 * max_minutes)
-    return max(step / max(1, settings.steps), by_time)
+    def __init__(self, settings: Settings, max_minutes: float | None) -> None:
+        self.settings = settings
+        self.limit = math.inf if max_minutes is None else 60 * max_minutes
+        self.begin = time.monotonic()
+        self.progress = 0.0  # 0..1
+        self.falling: tuple[int, float] | None = None  # step and progress at which the rate began to fall
+        self.fallen = 0.0  # 0..1
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.begin
+
+    def rate(self, step: int) -> float:
+        warm = min(1.0, (step + 1) / max(1, self.settings.warmup))
+        return self.settings.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.fallen)))
+
+    def tick(self, step: int) -> None:
+        """After ``step`` steps: where the lesson is now."""
+        progress = max(step / max(1, self.settings.steps), self.seconds / max(1e-9, self.limit))
+        if progress >= self.settings.hold:
+            self.fall(step)
+        if self.falling is not None:
+            first, before = self.falling
+            by_steps = (step - first) / max(self.settings.fall, first // 2)
+            self.fallen = min(1.0, max(by_steps, (progress - before) / max(1e-9, 1 - before)))
+        self.progress = 1.0 if self.fallen >= 1 else min(1.0, max(progress, self.fallen))
+
+    def fall(self, step: int) -> None:
+        """Let the rate fall from here on, if it does not already."""
+        self.falling = self.falling or (step, min(1.0, self.progress))
