@@ -1,14 +1,16 @@
-"""Speed and memory of `impasto optimize`, beside pastiche 1.6.0 (and neural-style 0.5.7) on the same pairs.
+"""Speed and memory of `impasto optimize`, beside pastiche 1.6.0 on the same pairs.
 
     python -m benchmarks.optimize --pair PHOTO PAINTING [--pair ...] --results FILE [--only PART,PART] [--peer PYTHON]
 
 Parts: ``peer`` runs pastiche's defaults for its L-BFGS steps and keeps the value that its objective has then. ``ours``
 measures how long we take to that value, in the eyes of pastiche's own code, which reads our pictures as 8-bit PNGs.
 ``evaluation`` measures seconds per evaluation of ours. ``polish`` compares a short run from the network's painting
-with a long one from the photo. ``memory`` is the peak of a fresh process at a large size. ``neural-style`` asks for the
-seconds per iteration of neural-style. What FILE holds already is kept, so that the parts can be run one by one; nothing
-else should run meanwhile, and the share of the cores that each side got is told. PYTHON is an interpreter of a venv
-with pastiche 1.6.0 and this torch; the one that runs this has both.
+with a long one from the photo. ``memory`` is the peak of a fresh process at a large size. ``others`` asks for the
+seconds per step of neural-style 0.5.7 and pystiche 1.0.1, whose objectives are not pastiche's.
+
+What FILE holds already is kept, so that the parts can be run one by one; nothing else should run meanwhile, and the
+share of the cores that each side got is told. PYTHON is an interpreter of a venv with pastiche 1.6.0 and this torch;
+the one that runs this has both.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from impasto.learn.optimize import Optimization, Step, optimize
 from impasto.learn.recipes import settings_for
 
 HERE = Path(__file__).parent
-PARTS = ("peer", "ours", "evaluation", "polish", "memory", "neural-style")
+PARTS = ("peer", "ours", "evaluation", "polish", "memory", "others")
 EVERY = 2  # steps between the pictures that pastiche judges
 LAST = 60  # pictures at most that it judges
 
@@ -74,8 +76,8 @@ def _measure(
         row["polish"] = _polish(photo, painting, args)
     elif part == "memory":
         results["memory"] = _memory((photo, painting), args.memory_size)
-    elif part == "neural-style":
-        row["neural_style"] = _neural_style(photo, painting, args)
+    elif part == "others":
+        row["others"] = _others(photo, painting, args)
     else:
         sys.exit(f"there is no part {part!r}; choose {', '.join(PARTS)}")
     for name, key in (("time_ratio", "ours"), ("evaluation_ratio", "seconds_per_evaluation")):
@@ -197,41 +199,51 @@ def _memory_here(photo: str, painting: str, size: int) -> dict[str, Any]:
 # ---- the peers, the machine and the table
 
 
-def _neural_style(photo: str, painting: str, args: argparse.Namespace) -> dict[str, float]:
-    """Seconds per iteration of neural-style's defaults from the photo, by the difference of a long and a short run.
+def _others(photo: str, painting: str, args: argparse.Namespace) -> dict[str, float]:
+    """Seconds per L-BFGS step of neural-style and pystiche, with their defaults, from the photo.
 
-    It comes without weights and would download them; it gets those of our loss network as a file.
+    Both come without weights and would download them; they get those of our loss network as a file.
     """
+    found = {}
     with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "vgg19-d01eb7cb.pth"  # by the name it knows that this is a VGG-19
-        torch.save(_for_neural_style(), model)
-        options = f"-gpu c -init image -image_size {args.size} -print_iter 0 -save_iter 0 -disable_check".split()
-        command = [args.neural_style, *options, "-content_image", photo, "-style_image", painting]
-        command += ["-model_file", str(model), "-output_image", f"{folder}/out.png", "-num_iterations"]
-        spent = []
-        for iterations in ("4", "16"):
-            begin = time.perf_counter()
-            subprocess.run([*command, iterations], check=True, capture_output=True)
-            spent.append(time.perf_counter() - begin)
-    return {"seconds_per_iteration": (spent[1] - spent[0]) / 12}
+        if args.neural_style:
+            model = Path(folder) / "vgg19-d01eb7cb.pth"  # by this name it knows that it is a VGG-19
+            torch.save(_vgg19(by_number=True), model)
+            options = f"-gpu c -init image -image_size {args.size} -print_iter 0 -save_iter 0 -disable_check".split()
+            command = [args.neural_style, *options, "-content_image", photo, "-style_image", painting]
+            command += ["-model_file", str(model), "-output_image", f"{folder}/out.png", "-num_iterations"]
+            spent = []
+            for iterations in (4, 16):
+                begin = time.perf_counter()
+                subprocess.run([*command, str(iterations)], check=True, stdout=subprocess.PIPE)
+                spent.append(time.perf_counter() - begin)
+            found["neural-style 0.5.7"] = (spent[1] - spent[0]) / 12
+        if args.pystiche:
+            torch.save(_vgg19(by_number=False), f"{folder}/vgg19.pth")
+            job = {"photo": photo, "painting": painting, "size": args.size, "weights": f"{folder}/vgg19.pth"}
+            found["pystiche 1.0.1"] = _ask(args.pystiche, job, "peer_pystiche.py")
+    return found
 
 
-def _for_neural_style() -> dict[str, torch.Tensor]:
-    """The original VGG-19 as torchvision names it, reading BGR."""
+def _vgg19(*, by_number: bool) -> dict[str, torch.Tensor]:
+    """The original VGG-19: numbered as torchvision's and reading BGR, or by the names of its layers."""
     weights = dict(load_loss_network().named_buffers())
     state, index = {}, 0
     for block, count in enumerate((2, 2, 4, 4, 4), 1):
         for conv in range(1, count + 1):
-            weight = weights[f"conv{block}_{conv}_weight"]
-            state[f"features.{index}.weight"] = weight.flip(1) if index == 0 else weight.clone()
-            state[f"features.{index}.bias"] = weights[f"conv{block}_{conv}_bias"].clone()
+            name = f"conv{block}_{conv}"
+            weight = weights[f"{name}_weight"]
+            weight = weight.flip(1) if by_number and index == 0 else weight
+            name = f"features.{index}" if by_number else name
+            state[f"{name}.weight"] = weight.clone(memory_format=torch.contiguous_format)
+            state[f"{name}.bias"] = weights[f"conv{block}_{conv}_bias"].clone()
             index += 2
         index += 1
     return state
 
 
-def _ask(peer: str, job: dict[str, Any]) -> Any:
-    command = [peer, str(HERE / "peer_optimize.py")]
+def _ask(peer: str, job: dict[str, Any], script: str = "peer_optimize.py") -> Any:
+    command = [peer, str(HERE / script)]
     done = subprocess.run(command, input=json.dumps(job), stdout=subprocess.PIPE, check=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -296,7 +308,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--our-steps", type=int, help="evaluations of ours over all sizes; default: the recipe's")
     parser.add_argument("--start", default="photo", help="what ours begins with, as impasto optimize has it")
     parser.add_argument("--peer", default=sys.executable, help="Python of a venv with pastiche 1.6.0")
-    parser.add_argument("--neural-style", default="neural-style", help="the command of neural-style 0.5.7")
+    parser.add_argument("--neural-style", help="the command of neural-style 0.5.7, for the part others")
+    parser.add_argument("--pystiche", help="Python of a venv with pystiche 1.0.1, for the part others")
     parser.add_argument("--polish", type=float, default=60.0, help="seconds of the short run")
     parser.add_argument("--memory-size", type=int, default=2048, help="long side in pixels")
     parser.add_argument("--memory-of", type=int, help=argparse.SUPPRESS)
