@@ -128,10 +128,12 @@ def _full_trunk(graph: _Graph, network: PasticheNetwork, layer: Callable[[nn.Mod
 
 
 def _fast_trunk(graph: _Graph, network: FastNetwork, layer: Callable[[nn.Module, str], str]) -> None:
-    fine = layer(network.head[0], graph.add("SpaceToDepth", "picture", blocksize=UNSHUFFLE))
-    x = _residual(graph, network.residual, layer(network.head[1], fine), layer)
-    x = graph.add("Add", graph.enlarge(layer(network.tail[0], x)), fine)
-    for block in network.tail[1:]:
+    squares = graph.add("SpaceToDepth", "picture", blocksize=UNSHUFFLE)
+    fine = _residual(graph, network.before, layer(network.head, squares), layer)
+    x = _residual(graph, network.inside, layer(network.down, fine), layer)
+    x = graph.add("Add", graph.enlarge(layer(network.up, x)), fine)
+    x = _residual(graph, network.after, x, layer)
+    for block in network.tail:
         x = layer(block, x)
 
 
@@ -172,8 +174,6 @@ def _layer(graph: _Graph, layer: ConvNorm, x: str, scale: str, shift: str, masks
         if layer.kernel > 1:
             x = graph.pad(x, layer.kernel // 2)
         x = graph.add("Conv", x, weight, strides=[layer.stride] * 2, group=layer.groups)
-    if layer.upsample == "shuffle":
-        x = graph.add("DepthToSpace", x, blocksize=2, mode="DCR")
     if masks is None:
         x = graph.add("InstanceNormalization", x, scale, shift, epsilon=EPSILON)
     else:

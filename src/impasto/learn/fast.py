@@ -13,17 +13,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.errors import LearnError
-from impasto.learn.network import ConvNorm, PasticheNetwork, StyleNetwork, split_phases
+from impasto.learn.network import ConvNorm, PasticheNetwork, StyleNetwork, residual, split_phases
 
 UNSHUFFLE = 4  # a square of this side becomes one pixel of 48 channels
 WIDTHS = (48, 128, 16)  # channels at a quarter, an eighth and half of the picture's size
-BLOCKS = 6  # residual blocks
+BLOCKS = (1, 5, 2)  # residual blocks: at a quarter going in, at an eighth, at a quarter going out
 GROUPS = 4  # in their 3x3 convolutions
 
 
 class FastNetwork(StyleNetwork):
-    """4x4 squares as channels, c3-48, c3s2-128, six residual blocks (c3 in 4 groups, c1), c1-48, nearest x2, plus the
-    first layer's output, then two sub-pixel convolutions, c3-16 and c3-3, each of which doubles the size; sigmoid.
+    """4x4 squares as channels, c3-48, a residual block, c3s2-128, five blocks, c1-48, nearest x2, plus what there was
+    at that size before, two blocks, u16, u3, sigmoid. A block is c3 in 4 groups, c1; u is nearest x2 and c3.
 
     ``alpha`` multiplies every width but the picture's.
     """
@@ -35,48 +35,50 @@ class FastNetwork(StyleNetwork):
         super().__init__()
         self.settings = {"network": self.kind, "alpha": float(alpha)}
         quarter, eighth, half = (max(GROUPS, int(alpha * width) // GROUPS * GROUPS) for width in WIDTHS)
-        self.head = nn.ModuleList(
-            [ConvNorm(3 * UNSHUFFLE**2, quarter, 3), ConvNorm(quarter, eighth, 3, stride=2)],
-        )
-        self.residual = nn.ModuleList(
-            layer
-            for _ in range(BLOCKS)
-            for layer in (
-                ConvNorm(eighth, eighth, 3, groups=GROUPS),
-                ConvNorm(eighth, eighth, 1, activation="none"),
-            )
-        )
+        before, inside, after = BLOCKS
+        self.head = ConvNorm(3 * UNSHUFFLE**2, quarter, 3)
+        self.before = _blocks(before, quarter)
+        self.down = ConvNorm(quarter, eighth, 3, stride=2)
+        self.inside = _blocks(inside, eighth)
+        self.up = ConvNorm(eighth, quarter, 1)
+        self.after = _blocks(after, quarter)
         self.tail = nn.ModuleList(
             [
-                ConvNorm(eighth, quarter, 1),
-                ConvNorm(quarter, half, 3, upsample="shuffle"),
-                ConvNorm(half, 3, 3, upsample="shuffle", activation="sigmoid"),
+                ConvNorm(quarter, half, 3, upsample="nearest"),
+                ConvNorm(half, 3, 3, upsample="nearest", activation="sigmoid"),
             ]
         )
 
     @property
     def layers(self) -> list[ConvNorm]:
-        return [*self.head, *self.residual, *self.tail]
+        return [self.head, *self.before, self.down, *self.inside, self.up, *self.after, *self.tail]
 
     @property
     def reductions(self) -> list[int]:
-        return [4, *[8] * (1 + len(self.residual)), 8, 2, 1]
+        inner = [8] * (len(self.inside) + 2)
+        return [4] * (len(self.before) + 1) + inner + [4] * len(self.after) + [2, 1]
 
     @property
     def block_ends(self) -> list[int]:
-        return [len(self.head) + 2 * block + 1 for block in range(BLOCKS)]
+        return [i for i, layer in enumerate(self.layers) if layer.activation == "none"]
 
     def _trunk(self, pictures: Tensor, styles: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
         squares = split_phases(pictures, UNSHUFFLE).flatten(1, 2)
-        fine = self.head[0](squares, *next(styles))
-        x: Tensor = self.head[1](fine, *next(styles))
-        for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
-            inner = first(x, *next(styles))
-            x = x + second(inner, *next(styles))
-        x = F.interpolate(self.tail[0](x, *next(styles)), scale_factor=2, mode="nearest") + fine
-        for layer in self.tail[1:]:
+        fine = residual(self.before, self.head(squares, *next(styles)), styles)
+        x = residual(self.inside, self.down(fine, *next(styles)), styles)
+        x = F.interpolate(self.up(x, *next(styles)), scale_factor=2, mode="nearest") + fine
+        x = residual(self.after, x, styles)
+        for layer in self.tail:
             x = layer(x, *next(styles))
         return x
+
+
+def _blocks(count: int, width: int) -> nn.ModuleList:
+    """The layers of ``count`` residual blocks, two for each."""
+    pair = [
+        (ConvNorm(width, width, 3, groups=GROUPS), ConvNorm(width, width, 1, activation="none")) for _ in range(count)
+    ]
+    return nn.ModuleList(layer for block in pair for layer in block)
 
 
 def build(settings: dict[str, Any]) -> StyleNetwork:

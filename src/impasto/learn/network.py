@@ -15,8 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Padding = Literal["reflect", "zeros"]
-Upsampling = Literal["nearest", "transposed"]  # what a full network may be built with
-Enlarging = Literal["nearest", "transposed", "shuffle"]  # what a layer may do
+Upsampling = Literal["nearest", "transposed"]
 Norm = Literal["instance", "batch"]
 Activation = Literal["relu", "sigmoid", "none"]
 
@@ -154,11 +153,7 @@ class ConditionalNorm(nn.Module):
 
 
 class ConvNorm(nn.Module):
-    """Padding, convolution without bias, conditional norm, activation: what every layer of a network is.
-
-    ``upsample`` doubles the size: "nearest" and "transposed" before the convolution, "shuffle" by a convolution that
-    computes all four pixels which come of one (sub-pixel convolution, Shi et al. 2016).
-    """
+    """Padding, convolution without bias, conditional norm, activation: what every layer of a network is."""
 
     def __init__(
         self,
@@ -168,7 +163,7 @@ class ConvNorm(nn.Module):
         *,
         stride: int = 1,
         groups: int = 1,
-        upsample: Enlarging | None = None,
+        upsample: Upsampling | None = None,
         activation: Activation = "relu",
         padding: Padding = "reflect",
         norm: Norm = "instance",
@@ -178,31 +173,23 @@ class ConvNorm(nn.Module):
         self.stride = stride
         self.groups = groups
         self.padding = padding
-        self.upsample: Enlarging | None = upsample
+        self.upsample: Upsampling | None = upsample
         self.activation = activation
         shape = (inputs, outputs) if upsample == "transposed" else (outputs, inputs // groups)
-        weight = torch.empty(*shape, kernel, kernel).normal_(0, 0.01)  # magenta's initial weights
-        if upsample == "shuffle":  # all four pixels alike, so that it begins as nearest-neighbour upsampling
-            weight = weight.repeat(4, 1, 1, 1)
-        self.weight = nn.Parameter(weight)
+        self.weight = nn.Parameter(torch.empty(*shape, kernel, kernel).normal_(0, 0.01))  # magenta's initial weights
         self.norm = ConditionalNorm(outputs, norm)
 
     @property
     def in_phases(self) -> bool:
         """Whether the norm meets four phases at half the size instead of the upsampled picture."""
-        return self.upsample == "shuffle" or (self.upsample == "nearest" and self.padding == "reflect")
+        return self.upsample == "nearest" and self.padding == "reflect"
 
     def forward(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         if self.in_phases:
-            y = self._phases(x)  # (B, 4 C, H, W)
+            y = F.conv2d(replicate_pad(x), phase_kernels(self.weight))  # (B, 4 C, H, W)
             y = y.view(y.shape[0], 4, -1, *y.shape[2:])
             return interleave_phases(self._activate(self.norm(y, scale, shift)))
         return self._activate(self.norm(self._convolve(x), scale, shift))
-
-    def _phases(self, x: Tensor) -> Tensor:
-        if self.upsample == "shuffle":
-            return F.conv2d(reflect_pad(x, self.kernel // 2), self.weight)
-        return F.conv2d(replicate_pad(x), phase_kernels(self.weight))
 
     def _convolve(self, x: Tensor) -> Tensor:
         margin = self.kernel // 2
@@ -308,6 +295,14 @@ class StyleNetwork(nn.Module):
         return digest.hexdigest()[:16]
 
 
+def residual(blocks: nn.ModuleList, x: Tensor, styles: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
+    """Run ``x`` through residual blocks of two layers each; there is no ReLU after the sum."""
+    for first, second in zip(blocks[::2], blocks[1::2], strict=True):
+        inner = first(x, *next(styles))
+        x = x + second(inner, *next(styles))
+    return x
+
+
 class PasticheNetwork(StyleNetwork):
     """Dumoulin's network: c9s1-32, c3s2-64, c3s2-128, five residual blocks of 128, u64, u32, c9s1-3, sigmoid.
 
@@ -358,9 +353,7 @@ class PasticheNetwork(StyleNetwork):
         x = pictures
         for layer in self.contract:
             x = layer(x, *next(styles))
-        for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
-            inner = first(x, *next(styles))
-            x = x + second(inner, *next(styles))  # no ReLU after the sum
+        x = residual(self.residual, x, styles)
         for layer in self.expand:
             x = layer(x, *next(styles))
         return x
