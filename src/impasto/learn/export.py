@@ -27,6 +27,7 @@ from impasto.learn.train import CHECKPOINT, Checkpoint
 Floats = npt.NDArray[np.float32]
 
 PHOTO_CARD = Card("", "The photo itself", "", "MIT", "trained to give the photo back: the zero of the strength dial")
+NARROW = 32  # channels: below, runtimes convolve four phases faster than they convolve transposed
 OPSET = 18
 IR_VERSION = 9  # what ONNX Runtime 1.19 reads
 
@@ -64,6 +65,21 @@ class _Graph:
     def pad(self, x: str, margin: int, mode: str = "reflect") -> str:
         pads = self.constant(np.array([0, 0, margin, margin, 0, 0, margin, margin], np.int64))
         return self.add("Pad", x, pads, mode=mode)
+
+    def phase_convolution(self, x: str, weight: str) -> str:
+        """``enlarge``, mirror padding and a 3x3 convolution with ``weight`` (O, I, 3, 3), all four pixels in one pass.
+
+        As ``learn.network.phase_kernels``: faster than ``enlarged_convolution`` where the outputs are few.
+        """
+        taps = [
+            np.array(rows, np.float32)
+            for rows in ([[1, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]])
+        ]
+        rows = [self.add("MatMul", self.constant(tap), weight) for tap in taps]
+        kernels = [self.add("MatMul", row, self.constant(tap.T.copy())) for row in rows for tap in taps]
+        kernel = self.add("Concat", *kernels, axis=0)
+        x = self.add("Conv", self.pad(x, 1, "edge"), kernel)
+        return self.add("DepthToSpace", x, blocksize=2, mode="DCR")
 
     def enlarged_convolution(self, x: str, weight: str) -> str:
         """``enlarge``, mirror padding and a 3x3 convolution with ``weight`` (O, I, 3, 3), for half the arithmetic.
@@ -169,7 +185,8 @@ def _mixed_norm(graph: _Graph, channels: int, x: str, scale: str, shift: str, ma
 def _layer(graph: _Graph, layer: ConvNorm, x: str, scale: str, shift: str, masks: str | None) -> str:
     weight = graph.weight(layer.weight.detach().numpy())
     if layer.upsample == "nearest":
-        x = graph.enlarged_convolution(x, weight)
+        narrow = layer.norm.channels < NARROW
+        x = graph.phase_convolution(x, weight) if narrow else graph.enlarged_convolution(x, weight)
     else:
         if layer.kernel > 1:
             x = graph.pad(x, layer.kernel // 2)
