@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -267,3 +268,134 @@ def test_no_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "FOLDER", tmp_path)
     with pytest.raises(NetworkError, match="no network 'full'; it has none"):
         Painter()
+
+
+# Of any size
+
+
+@pytest.fixture
+def tight(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> Painter:
+    """A painter that has so little memory that it paints everything in small tiles."""
+    monkeypatch.setattr("impasto.painter.LEAST_BYTES", 400_000)
+    monkeypatch.setattr("impasto.large.KEPT_LIMIT", 0.0)  # nothing is rounded to float16 on its way
+    return Painter(network_file, runtime="openvino", precision="f32", threads=2, max_memory=1)
+
+
+@pytest.fixture(scope="module")
+def large() -> np.ndarray:
+    """A photo of 330 x 201 pixels as 8-bit values."""
+    coarse = np.random.default_rng(7).integers(0, 256, (11, 15, 3), np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((330, 201), Image.Resampling.BICUBIC))
+
+
+DIALS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "strength": {"strength": 0.4},
+    "color": {"keep_color": True},
+    "size": {"size": 250},
+    "masks": {"masks": {"blue": "left", "photo": "top"}},
+    "all": {"strength": 0.8, "keep_color": True, "size": 300, "masks": {"blue": "left"}},
+}
+
+
+@pytest.mark.parametrize("dials", DIALS.values(), ids=DIALS)
+def test_in_tiles_as_whole(painter: Painter, tight: Painter, large: np.ndarray, dials: dict[str, Any]) -> None:
+    """In tiles a photo is painted as it is whole, with every dial."""
+    dials = dict(dials)
+    if "masks" in dials:
+        places = {"left": np.zeros((201, 330), np.uint8), "top": np.zeros((201, 330), np.float32)}
+        places["left"][:, :150] = 200
+        places["top"][:50] = 0.7
+        dials["masks"] = {style: places[place] for style, place in dials["masks"].items()}
+    planned = tight.plan(330, 201, size=dials.get("size"), masks=len(dials.get("masks", {})))
+    assert not planned.whole and planned.tiles > 1
+    whole = painter.paint_pixels(large, "red", **dials)
+    tiled = tight.paint_pixels(large, "red", **dials)
+    assert tiled.dtype == np.uint8 and tiled.shape == whole.shape
+    assert np.abs(tiled.astype(int) - whole).max() <= 1
+    picture = tight.paint_picture(large, "red", **dials)
+    assert picture.dtype == np.float32
+    np.testing.assert_array_equal(pictures.to_bytes(picture), tiled)
+
+
+def test_alpha_and_tiles(tight: Painter, large: np.ndarray) -> None:
+    """Transparency is carried over from tiles too."""
+    alpha = np.random.default_rng(6).integers(0, 256, (201, 330), np.uint8)
+    painted = tight.paint(Image.fromarray(np.dstack([large, alpha])), "red")
+    np.testing.assert_array_equal(np.asarray(painted)[..., 3], alpha)
+
+
+def test_pixels_are_their_picture(painter: Painter, pixels: np.ndarray) -> None:
+    """uint8 in and out is the float picture, rounded."""
+    expected = painter.paint_picture(pictures.load(pixels).picture, "red")
+    np.testing.assert_array_equal(painter.paint_picture(pixels, "red"), expected)
+    np.testing.assert_array_equal(painter.paint_pixels(pixels, "red"), pictures.to_bytes(expected))
+
+
+def test_steps(tight: Painter, large: np.ndarray) -> None:
+    """Long work tells how far it is, from 0 to 1, and has the painting at the end alone."""
+    steps = list(tight.paint_steps(large, "red"))
+    shares = [step.share for step in steps]
+    assert len(steps) > 10 and shares == sorted(shares) and shares[-1] == 1
+    assert [step.painted is None for step in steps] == [True] * (len(steps) - 1) + [False]
+
+
+def test_out_of_memory_after_all(network_file: Path, large: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where memory that was free is gone, the picture is painted in tiles; other errors come out."""
+    monkeypatch.setattr("impasto.large.KEPT_LIMIT", 0.0)
+    painter = Painter(network_file, runtime="openvino", precision="f32")
+    expected = painter.paint_pixels(large, "red")
+    for error in (MemoryError(), RuntimeError("std::bad_alloc")):
+        monkeypatch.setattr(painter.network, "paint", _raiser(error))
+        assert np.abs(painter.paint_pixels(large, "red").astype(int) - expected).max() <= 1
+    monkeypatch.setattr(painter.network, "paint", _raiser(RuntimeError("of another kind")))
+    with pytest.raises(RuntimeError, match="of another kind"):
+        painter.paint_pixels(large, "red")
+
+
+def _raiser(error: Exception) -> Any:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
+def test_plan(network_file: Path) -> None:
+    """Small pictures are painted whole; the larger ones need more memory, then tiles; a size makes them small."""
+    painter = Painter(network_file, runtime="openvino", max_memory=2e9)
+    small, middle, huge = (painter.plan(side, side) for side in (200, 1000, 30_000))
+    assert small.whole and small.tiles == small.passes == 1 and small.disk == 0
+    assert small.memory < middle.memory
+    assert not huge.whole and huge.tiles > 100 and huge.passes > 1 and huge.disk > 30_000**2
+    assert painter.plan(30_000, 15_000, size=200) == painter.plan(200, 100)
+    assert painter.seconds(small) > 0
+
+
+def test_more_memory_than_there_is(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the machine has free is the limit, whatever is allowed."""
+    monkeypatch.setattr("impasto.memory.available", lambda: 10**8)
+    assert not Painter(network_file, runtime="openvino", max_memory=1e12).plan(3000, 3000).whole
+
+
+def test_tiles_need_openvino(network_file: Path, large: np.ndarray) -> None:
+    """ONNX Runtime says so in one sentence."""
+    with pytest.raises(NetworkError, match="painted in tiles, which needs OpenVINO"):
+        Painter(network_file, runtime="onnxruntime", max_memory=1).paint(large, "red")
+
+
+def test_bfloat16(network_file: Path, large: np.ndarray) -> None:
+    """bf16 paints nearly the same, where the processor has it; ONNX Runtime has not, and other precisions are none."""
+    painted = Painter(network_file, runtime="openvino", precision="bf16").paint_picture(large, "red")
+    exact = Painter(network_file, runtime="openvino", precision="f32").paint_picture(large, "red")
+    assert np.abs(painted - exact).mean() < 0.05
+    with pytest.raises(NetworkError, match="bf16 needs OpenVINO"):
+        Painter(network_file, runtime="onnxruntime", precision="bf16")
+    with pytest.raises(NetworkError, match="no precision 'f8'; choose auto, f32 or bf16"):
+        Painter(network_file, precision="f8")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("options", [{"moments": "best"}, {"max_memory": 0}, {"max_memory": float("nan")}], ids=str)
+def test_nonsense(network_file: Path, options: dict[str, Any]) -> None:
+    """Moments and memory that are none are a PictureError."""
+    with pytest.raises(PictureError):
+        Painter(network_file, **options)

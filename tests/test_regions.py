@@ -21,7 +21,7 @@ LEFT[:, :25] = 1
 
 @pytest.fixture(scope="module")
 def painter(network_file: Path) -> Painter:
-    return Painter(network_file)
+    return Painter(network_file, precision="f32")
 
 
 def test_a_mask_is_a_grey_picture(tmp_path: Path) -> None:

@@ -244,3 +244,12 @@ def test_smallest_is_the_graphs(network_file: Path, rows: Floats) -> None:
     assert runtime.SMALLEST == 16
     for name in RUNTIMES:
         assert Network(network_file, runtime=name).paint(noise(16, 16), rows[0]).std() > 0.01
+
+
+def test_precision_by_itself(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ "auto" is bf16 where OpenVINO has units for it, and f32 elsewhere."""
+    pytest.importorskip("openvino")
+    for has, taken in ((True, "bf16"), (False, "f32")):
+        monkeypatch.setattr("impasto.runtime._has_bfloat16", lambda has=has: has)
+        assert Network(network_file, runtime="openvino", precision="auto").precision == taken
+        assert Network(network_file, runtime="onnxruntime", precision="auto").precision == "f32"

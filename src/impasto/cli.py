@@ -53,7 +53,7 @@ MaxMemory = Annotated[
 MomentsOption = Annotated[
     str, typer.Option(help="Of pictures in tiles: exact (as if painted whole) or quick (from a sample).")
 ]
-Precision = Annotated[str, typer.Option(help="f32, or bf16: faster where the processor has it, and nearly the same.")]
+Precision = Annotated[str, typer.Option(help="f32, bf16 (much faster on some processors), or auto: bf16 there.")]
 
 STDIO = Path("-")
 GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # learn.grid.LAYERS, told again without torch
@@ -80,7 +80,7 @@ def paint(
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
-    precision: Precision = "f32",
+    precision: Precision = "auto",
     max_memory: MaxMemory = None,
     moments: MomentsOption = "exact",
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -148,7 +148,7 @@ def plan(
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
-    precision: Precision = "f32",
+    precision: Precision = "auto",
     max_memory: MaxMemory = None,
     moments: MomentsOption = "exact",
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per photo.")] = False,

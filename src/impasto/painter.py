@@ -64,8 +64,8 @@ class Painter:
 
     ``network`` is the name of a network that comes with impasto ("full") or an ONNX file that ``impasto export`` wrote;
     ``bank`` is a bank, its file, or None for the one that belongs to the network. ``runtime`` is "openvino",
-    "onnxruntime" or "auto" (OpenVINO where it runs); ``threads`` limits the cores; ``precision`` "bf16" is faster where
-    the processor has units for it, and differs a little.
+    "onnxruntime" or "auto" (OpenVINO where it runs); ``threads`` limits the cores; ``precision`` is "f32",
+    "bf16", or "auto": bfloat16 where the processor has units for it, several times as fast and the same to the eye.
 
     Pictures are painted whole while the memory that is free allows it, or ``max_memory`` (bytes, of the whole process),
     and in tiles beyond. The result is the same: ``moments`` "exact" gathers what the network must know of the whole
@@ -82,7 +82,7 @@ class Painter:
         bank: Bank | str | os.PathLike[str] | None = None,
         runtime: RuntimeName = "auto",
         threads: int | None = None,
-        precision: Precision = "f32",
+        precision: Precision = "auto",
         max_memory: float | None = None,
         moments: MomentsFrom = "exact",
     ) -> None:
@@ -186,10 +186,15 @@ class Painter:
         bank = self.bank_for(pixels) if any(_needs_photo(each, strength) for each in styles) else self.bank
         rows = [blend.mix(bank, each, strength=strength) for each in styles]
         if self.plan(pixels.shape[1], pixels.shape[0], masks=len(masks)).whole:
-            painted = self._paint_whole(pixels, rows, list(masks.values()), keep_color)
-            yield Progress(1.0, painted if as_float else pictures.to_bytes(painted))
-        else:
-            yield from self._paint_tiles(pixels, rows, list(masks.values()), keep_color, as_float)
+            try:
+                painted = self._paint_whole(pixels, rows, list(masks.values()), keep_color)
+            except Exception as error:  # somebody else took the memory meanwhile: then in tiles
+                if not _lacks_memory(error):
+                    raise
+            else:
+                yield Progress(1.0, painted if as_float else pictures.to_bytes(painted))
+                return
+        yield from self._paint_tiles(pixels, rows, list(masks.values()), keep_color, as_float)
 
     def _paint_whole(
         self, pixels: pictures.Pixels, rows: list[Floats], masks: list[pictures.Pixels], keep_color: bool
@@ -317,6 +322,11 @@ def _last(steps: Iterator[Progress]) -> Any:
     for step in steps:
         painted = step.painted
     return painted
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether numpy or a runtime was refused memory; the runtimes have no type of error for that."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "alloc" in str(error).lower())
 
 
 class _Stack:
