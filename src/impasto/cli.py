@@ -453,6 +453,7 @@ def train(
     optimizer: Annotated[str, typer.Option(help="adam, or muon for the convolutions and adam for the rest.")] = "adam",
     learning_rate: Annotated[float, typer.Option(help="Of the optimizer.")] = 1e-3,
     decay: Annotated[float, typer.Option(help="The rate falls over this last part of the steps.")] = 0.3,
+    ema: Annotated[float, typer.Option(help="How much of the averaged weights a step keeps.")] = 0.999,
     unit: Annotated[str, typer.Option(help="Unit of the style loss: fair, photos, energy, gatys, dumoulin.")] = "fair",
     checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 500,
     sheet_minutes: Annotated[float, typer.Option(help="Minutes between contact sheets.")] = 10.0,
@@ -486,6 +487,7 @@ def train(
             optimizer=optimizer,
             learning_rate=learning_rate,
             decay=decay,
+            ema=ema,
             unit=unit,  # type: ignore[arg-type]
         )
         found = find_styles(styles, read_cards(cards) if cards else None)
