@@ -4,9 +4,11 @@
     python -m benchmarks.teach start --photos DIR [--painting ...] [--updates 160]
     python -m benchmarks.teach sources --photos DIR [--painting ...] [--updates 160]
 
-lessons  The total loss (the objective of the bank's training) after one and two minutes and at the end, on photos that
-         no lesson learns from, over the median total of the bank's own styles on the same photos; the size of the
-         style's file, and whether all other rows kept their bits. --sheet shows what is painted then.
+lessons  The total loss (the objective of the bank's training) after half a minute, one, two, and at the end, on photos
+         that no lesson learns from, beside the median of the bank's own styles on the same photos. A busy painting has
+         a larger total than a calm one, however well it is learned, so the share is told too: the total over what doing
+         nothing would score. Also the size of the style's file, and whether all other rows kept their bits. --sheet
+         shows what is painted then.
 start    Updates until a loss is reached, from the closest convex mix of known styles against from ones and zeros. The
          loss is what ones and zeros have after half and after all of their updates; equal photos, rates and averages.
 sources  The total after equal updates with a folder of photos, with eight photos of it, and with none: pictures drawn
@@ -34,7 +36,7 @@ from rich.table import Table
 from benchmarks import paintings
 from impasto import Painter, assets, pictures
 from impasto.bank import Card
-from impasto.learn.evaluate import Judge, load_photos
+from impasto.learn.evaluate import Judge, Scores, load_photos
 from impasto.learn.features import load_loss_network
 from impasto.learn.load import load_network
 from impasto.learn.photos import DeadLeaves, PhotoFolder, load_painting, load_paintings
@@ -45,7 +47,7 @@ from impasto.sheets import contact_sheet
 RESULTS = Path(__file__).parent / "results" / "teach.json"
 HOLD_OUT = 137
 HANDFUL = 8
-LOOKS = (60.0, 120.0)  # seconds
+LOOKS = (30.0, 60.0, 120.0)  # seconds
 
 Report = dict[str, Any]
 
@@ -73,17 +75,27 @@ class Bench:
     def judge(self, known: dict[str, Any]) -> Judge:
         return Judge(self.ruler, known, self.held_out, unit=self.settings.unit, style_weight=self.settings.style_weight)
 
-    def total(self, painting: str, row: Any) -> dict[str, float]:
-        """Content, style and total of a row on the held-out photos."""
+    def score(self, painting: str, row: Any) -> Scores:
+        """What a row scores on the held-out photos."""
         judge = self.judge({painting: load_painting(self.files[painting], self.settings.style_size)})
-        found = judge.score(painting, self.held_out, lambda photo, _: self.painter.paint_picture(photo, row))
-        return {"content": found.content, "style": found.style, "total": found.total}
+        return judge.score(painting, self.held_out, lambda photo, _: self.painter.paint_picture(photo, row))
 
-    def bank_median(self, styles: Path) -> float:
-        """Median over the bank's styles of their totals on the held-out photos."""
-        names = list(self.painter.bank.styles)
-        judge = self.judge(load_paintings(styles, names, size=self.settings.style_size))
-        return float(np.median([judge.score(n, self.held_out, self.painter.paint_picture).total for n in names]))
+    def bank_medians(self, styles: Path) -> dict[str, float]:
+        """Medians over the bank's styles on the held-out photos; kept with the results.
+
+        ``total``, and ``share``: the total over what doing nothing would score.
+        """
+        found = _results(self)
+        if "bank_medians" not in found:
+            names = list(self.painter.bank.styles)
+            judge = self.judge(load_paintings(styles, names, size=self.settings.style_size))
+            scores = [judge.score(name, self.held_out, self.painter.paint_picture) for name in names]
+            totals = [score.total for score in scores]
+            shares = [score.total / score.untouched for score in scores]
+            medians = {"total": float(np.median(totals)), "share": float(np.median(shares)), "most_total": max(totals)}
+            found["bank_medians"] = medians | {"most_share": max(shares)}
+            _write(found)
+        return dict(found["bank_medians"])
 
 
 # ---- lessons
@@ -91,9 +103,9 @@ class Bench:
 
 def lessons(bench: Bench) -> Iterator[Report]:
     """One lesson for each painting, with the time limit of --minutes."""
-    median = bench.bank_median(bench.args.styles)
-    print(f"median total of the bank's styles: {median:.3f}", flush=True)
-    shown: dict[str, list[Any]] = {}
+    medians = bench.bank_medians(bench.args.styles)
+    print(f"the bank's styles: {medians}", flush=True)
+    shown: dict[str, dict[str, Any]] = {}
     for painting in bench.args.painting.split(","):
         lesson = bench.lesson(painting)
         rows: dict[str, Any] = {}
@@ -104,18 +116,21 @@ def lessons(bench: Bench) -> Iterator[Report]:
                     rows[f"{look:.0f} s"] = lesson.row.copy()
         assert last is not None
         rows["end"] = lesson.row
-        totals = {when: bench.total(painting, row)["total"] for when, row in rows.items()}
+        scores = {when: bench.score(painting, row) for when, row in rows.items()}
+        end = scores["end"]
         yield {
             "painting": painting,
-            "bank_median": median,
             "updates": last.step,
             "seconds": last.seconds,
-            **totals,
-            "ratio": totals["end"] / median,
-            "ratio_120": totals.get("120 s", totals["end"]) / median,
+            **{f"total {when}": score.total for when, score in scores.items()},
+            "content": end.content,
+            "style": end.style,
+            "total_over_median": end.total / medians["total"],
+            "share": end.total / end.untouched,
+            "share_over_median": end.total / end.untouched / medians["share"],
             **_file(bench, lesson.row),
         }
-        shown[painting] = [bench.painter.paint_picture(bench.held_out[0], row) for row in rows.values()]
+        shown[painting] = {when: bench.painter.paint_picture(bench.held_out[0], row) for when, row in rows.items()}
     if bench.args.sheet is not None:
         _sheet(bench, shown)
 
@@ -132,18 +147,18 @@ def _file(bench: Bench, row: Any) -> Report:
     return {"file_bytes": size, "others_same_bits": again.rows[:-1].tobytes() == bank.rows.tobytes()}
 
 
-def _sheet(bench: Bench, shown: dict[str, list[Any]]) -> None:
+def _sheet(bench: Bench, shown: dict[str, dict[str, Any]]) -> None:
     """The paintings, and what was painted at each look."""
     height, width = bench.held_out[0].shape[:2]
-    tiles, labels = [], []
+    tiles, labels, columns = [], [], 1
     for painting, looks in shown.items():
         whole = pictures.load(bench.files[painting]).picture
         side = min(whole.shape[:2])
         tile = pictures.to_pil(whole[:side, :side]).resize((width, height))
-        looks = looks[-3:] + [looks[-1]] * (3 - len(looks))
-        tiles += [pictures.from_pil(tile), *looks]
-        labels += [painting, "1 minute", "2 minutes", "end"]
-    pictures.save(contact_sheet(tiles, labels, columns=4), bench.args.sheet)
+        tiles += [pictures.from_pil(tile), *looks.values()]
+        labels += [painting, *looks]
+        columns = max(columns, 1 + len(looks))
+    pictures.save(contact_sheet(tiles, labels, columns=columns), bench.args.sheet)
 
 
 # ---- start
@@ -186,7 +201,7 @@ def sources(bench: Bench) -> Iterator[Report]:
             lesson = bench.lesson(painting, photos, steps=bench.args.updates, patience=bench.args.updates)
             for _ in lesson.run(start=begin):
                 pass
-            report |= {f"{name}_{key}": value for key, value in bench.total(painting, lesson.row).items()}
+            report[f"total_{name}"] = bench.score(painting, lesson.row).total
         yield report
 
 
@@ -196,12 +211,24 @@ def sources(bench: Bench) -> Iterator[Report]:
 PARTS = {"lessons": lessons, "start": start, "sources": sources}
 
 
+def _results(bench: Bench) -> Report:
+    """What was measured with this network and these photos before."""
+    found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    head = {
+        "network": bench.painter.bank.fingerprint,
+        "photos": {"count": len(bench.held_out), "size": bench.args.look},
+        "settings": json.loads(json.dumps(asdict(bench.settings))),
+    }
+    return found if {key: found.get(key) for key in head} == head else head
+
+
 def _keep(part: str, report: Report, bench: Bench) -> None:
     """Put a painting's report into the results, in the place of an older one."""
-    found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    found |= {"network": bench.painter.bank.fingerprint, "settings": asdict(bench.settings)}
-    found["photos"] = {"count": len(bench.held_out), "size": bench.args.look}
-    found[part] = {**found.get(part, {}), report["painting"]: report}
+    found = _results(bench)
+    _write({**found, part: {**found.get(part, {}), report["painting"]: report}})
+
+
+def _write(found: Report) -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
 
