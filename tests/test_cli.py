@@ -169,6 +169,20 @@ BAD = {
     "damaged network": (["paint", "{photo}", "-s", "red", "--network", "{tmp}/bad.onnx"], "bad.onnx"),
     "unknown network": (["paint", "{photo}", "-s", "red", "--network", "huge"], "huge"),
     "unknown runtime": (["paint", "{photo}", "-s", "red", "--runtime", "x", "--network", "{network}"], "openvino"),
+    "no memory": (["paint", "{photo}", "-s", "red", "--max-memory", "-1", "--network", "{network}"], "more than 0"),
+    "unknown moments": (
+        ["paint", "{photo}", "-s", "red", "--moments", "x", "--network", "{network}"],
+        "exact or quick",
+    ),
+    "unknown precision": (["plan", "{photo}", "--precision", "x", "--network", "{network}"], "f32 or bf16"),
+    "quality out of range": (["paint", "{photo}", "-s", "red", "--quality", "0", "--network", "{network}"], "1 to 100"),
+    "size of nothing": (["paint", "{photo}", "-s", "red", "--size", "0", "--network", "{network}"], "at least 1"),
+    "plan of no photo": (["plan", "{tmp}/bad.onnx", "--network", "{network}"], "bad.onnx"),
+    "plan of an empty folder": (["plan", "{tmp}/empty", "--network", "{network}"], "empty"),
+    "tiles without OpenVINO": (
+        ["paint", "{photo}", "-s", "red", "--max-memory", "0.01", "--runtime", "onnxruntime", "--network", "{network}"],
+        "needs OpenVINO",
+    ),
     "two photos into one file": (
         ["paint", "{photo}", "{photo}", "-s", "red", "-o", "{tmp}/a", "--network", "{network}"],
         "one file",
@@ -259,3 +273,57 @@ def test_eval_names_the_painting_that_is_missing(photos, network_file, tmp_path,
     words = ["eval", "--photos", photos, "--styles", photos, "--network", network_file, "-s", "red"]
     code, _, err = run(*words, capsys=capsys)
     assert code == 2 and "red" in err and err.count("\n") == 1
+
+
+def test_a_photo_that_does_not_fit_is_painted_in_tiles(photo, network_file, tmp_path, capsys, monkeypatch) -> None:
+    """With hardly any memory the painting is the same, and the temporary files are gone."""
+    pytest.importorskip("openvino")
+    monkeypatch.setattr("impasto.large.KEPT_LIMIT", 20.0)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (150, 203, 3), np.uint8)).save(photo.with_suffix(".png"))
+    words = ["paint", photo.with_suffix(".png"), "-s", "red", "--network", network_file]
+    for name, more in (("whole", []), ("tiles", ["--max-memory", "0.001"])):
+        code, _, err = run(*words, "-o", tmp_path / f"{name}.png", *more, capsys=capsys)
+        assert code == 0, err
+    whole, tiles = (pixels(tmp_path / f"{name}.png").astype(int) for name in ("whole", "tiles"))
+    assert 0 < np.abs(whole - tiles).mean() < 2
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_plan_tells_memory_tiles_and_time(photo, network_file, capsys) -> None:
+    """plan --json has a record for each photo; for people it is a table, and the photos stay unread."""
+    code, printed, _ = run("plan", photo, "--network", network_file, "--json", capsys=capsys)
+    record = json.loads(printed)
+    assert code == 0 and (record["width"], record["height"], record["whole"], record["tiles"]) == (51, 40, True, 1)
+    assert record["memory"] > 0 and record["seconds"] > 0 and record["disk"] == 0
+    code, printed, _ = run("plan", photo, photo, "--network", network_file, capsys=capsys)
+    assert code == 0 and printed.count("whole") == 2 and "GB" in printed
+
+
+def test_a_folder_with_bad_photos_everywhere(photo, network_file, tmp_path, capsys) -> None:
+    """Photos that cannot be read, are too small or too large stop no other, whatever their place in the folder."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for i in range(7):
+        (folder / f"{i}.jpg").write_bytes(photo.read_bytes())
+    (folder / "0.jpg").write_bytes(b"")
+    (folder / "3.jpg").write_bytes(photo.read_bytes()[:300])
+    Image.new("RGB", (9, 9)).save(folder / "6.jpg")
+    words = ["paint", folder, "-s", "red", "-o", tmp_path / "out", "--network", network_file, "--json"]
+    code, printed, err = run(*words, capsys=capsys)
+    assert code == 2 and "3 of 7" in err and err.count("skipped") == 3
+    assert [Path(json.loads(line)["photo"]).name for line in printed.splitlines()] == [f"{i}.jpg" for i in (1, 2, 4, 5)]
+    assert len(list((tmp_path / "out").iterdir())) == 4
+
+
+def test_shrinking_keeps_the_proportions(photo, network_file, tmp_path, capsys) -> None:
+    """--size of a JPEG gives the size that the whole photo would be shrunk to; masks go along."""
+    big, mask, out = tmp_path / "big.jpg", tmp_path / "mask.png", tmp_path / "out.png"
+    Image.open(photo).resize((510, 401)).save(big)
+    Image.new("L", (510, 401), 128).save(mask)
+    for more in ([], ["--mask", f"blue={mask}"]):
+        words = ["paint", big, "-s", "red", "--size", 60, "-o", out, "--network", network_file, *more]
+        code, _, err = run(*words, capsys=capsys)
+        assert code == 0, err
+        assert pixels(out).shape == (47, 60, 3)

@@ -1101,3 +1101,35 @@ def test_find_refuses_a_folder_that_cannot_be_listed(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", forbidden)
     assert "permissions" in refusal(find, [tmp_path])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("size", [(300, 411), (411, 300), (401, 400)], ids=str)
+def test_photos_are_shrunk_while_they_are_read(kind, orientation, size):
+    """max_side gives the size that resize gives, and nearly its picture, upright, also of a JPEG decoded smaller."""
+    data = encoded(to_pil(smooth(*size)), kind, exif=block_of_exif(orientation))
+    expected = resize(load(data).picture, 50)
+    found = load(data, max_side=50)
+    assert found.picture.shape == expected.shape
+    np.testing.assert_allclose(found.picture, expected, atol=0.02 if kind == "JPEG" else 0)
+    assert found.exif is not None
+
+
+def test_alpha_is_shrunk_with_its_photo():
+    """Transparency gets the size of the picture; a photo that is small enough stays as it is."""
+    data = encoded(Image.fromarray(noise(60, 90, 4)))
+    found = load(data, max_side=30)
+    assert found.picture.shape == (20, 30, 3) and found.alpha.shape == (20, 30)
+    np.testing.assert_array_equal(load(data, max_side=90).pixels, load(data).pixels)
+    refusal(load, data, max_side=0)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_the_size_of_a_file(tmp_path, orientation):
+    """size_of tells width and height of the upright picture from its header; other files are refused."""
+    (tmp_path / "a.jpg").write_bytes(encoded(Image.fromarray(noise(6, 9)), "JPEG", exif=block_of_exif(orientation)))
+    assert pictures.size_of(tmp_path / "a.jpg") == ((6, 9) if orientation in (6, 8) else (9, 6))
+    (tmp_path / "b.jpg").write_text("not a picture")
+    assert "b.jpg" in refusal(pictures.size_of, tmp_path / "b.jpg")
+    assert pictures.size_of(tmp_path / "a.jpg") == load(tmp_path / "a.jpg").picture.shape[1::-1]

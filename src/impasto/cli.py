@@ -108,7 +108,7 @@ def paint(
     alone = len(found) == 1
 
     def load(job: tuple[Path, Path]) -> tuple[Path, Photo]:
-        return job[1], _load(job[0], max_pixels, size)
+        return job[1], _load(job[0], max_pixels, None if masks else size)  # masks are as large as the photo is
 
     def work(loaded: tuple[Path, Photo]) -> tuple[Path, Photo, Any, float]:
         target, photo = loaded
@@ -164,7 +164,7 @@ def plan(
     records = []
     for source, (width, height) in zip(found, sizes, strict=True):
         planned = painter.plan(width, height, size=size, masks=masks)
-        records.append({"photo": str(source), **asdict(planned), "seconds": round(painter.seconds(planned), 1)})
+        records.append({"photo": str(source), **asdict(planned), "seconds": round(painter.seconds(planned), 3)})
         del records[-1]["work"]
     if as_json:
         for record in records:
@@ -981,7 +981,8 @@ def _check_suffix(output: Path) -> None:
 def _load(source: Path, max_pixels: int, size: int | None = None) -> Photo:
     from impasto import pictures
 
-    return pictures.load(sys.stdin.buffer if source == STDIO else source, max_pixels=max_pixels)
+    source_or_stdin = sys.stdin.buffer if source == STDIO else source
+    return pictures.load(source_or_stdin, max_pixels=max_pixels, max_side=size)
 
 
 def _save(painted: Any, target: Path, photo: Photo, *, quality: int, comment: str) -> None:

@@ -31,8 +31,8 @@ Found: TypeAlias = dict[tuple[Tensor, str], npt.NDArray[Any]]
 MomentsFrom: TypeAlias = Literal["exact", "quick"]
 
 KEPT_LIMIT = 40.0  # bytes a pixel: fatter tensors are computed again, which is cheaper than a file
-PATCH, PATCHES = 512, 8  # side and number of the squares that ``quick`` looks at
-SIDE, HALOS = 384, 48  # a window is so many pixels a side, or so many halos: larger ones leave the processor's cache
+PATCH, PATCHES = 256, 64  # side and number of the squares that ``quick`` looks at: many small ones tell more
+SIDE, HALOS = 256, 48  # a window is so many pixels a side, or so many halos: larger ones leave the processor's cache
 STRIP_SHARE = 0.6  # of the budget: rows of tiles on their way from and to the files
 READ_AHEAD, WRITE_BEHIND = 3, 2  # such rows in memory at once
 SMALLEST = 64  # pixels, beyond the halo: below it a tile is nearly all halo

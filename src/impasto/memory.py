@@ -30,13 +30,10 @@ def _statm(field: int) -> int:
 
 
 def _machine() -> Iterator[int]:
-    try:
-        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
-        if found:
-            yield int(found[1]) * 1024
-            return
-    except OSError:
-        pass
+    found = re.search(r"MemAvailable:\s+(\d+) kB", _read(Path("/proc/meminfo")))
+    if found:
+        yield int(found[1]) * 1024
+        return
     names = getattr(os, "sysconf_names", {})
     for pages, share in (("SC_AVPHYS_PAGES", 1.0), ("SC_PHYS_PAGES", 0.5)):
         if pages in names:

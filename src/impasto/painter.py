@@ -244,8 +244,8 @@ class Painter:
 
         Raises NetworkError if it needs tiles and the runtime cannot paint them.
         """
-        if size is not None and max(width, height) > size:
-            width, height = (max(1, round(side * size / max(width, height))) for side in (width, height))
+        if size is not None:
+            width, height = pictures.shrunk_size(width, height, size)
         whole = (
             self.network.bytes_for(height, width, regions=masks > 0) + 4 * (masks + 1) * (masks > 0) * height * width
         )

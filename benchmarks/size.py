@@ -1,0 +1,221 @@
+"""What a picture's size costs: time a megapixel, memory, and how far painting in tiles is from painting whole.
+
+    python -m benchmarks.size --photo LARGE.jpg [--parts growth,modes,styles,ends,folder] [--json results/size.json]
+
+growth  time and peak memory of ``impasto paint`` from 0.25 to 100 megapixels, each in a process of its own
+modes   at 12 megapixels: whole, in tiles with exact and with quick moments, also in bfloat16, and how they differ
+styles  time to paint with banks of 1 to 10,000 styles, which should be the same
+ends    where the time of ``impasto paint`` goes at 12 megapixels: reading, painting, writing
+folder  photos a second of ``impasto paint FOLDER`` against those of the network alone
+
+The photo is continued by mirroring, and cut, to each size. ``--json`` keeps what it holds of other parts and sizes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from impasto import Bank, Painter, pictures
+
+GROWTH = (0.25, 1, 4, 12, 36, 100)  # megapixels
+MODES = 12
+STYLES = (1, 40, 1000, 10_000)
+TILES_GB = 1.5  # --max-memory that makes 12 megapixels go in tiles
+
+Row = dict[str, Any]
+
+
+def main() -> None:
+    args = _arguments()
+    kept = json.loads(args.json.read_text()) if args.json and args.json.exists() else {}
+    with tempfile.TemporaryDirectory() as folder:
+        for part in args.parts.split(","):
+            rows = PARTS[part](args, Path(folder))
+            if part == "growth":  # sizes that were not measured again stay
+                measured = {round(row["mp"], 1) for row in rows}
+                rows += [row for row in kept.get(part, []) if round(row["mp"], 1) not in measured]
+                rows.sort(key=lambda row: row["mp"])
+            _table(part, rows)
+            kept[part] = rows
+            kept["machine"] = {"cores": len(os.sched_getaffinity(0)), "network": args.network, "style": args.style}
+            if args.json:
+                args.json.write_text(json.dumps(kept, indent=1) + "\n")
+    print(json.dumps(kept))
+
+
+def growth(args: argparse.Namespace, folder: Path) -> list[Row]:
+    rows = []
+    for megapixels in args.megapixels:
+        photo = _sized(args.photo, megapixels, folder / "photo.jpg")
+        row = _paint(args, photo, folder / "out.jpg")
+        rows.append(
+            {**row, "seconds_per_mp": row["seconds"] / row["mp"], "painting_per_mp": row["painting"] / row["mp"]}
+        )
+    return rows
+
+
+def modes(args: argparse.Namespace, folder: Path) -> list[Row]:
+    photo = _sized(args.photo, MODES, folder / "photo.png")
+    tiles = ["--max-memory", str(TILES_GB)]
+    ways = {
+        "whole": [],
+        "exact": tiles,
+        "quick": [*tiles, "--moments", "quick"],
+        "whole, bf16": ["--precision", "bf16"],
+        "exact, bf16": [*tiles, "--precision", "bf16"],
+    }
+    rows, first = [], None
+    for name, options in ways.items():
+        row = {"way": name, **_paint(args, photo, folder / "out.png", *options)}
+        painted = pictures.load(folder / "out.png").pixels
+        first = painted if first is None else first
+        apart = np.abs(painted.astype(np.int16) - first)
+        mean_square = float(np.square(apart, dtype=np.float32).mean())
+        row |= {"max_of_255": int(apart.max()), "mean_of_255": float(apart.mean())}
+        row["psnr"] = 10 * np.log10(255**2 / mean_square) if mean_square else None
+        rows.append(row)
+    return rows
+
+
+def styles(args: argparse.Namespace, folder: Path) -> list[Row]:
+    painter = Painter(args.network)
+    picture = pictures.load(_sized(args.photo, 0.26, folder / "photo.png")).picture
+    rows = []
+    for count in STYLES:
+        own = painter.bank
+        bank = Bank(
+            names=tuple(f"style-{i}" for i in range(count)),
+            rows=np.resize(own.rows, (count, own.rows.shape[1])),
+            cards=(own.cards[0],) * count,
+            network=own.network,
+            fingerprint=own.fingerprint,
+        )
+        bank.save(folder / "many.safetensors", overwrite=True)
+        open_seconds = _best(lambda: Bank.load(folder / "many.safetensors"), 2)
+        painter.bank = bank
+        seconds = _best(lambda: painter.paint_picture(picture, f"style-{count - 1}"), 4)  # noqa: B023
+        rows.append({"styles": count, "open": open_seconds, "paint": seconds})
+        painter.bank = own
+    return rows
+
+
+def ends(args: argparse.Namespace, folder: Path) -> list[Row]:
+    photo = _sized(args.photo, MODES, folder / "photo.jpg")
+    painter = Painter(args.network)
+    steps: list[tuple[str, Callable[[], Any]]] = [
+        ("read (JPEG)", lambda: pictures.load(photo)),
+        ("to floats", lambda: pictures.unit(found["read (JPEG)"].pixels)),
+        ("paint", lambda: painter.network.paint(found["to floats"], painter.bank[args.style])),
+        ("to bytes", lambda: pictures.to_bytes(found["paint"])),
+        ("write (JPEG)", lambda: pictures.save(found["to bytes"], folder / "out.jpg", like=found["read (JPEG)"])),
+        ("keep the colours", lambda: pictures.keep_color(found["paint"], found["to floats"])),
+        ("shrink to 1024", lambda: pictures.resize(found["read (JPEG)"].pixels, 1024)),
+    ]
+    found, rows = {}, []
+    for name, step in steps:
+        begin = time.perf_counter()
+        found[name] = step()
+        rows.append({"step": name, "seconds": time.perf_counter() - begin})
+    total = sum(row["seconds"] for row in rows[:5])
+    return [{**row, "share": row["seconds"] / total if i < 5 else None} for i, row in enumerate(rows)]
+
+
+def folder(args: argparse.Namespace, folder: Path) -> list[Row]:
+    (folder / "in").mkdir()
+    sizes = [0.35 + 0.05 * i for i in range(10)]  # about 700 to 1024 pixels on the longer side
+    painter = Painter(args.network)
+    alone = 0.0
+    for i, megapixels in enumerate(sizes):
+        photo = pictures.load(_sized(args.photo, megapixels, folder / "in" / f"{i}.jpg")).picture
+        begin = time.perf_counter()
+        painter.network.paint(photo, painter.bank[args.style])
+        alone += time.perf_counter() - begin
+    del painter
+    begin = time.perf_counter()
+    words = ["paint", folder / "in", "-s", args.style, "-o", folder / "out", "--network", args.network, "--json"]
+    subprocess.run([sys.executable, "-m", "impasto.cli", *map(str, words)], check=True, capture_output=True)
+    whole = time.perf_counter() - begin
+    begin = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "impasto.cli", "styles", "--json"], check=True, capture_output=True)
+    start = time.perf_counter() - begin
+    row = {"photos": len(sizes), "network": alone, "folder": whole, "start": start, "share": alone / whole}
+    return [row]
+
+
+PARTS = {"growth": growth, "modes": modes, "styles": styles, "ends": ends, "folder": folder}
+
+
+def _paint(args: argparse.Namespace, photo: Path, out: Path, *options: str) -> Row:
+    """Paint with the command line in a process of its own: seconds in all, those of painting, and peak memory."""
+    words = ["paint", photo, "-o", out, "-s", args.style, "--network", args.network, "--json", *options]
+    command = [sys.executable, "-m", "impasto.cli", *map(str, words)]
+    begin = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        printed = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - begin
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    record = json.loads(printed)
+    megapixels = record["width"] * record["height"] / 1e6
+    gigabytes = usage.ru_maxrss * 1024 / 1e9
+    return {"mp": megapixels, "seconds": seconds, "painting": record["seconds"], "peak_gb": gigabytes}
+
+
+def _sized(source: Path, megapixels: float, target: Path) -> Path:
+    """The photo cut, or continued by mirroring, to so many megapixels, 3:2, as a file; its middle where it is cut."""
+    pixels = pictures.load(source).pixels
+    height = round((megapixels * 1e6 / 1.5) ** 0.5)
+    for axis, length in enumerate((height, round(height * 1.5))):
+        side = pixels.shape[axis]
+        first = max(0, (side - length) // 2)
+        places = (np.arange(length) + first) % (2 * side)
+        pixels = pixels.take(np.where(places < side, places, 2 * side - 1 - places), axis)
+    pictures.save(pixels, target)
+    return target
+
+
+def _best(action: Callable[[], Any], times: int) -> float:
+    seconds = []
+    for _ in range(times):
+        begin = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds)
+
+
+def _table(title: str, rows: list[Row]) -> None:
+    table = Table(*rows[0], title=title, box=None)
+    for row in rows:
+        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
+    Console(width=160, stderr=True).print(table)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photo", type=Path, required=True, help="a large photo")
+    parser.add_argument("--parts", default=",".join(PARTS))
+    parser.add_argument("--megapixels", type=lambda text: [float(part) for part in text.split(",")], default=GROWTH)
+    parser.add_argument("--network", default="full")
+    parser.add_argument("--style", default="hokusai-great-wave")
+    parser.add_argument("--json", type=Path, help="keep the results here")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
