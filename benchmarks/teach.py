@@ -11,8 +11,8 @@ lessons  The total loss (the objective of the bank's training) after half a minu
          shows what is painted then.
 start    Updates until a loss is reached, from the closest convex mix of known styles against from ones and zeros. The
          loss is what ones and zeros have after half and after all of their updates; equal photos, rates and averages.
-sources  The total after equal updates with a folder of photos, with eight photos of it, and with none: pictures drawn
-         on the fly.
+sources  Style loss and total after equal updates with a folder of photos, with eight photos of it, with one, and with
+         none: pictures drawn on the fly.
 
 The paintings are those of ``benchmarks.paintings``; the last 137 photos by name are held out. Results are merged into
 benchmarks/results/teach.json, painting by painting, so that a run may be cut into several.
@@ -81,21 +81,21 @@ class Bench:
         return judge.score(painting, self.held_out, lambda photo, _: self.painter.paint_picture(photo, row))
 
     def bank_medians(self, styles: Path) -> dict[str, float]:
-        """Medians over the bank's styles on the held-out photos; kept with the results.
+        """Medians over the bank's styles on the held-out photos; each style is measured once and kept with the results.
 
         ``total``, and ``share``: the total over what doing nothing would score.
         """
         found = _results(self)
-        if "bank_medians" not in found:
-            names = list(self.painter.bank.styles)
-            judge = self.judge(load_paintings(styles, names, size=self.settings.style_size))
-            scores = [judge.score(name, self.held_out, self.painter.paint_picture) for name in names]
-            totals = [score.total for score in scores]
-            shares = [score.total / score.untouched for score in scores]
-            medians = {"total": float(np.median(totals)), "share": float(np.median(shares)), "most_total": max(totals)}
-            found["bank_medians"] = medians | {"most_share": max(shares)}
-            _write(found)
-        return dict(found["bank_medians"])
+        known: dict[str, Any] = found.setdefault("bank", {})
+        for name in self.painter.bank.styles:
+            if name not in known:
+                judge = self.judge(load_paintings(styles, [name], size=self.settings.style_size))
+                score = judge.score(name, self.held_out, self.painter.paint_picture)
+                known[name] = {"total": score.total, "share": score.total / score.untouched}
+                _write(found)
+        columns = {key: [style[key] for style in known.values()] for key in ("total", "share")}
+        medians = {key: float(np.median(values)) for key, values in columns.items()}
+        return medians | {f"most_{key}": max(values) for key, values in columns.items()}
 
 
 # ---- lessons
@@ -193,7 +193,12 @@ def _curve(bench: Bench, painting: str, row: Any) -> list[tuple[int, float]]:
 def sources(bench: Bench) -> Iterator[Report]:
     """Totals on held-out photos after equal lessons with each source of pictures."""
     few = PhotoFolder(bench.folder.paths[:: max(1, len(bench.folder.paths) // HANDFUL)][:HANDFUL])
-    given: dict[str, Photos] = {"folder": bench.folder, "handful": few, "drawn": DeadLeaves()}
+    given: dict[str, Photos] = {
+        "folder": bench.folder,
+        "handful": few,
+        "one": PhotoFolder(few.paths[:1]),
+        "drawn": DeadLeaves(),
+    }
     for painting in bench.args.painting.split(","):
         begin = bench.lesson(painting).match().row
         report: Report = {"painting": painting, "updates": bench.args.updates}
@@ -201,7 +206,9 @@ def sources(bench: Bench) -> Iterator[Report]:
             lesson = bench.lesson(painting, photos, steps=bench.args.updates, patience=bench.args.updates)
             for _ in lesson.run(start=begin):
                 pass
-            report[f"total_{name}"] = bench.score(painting, lesson.row).total
+            score = bench.score(painting, lesson.row)
+            report |= {f"style_{name}": score.style, f"total_{name}": score.total}
+            print(json.dumps(report), flush=True)
         yield report
 
 

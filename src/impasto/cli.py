@@ -540,7 +540,9 @@ def teach(
     painting: Annotated[Path, typer.Argument(help="The painting to learn.")],
     name: Annotated[str, typer.Option(help="What the style is to be called.")],
     output: Output,
-    photos: Annotated[Path | None, typer.Option(help="Folder of photos; default: pictures drawn on the fly.")] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="A photo, or a folder of photos; default: pictures drawn on the fly.")
+    ] = None,
     minutes: Annotated[float, typer.Option(help="At most so long.")] = 15.0,
     steps: Annotated[int, typer.Option(help="At most so many steps.")] = 1000,
     size: Annotated[int, typer.Option(help="Side of the photo crops, in pixels, a multiple of 4.")] = 192,
@@ -612,7 +614,9 @@ def teach(
 @app.command()
 def match(
     painting: Annotated[Path, typer.Argument(help="The painting.")],
-    photos: Annotated[Path | None, typer.Option(help="Folder of photos; default: pictures drawn on the fly.")] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="A photo, or a folder of photos; default: pictures drawn on the fly.")
+    ] = None,
     style_size: Annotated[int | None, typer.Option(help="Long side of the painting; default: as trained.")] = None,
     network: Network = "full",
     bank: BankFile = None,
@@ -1136,7 +1140,6 @@ def _lesson(
     from impasto import assets
     from impasto.learn.features import load_loss_network
     from impasto.learn.load import load_network
-    from impasto.learn.photos import DeadLeaves, PhotoFolder
     from impasto.learn.teach import Lesson, Settings
     from impasto.learn.train import resolve_device
 
@@ -1145,12 +1148,20 @@ def _lesson(
         painting,
         load_network(file),
         bank,
-        DeadLeaves() if photos is None else PhotoFolder.open(photos),
+        _pictures_to_learn_on(photos),
         Settings.of(bank, **options),
         loss_network=load_loss_network(loss_network),
         precision=precision,  # type: ignore[arg-type]
         device=resolve_device(device),
     )
+
+
+def _pictures_to_learn_on(photos: Path | None) -> Any:
+    from impasto.learn.photos import DeadLeaves, PhotoFolder
+
+    if photos is None:
+        return DeadLeaves()
+    return PhotoFolder([photos]) if photos.is_file() else PhotoFolder.open(photos)
 
 
 def _teach(lesson: Lesson, minutes: float, preview: Path | None, as_json: bool, *, start: Any = None) -> None:
