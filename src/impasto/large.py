@@ -244,8 +244,12 @@ class Large:
             found = compiled.run(self._feeds(fixed, strips, down, span, compiled.inputs), *core)
             for tensor, strip in made.items():
                 scale = self.graph.shapes[tensor].scale
-                part = found.pop((tensor, "core"))[0]
-                strip[:, :, span.first // scale : span.last // scale] = part.transpose(1, 0, 2)
+                values = found.pop((tensor, "values"))[0].view(np.float16)
+                rows, columns = (slice(one // scale, last // scale) for one, last in zip(*core, strict=True))
+                strip[:, :, span.first // scale : span.last // scale] = values[:, rows, columns].transpose(1, 0, 2)
+            if (self.graph.painted, "values") in found:
+                rows, columns = (slice(one, last) for one, last in zip(*core, strict=True))
+                found[self.graph.painted, "values"] = found[self.graph.painted, "values"][:, :, rows, columns]
             return {key: np.array(value) for key, value in found.items()}  # the runtime will use its own again
 
         def finished() -> tuple[float, Span, Span, Found]:

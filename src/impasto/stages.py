@@ -280,9 +280,10 @@ class Compiled:
     """A stage, ready to run tile by tile. It holds memory for a tile in each thread until it is deleted."""
 
     def __init__(self, graph: Graph, stage: Stage, streams: int) -> None:
-        from openvino import Model, Type
+        from openvino import Model, Tensor, Type
         from openvino import opset13 as ops
 
+        half = Type.bf16 if graph._options.get("INFERENCE_PRECISION_HINT") == "bf16" else Type.f16
         model = graph._model.clone()
         nodes = {node.get_friendly_name(): node for node in model.get_ordered_ops()}
         parameters = list(model.get_parameters())
@@ -306,20 +307,20 @@ class Compiled:
             gain, bias = (parameter(f"{what}_{number}", [1, channels, 1, 1], np.float32) for what in ("gain", "bias"))
             replace(node.output(0), ops.add(ops.multiply(node.input_value(0), gain), bias))
         for number, tensor in enumerate(stage.reads):
-            kept = parameter(f"kept_{number}", [1, graph.shapes[tensor].channels, -1, -1], np.float16)
+            kept = parameter(f"kept_{number}", [1, graph.shapes[tensor].channels, -1, -1], half)
             wide = ops.convert(kept, Type.f32)
             replace(nodes[tensor[0]].output(tensor[1]), wide)
             if tensor in ends:
                 ends[tensor] = wide.output(0)
-        results = []
+        results: list[Any] = []
         self._scales = [graph.shapes[tensor].scale for tensor in ends]
         axes, steps = ops.constant(np.array([2, 3])), ops.constant(np.array([1, 1]))
         for number, (tensor, end) in enumerate(ends.items()):
             first, last = (parameter(f"{what}_{number}", [2], np.int64) for what in ("first", "last"))
             core = ops.slice(end, first, last, steps, axes)
             if tensor in stage.keeps:
-                is_painted = tensor == graph.painted
-                results.append(core if is_painted else ops.convert(ops.clamp(core, -LARGEST, LARGEST), Type.f16))
+                limited = ops.clamp(end, -LARGEST, LARGEST) if half == Type.f16 else end
+                results.append(ops.result(end) if tensor == graph.painted else ops.convert(limited, half))
             if any(norm.meets == tensor for norm in stage.norms):
                 mean = ops.reduce_mean(core, axes, keep_dims=True)
                 var = ops.reduce_mean(ops.squared_difference(core, mean), axes, keep_dims=False)
@@ -328,7 +329,7 @@ class Compiled:
             (tensor, what)
             for tensor in ends
             for what in (
-                *(("core",) if tensor in stage.keeps else ()),
+                *(("values",) if tensor in stage.keeps else ()),
                 *(("mean", "var") if any(norm.meets == tensor for norm in stage.norms) else ()),
             )
         ]
@@ -338,24 +339,32 @@ class Compiled:
         options = {**graph._options, "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
         self._compiled = graph._core.compile_model(Model(results, found), "CPU", options)
         self._local = threading.local()
+        self._tensor, self._type = Tensor, half
 
     def run(
         self, feeds: Mapping[str, Any], first: tuple[int, int], last: tuple[int, int]
     ) -> dict[tuple[Tensor, str], npt.NDArray[Any]]:
         """Run one tile whose core lies from ``first`` to ``last`` (row, column), in pixels from the tile's corner.
 
-        Gives by (tensor, "core"), (tensor, "mean") and (tensor, "var") what the stage asked for: a batch of one, and
-        vectors (1, C). The arrays are the runtime's, and change with the next tile of the same thread.
+        Gives by (tensor, "values"), (tensor, "mean") and (tensor, "var") what the stage asked for: what it keeps as a
+        batch of one, of the whole tile, and the moments of the core as vectors (1, C). What is kept has 16 bits a number,
+        whose meaning nobody else needs to know: bfloat16 if the network computes in it, else float16. The arrays are the
+        runtime's, and change with the next tile of the same thread.
         """
         if not hasattr(self._local, "request"):
             self._local.request = self._compiled.create_infer_request()
-        given = {name: value for name, value in feeds.items() if name in self.inputs}
+        given = {name: self._half(value) for name, value in feeds.items() if name in self.inputs}
         for number, scale in enumerate(self._scales):
             for what, (row, column) in (("first", first), ("last", last)):
                 if f"{what}_{number}" in self.inputs:
                     given[f"{what}_{number}"] = np.array([row // scale, column // scale])
         found = self._local.request.infer(given, share_inputs=True, share_outputs=True)
         return {key: found[i] for i, key in enumerate(self._order)}
+
+
+    def _half(self, value: npt.NDArray[Any]) -> Any:
+        """16 bits a number as what they mean; other arrays come back themselves."""
+        return self._tensor(value, list(value.shape), self._type) if value.dtype == np.float16 else value
 
 
 def _lengths(port: Any) -> list[int]:
