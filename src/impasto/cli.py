@@ -666,7 +666,7 @@ def optimize(
     pooling: Annotated[str | None, typer.Option(help="max, average or l2.")] = None,
     optimizer: Annotated[str | None, typer.Option(help="lbfgs or adam.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Of Adam.")] = None,
-    coarsest: Annotated[int | None, typer.Option(help="Smallest size to begin with; 0: only the full size.")] = None,
+    coarsest: Annotated[int | None, typer.Option(help="Size to begin with; 0: only the full size.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the noise.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
     max_memory: Annotated[float | None, typer.Option(help="Gigabytes; default: what is free.")] = None,

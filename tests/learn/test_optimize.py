@@ -499,6 +499,13 @@ def test_ladder(size: int, sizes: list[int]) -> None:
     assert sum(count for _, count in rungs) == 101
 
 
+@pytest.mark.parametrize(("start", "sizes"), [("noise", [128, 256]), ("network", [256]), ("painted.png", [256])])
+def test_ladder_of_a_start(start: str, sizes: list[int]) -> None:
+    """A start that has been painted already is polished at full size, unless another size is asked for."""
+    assert [size for size, _ in ladder(Settings(size=256, start=start))] == sizes
+    assert [size for size, _ in ladder(Settings(size=256, start=start, coarsest=100))] == [128, 256]
+
+
 def test_ladder_without_what_is_too_small(
     loss_network: LossNetwork, photo: pictures.Picture, painting: pictures.Picture
 ) -> None:

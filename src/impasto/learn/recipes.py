@@ -32,14 +32,15 @@ class Settings:
 
     ``size`` and ``style_size`` are long sides in pixels; without a ``style_size`` a painting has the photo's number of
     pixels. ``start`` is "photo", "noise", "network", "network:STYLE" or a picture file. ``steps`` counts evaluations of
-    the objective, over all sizes, the smallest of which has a long side of at least ``coarsest``. ``learning_rate`` and
+    the objective, over all sizes, the smallest of which has a long side of at least ``coarsest``; 0 is the full size
+    alone, which is also what a start that has been painted already gets where nothing is said. ``learning_rate`` and
     ``average`` (decay of the mean of iterates, 0: none) are Adam's, ``history`` is L-BFGS's.
     """
 
     recipe: str = "default"
     size: int = 512
     steps: int = 300
-    coarsest: int = 128
+    coarsest: int | None = None
     finish: float = 0.3
     content_layers: tuple[str, ...] = ("relu4_2",)
     content_layer_weights: tuple[float, ...] = ()
@@ -91,6 +92,8 @@ PASTICHE = Settings(
     resampling="bilinear",
 )
 
+COARSEST = 128  # long side in pixels of the first size, from a photo or from noise
+
 RECIPES = {settings.recipe: settings for settings in (Settings(), GATYS_2015, PASTICHE)}
 
 _CHOICES = {
@@ -127,10 +130,13 @@ def ladder(settings: Settings) -> list[tuple[int, int]]:
     """(long side, evaluations) from coarse to fine: sides halve down to ``coarsest``; sum of evaluations = ``steps``.
 
     The last size gets the share ``finish``, the others share the rest alike: what is coarse is cheap, and settles the
-    large forms that a fine start would never find (Gatys et al. 2017).
+    large forms that a fine start would never find (Gatys et al. 2017). What has been painted already has them.
     """
+    coarsest = settings.coarsest
+    if coarsest is None:
+        coarsest = COARSEST if settings.start in ("photo", "noise") else 0
     sizes = [settings.size]
-    while settings.coarsest and sizes[0] / 2 >= settings.coarsest:
+    while coarsest and sizes[0] / 2 >= coarsest:
         sizes.insert(0, round(sizes[0] / 2))
     if len(sizes) == 1:
         return [(settings.size, settings.steps)]
@@ -161,7 +167,7 @@ def _check(settings: Settings) -> None:
     for name in _NOT_NEGATIVE:
         value = getattr(settings, name)
         for each in value if isinstance(value, tuple) else (value,):
-            if not 0 <= each < math.inf:
+            if each is not None and not 0 <= each < math.inf:
                 raise LearnError(f"{name} has {each}; it must be 0 or more and finite")
     for kind in ("content", "style"):
         layers, weights = getattr(settings, f"{kind}_layers"), getattr(settings, f"{kind}_layer_weights")
