@@ -164,7 +164,7 @@ def plan(
     records = []
     for source, (width, height) in zip(found, sizes, strict=True):
         planned = painter.plan(width, height, size=size, masks=masks)
-        records.append({"photo": str(source), **asdict(planned), "seconds": round(painter.seconds(planned), 3)})
+        records.append({"photo": str(source), **asdict(planned), "seconds": round(painter.seconds(planned), 6)})
         del records[-1]["work"]
     if as_json:
         for record in records:
