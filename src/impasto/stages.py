@@ -347,9 +347,9 @@ class Compiled:
         """Run one tile whose core lies from ``first`` to ``last`` (row, column), in pixels from the tile's corner.
 
         Gives by (tensor, "values"), (tensor, "mean") and (tensor, "var") what the stage asked for: what it keeps as a
-        batch of one, of the whole tile, and the moments of the core as vectors (1, C). What is kept has 16 bits a number,
-        whose meaning nobody else needs to know: bfloat16 if the network computes in it, else float16. The arrays are the
-        runtime's, and change with the next tile of the same thread.
+        batch of one, of the whole tile, and the moments of the core as vectors (1, C). What is kept has 16 bits a
+        number, whose meaning nobody else needs to know: bfloat16 if the network computes in it, else float16. The
+        arrays are the runtime's, and change with the next tile of the same thread.
         """
         if not hasattr(self._local, "request"):
             self._local.request = self._compiled.create_infer_request()
