@@ -45,9 +45,9 @@ def main() -> None:
         for part in args.parts.split(","):
             rows = PARTS[part](args, Path(folder))
             if part == "growth":  # sizes that were not measured again stay
-                measured = {round(row["mp"], 1) for row in rows}
-                rows += [row for row in kept.get(part, []) if round(row["mp"], 1) not in measured]
-                rows.sort(key=lambda row: row["mp"])
+                measured = {(row["precision"], round(row["mp"], 1)) for row in rows}
+                old = [row for row in kept.get(part, []) if (row["precision"], round(row["mp"], 1)) not in measured]
+                rows = sorted(rows + old, key=lambda row: (row["precision"], row["mp"]))
             _table(part, rows)
             kept[part] = rows
             kept["machine"] = {"cores": len(os.sched_getaffinity(0)), "network": args.network, "style": args.style}
@@ -60,34 +60,40 @@ def growth(args: argparse.Namespace, folder: Path) -> list[Row]:
     rows = []
     for megapixels in args.megapixels:
         photo = _sized(args.photo, megapixels, folder / "photo.jpg")
-        row = _paint(args, photo, folder / "out.jpg")
-        rows.append(
-            {**row, "seconds_per_mp": row["seconds"] / row["mp"], "painting_per_mp": row["painting"] / row["mp"]}
-        )
+        row = _paint(args, photo, folder / "out.jpg", "--precision", args.precision)
+        each = {"seconds_per_mp": row["seconds"] / row["mp"], "painting_per_mp": row["painting"] / row["mp"]}
+        rows.append({"precision": args.precision, **row, **each})
     return rows
 
 
 def modes(args: argparse.Namespace, folder: Path) -> list[Row]:
     photo = _sized(args.photo, MODES, folder / "photo.png")
-    tiles = ["--max-memory", str(TILES_GB)]
-    ways = {
-        "whole": [],
-        "exact": tiles,
-        "quick": [*tiles, "--moments", "quick"],
-        "whole, bf16": ["--precision", "bf16"],
-        "exact, bf16": [*tiles, "--precision", "bf16"],
-    }
-    rows, first = [], None
-    for name, options in ways.items():
-        row = {"way": name, **_paint(args, photo, folder / "out.png", *options)}
-        painted = pictures.load(folder / "out.png").pixels
-        first = painted if first is None else first
-        apart = np.abs(painted.astype(np.int16) - first)
-        mean_square = float(np.square(apart, dtype=np.float32).mean())
-        row |= {"max_of_255": int(apart.max()), "mean_of_255": float(apart.mean())}
-        row["psnr"] = 10 * np.log10(255**2 / mean_square) if mean_square else None
-        rows.append(row)
+    ways: list[tuple[str, list[str]]] = [
+        ("whole", []),
+        ("exact", ["--max-memory", str(TILES_GB)]),
+        ("quick", ["--max-memory", str(TILES_GB), "--moments", "quick"]),
+    ]
+    rows, whole = [], {}
+    for precision in ("f32", "bf16"):
+        for name, options in ways:
+            row = {"precision": precision, "way": name}
+            row |= _paint(args, photo, folder / "out.png", "--precision", precision, *options)
+            painted = pictures.load(folder / "out.png").pixels
+            apart = np.abs(painted.astype(np.int16) - whole.setdefault(precision, painted))
+            row |= {"max_of_255": int(apart.max()), "mean_of_255": float(apart.mean()), "psnr": _psnr(apart)}
+            row["psnr_to_f32"] = _psnr(painted.astype(np.int16) - whole["f32"])
+            rows.append(row)
+            if args.pictures:
+                pictures.save(painted, args.pictures / f"{precision}-{name}.png")
+                pictures.save(
+                    np.clip(apart * 50, 0, 255).astype(np.uint8), args.pictures / f"{precision}-{name}-apart.png"
+                )
     return rows
+
+
+def _psnr(apart: Any) -> float | None:
+    mean_square = float(np.square(apart, dtype=np.float32).mean())
+    return float(10 * np.log10(255**2 / mean_square)) if mean_square else None
 
 
 def styles(args: argparse.Namespace, folder: Path) -> list[Row]:
@@ -213,6 +219,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--megapixels", type=lambda text: [float(part) for part in text.split(",")], default=GROWTH)
     parser.add_argument("--network", default="full")
     parser.add_argument("--style", default="hokusai-great-wave")
+    parser.add_argument("--precision", default="auto", help="of the part growth")
+    parser.add_argument("--pictures", type=Path, help="a folder for the paintings of the part modes")
     parser.add_argument("--json", type=Path, help="keep the results here")
     return parser.parse_args()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,6 +25,7 @@ Tensor: TypeAlias = tuple[str, int]  # a node's name and the number of its outpu
 
 PICTURE, MASKS = "picture", "masks"
 SLACK = 1024  # times the network's multiple: the side of the picture whose shapes tell scales
+CROWDED = 3.5  # measured: with masks OpenVINO makes the maps of all norms early, and keeps them
 LARGEST = 65_504.0  # the largest float16
 
 _POINTWISE = frozenset(
@@ -117,11 +118,15 @@ class Graph:
         self._levels: dict[str, int] = {}
         norms: list[Norm] = []
         self._inputs: dict[str, list[Tensor]] = {}  # those that the picture flows into
+        self._sources: dict[str, list[Tensor]] = {}  # and those that the masks flow into, too
         for name, node in self._nodes.items():
             if node.get_type_name() == "ShapeOf":  # sizes are no pixels
                 continue
             sources = [_tensor(each.get_source_output()) for each in node.inputs()]
             self._inputs[name] = [source for source in sources if source[0] in self._levels]
+            found = [source for source in sources if source[0] in self._sources]
+            if found or name in (PICTURE, MASKS):
+                self._sources[name] = found
             if not self._inputs[name]:
                 if name == PICTURE:
                     self._levels[name] = 0
@@ -168,7 +173,8 @@ class Graph:
 
     def straight(self) -> Stage:
         """The whole graph as one pass, for when all moments are known."""
-        return self._stage(set(), (), {self.painted})
+        stage = self._stage(set(), (), {self.painted})
+        return replace(stage, bytes=CROWDED * stage.bytes) if MASKS in self._nodes else stage
 
     def _cut(self, level: int) -> set[Tensor]:
         """What must be kept behind the pass of ``level`` so that nothing before it is computed again."""
@@ -239,26 +245,39 @@ class Graph:
 
     def _live_bytes(self, start: set[Tensor], order: list[str], ends: list[Tensor]) -> float:
         """Bytes for each pixel of a tile at the fullest moment; what follows pixel by pixel takes no room."""
+        wanted = self._with_masks(start, order)
         last: dict[Tensor, int] = {}
-        for i, name in enumerate(order):
-            for source in self._inputs[name]:
-                last[source if source in start else self._root_within(start, source)] = i
+        for i, name in enumerate(wanted):
+            for source in self._sources[name]:
+                last[self._place(start, source)] = i
         for tensor in ends:
-            last[tensor if tensor in start else self._root_within(start, tensor)] = len(order)
+            last[self._place(start, tensor)] = len(wanted)
         live = {tensor: self._sizes[tensor] for tensor in start if tensor in last}
         most = 0.0
-        for i, name in enumerate(order):
+        for i, name in enumerate(wanted):
             own = {(name, port): self._sizes.get((name, port), 0.0) for port in range(len(self._nodes[name].outputs()))}
             live |= {tensor: size for tensor, size in own.items() if tensor in last}
             most = max(most, sum(live.values()))
             live = {tensor: size for tensor, size in live.items() if last[tensor] > i}
         return 4 * max(most, sum(live.values()))
 
-    def _root_within(self, start: set[Tensor], tensor: Tensor) -> Tensor:
-        while self._nodes[tensor[0]].get_type_name() in _POINTWISE and len(self._inputs[tensor[0]]) == 1:
-            tensor = self._inputs[tensor[0]][0]
-            if tensor in start:
+    def _with_masks(self, start: set[Tensor], order: list[str]) -> list[str]:
+        """The nodes of ``order`` and those that lead to them from the masks."""
+        wanted, todo = set[str](), list(order)
+        while todo:
+            name = todo.pop()
+            if name not in wanted:
+                wanted.add(name)
+                todo += [source[0] for source in self._sources[name] if source not in start]
+        return [name for name in self._nodes if name in wanted]
+
+    def _place(self, start: set[Tensor], tensor: Tensor) -> Tensor:
+        """The tensor whose memory ``tensor`` takes over, if it follows from one alone, pixel by pixel."""
+        while tensor not in start:
+            kind, sources = self._nodes[tensor[0]].get_type_name(), self._sources[tensor[0]]
+            if len(sources) != 1 or kind not in _POINTWISE | {"Reshape"}:
                 break
+            tensor = sources[0]
         return tensor
 
     def _work(self, name: str) -> float:
@@ -294,7 +313,7 @@ class Compiled:
             parameters.append(made)
             return made
 
-        def replace(old: Any, new: Any) -> None:
+        def put(old: Any, new: Any) -> None:
             for target in old.get_target_inputs():
                 target.replace_source_output(new.output(0))
 
@@ -305,11 +324,11 @@ class Compiled:
             node = nodes[norm.name]
             channels = graph.shapes[norm.meets].channels
             gain, bias = (parameter(f"{what}_{number}", [1, channels, 1, 1], np.float32) for what in ("gain", "bias"))
-            replace(node.output(0), ops.add(ops.multiply(node.input_value(0), gain), bias))
+            put(node.output(0), ops.add(ops.multiply(node.input_value(0), gain), bias))
         for number, tensor in enumerate(stage.reads):
             kept = parameter(f"kept_{number}", [1, graph.shapes[tensor].channels, -1, -1], half)
             wide = ops.convert(kept, Type.f32)
-            replace(nodes[tensor[0]].output(tensor[1]), wide)
+            put(nodes[tensor[0]].output(tensor[1]), wide)
             if tensor in ends:
                 ends[tensor] = wide.output(0)
         results: list[Any] = []
@@ -360,7 +379,6 @@ class Compiled:
                     given[f"{what}_{number}"] = np.array([row // scale, column // scale])
         found = self._local.request.infer(given, share_inputs=True, share_outputs=True)
         return {key: found[i] for i, key in enumerate(self._order)}
-
 
     def _half(self, value: npt.NDArray[Any]) -> Any:
         """16 bits a number as what they mean; other arrays come back themselves."""
