@@ -549,6 +549,12 @@ def test_memory() -> None:
     assert predicted(1024, 1024, settings, "bfloat16", recompute=False, history=40) < plenty.predicted
 
 
+def test_memory_of_regions() -> None:
+    """Every region needs copies of what style looks at."""
+    plain, masked = (fit(2048, 2048, settings_for(), "float32", regions=n, limit=2**40).predicted for n in (0, 2))
+    assert masked > 1.3 * plain
+
+
 def test_2048_fits() -> None:
     """2048 pixels are predicted to fit into 8 GB."""
     assert fit(2048, 2048, settings_for(), "float32", limit=8 * 2**30).predicted <= 8 * 2**30

@@ -11,7 +11,7 @@ from impasto.errors import LearnError
 from impasto.learn.features import BLOCKS, CHANNELS
 from impasto.learn.recipes import Settings, used_layers
 
-BASE = 700 * 2**20  # bytes of torch, the weights and everything that does not grow with the picture
+BASE = 800 * 2**20  # bytes of torch, the weights and everything that does not grow with the picture
 SHORTEST_HISTORY = 4
 
 T = TypeVar("T")
@@ -27,17 +27,25 @@ class Fit:
 
 
 def fit(
-    height: int, width: int, settings: Settings, precision: str, *, depth: int = 19, limit: int | None = None
+    height: int,
+    width: int,
+    settings: Settings,
+    precision: str,
+    *,
+    depth: int = 19,
+    regions: int = 0,
+    limit: int | None = None,
 ) -> Fit:
     """The fastest way to fit a picture of ``height`` x ``width`` pixels into ``limit`` bytes, by default what is free.
 
-    First the activations are made again instead of kept, then L-BFGS gets a shorter history. Raises LearnError, with
-    the size that would fit, if that is not enough.
+    First the activations are made again instead of kept, then L-BFGS gets a shorter history. ``regions`` is the number
+    of masks. Raises LearnError, with the size that would fit, if that is not enough.
     """
     limit = free_memory() if limit is None else limit
     shorter = [n for n in (settings.history, 10, 6, SHORTEST_HISTORY) if n <= settings.history]
     for recompute, history in [(False, settings.history), *((True, n) for n in shorter)]:
-        needed = predicted(height, width, settings, precision, recompute=recompute, history=history, depth=depth)
+        shape = height, width, settings, precision
+        needed = predicted(*shape, recompute=recompute, history=history, depth=depth, regions=regions)
         if limit is None or needed <= limit:
             return Fit(needed, recompute, history)
     scale = (max(limit or 0, BASE) - BASE) / (needed - BASE)
@@ -50,25 +58,35 @@ def fit(
 
 
 def predicted(
-    height: int, width: int, settings: Settings, precision: str, *, recompute: bool, history: int, depth: int = 19
+    height: int,
+    width: int,
+    settings: Settings,
+    precision: str,
+    *,
+    recompute: bool,
+    history: int,
+    depth: int = 19,
+    regions: int = 0,
 ) -> int:
-    """Bytes at the peak of one evaluation, with the optimiser's state; calibrated by ``benchmarks/optimize.py``."""
+    """Bytes at the peak of one evaluation, with the optimiser's state; a little more than what was measured.
+
+    The way back frees a block's activations when it has passed it, so the peak is at the block where what is still
+    kept, and two gradients on their way, are most.
+    """
     pixels = height * width
-    layers = used_layers(settings)
-    deepest = max(int(layer.removeprefix("conv").removeprefix("relu").removeprefix("pool")[0]) for layer in layers)
+    names = (layer.removeprefix("conv").removeprefix("relu").removeprefix("pool") for layer in used_layers(settings))
+    deepest = max(int(name[0]) for name in names)
     number = 2 if precision == "bfloat16" else 4
-    blocks = []
+    copies = regions or (2 if settings.statistic == "gaussian" else 0)  # in float32, of what style looks at
+    peak = before = 0.0
     for block in range(deepest):
         plane = CHANNELS[block] * pixels / 4**block
-        kept = plane * BLOCKS[depth][block] * number  # the outputs of the convolutions, after the ReLU
-        taps = sum(1 for layer in settings.style_layers if layer[4:5] == str(block + 1))
-        kept += plane * 4 * taps * (number == 2)  # the Gram matrices are summed in float32
-        blocks.append((kept, plane))
-    widest = max(plane for _, plane in blocks)
-    passing = widest * number * 3 + widest * 4  # gradients on their way, and a float32 copy
-    activations = max(kept for kept, _ in blocks) if recompute else sum(kept for kept, _ in blocks)
+        kept = plane * BLOCKS[depth][block] * number + plane / 4 * 8  # after the ReLU; which of four was largest
+        kept += plane * 4 * copies * sum(1 for layer in settings.style_layers if layer[4:5] == str(block + 1))
+        peak = max(peak, before + kept + 2 * plane * number)
+        before += plane * number / 4 if recompute else kept
     vectors = 2 * history + 10 if settings.optimizer == "lbfgs" else 12
-    return int(BASE + activations + passing + vectors * 3 * pixels * 4)
+    return int(BASE + peak + vectors * 3 * pixels * 4)
 
 
 def out_of_memory_told(steps: Iterator[T]) -> Iterator[T]:

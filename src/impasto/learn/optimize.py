@@ -118,7 +118,9 @@ class Optimization:
         self.scene = Scene(photo, paintings, self.settings, photo_masks=photo_masks, painting_masks=painting_masks)
         self.plan = plan or self._plan(smallest_side(used_layers(self.settings)))
         height, width = self.scene.shape_at(self.settings.size)
-        self.fit = fit(height, width, self.settings, self.plan[-1][2], depth=self.loss_network.depth, limit=max_memory)
+        depth, regions = self.loss_network.depth, len(self.scene.photo_masks)
+        precision = self.plan[-1][2]
+        self.fit = fit(height, width, self.settings, precision, depth=depth, regions=regions, limit=max_memory)
         self.painter_files = {"network": str(network), "bank": None if bank is None else str(bank)}
         self._bank = bank
         self.start = self.settings.start  # with the mix of styles, once it is chosen
