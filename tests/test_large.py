@@ -120,7 +120,7 @@ def test_known_moments_give_the_whole_in_one_pass(network: Network, monkeypatch:
     pixels, rows = noise(240, 240), row(network)
     whole = network.paint(pixels.astype(np.float32) / 255, rows[0])
     on_way = on_its_way(network, pixels, rows)
-    assert on_way.layout("quick").tiles > 1 and on_way.layout("quick").disk == 0
+    assert on_way.layout("quick").tiles > 1 and on_way.layout("quick").passes == 1
     np.testing.assert_allclose(painted(on_way, (240, 240), "quick"), whole, rtol=0, atol=CLOSE)
 
 

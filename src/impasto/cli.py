@@ -124,7 +124,8 @@ def paint(
 
     failed = 0
     jobs = list(zip(found, targets, strict=True))
-    done = overlap(jobs, load, work, save, cost=lambda job: _pixels(job[0]), room=PIXELS_AT_ONCE)
+    room = PIXELS_AT_ONCE if max_memory is None else min(PIXELS_AT_ONCE, max_memory * 1e9 / 100)
+    done = overlap(jobs, load, work, save, cost=lambda job: _pixels(job[0]), room=room)
     for each in _progress(done, len(jobs), quiet=as_json or alone):
         source, target = each.item
         if each.error is None:

@@ -2,7 +2,7 @@
 
 Instance norms need the moments of the whole picture. ``exact`` gathers them norm by norm: every pass goes over all
 tiles, and small inner tensors wait for the next pass in files. ``quick`` gathers them from a sample of patches of the
-picture, at its own scale, and then needs one pass and no files.
+picture, at its own scale, and then needs one pass, and files for the sample only.
 """
 
 from __future__ import annotations
@@ -95,8 +95,9 @@ class Large:
         work = sum(self._work(stage, size) for stage in stages)
         disk = pixels * most_kept(self.graph, stages)
         if moments == "quick":
-            sample = self._sample()
-            work += sum(stage.work * math.prod(sample.size) for stage in self._stages)
+            sample = math.prod(self._sample().size)
+            work += sum(stage.work * sample for stage in self._stages)
+            disk = sample * most_kept(self.graph, self._stages)
         return Layout(len(stages), max(counts), int(memory), int(disk), work)
 
     def _work(self, stage: Stage, size: tuple[int, int]) -> float:
@@ -248,7 +249,7 @@ class Large:
                 rows, columns = (slice(one // scale, last // scale) for one, last in zip(*core, strict=True))
                 strip[:, :, span.first // scale : span.last // scale] = values[:, rows, columns].transpose(1, 0, 2)
             if (self.graph.painted, "values") in found:
-                rows, columns = (slice(one, last) for one, last in zip(*core, strict=True))
+                rows, columns = (slice(*ends) for ends in zip(*core, strict=True))
                 found[self.graph.painted, "values"] = found[self.graph.painted, "values"][:, :, rows, columns]
             return {key: np.array(value) for key, value in found.items()}  # the runtime will use its own again
 

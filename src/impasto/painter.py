@@ -69,7 +69,7 @@ class Painter:
 
     Pictures are painted whole while the memory that is free allows it, or ``max_memory`` (bytes, of the whole process),
     and in tiles beyond. The result is the same: ``moments`` "exact" gathers what the network must know of the whole
-    picture from all of it, with temporary files; "quick" takes a sample, which differs, and needs no files.
+    picture from all of it, with temporary files; "quick" takes a sample, which differs, and needs few.
 
     Raises NetworkError for a network that cannot be opened, BankError for a bank that cannot be read, MismatchError for
     a bank that belongs to another network.
@@ -95,6 +95,7 @@ class Painter:
         self.bank = bank if isinstance(bank, Bank) else Bank.load(own_bank if bank is None else bank)
         self.bank.check_network(self.network.fingerprint, network=self.network.name)
         self.max_memory, self.moments = max_memory, moments
+        self._trials: dict[bool, list[tuple[float, float]]] = {}
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -259,24 +260,26 @@ class Painter:
         return Plan(width, height, False, layout.tiles, layout.passes, total, layout.disk, layout.work)
 
     def seconds(self, plan: Plan) -> float:
-        """How long painting as planned will take here, from two small paintings made and timed now."""
-        times, works = [], []
-        for side in TRIALS:
-            noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
-            rows = self._any_rows(0)
-            begin = time.perf_counter()
-            if plan.whole:
-                self._paint_whole(noise, rows, [], False)
-                works.append(float(side * side))
-            else:
-                large = self._large(noise, [], rows)
-                for _ in large.paint(self.moments):
-                    pass
-                works.append(large.layout(self.moments).work)
-            times.append(time.perf_counter() - begin)
+        """How long painting as planned will take here, from two small paintings made and timed, once for a painter."""
+        if plan.whole not in self._trials:
+            self._trials[plan.whole] = [self._trial(side, plan.whole) for side in TRIALS]
+        (first, little), (second, more) = self._trials[plan.whole]
         work = plan.width * plan.height if plan.whole else plan.work
-        rate = max(times[1] - times[0], 0.0) / (works[1] - works[0])
-        return float(max(times[0] + rate * (work - works[0]), times[0] * work / works[0] * 0.1))
+        if work <= little:
+            return first * work / little
+        return first + max(0.0, second - first) / (more - little) * (work - little)
+
+    def _trial(self, side: int, whole: bool) -> tuple[float, float]:
+        """Seconds and work of painting noise, ``side`` x ``side`` pixels."""
+        noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+        begin = time.perf_counter()
+        if whole:
+            self._paint_whole(noise, self._any_rows(0), [], False)
+            return time.perf_counter() - begin, float(side * side)
+        large = self._large(noise, [], self._any_rows(0))
+        for _ in large.paint(self.moments):
+            pass
+        return time.perf_counter() - begin, large.layout(self.moments).work
 
     def _any_rows(self, masks: int) -> list[Floats]:
         return [self.bank.rows[0]] * (masks + 1)
