@@ -33,7 +33,7 @@ from impasto import Bank, Painter, pictures
 GROWTH = (0.25, 1, 4, 12, 36, 100)  # megapixels
 MODES = 12
 STYLES = (1, 40, 1000, 10_000)
-TILES_GB = 1.5  # --max-memory that makes 12 megapixels go in tiles
+TILES_GB = 0.7  # --max-memory that makes 12 megapixels go in tiles
 
 Row = dict[str, Any]
 

@@ -76,7 +76,35 @@ def test_mirrored_and_cropped(network: Network, rows: Floats) -> None:
     """A size that is no multiple of 4 is mirrored at the bottom and right, and the painting cropped back."""
     picture = noise(18, 21)
     mirrored = np.pad(picture, ((0, 2), (0, 3), (0, 0)), "reflect")
-    np.testing.assert_array_equal(network.paint(picture, rows[0]), network.paint(mirrored, rows[0])[:18, :21])
+    whole = network.paint(mirrored, rows[0])
+    np.testing.assert_allclose(network.paint(picture, rows[0]), whole[:18, :21], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (18, 21)], ids=str)
+def test_bytes(network: Network, rows: Floats, size: tuple[int, int]) -> None:
+    """A picture of 8 bits is painted like its floats, and comes back in 8 bits."""
+    picture = (noise(*size) * 255).astype(np.uint8)
+    painted = network.paint(picture, rows[0])
+    assert painted.dtype == np.uint8 and painted.shape == picture.shape and painted.flags.c_contiguous
+    floats = network.paint(picture / np.float32(255), rows[0])
+    np.testing.assert_allclose(painted, floats * 255, rtol=0, atol=0.51)
+
+
+def test_sizes_that_come_again(network_file: Path, rows: Floats) -> None:
+    """What is compiled for the first size, for sizes that come once and for those that come again paints the same."""
+    network, pictures = Network(network_file), [noise(size, 24) for size in (16, 20, 24, 28)]
+    first = [network.paint(picture, rows[0]) for picture in pictures]
+    for _ in range(2):
+        for picture, painted in reversed(list(zip(pictures, first, strict=True))):
+            np.testing.assert_allclose(network.paint(picture, rows[0]), painted, rtol=0, atol=1e-5)
+
+
+def test_prepared(network: Network, rows: Floats) -> None:
+    """Getting ready for a size changes nothing of what is painted."""
+    picture = (noise(37, 22) * 255).astype(np.uint8)
+    painted = network.paint(picture, rows[0])
+    network.prepare(37, 22)
+    assert np.abs(network.paint(picture, rows[0]).astype(int) - painted).max() <= 1
 
 
 def test_style(network: Network, rows: Floats) -> None:
@@ -84,7 +112,7 @@ def test_style(network: Network, rows: Floats) -> None:
     picture = noise(24, 24)
     painted = [network.paint(picture, row) for row in rows]
     assert min(np.abs(a - b).mean() for i, a in enumerate(painted) for b in painted[:i]) > 0.01
-    np.testing.assert_array_equal(network.paint(picture, rows[0]), painted[0])
+    np.testing.assert_allclose(network.paint(picture, rows[0]), painted[0], rtol=0, atol=1e-5)
 
 
 def test_colors_in_order(network: Network, rows: Floats) -> None:

@@ -182,30 +182,42 @@ class Painter:
         masks = dict(masks or {})
         if size is not None and max(pixels.shape[:2]) > size:
             whole, pixels = pixels, pictures.resize(pixels, size)
+            if whole.dtype == np.uint8:
+                pixels = pictures.to_bytes(pixels)
             masks = {name: _like(mask, whole, pixels) for name, mask in masks.items()}
         styles: list[Style] = [style, *masks]
         bank = self.bank_for(pixels) if any(_needs_photo(each, strength) for each in styles) else self.bank
         rows = [blend.mix(bank, each, strength=strength) for each in styles]
-        if self.plan(pixels.shape[1], pixels.shape[0], masks=len(masks)).whole:
+        floats = keep_color or as_float or pixels.dtype != np.uint8
+        if self.plan(pixels.shape[1], pixels.shape[0], masks=len(masks), floats=floats).whole:
             try:
-                painted = self._paint_whole(pixels, rows, list(masks.values()), keep_color)
+                painted = self._paint_whole(pixels, rows, list(masks.values()), keep_color, as_float)
             except Exception as error:  # somebody else took the memory meanwhile: then in tiles
                 if not _lacks_memory(error):
                     raise
             else:
-                yield Progress(1.0, painted if as_float else pictures.to_bytes(painted))
+                yield Progress(1.0, painted)
                 return
         yield from self._paint_tiles(pixels, rows, list(masks.values()), keep_color, as_float)
 
     def _paint_whole(
-        self, pixels: pictures.Pixels, rows: list[Floats], masks: list[pictures.Pixels], keep_color: bool
-    ) -> pictures.Picture:
-        picture = pictures.unit(pixels)
+        self,
+        pixels: pictures.Pixels,
+        rows: list[Floats],
+        masks: list[pictures.Pixels],
+        keep_color: bool,
+        as_float: bool,
+    ) -> pictures.Pixels:
+        in_bytes = pixels.dtype == np.uint8 and not (keep_color or as_float)
+        picture: Any = pixels if in_bytes else pictures.unit(pixels)
         if masks:
             painted = self.network.paint_regions(picture, np.stack(rows), regions.stack(masks))
         else:
             painted = self.network.paint(picture, rows[0])
-        return pictures.keep_color(painted, picture) if keep_color else painted
+        if in_bytes:
+            return painted
+        painted = pictures.keep_color(painted, picture) if keep_color else painted
+        return painted if as_float else pictures.to_bytes(painted)
 
     def _paint_tiles(
         self,
@@ -240,16 +252,16 @@ class Painter:
 
     # ---- how large
 
-    def plan(self, width: int, height: int, *, size: int | None = None, masks: int = 0) -> Plan:
+    def plan(self, width: int, height: int, *, size: int | None = None, masks: int = 0, floats: bool = False) -> Plan:
         """How a photo of ``width`` x ``height`` pixels would be painted now, ``size`` and ``masks`` as in ``paint``.
 
+        ``floats`` tells of photos and paintings with more than 8 bits, and of photos that keep their colours.
         Raises NetworkError if it needs tiles and the runtime cannot paint them.
         """
         if size is not None:
             width, height = pictures.shrunk_size(width, height, size)
-        whole = (
-            self.network.bytes_for(height, width, regions=masks > 0) + 4 * (masks + 1) * (masks > 0) * height * width
-        )
+        whole = self.network.bytes_for(height, width, regions=masks > 0, floats=floats)
+        whole += 4 * (masks + 1) * (masks > 0) * height * width
         files = 2 * 3 * height * width  # photo and painting in 8 bits
         if whole <= SHARE * self._room():
             return Plan(width, height, True, 1, 1, memory.used() + whole + files, 0, 0.0)
@@ -274,7 +286,9 @@ class Painter:
         noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
         begin = time.perf_counter()
         if whole:
-            self._paint_whole(noise, self._any_rows(0), [], False)
+            self.network.prepare(side, side)
+            begin = time.perf_counter()
+            self._paint_whole(noise, self._any_rows(0), [], False, False)
             return time.perf_counter() - begin, float(side * side)
         large = self._large(noise, [], self._any_rows(0))
         for _ in large.paint(self.moments):
