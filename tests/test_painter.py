@@ -377,6 +377,17 @@ def test_more_memory_than_there_is(network_file: Path, monkeypatch: pytest.Monke
     assert not Painter(network_file, runtime="openvino", max_memory=1e12).plan(3000, 3000).whole
 
 
+def test_a_guest_takes_little(network_file: Path) -> None:
+    """Without a limit a huge picture is painted in tiles, however much memory is free; with one, whole if it allows."""
+    free = 2**45
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("impasto.memory.available", lambda: free)
+        planned = Painter(network_file, runtime="openvino").plan(12_000, 9_000)
+        assert not planned.whole and planned.memory < 3 * 2**30
+        assert Painter(network_file, runtime="openvino", max_memory=free).plan(12_000, 9_000).whole
+        assert Painter(network_file, runtime="onnxruntime").plan(12_000, 9_000).whole
+
+
 def test_tiles_need_openvino(network_file: Path, large: np.ndarray) -> None:
     """ONNX Runtime says so in one sentence."""
     with pytest.raises(NetworkError, match="painted in tiles, which needs OpenVINO"):

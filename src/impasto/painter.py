@@ -28,6 +28,7 @@ Floats = npt.NDArray[np.float32]
 Style: TypeAlias = str | Mapping[str, float] | npt.NDArray[np.float32]
 
 SHARE = 0.7  # of the free memory that a painting may take
+WHOLE_BYTES = 4 * 2**30  # what a picture may take to be painted whole, unless it was told how much
 TILE_BYTES = 320 * 2**20  # for each thread: what tiles take where there is more
 LEAST_BYTES = 40 * 2**20  # and where there is less than that
 TRIALS = (512, 1024)  # pixels: what is painted to tell how long a picture will take
@@ -67,9 +68,10 @@ class Painter:
     "onnxruntime" or "auto" (OpenVINO where it runs); ``threads`` limits the cores; ``precision`` is "f32",
     "bf16", or "auto": bfloat16 where the processor has units for it, several times as fast and the same to the eye.
 
-    Pictures are painted whole while the memory that is free allows it, or ``max_memory`` (bytes, of the whole process),
-    and in tiles beyond. The result is the same: ``moments`` "exact" gathers what the network must know of the whole
-    picture from all of it, with temporary files; "quick" takes a sample, which differs, and needs few.
+    Pictures are painted whole while that takes no more than 4 GB and the memory that is free allows it, and in tiles
+    beyond; ``max_memory`` (bytes, of the whole process) sets another limit. The result is the same: ``moments`` "exact"
+    gathers what the network must know of the whole picture from all of it, with temporary files; "quick" takes a
+    sample, which differs, and needs few.
 
     Raises NetworkError for a network that cannot be opened, BankError for a bank that cannot be read, MismatchError for
     a bank that belongs to another network.
@@ -263,7 +265,10 @@ class Painter:
         whole = self.network.bytes_for(height, width, regions=masks > 0, floats=floats)
         whole += 4 * (masks + 1) * (masks > 0) * height * width
         files = 2 * 3 * height * width  # photo and painting in 8 bits
-        if whole <= SHARE * self._room():
+        most = SHARE * self._room()
+        if self.max_memory is None and self.network.runtime == "openvino":  # the other runtime knows no tiles
+            most = min(most, WHOLE_BYTES)
+        if whole <= most:
             return Plan(width, height, True, 1, 1, memory.used() + whole + files, 0, 0.0)
         blank: Any = np.broadcast_to(np.uint8(0), (height, width, 3))  # takes no memory
         large = self._large(blank, [blank[..., 0]] * masks, self._any_rows(masks))
