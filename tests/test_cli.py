@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import io
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -327,3 +328,10 @@ def test_shrinking_keeps_the_proportions(photo, network_file, tmp_path, capsys) 
         code, _, err = run(*words, capsys=capsys)
         assert code == 0, err
         assert pixels(out).shape == (47, 60, 3)
+
+
+def test_a_kill_is_a_ctrl_c(monkeypatch, capsys) -> None:
+    """SIGTERM ends a command as Ctrl-C does, so that what it has so far is kept."""
+    monkeypatch.setattr(cli, "app", lambda: signal.raise_signal(signal.SIGTERM))
+    code, _, err = run("train", capsys=capsys)
+    assert code == 130 and "interrupted" in err

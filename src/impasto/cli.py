@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -869,7 +870,11 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; what impasto raises on purpose becomes one sentence and exit code 2."""
+    """Run the command line; what impasto raises on purpose becomes one sentence and exit code 2.
+
+    SIGTERM ends it as Ctrl-C does: what was trained, taught or painted so far is kept.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except ImpastoError as error:
