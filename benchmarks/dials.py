@@ -22,10 +22,10 @@ from rich.console import Console
 from rich.table import Table
 
 from impasto import Painter
+from impasto.learn.devices import best_dtype
 from impasto.learn.evaluate import Judge, fidelity, load_photos
 from impasto.learn.features import load_loss_network
 from impasto.learn.photos import load_paintings
-from impasto.learn.train import best_dtype
 
 STYLES = "van-gogh-starry-night,hokusai-great-wave,munch-the-scream,durer-four-horsemen,monet-impression-sunrise"
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)

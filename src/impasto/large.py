@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.errors import PictureError
-from impasto.stages import MASKS, PICTURE, Graph, Stage, Tensor
+from impasto.stages import MASKS, PICTURE, Graph, Stage, Tensor, Window
 from impasto.tiles import Folder, Kept, Moments, Patches, Source, Span, tiles
 
 Floats = npt.NDArray[np.float32]
@@ -35,6 +35,7 @@ PATCH, PATCHES = 256, 64  # side and number of the squares that ``quick`` looks 
 SIDE, HALOS = 256, 48  # a window is so many pixels a side, or so many halos: larger ones leave the processor's cache
 STRIP_SHARE = 0.6  # of the budget: rows of tiles on their way from and to the files
 READ_AHEAD, WRITE_BEHIND = 3, 2  # such rows in memory at once
+OFTEN = 400  # tiles of one size that are worth a graph compiled for it
 SMALLEST = 64  # pixels, beyond the halo: below it a tile is nearly all halo
 
 
@@ -230,19 +231,24 @@ class Large:
 
         Yields the share done, where the tile lies, and what was found there but for what went into the files.
         """
-        compiled = self.graph.compile(stage, streams=self._at_once)
         fixed = self._fixed(known)
         width = self.sources[PICTURE].size[1]
         inside = [tensor for tensor in stage.keeps if tensor != self.graph.painted]
         rows = self._windows(stage)
+        compiled = self.graph.compile(stage, streams=self._at_once)
+        common, often = Counter(_window(down, span) for down, across in rows for span in across).most_common(1)[0]
+        special = compiled
+        if often >= OFTEN and MASKS not in self.sources:
+            special = self.graph.compile(stage, streams=self._at_once, window=common)
         total, done = sum(len(across) for _, across in rows), 0
         pool, disk = ThreadPoolExecutor(self._at_once), ThreadPoolExecutor(1)
         written: list[Future[None]] = []
         waiting: deque[tuple[Span, Span, dict[Tensor, Any], bool, Future[Found]]] = deque()
 
         def tile(down: Span, span: Span, strips: dict[int, tuple[int, Any]], made: dict[Tensor, Any]) -> Found:
-            core = (down.first - down.start, span.first - span.start), (down.last - down.start, span.last - span.start)
-            found = compiled.run(self._feeds(fixed, strips, down, span, compiled.inputs), *core)
+            window = _window(down, span)
+            core, chosen = (window.first, window.last), special if window == common else compiled
+            found = chosen.run(self._feeds(fixed, strips, down, span, chosen.inputs), *core)
             for tensor, strip in made.items():
                 scale = self.graph.shapes[tensor].scale
                 values = found.pop((tensor, "values"))[0].view(np.float16)
@@ -327,6 +333,13 @@ class _Small(Large):
         height, side = self.sources[PICTURE].size
         across = [Span(0, side, 0, side)]
         return [(Span(top, top + side, top, top + side), across) for top in range(0, height, side)]
+
+
+def _window(down: Span, span: Span) -> Window:
+    """The tile of these rows and columns."""
+    first = down.first - down.start, span.first - span.start
+    last = down.last - down.start, span.last - span.start
+    return Window(down.stop - down.start, span.stop - span.start, first, last)
 
 
 @contextmanager

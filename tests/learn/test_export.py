@@ -15,11 +15,14 @@ from impasto.bank import PHOTO, Bank
 from impasto.errors import BankError, LearnError
 from impasto.learn import export as module
 from impasto.learn import train
+from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
 from impasto.learn.export import difference, export, network_graph
 from impasto.learn.features import LossNetwork
 from impasto.learn.network import PasticheNetwork
+from impasto.learn.paintings import find_styles
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.train import CHECKPOINT, Checkpoint, Run, Settings, find_styles
+from impasto.learn.settings import Settings
+from impasto.learn.train import Run
 from impasto.runtime import Network
 
 SIZES = [(16, 16), (16, 48), (36, 20), (64, 64)]

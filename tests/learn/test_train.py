@@ -23,25 +23,15 @@ from torch import Tensor
 from impasto.bank import Bank
 from impasto.errors import LearnError
 from impasto.learn import train as module
+from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
 from impasto.learn.export import PHOTO_CARD
 from impasto.learn.features import LossNetwork, random_loss_network
 from impasto.learn.losses import psnr
 from impasto.learn.network import StyleNetwork
+from impasto.learn.paintings import Style, find_styles
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.train import (
-    CHECKPOINT,
-    METRICS,
-    PHOTO,
-    SHEET,
-    Checkpoint,
-    Run,
-    Settings,
-    Step,
-    Style,
-    find_styles,
-    learning_rate,
-    style_weight,
-)
+from impasto.learn.settings import Settings, learning_rate, style_weight
+from impasto.learn.train import METRICS, PHOTO, SHEET, Run, Step
 
 TINY: dict[str, Any] = dict(
     steps=6,
@@ -72,6 +62,7 @@ def open_run(photos: Path, paintings: Path, loss_network: LossNetwork, tmp_path:
         styles: list[Style] | None = None,
         loss_network: LossNetwork = loss_network,
         teacher: tuple[StyleNetwork, Bank] | None = None,
+        start_from: tuple[StyleNetwork, Bank] | None = None,
         **settings: Any,
     ) -> Run:
         return Run(
@@ -81,6 +72,7 @@ def open_run(photos: Path, paintings: Path, loss_network: LossNetwork, tmp_path:
             Settings(**TINY | settings),
             loss_network=loss_network,
             teacher=teacher,
+            start_from=start_from,
             precision="float32",
             compile=False,
         )
@@ -386,7 +378,7 @@ def test_crash_while_saving(open_run: OpenRun, tmp_path: Path, monkeypatch: pyte
         raise OSError("the power is gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr(f"{module.__name__}.{crash_in}", crash)
+        broken.setattr(f"impasto.learn.checkpoint.{crash_in}", crash)
         with pytest.raises(OSError, match="the power is gone"):
             run.save_checkpoint()
     assert (folder / CHECKPOINT).read_bytes() == before
@@ -499,7 +491,9 @@ import torch.distributed as dist
 from impasto.learn import train
 from impasto.learn.export import PHOTO_CARD
 from impasto.learn.features import LossNetwork, random_loss_network
+from impasto.learn.paintings import find_styles
 from impasto.learn.photos import PhotoFolder
+from impasto.learn.settings import Settings
 
 folder, photos, paintings, settings = sys.argv[1:]
 rank = int(os.environ.get("RANK", -1))
@@ -508,7 +502,7 @@ if rank >= 0:
 train.UNIT_PHOTOS = 1
 weight = torch.randn(64, 3, 3, 3, generator=torch.Generator().manual_seed(0)) / 4
 run = train.Run(
-    folder, PhotoFolder.open(photos), train.find_styles(paintings), train.Settings(**json.loads(settings)),
+    folder, PhotoFolder.open(photos), find_styles(paintings), Settings(**json.loads(settings)),
     loss_network=LossNetwork({"conv1_1": (weight, torch.zeros(64))}), precision="float32", compile=False,
 )
 print(sum(1 for _ in itertools.islice(run.train(checkpoint_every=2), 3 if rank >= 0 else None)))
@@ -725,3 +719,22 @@ def test_unknown_optimizer(open_run: OpenRun) -> None:
     """An optimizer that there is not is named in the message."""
     with pytest.raises(LearnError, match="no optimizer 'sgd'"):
         open_run(optimizer="sgd")
+
+
+# Trained weights to start from
+
+
+def test_starting_from_a_network(open_run: OpenRun, teacher: tuple[StyleNetwork, Bank], tmp_path: Path) -> None:
+    """A new run takes over a network and the rows of the styles that it has; those that it lacks are new."""
+    network, bank = teacher
+    run = open_run(tmp_path / "next", start_from=(network, bank.select(bank.names[1:])))
+    assert all(torch.equal(a, b) for a, b in zip(run.model.network.parameters(), network.parameters(), strict=True))
+    new, *known = run.model.rows.detach().numpy()
+    np.testing.assert_array_equal(known, bank.rows[1:])
+    np.testing.assert_array_equal(new, network.initial_row().flatten())
+
+
+def test_starting_from_another_network(open_run: OpenRun, teacher: tuple[StyleNetwork, Bank], tmp_path: Path) -> None:
+    """Weights of another architecture are refused in one sentence."""
+    with pytest.raises(LearnError, match="other layers than this run's 'fast'"):
+        open_run(tmp_path / "next", start_from=teacher, network="fast")

@@ -20,9 +20,9 @@ from torch import nn
 from impasto.bank import Bank, Card
 from impasto.errors import LearnError
 from impasto.files import write_atomically
+from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
 from impasto.learn.fast import UNSHUFFLE, FastNetwork
 from impasto.learn.network import EPSILON, ConvNorm, PasticheNetwork, StyleNetwork
-from impasto.learn.train import CHECKPOINT, Checkpoint
 
 Floats = npt.NDArray[np.float32]
 

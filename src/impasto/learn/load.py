@@ -36,7 +36,7 @@ def load_network(path: str | Path) -> StyleNetwork:
     raise LearnError(f"the weights in {path} are not those of its fingerprint; export or install it again")
 
 
-def load_teacher(path: str | Path) -> tuple[StyleNetwork, Bank]:
+def load_with_bank(path: str | Path) -> tuple[StyleNetwork, Bank]:
     """The network in an ONNX file and the bank beside it; LearnError, BankError or MismatchError as each may fail."""
     network, bank = load_network(path), Bank.load(Path(path).with_suffix(".safetensors"))
     bank.check_network(network.fingerprint(), network=Path(path).stem)

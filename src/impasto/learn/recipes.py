@@ -90,6 +90,9 @@ PASTICHE = Settings(
     units="pastiche",
     enlarge_paintings=True,
     resampling="bilinear",
+    steps=380,
+    finish=0.7,
+    history=40,
 )
 
 COARSEST = 128  # long side in pixels of the first size, from a photo or from noise

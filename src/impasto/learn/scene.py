@@ -127,7 +127,8 @@ class Scene:
         else:
             factor = math.sqrt(math.prod(self.shape_at(self.settings.size)) / (height * width))
             factor = factor if self.settings.enlarge_paintings else min(1.0, factor)
-        return max(1, round(height * factor * scale)), max(1, round(width * factor * scale))
+        tall = max(1, round(height * factor * scale))
+        return tall, max(1, round(width / height * tall))
 
     def _fitted_masks(self, masks: list[Picture], paintings: list[Picture]) -> list[Picture | None]:
         """A mask or None for each look: as many looks as there are regions, or paintings where there are none."""

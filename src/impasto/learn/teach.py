@@ -21,12 +21,12 @@ from torch import Tensor
 
 from impasto.bank import Bank
 from impasto.errors import LearnError
+from impasto.learn.devices import best_dtype
 from impasto.learn.evaluate import Judge
 from impasto.learn.features import LossNetwork, load_loss_network
 from impasto.learn.losses import Unit, content_distance, gram
 from impasto.learn.network import StyleNetwork
 from impasto.learn.photos import load_painting
-from impasto.learn.train import best_dtype
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import os
-import shutil
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,70 +19,24 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from PIL import Image
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from impasto.bank import PHOTO, Bank, check_name
-from impasto.errors import BankError, LearnError
+from impasto.bank import PHOTO, Bank
+from impasto.errors import LearnError
+from impasto.learn.checkpoint import CHECKPOINT, Checkpoint, write_checkpoint
+from impasto.learn.devices import best_dtype, pays_to_compile
 from impasto.learn.fast import build
 from impasto.learn.features import LossNetwork, load_loss_network
-from impasto.learn.losses import StyleTargets, Unit, content_distance, gram, psnr, style_units
+from impasto.learn.losses import StyleTargets, content_distance, gram, psnr, style_units
 from impasto.learn.muon import Muon, takes
 from impasto.learn.network import StyleNetwork, with_own_tones
+from impasto.learn.paintings import Style
 from impasto.learn.photos import PhotoFolder, load_painting
-from impasto.pictures import find
+from impasto.learn.settings import Settings, learning_rate, style_weight
 
-CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.jsonl"
 SHEET = "sheet.jpg"
 UNIT_PHOTOS = 40  # photo crops whose Gram matrices define the photos' own distance
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What defines a run. All of it is written into the checkpoint and, in the end, into the bank."""
-
-    steps: int = 40_000
-    batch: int = 4
-    size: int = 256
-    network: str = "full"
-    alpha: float = 1.0
-    padding: str = "reflect"
-    upsampling: str = "nearest"
-    norm: str = "instance"
-    seed: int = 0
-    content_layer: str = "relu3_1"
-    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-    style_size: int = 512
-    style_weight: float = 8.0
-    style_weight_start: float = 1.2
-    ramp: int = 500
-    unit: Unit = "fair"
-    photo_weight: float = 60.0
-    photo_turns: float = 2.0
-    optimizer: str = "adam"
-    learning_rate: float = 1e-3
-    warmup: int = 100
-    decay: float = 0.3
-    ema: float = 0.999
-    clip: float = 1.0
-    teacher_weight: float = 0.0
-    objective_weight: float = 1.0
-
-    # Two runs are the same run if these agree; the others may change from one slice to the next.
-    FIXED = ("network", "alpha", "padding", "upsampling", "norm", "seed")
-
-
-@dataclass(frozen=True)
-class Style:
-    """A painting to learn: its name, file, card, and, where they differ from the run's, its size and weight."""
-
-    name: str
-    path: Path
-    card: Mapping[str, str] = field(default_factory=dict)
-    size: int | None = None
-    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -109,46 +59,6 @@ class Step:
     style_losses: tuple[float, ...]
     distance: float = 0.0
     warning: str = ""
-
-
-def read_cards(path: str | Path) -> dict[str, dict[str, Any]]:
-    """A TOML file with a table per style: the words of its card, and ``size`` and ``weight`` if they are special."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        cards = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise LearnError(f"{path} cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise LearnError(f"{path} is not a TOML file: {error}") from error
-    for name, card in cards.items():
-        if not isinstance(card, dict):
-            raise LearnError(f"{path} must hold one table per style; {name!r} stands outside of one")
-    return cards
-
-
-def find_styles(folder: str | Path, cards: Mapping[str, Mapping[str, Any]] | None = None) -> list[Style]:
-    """Every picture below ``folder`` as a ``Style`` named after its file's stem, with its entry of ``cards`` if any.
-
-    An entry may hold ``size`` (long side in pixels), ``weight`` (of its style loss), and the words of its card.
-    """
-    if not Path(folder).is_dir():
-        raise LearnError(f"{folder} is not a folder of paintings")
-    styles = []
-    for path in find([Path(folder)]):
-        try:
-            check_name(path.stem)
-        except BankError as error:
-            raise LearnError(f"{path} must be renamed: {error}") from error
-        entry = dict((cards or {}).get(path.stem, {}))
-        size, weight = entry.pop("size", None), float(entry.pop("weight", 1.0))
-        styles.append(Style(path.stem, path, {k: str(v) for k, v in entry.items()}, size, weight))
-    names = [style.name for style in styles]
-    if not names or len(set(names)) < len(names) or PHOTO in names:
-        raise LearnError(f"{folder} must hold paintings with different names, none of them {PHOTO!r}")
-    return styles
 
 
 class _Model(nn.Module):
@@ -193,6 +103,7 @@ class Run:
         *,
         loss_network: LossNetwork | None = None,
         teacher: tuple[StyleNetwork, Bank] | None = None,
+        start_from: tuple[StyleNetwork, Bank] | None = None,
         precision: Literal["auto", "float32", "bfloat16"] = "auto",
         compile: bool | None = None,
         device: str = "cpu",
@@ -212,6 +123,8 @@ class Run:
         torch.manual_seed(settings.seed)
         self.model = _Model(build(asdict(settings)), len(self.names)).to(self.device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if start_from is not None:
+            self._start_from(*start_from)
         self.optimizers = _optimizers(self.model, settings.optimizer)
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.behind = torch.ones(len(self.names))  # running mean of each style's loss: who gets the next turns
@@ -222,7 +135,7 @@ class Run:
             self._load_checkpoint()
         self.loss_network = (copy.deepcopy(loss_network) or load_loss_network()).to(self.device, self.dtype)
         self.targets, self.content_energy = self._targets()
-        self._forward = self._compiled() if _use_compile(compile, self.device) else self._plain()
+        self._forward = self._compiled() if pays_to_compile(compile, self.device) else self._plain()
 
     # -- the loop ---------------------------------------------------------------------------------------------------
 
@@ -346,6 +259,20 @@ class Run:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return network, rows.to(self.device)
 
+    @torch.no_grad()
+    def _start_from(self, network: StyleNetwork, bank: Bank) -> None:
+        """Take over trained weights, and the rows of the styles that are known; LearnError for another architecture."""
+        try:
+            self.model.network.load_state_dict(network.state_dict())
+        except RuntimeError as error:
+            raise LearnError(
+                f"the network to start from is {network.kind!r} and has other layers than this run's "
+                f"{self.settings.network!r}; give the run the same network and alpha"
+            ) from error
+        known = [i for i, name in enumerate(self.names) if name in bank]
+        for i in known:
+            self.model.rows[i] = torch.tensor(bank[self.names[i]])
+
     def _plain(self) -> Any:
         model: nn.Module = self.model
         if self.world > 1:
@@ -409,11 +336,7 @@ class Run:
             "settings": asdict(self.settings),
             "styles": [{**asdict(style), "path": style.path.name} for style in self.styles],
         }
-        partial = self.dir / f".{CHECKPOINT}.partial"
-        save_file({k: v.contiguous() for k, v in tensors.items()}, partial, {"impasto": json.dumps(meta)})
-        with open(partial, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, self.dir / CHECKPOINT)
+        write_checkpoint(self.dir / CHECKPOINT, tensors, meta)
 
     def _load_checkpoint(self) -> None:
         checkpoint = Checkpoint.read(self.dir / CHECKPOINT)
@@ -531,62 +454,6 @@ class Run:
         return torch.cat(parts).cpu()
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A checkpoint file as it lies on disk: tensors by name, and what the run was."""
-
-    tensors: dict[str, Tensor]
-    step: int
-    seconds: float
-    settings: dict[str, Any]
-    styles: list[dict[str, Any]]
-
-    @classmethod
-    def read(cls, path: str | Path) -> Checkpoint:
-        """Read ``path``; LearnError if it is missing, damaged or not a checkpoint."""
-        try:
-            with safe_open(path, framework="pt") as file:
-                meta = json.loads((file.metadata() or {})["impasto"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return cls(tensors, meta["step"], meta["seconds"], meta["settings"], meta["styles"])
-        except FileNotFoundError as error:
-            raise LearnError(f"{path} does not exist; is this a folder that impasto train wrote?") from error
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-            raise LearnError(f"{path} is damaged or not a checkpoint of impasto ({error})") from error
-
-    @property
-    def names(self) -> list[str]:
-        """The styles in the order of their rows, the photo's row last."""
-        return [*(style["name"] for style in self.styles), PHOTO]
-
-    def part(self, prefix: str) -> dict[str, Tensor]:
-        """The tensors whose names begin with ``prefix``, without it."""
-        return {name[len(prefix) :]: value for name, value in self.tensors.items() if name.startswith(prefix)}
-
-    def averaged(self) -> tuple[StyleNetwork, Tensor]:
-        """The network and rows with averaged weights, as in ``Run.averaged``."""
-        network = build(self.settings).eval()
-        network.load_state_dict(self.part("average.network."))
-        return network, self.tensors["average.rows"]
-
-
-def learning_rate(settings: Settings, step: int) -> float:
-    """Linear warm-up, then constant, then a cosine down to a fiftieth over the last ``decay`` of the run."""
-    warm = min(1.0, (step + 1) / max(1, settings.warmup))
-    begin = (1 - settings.decay) * settings.steps
-    late = min(1.0, max(0.0, (step - begin) / max(1.0, settings.steps - begin)))
-    return settings.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * late)))
-
-
-def style_weight(settings: Settings, step: int) -> float:
-    """The style weight at ``step``: a geometric ramp from ``style_weight_start`` over the first ``ramp`` steps.
-
-    A full weight from the first step made blotches that never went away.
-    """
-    late = min(1.0, step / max(1, settings.ramp))
-    return float(settings.style_weight_start ** (1 - late) * settings.style_weight**late)
-
-
 @torch.no_grad()
 def _grams(loss_network: LossNetwork, pictures: Sequence[Tensor], layers: list[str]) -> dict[str, Tensor]:
     found: dict[str, list[Tensor]] = {layer: [] for layer in layers}
@@ -623,48 +490,3 @@ def _trim_metrics(path: Path, step: int) -> None:
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text("".join(f"{line}\n" for line in lines))
     os.replace(partial, path)
-
-
-@contextmanager
-def distributed() -> Iterator[None]:
-    """Join the other processes if torchrun started this one, and leave them in the end."""
-    if "WORLD_SIZE" not in os.environ:
-        yield
-        return
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    try:
-        yield
-        dist.barrier()  # who leaves first would end gloo's threads under the others, and with them their exit code
-    finally:
-        dist.destroy_process_group()
-
-
-def resolve_device(name: str) -> str:
-    """``auto`` is CUDA or Apple's MPS where there is one, else the CPU; LearnError for a device that is not there."""
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        torch.empty(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise LearnError(f"there is no device {name!r} here; choose auto, cpu, cuda or mps") from error
-    return name
-
-
-def best_dtype(
-    precision: Literal["auto", "float32", "bfloat16"] = "auto", device: torch.device | str = "cpu"
-) -> torch.dtype:
-    """The type for convolutions: what ``precision`` says, or bfloat16 where the processor has units for it."""
-    if precision not in ("auto", "float32", "bfloat16"):
-        raise LearnError(f"there is no precision {precision!r}; choose auto, float32 or bfloat16")
-    if precision != "auto":
-        return torch.bfloat16 if precision == "bfloat16" else torch.float32
-    kind = torch.device(device).type
-    # With AMX tiles, bfloat16 convolutions run seven times as fast as float32 ones; without them it does not pay.
-    amx = kind == "cpu" and torch.cpu._is_amx_tile_supported()
-    return torch.bfloat16 if amx or (kind == "cuda" and torch.cuda.is_bf16_supported()) else torch.float32
-
-
-def _use_compile(wanted: bool | None, device: torch.device) -> bool:
-    if wanted is not None:
-        return wanted
-    return device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is not None

@@ -1,0 +1,64 @@
+"""The paintings that a network learns: a folder of pictures, and a TOML file with the words of their cards."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from impasto.bank import PHOTO, check_name
+from impasto.errors import BankError, LearnError
+from impasto.pictures import find
+
+
+@dataclass(frozen=True)
+class Style:
+    """A painting to learn: its name, file, card, and, where they differ from the run's, its size and weight."""
+
+    name: str
+    path: Path
+    card: Mapping[str, str] = field(default_factory=dict)
+    size: int | None = None
+    weight: float = 1.0
+
+
+def read_cards(path: str | Path) -> dict[str, dict[str, Any]]:
+    """A TOML file with a table per style: the words of its card, and ``size`` and ``weight`` if they are special."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        cards = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LearnError(f"{path} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise LearnError(f"{path} is not a TOML file: {error}") from error
+    for name, card in cards.items():
+        if not isinstance(card, dict):
+            raise LearnError(f"{path} must hold one table per style; {name!r} stands outside of one")
+    return cards
+
+
+def find_styles(folder: str | Path, cards: Mapping[str, Mapping[str, Any]] | None = None) -> list[Style]:
+    """Every picture below ``folder`` as a ``Style`` named after its file's stem, with its entry of ``cards`` if any.
+
+    An entry may hold ``size`` (long side in pixels), ``weight`` (of its style loss), and the words of its card.
+    """
+    if not Path(folder).is_dir():
+        raise LearnError(f"{folder} is not a folder of paintings")
+    styles = []
+    for path in find([Path(folder)]):
+        try:
+            check_name(path.stem)
+        except BankError as error:
+            raise LearnError(f"{path} must be renamed: {error}") from error
+        entry = dict((cards or {}).get(path.stem, {}))
+        size, weight = entry.pop("size", None), float(entry.pop("weight", 1.0))
+        styles.append(Style(path.stem, path, {k: str(v) for k, v in entry.items()}, size, weight))
+    names = [style.name for style in styles]
+    if not names or len(set(names)) < len(names) or PHOTO in names:
+        raise LearnError(f"{folder} must hold paintings with different names, none of them {PHOTO!r}")
+    return styles

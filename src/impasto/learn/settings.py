@@ -1,0 +1,60 @@
+"""What defines a training run, and what its rates are at each step. Pure numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from impasto.learn.losses import Unit
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What defines a run. All of it is written into the checkpoint and, in the end, into the bank."""
+
+    steps: int = 40_000
+    batch: int = 4
+    size: int = 256
+    network: str = "full"
+    alpha: float = 1.0
+    padding: str = "reflect"
+    upsampling: str = "nearest"
+    norm: str = "instance"
+    seed: int = 0
+    content_layer: str = "relu3_1"
+    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+    style_size: int = 512
+    style_weight: float = 8.0
+    style_weight_start: float = 1.2
+    ramp: int = 500
+    unit: Unit = "fair"
+    photo_weight: float = 60.0
+    photo_turns: float = 2.0
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    warmup: int = 100
+    decay: float = 0.3
+    ema: float = 0.999
+    clip: float = 1.0
+    teacher_weight: float = 0.0
+    objective_weight: float = 1.0
+
+    # Two runs are the same run if these agree; the others may change from one slice to the next.
+    FIXED = ("network", "alpha", "padding", "upsampling", "norm", "seed")
+
+
+def learning_rate(settings: Settings, step: int) -> float:
+    """Linear warm-up, then constant, then a cosine down to a fiftieth over the last ``decay`` of the run."""
+    warm = min(1.0, (step + 1) / max(1, settings.warmup))
+    begin = (1 - settings.decay) * settings.steps
+    late = min(1.0, max(0.0, (step - begin) / max(1.0, settings.steps - begin)))
+    return settings.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * late)))
+
+
+def style_weight(settings: Settings, step: int) -> float:
+    """The style weight at ``step``: a geometric ramp from ``style_weight_start`` over the first ``ramp`` steps.
+
+    A full weight from the first step made blotches that never went away.
+    """
+    late = min(1.0, step / max(1, settings.ramp))
+    return float(settings.style_weight_start ** (1 - late) * settings.style_weight**late)
