@@ -692,6 +692,8 @@ def _encoded(image: Image.Image, kind: str, quality: int, exif: bytes | None) ->
     options: dict[str, Any] = {"icc_profile": _srgb_profile()}
     if kind == "JPEG":
         options |= {"quality": quality, "subsampling": 0}  # "optimize" saves 3 %, takes twice as long, fails for noise
+    if kind == "PNG":
+        options |= {"compress_level": 3}  # twice as fast as the usual 6, for 7 % larger files
     if kind == "WEBP":
         options |= {"quality": quality, "method": 4}
     if kind == "TIFF":
