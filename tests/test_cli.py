@@ -335,3 +335,17 @@ def test_a_kill_is_a_ctrl_c(monkeypatch, capsys) -> None:
     monkeypatch.setattr(cli, "app", lambda: signal.raise_signal(signal.SIGTERM))
     code, _, err = run("train", capsys=capsys)
     assert code == 130 and "interrupted" in err
+
+
+def test_a_long_work_ends_in_peace(monkeypatch) -> None:
+    """The first signal asks the work to stop, the second interrupts it; then they mean what they meant before."""
+    before, asked = signal.getsignal(signal.SIGTERM), []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), cli._signals_call(lambda: asked.append(1)):
+            signal.raise_signal(signal.SIGTERM)
+            assert asked == [1]
+            signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGTERM, before)

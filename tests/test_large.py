@@ -91,6 +91,22 @@ def test_tiles_are_the_whole(network: Network, size: tuple[int, int]) -> None:
     assert whole.std() > 0.05
 
 
+def test_a_graph_for_the_most_common_window(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where many windows are of one size, they get a graph of their own, and the painting is the same."""
+    for name, value in {"SIDE": 64, "HALOS": 6, "OFTEN": 4}.items():
+        monkeypatch.setattr(large, name, value)
+    windows: list[Any] = []
+    compiled = Graph.compile
+    monkeypatch.setattr(
+        Graph, "compile", lambda *a, window=None, **k: windows.append(window) or compiled(*a, window=window, **k)
+    )
+    pixels, rows = noise(331, 400), row(network)
+    whole = network.paint(pixels.astype(np.float32) / 255, rows[0])
+    tiled = painted(on_its_way(network, pixels, rows, budget=2**28), (331, 400))
+    assert any(windows)
+    np.testing.assert_allclose(tiled, whole, rtol=0, atol=CLOSE)
+
+
 @pytest.mark.parametrize("limit", [0.0, 20.0, 1e9])
 def test_whatever_is_kept(network: Network, monkeypatch: pytest.MonkeyPatch, limit: float) -> None:
     """Nothing, some or every inner tensor in files: the painting is the same."""

@@ -49,7 +49,10 @@ Styles = Annotated[
 ]
 MaxPixels = Annotated[int, typer.Option(help="Refuse pictures with more pixels than this.")]
 MaxMemory = Annotated[
-    float | None, typer.Option(help="Take at most so many GB of memory; default: what is free.", show_default=False)
+    float | None,
+    typer.Option(
+        help="Take at most so many GB of memory; default: what is free, 4 to paint whole.", show_default=False
+    ),
 ]
 MomentsOption = Annotated[
     str, typer.Option(help="Of pictures in tiles: exact (as if painted whole) or quick (from a sample).")
@@ -1087,7 +1090,7 @@ def _learning() -> Iterator[None]:
 
 
 def _watch(run: Run, records: Iterator[Step], *, as_json: bool, tensorboard: bool) -> None:
-    """Draw the bar, print the JSON, write TensorBoard's events; Ctrl-C saves a checkpoint and stops."""
+    """Draw the bar, print the JSON, write TensorBoard's events; Ctrl-C and SIGTERM end it behind a whole step."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -1101,19 +1104,39 @@ def _watch(run: Run, records: Iterator[Step], *, as_json: bool, tensorboard: boo
         disable=as_json or not run.is_main or not console.is_terminal,
     )
     events = _tensorboard(run) if tensorboard and run.is_main else None
-    with bar:
+    with bar, _signals_call(run.stop):
         task = bar.add_task("", total=run.settings.steps, completed=run.step)
-        try:
-            for record in records:
-                bar.update(task, completed=record.step, description=_losses(record))
-                _watch_one(record, run, as_json, bar.disable)
-                if events is not None:
-                    for name in ("content", "style", "total", "learning_rate", "pictures_per_second"):
-                        events.add_scalar(name, getattr(record, name), record.step)
-        except KeyboardInterrupt:
-            run.save_checkpoint()
-            _tell(f"stopped at step {run.step}; the same command goes on from there")
-            raise
+        for record in records:
+            bar.update(task, completed=record.step, description=_losses(record))
+            _watch_one(record, run, as_json, bar.disable)
+            if events is not None:
+                for name in ("content", "style", "total", "learning_rate", "pictures_per_second"):
+                    events.add_scalar(name, getattr(record, name), record.step)
+    if run.stopped and run.step < run.settings.steps:
+        _tell(f"stopped at step {run.step}; the same command goes on from there")
+        raise typer.Exit(130)
+
+
+@contextmanager
+def _signals_call(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM call ``stop`` and interrupt nothing; the second of them interrupts as usual."""
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = {kind: signal.getsignal(kind) for kind in kinds}
+
+    def give_back() -> None:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+    def once(number: int, frame: object) -> None:
+        give_back()
+        stop()
+
+    for kind in kinds:
+        signal.signal(kind, once)
+    try:
+        yield
+    finally:
+        give_back()
 
 
 def _watch_one(record: Step, run: Run, as_json: bool, plain: bool) -> None:

@@ -238,7 +238,8 @@ class Large:
         compiled = self.graph.compile(stage, streams=self._at_once)
         common, often = Counter(_window(down, span) for down, across in rows for span in across).most_common(1)[0]
         special = compiled
-        if often >= OFTEN and MASKS not in self.sources:
+        room = self.budget >= 2 * self._bytes(stage, self.sources[PICTURE].size, (common.height, common.width))
+        if often >= OFTEN and room and MASKS not in self.sources:
             special = self.graph.compile(stage, streams=self._at_once, window=common)
         total, done = sum(len(across) for _, across in rows), 0
         pool, disk = ThreadPoolExecutor(self._at_once), ThreadPoolExecutor(1)

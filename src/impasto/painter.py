@@ -69,9 +69,9 @@ class Painter:
     "bf16", or "auto": bfloat16 where the processor has units for it, several times as fast and the same to the eye.
 
     Pictures are painted whole while that takes no more than 4 GB and the memory that is free allows it, and in tiles
-    beyond; ``max_memory`` (bytes, of the whole process) sets another limit. The result is the same: ``moments`` "exact"
-    gathers what the network must know of the whole picture from all of it, with temporary files; "quick" takes a
-    sample, which differs, and needs few.
+    beyond; ``max_memory`` (bytes, of the whole process) sets another limit. (ONNX Runtime paints whole or not at all.)
+    The result is the same: ``moments`` "exact" gathers what the network must know of the whole picture from all of it,
+    with temporary files; "quick" takes a sample, which differs, and needs few.
 
     Raises NetworkError for a network that cannot be opened, BankError for a bank that cannot be read, MismatchError for
     a bank that belongs to another network.
@@ -184,7 +184,7 @@ class Painter:
         masks = dict(masks or {})
         if size is not None and max(pixels.shape[:2]) > size:
             whole, pixels = pixels, pictures.resize(pixels, size)
-            if whole.dtype == np.uint8:
+            if whole.dtype == np.uint8:  # whatever it becomes then, so that the same picture is painted
                 pixels = pictures.to_bytes(pixels)
             masks = {name: _like(mask, whole, pixels) for name, mask in masks.items()}
         styles: list[Style] = [style, *masks]
@@ -289,10 +289,10 @@ class Painter:
     def _trial(self, side: int, whole: bool) -> tuple[float, float]:
         """Seconds and work of painting noise, ``side`` x ``side`` pixels."""
         noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
-        begin = time.perf_counter()
         if whole:
             self.network.prepare(side, side)
-            begin = time.perf_counter()
+        begin = time.perf_counter()
+        if whole:
             self._paint_whole(noise, self._any_rows(0), [], False, False)
             return time.perf_counter() - begin, float(side * side)
         large = self._large(noise, [], self._any_rows(0))
@@ -311,6 +311,8 @@ class Painter:
     def _budget(self, painted: int) -> int:
         """Bytes that tiles may take beside the painting (in bytes), which is never so little that nothing goes."""
         room = SHARE * (self._room() - painted)
+        if self.max_memory is None:
+            room = min(room, WHOLE_BYTES / 2)
         return int(max(LEAST_BYTES, min(room, TILE_BYTES * self.network.threads)))
 
     def bank_for(self, picture: pictures.Pixels) -> Bank:

@@ -26,8 +26,8 @@ IN_BYTES = 30.0  # and as bytes
 REGIONS = "-regions"  # ends the name of the file that paints regions, beside the network's own
 BYTES = 1050.0  # memory of a painting a pixel, where the graph cannot be asked: ONNX Runtime's for ``full``
 FIXED = 2  # sizes of pictures that OpenVINO keeps a network of their own for: landscape and portrait
-REMEMBERED = 16  # sizes whose second picture gets one
-IDLE = 2**21  # pixels: a network that waits keeps no memory for pictures beyond this size
+REMEMBERED = 16  # pictures whose sizes count as having come before
+IDLE = 2**21  # pixels: for a picture beyond this size no memory is kept once it is painted
 SMALLEST = 16  # pixels: below this the mirror padding of the inner layers has nothing left to mirror
 
 
@@ -88,13 +88,14 @@ class Network:
         """Paint a picture, (h, w, 3), at least 16 x 16, in the style of ``row`` (row_size,): same shape and type.
 
         The picture is float32, 0..1, or uint8, 0..255, which is faster. Sizes that are no multiple of the network's are
-        mirrored up to one and cropped back. Raises MismatchError for a row of another length, NetworkError for a
+        mirrored up to one and cropped back. The last bits of float32 depend on what came before (OpenVINO compiles for
+        sizes that come again). Raises MismatchError for a row of another length, NetworkError for a
         picture that is too small.
         """
         return _cut(self._session.run(self._feeds(picture, row)), picture)
 
     def prepare(self, height: int, width: int) -> None:
-        """Get ready for 8-bit pictures of this size, which otherwise the second one is painted fast with."""
+        """Compile for 8-bit pictures of this size now, not when the second one comes."""
         blank: Any = np.broadcast_to(np.uint8(0), (height, width, 3))
         self._session.prepare(self._feeds(blank, np.zeros(self.row_size, np.float32)))
 
@@ -139,7 +140,7 @@ class Network:
         """Memory that painting a picture of this size, of ``floats`` or of bytes, takes beside the network's own."""
         share = 0.85 if self.precision == "bf16" else 1.15  # of what the graph tells, measured
         pixel = share * self.graph(regions).straight().bytes if self.runtime == "openvino" else BYTES
-        return int((pixel + (FLOATS if floats else IN_BYTES)) * height * width)
+        return int((pixel + (FLOATS if floats or self.runtime != "openvino" else IN_BYTES)) * height * width)
 
     def graph(self, regions: bool = False) -> Graph:
         """The network in stages, for pictures that are painted in tiles; NetworkError without OpenVINO."""
@@ -251,8 +252,9 @@ def _importable(module: str) -> bool:
 class _OpenVino:
     """OpenVINO on the CPU. It is always told the precision: with bfloat16 units it would take them by itself.
 
-    A network compiled for one size of picture is a quarter to a third faster than one for any size, and takes 0.1 s to
-    compile. The first size gets one, and every size that comes a second time; sizes that come once share one for all.
+    A network compiled for one size of picture is a tenth to a third faster than one for any size, and takes 0.1 s to
+    compile. The first size gets one and the next that comes again, later any that comes twice in a row; other sizes
+    share one for all.
     """
 
     def __init__(self, path: Path, threads: int | None, precision: str) -> None:
@@ -268,37 +270,38 @@ class _OpenVino:
         self._fixed: OrderedDict[Any, Any] = OrderedDict()  # for pictures of one size
         self._any: dict[Any, Any] = {}  # for all sizes, by the type of the picture
         self._seen: deque[Any] = deque(maxlen=REMEMBERED)
-        self._last: tuple[Any, int] = None, 0  # what ran last, and how many pixels it painted
         self._lock = threading.Lock()  # a compiled network keeps one set of buffers and refuses a second thread
 
     def run(self, feeds: Feeds) -> npt.NDArray[Any]:
         with self._lock:
-            compiled, (last, pixels) = self._compiled(feeds), self._last
-            if last not in (None, compiled) and pixels > IDLE:
-                last.release_memory()
-            self._last = compiled, feeds["picture"].size // 3
-            painted: npt.NDArray[Any] = compiled(feeds)[0]
+            compiled = self._compiled(feeds)
+            try:
+                painted: npt.NDArray[Any] = compiled(feeds)[0]
+            finally:
+                if feeds["picture"].size // 3 > IDLE:
+                    compiled.release_memory()
         return painted
 
     def prepare(self, feeds: Feeds) -> None:
         with self._lock:
-            self._seen.append(_sizes(feeds))
+            self._seen.append(_sizes(feeds))  # as if it came a second time
             self._compiled(feeds)
 
     def _compiled(self, feeds: Feeds) -> Any:
         sizes, kind = _sizes(feeds), feeds["picture"].dtype
+        again = not self._seen or sizes in self._seen
+        at_once = not self._seen or sizes == self._seen[-1]
+        self._seen.append(sizes)
         if sizes in self._fixed:
             self._fixed.move_to_end(sizes)
             return self._fixed[sizes]
-        known = not self._seen or sizes in self._seen
-        self._seen.append(sizes)
-        if not known:
+        if not (at_once if len(self._fixed) == FIXED else again):  # many sizes in turn would drive each other out
             if kind not in self._any:
                 self._any[kind] = self._core.compile_model(self._model_for(kind), "CPU", self._options)
             return self._any[kind]
         model = self._model_for(kind)
         model.reshape({name: list(value.shape) for name, value in feeds.items()})
-        while len(self._fixed) >= FIXED:
+        if len(self._fixed) == FIXED:
             self._fixed.popitem(last=False)
         self._fixed[sizes] = self._core.compile_model(model, "CPU", self._options)
         return self._fixed[sizes]

@@ -721,6 +721,22 @@ def test_unknown_optimizer(open_run: OpenRun) -> None:
         open_run(optimizer="sgd")
 
 
+# Stopping
+
+
+def test_stopped_behind_a_step(open_run: OpenRun, tmp_path: Path) -> None:
+    """A run that is told to stop ends the step that it is at, saves, and goes on to the same bits later."""
+    stopped = open_run(tmp_path / "stopped", steps=4)
+    for step in stopped.train(checkpoint_every=100):
+        if step.step == 2:
+            stopped.stop()
+    assert stopped.step == 3 and Checkpoint.read(tmp_path / "stopped" / CHECKPOINT).step == 3
+    again, whole = open_run(tmp_path / "stopped", steps=4), open_run(tmp_path / "whole", steps=4)
+    for run in (again, whole):
+        list(run.train())
+    assert torch.equal(again.average["rows"], whole.average["rows"])
+
+
 # Trained weights to start from
 
 

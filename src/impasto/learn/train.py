@@ -130,6 +130,7 @@ class Run:
         self.behind = torch.ones(len(self.names))  # running mean of each style's loss: who gets the next turns
         self.step = 0
         self.seconds = 0.0
+        self.stopped = False
         self.dir.mkdir(parents=True, exist_ok=True)
         if (self.dir / CHECKPOINT).exists():
             self._load_checkpoint()
@@ -138,6 +139,10 @@ class Run:
         self._forward = self._compiled() if pays_to_compile(compile, self.device) else self._plain()
 
     # -- the loop ---------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """End ``train`` behind the step that it is at, with a checkpoint; for another thread or a signal to call."""
+        self.stopped = True
 
     def train(
         self, *, max_minutes: float | None = None, checkpoint_every: int = 500, sheet_minutes: float = 10.0
@@ -148,7 +153,8 @@ class Run:
         start = last_sheet = time.monotonic()
         while self.step < self.settings.steps:
             record = self._one_step()
-            stop = self._agree(max_minutes is not None and time.monotonic() - start > 60 * max_minutes)
+            late = max_minutes is not None and time.monotonic() - start > 60 * max_minutes
+            stop = self._agree(late or self.stopped)
             if self.is_main and time.monotonic() - last_sheet > 60 * sheet_minutes:
                 warning = self.sheet()
                 record = Step(**{**asdict(record), "warning": record.warning or warning})
@@ -266,12 +272,12 @@ class Run:
             self.model.network.load_state_dict(network.state_dict())
         except RuntimeError as error:
             raise LearnError(
-                f"the network to start from is {network.kind!r} and has other layers than this run's "
-                f"{self.settings.network!r}; give the run the same network and alpha"
+                f"the network to start from, {network.kind!r}, has other layers than this run's "
+                f"{self.settings.network!r} with alpha {self.settings.alpha}; give the run the same network and alpha"
             ) from error
-        known = [i for i, name in enumerate(self.names) if name in bank]
-        for i in known:
-            self.model.rows[i] = torch.tensor(bank[self.names[i]])
+        for i, name in enumerate(self.names):
+            if name in bank:
+                self.model.rows[i] = torch.tensor(bank[name])
 
     def _plain(self) -> Any:
         model: nn.Module = self.model
