@@ -215,7 +215,8 @@ def t3(args: argparse.Namespace) -> tuple[Rows, Report]:
     pairs = [[str(name) for name in generator.choice(painter.bank.styles, 2, replace=False)] for _ in range(10)]
     names = sorted({name for pair in pairs for name in pair})
     known = load_paintings(args.styles, names, size=trained["style_size"])
-    judge = Judge(load_loss_network().to(best_dtype()), known, photos, style_weight=trained["style_weight"])
+    weights = {"style_weight": trained["style_weight"], "style_layer_weights": trained.get("style_layer_weights", ())}
+    judge = Judge(load_loss_network().to(best_dtype()), known, photos, **weights)
     rows, lines = [], []
     for a, b in pairs:
         points = np.array([_point(judge, painter, row, a, b, photos) for row in blend.path(painter.bank, [a, b], 9)])

@@ -77,7 +77,7 @@ def _summary(rows: list[dict[str, float | str]]) -> dict[str, float]:
     return {f"{what}_{key}": float(f([row[key] for row in rows])) for key in keys for what, f in STATISTICS.items()}
 
 
-STATISTICS = {"median": np.median, "worst": np.max}
+STATISTICS = {"mean": np.mean, "median": np.median, "worst": np.max}
 
 
 def _table(rows: list[dict[str, float | str]]) -> None:

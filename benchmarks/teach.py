@@ -61,6 +61,8 @@ class Bench:
         self.network = load_network(assets.network_file(args.network))
         self.painter = Painter(args.network)
         self.settings = Settings.of(self.painter.bank)
+        names = ("unit", "style_weight", "style_layer_weights")
+        self.objective: dict[str, Any] = {name: getattr(self.settings, name) for name in names}
         self.ruler = load_loss_network().to(best_dtype())
         self.held_out = load_photos(args.photos, size=args.look, limit=args.limit)
         self.folder = PhotoFolder.open(args.photos, hold_out=HOLD_OUT)
@@ -73,7 +75,7 @@ class Bench:
         )
 
     def judge(self, known: dict[str, Any]) -> Judge:
-        return Judge(self.ruler, known, self.held_out, unit=self.settings.unit, style_weight=self.settings.style_weight)
+        return Judge(self.ruler, known, self.held_out, **self.objective)
 
     def score(self, painting: str, row: Any) -> Scores:
         """What a row scores on the held-out photos."""

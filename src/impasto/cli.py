@@ -457,6 +457,9 @@ def train(
     cards: Annotated[Path | None, typer.Option(help="TOML: words, size and weight of each style.")] = None,
     style_size: Annotated[int, typer.Option(help="Long side of the paintings, in pixels.")] = 512,
     style_weight: Annotated[float, typer.Option(help="Weight of the style loss against the content loss.")] = 8.0,
+    style_layer_weights: Annotated[
+        str | None, typer.Option(help="Of relu1_1,relu2_1,relu3_1,relu4_1; default: all alike.", show_default=False)
+    ] = None,
     photo_weight: Annotated[float, typer.Option(help="Weight of the photo row's squared error.")] = 60.0,
     photo_turns: Annotated[float, typer.Option(help="Turns of the photo row, where a style has one.")] = 2.0,
     optimizer: Annotated[str, typer.Option(help="adam, or muon for the convolutions and adam for the rest.")] = "adam",
@@ -494,6 +497,7 @@ def train(
             seed=seed,
             style_size=style_size,
             style_weight=style_weight,
+            style_layer_weights=_numbers(style_layer_weights) or (),
             photo_weight=photo_weight,
             photo_turns=photo_turns,
             optimizer=optimizer,
@@ -853,7 +857,8 @@ def evaluate(
         trained = {"style_size": size, "style_weight": 5.0} | painter.bank.meta.get("settings", {})
         paintings = load_paintings(styles, names, size=style_size or trained["style_size"])
         weight = trained["style_weight"] if style_weight is None else style_weight
-        judge = Judge(ruler, paintings, pictures, unit=unit, style_weight=weight)  # type: ignore[arg-type]
+        layers = trained.get("style_layer_weights", ())
+        judge = Judge(ruler, paintings, pictures, unit=unit, style_weight=weight, style_layer_weights=layers)  # type: ignore[arg-type]
         records = evaluate(judge, painter.paint_picture, names, pictures, worth_on=worth)
         scores = [record for record, _ in zip(records, _progress(names, quiet=as_json), strict=True)]
         overall = summary(scores, painter.paint_picture, pictures)

@@ -151,6 +151,14 @@ def test_style_is_the_mean_over_layers() -> None:
     assert targets.distance(grams, torch.tensor([1, 1])).tolist() == [2.0, 2.0]
 
 
+def test_style_layers_that_count_more() -> None:
+    """Layers count by their weights, whatever these add up to."""
+    zeros, units = {"a": torch.zeros(1, 1, 1), "b": torch.zeros(1, 1, 1)}, {"a": torch.ones(1), "b": torch.ones(1)}
+    grams = {"a": torch.full((1, 1, 1), 2.0), "b": torch.full((1, 1, 1), 4.0)}
+    assert StyleTargets(zeros, units, (1.0, 3.0)).distance(grams, torch.tensor([0])).tolist() == [(4 + 3 * 16) / 4]
+    assert StyleTargets(zeros, units, (0.0, 0.5)).distance(grams, torch.tensor([0])).tolist() == [16.0]
+
+
 @pytest.mark.parametrize("unit", UNITS)
 def test_style_gradient(unit: Unit) -> None:
     """In every unit the style distance's gradient is finite and what central differences say."""

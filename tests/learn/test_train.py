@@ -721,6 +721,13 @@ def test_unknown_optimizer(open_run: OpenRun) -> None:
         open_run(optimizer="sgd")
 
 
+@pytest.mark.parametrize("weights", [(1.0,), (1.0, 1.0, 1.0, -1.0), (0.0, 0.0, 0.0, 0.0)], ids=str)
+def test_weights_of_layers_that_make_no_sense(weights: tuple[float, ...]) -> None:
+    """Too few, negative or no weights of style layers are refused in one sentence."""
+    with pytest.raises(LearnError, match="one number for each of relu1_1, relu2_1"):
+        Settings(style_layer_weights=weights)
+
+
 # Stopping
 
 

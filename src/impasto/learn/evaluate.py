@@ -68,6 +68,7 @@ class Judge:
         style_weight: float = 5.0,
         content_layer: str = CONTENT_LAYER,
         style_layers: Sequence[str] = STYLE_LAYERS,
+        style_layer_weights: Sequence[float] = (),
     ) -> None:
         self.loss_network = loss_network
         self.style_weight = style_weight
@@ -79,7 +80,7 @@ class Judge:
         seen = [self._features(_tensor(photo)) for photo in photos]
         common = self._stack(seen)
         units = {layer: style_units(grams[layer], common[layer], unit) for layer in self.style_layers}
-        self.targets = StyleTargets(grams, units)
+        self.targets = StyleTargets(grams, units, tuple(style_layer_weights))
         energies = [float(found[self.content_layer].float().square().mean()) for found in seen]
         self.content_energy = None if unit == "energy" else sum(energies) / len(energies)
 

@@ -53,11 +53,12 @@ class StyleTargets:
     """Gram matrices of N paintings and the unit in which distance to each is told, per layer.
 
     ``grams[layer]`` is (N, C, C), ``units[layer]`` is (N,): the style distance of a picture from painting n is the mean
-    over layers of |G - grams[n]|^2 / units[n].
+    over layers of |G - grams[n]|^2 / units[n], weighted by ``weights`` in the order of the layers (empty: all alike).
     """
 
     grams: dict[str, Tensor]
     units: dict[str, Tensor]
+    weights: tuple[float, ...] = ()
 
     @property
     def layers(self) -> list[str]:
@@ -67,9 +68,16 @@ class StyleTargets:
     def distance(self, grams: Mapping[str, Tensor], ids: Tensor) -> Tensor:
         """Style distance per picture: ``grams[layer]`` (B, C, C), ``ids`` (B,) -> (B,)."""
         parts = [
-            squared_distance(grams[layer], self.grams[layer][ids]) / self.units[layer][ids] for layer in self.grams
+            share * squared_distance(grams[layer], self.grams[layer][ids]) / self.units[layer][ids]
+            for layer, share in self.shares.items()
         ]
-        return torch.stack(parts).mean(0)
+        return torch.stack(parts).sum(0)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """What each layer counts for, with sum 1."""
+        weights = self.weights or (1.0,) * len(self.grams)
+        return {layer: weight / sum(weights) for layer, weight in zip(self.grams, weights, strict=True)}
 
 
 def style_units(targets: Tensor, photos: Tensor, unit: Unit) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from impasto.errors import LearnError
 from impasto.learn.losses import Unit
 
 
@@ -23,6 +24,7 @@ class Settings:
     seed: int = 0
     content_layer: str = "relu3_1"
     style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+    style_layer_weights: tuple[float, ...] = ()
     style_size: int = 512
     style_weight: float = 8.0
     style_weight_start: float = 1.2
@@ -41,6 +43,13 @@ class Settings:
 
     # Two runs are the same run if these agree; the others may change from one slice to the next.
     FIXED = ("network", "alpha", "padding", "upsampling", "norm", "seed")
+
+    def __post_init__(self) -> None:
+        weights, layers = self.style_layer_weights, self.style_layers
+        if weights and (len(weights) != len(layers) or min(weights) < 0 or sum(weights) <= 0):
+            raise LearnError(
+                f"style layer weights are one number for each of {', '.join(layers)}, 0 or more, not {weights}"
+            )
 
 
 def learning_rate(settings: Settings, step: int) -> float:

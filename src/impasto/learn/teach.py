@@ -70,8 +70,9 @@ class Settings:
     unit: Unit = "fair"
     content_layer: str = "relu3_1"
     style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+    style_layer_weights: tuple[float, ...] = ()
 
-    OBJECTIVE = ("style_size", "style_weight", "unit", "content_layer", "style_layers")
+    OBJECTIVE = ("style_size", "style_weight", "unit", "content_layer", "style_layers", "style_layer_weights")
 
     @classmethod
     def of(cls, bank: Bank, **options: Any) -> Settings:
@@ -81,9 +82,8 @@ class Settings:
         found |= {key: value for key, value in options.items() if value is not None}
         known = {field.name for field in fields(cls)}
         chosen: dict[str, Any] = {key: value for key, value in found.items() if key in known}
-        if "style_layers" in chosen:
-            chosen["style_layers"] = tuple(chosen["style_layers"])  # JSON has no tuples
-        return cls(**chosen)
+        tuples = {key: tuple(value) for key, value in chosen.items() if isinstance(value, list)}  # JSON has none
+        return cls(**chosen | tuples)
 
 
 @dataclass(frozen=True)
@@ -177,6 +177,7 @@ class Lesson:
             style_weight=settings.style_weight,
             content_layer=settings.content_layer,
             style_layers=settings.style_layers,
+            style_layer_weights=settings.style_layer_weights,
         )
 
     @property
@@ -244,10 +245,10 @@ class Lesson:
         linear = torch.cat(contents).double()  # (N,)
         quadratic = torch.zeros(len(rows), len(rows), dtype=torch.float64)
         slope = linear.cpu()
-        targets, weight = self.judge.targets, self.settings.style_weight / len(self.judge.style_layers)
-        for name in self.judge.style_layers:
+        targets = self.judge.targets
+        for name, part in targets.shares.items():
             flat = torch.cat([found[name] for found in grams]).flatten(1).cpu().double()  # (N, C C)
-            share = weight / float(targets.units[name][0])
+            share = self.settings.style_weight * part / float(targets.units[name][0])
             quadratic += share * flat @ flat.T
             slope -= 2 * share * flat @ targets.grams[name][0].flatten().cpu().double()
         guess = torch.from_numpy(convex_minimum(quadratic.numpy(), slope.numpy())).float().to(self.device)

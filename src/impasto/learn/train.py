@@ -315,7 +315,7 @@ class Run:
         paintings = [load_painting(style.path, size) for style, size in zip(self.styles, sizes, strict=True)]
         grams = _grams(self.loss_network, paintings, layers)
         units = {layer: style_units(grams[layer], photos[layer], self.settings.unit) for layer in layers}
-        return StyleTargets(grams, units), sum(energies) / len(energies)
+        return StyleTargets(grams, units, self.settings.style_layer_weights), sum(energies) / len(energies)
 
     # -- state ------------------------------------------------------------------------------------------------------
 
