@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ from impasto import Bank, Painter, pictures
 GROWTH = (0.25, 1, 4, 12, 36, 100)  # megapixels
 MODES = 12
 STYLES = (1, 40, 1000, 10_000)
+FOLDER = 200  # photos
 TILES_GB = 0.7  # --max-memory that makes 12 megapixels go in tiles
 
 Row = dict[str, Any]
@@ -140,24 +142,29 @@ def ends(args: argparse.Namespace, folder: Path) -> list[Row]:
 
 
 def folder(args: argparse.Namespace, folder: Path) -> list[Row]:
+    """200 photos of ten sizes, by ``impasto paint FOLDER`` without its start, and by the network alone, on pixels."""
     (folder / "in").mkdir()
-    sizes = [0.35 + 0.05 * i for i in range(10)]  # about 700 to 1024 pixels on the longer side
     painter = Painter(args.network)
-    alone = 0.0
-    for i, megapixels in enumerate(sizes):
-        photo = pictures.load(_sized(args.photo, megapixels, folder / "in" / f"{i}.jpg")).picture
-        begin = time.perf_counter()
-        painter.network.paint(photo, painter.bank[args.style])
-        alone += time.perf_counter() - begin
+    photos = []
+    for i in range(10):  # about 700 to 1024 pixels on the longer side
+        file = _sized(args.photo, 0.35 + 0.05 * i, folder / "in" / f"{i}-0.jpg")
+        for copy in range(1, FOLDER // 10):
+            shutil.copy(file, folder / "in" / f"{i}-{copy}.jpg")
+        photos += [pictures.load(file).pixels] * (FOLDER // 10)
+    begin = time.perf_counter()
+    for pixels in photos:
+        painter.network.paint(pixels, painter.bank[args.style])
+    alone = time.perf_counter() - begin
     del painter
     begin = time.perf_counter()
     words = ["paint", folder / "in", "-s", args.style, "-o", folder / "out", "--network", args.network, "--json"]
     subprocess.run([sys.executable, "-m", "impasto.cli", *map(str, words)], check=True, capture_output=True)
     whole = time.perf_counter() - begin
     begin = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "impasto.cli", "styles", "--json"], check=True, capture_output=True)
+    words = ["paint", folder / "in" / "0-0.jpg", "-s", args.style, "-o", folder / "one.jpg", "--network", args.network]
+    subprocess.run([sys.executable, "-m", "impasto.cli", *map(str, words)], check=True, capture_output=True)
     start = time.perf_counter() - begin
-    row = {"photos": len(sizes), "network": alone, "folder": whole, "start": start, "share": alone / whole}
+    row = {"photos": len(photos), "network": alone, "folder": whole, "start": start, "share": alone / (whole - start)}
     return [row]
 
 
