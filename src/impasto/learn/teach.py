@@ -246,9 +246,9 @@ class Lesson:
         quadratic = torch.zeros(len(rows), len(rows), dtype=torch.float64)
         slope = linear.cpu()
         targets = self.judge.targets
-        for name, part in targets.shares.items():
+        for name, counts in targets.shares.items():
             flat = torch.cat([found[name] for found in grams]).flatten(1).cpu().double()  # (N, C C)
-            share = self.settings.style_weight * part / float(targets.units[name][0])
+            share = self.settings.style_weight * counts / float(targets.units[name][0])
             quadratic += share * flat @ flat.T
             slope -= 2 * share * flat @ targets.grams[name][0].flatten().cpu().double()
         guess = torch.from_numpy(convex_minimum(quadratic.numpy(), slope.numpy())).float().to(self.device)
