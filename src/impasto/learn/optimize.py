@@ -33,7 +33,7 @@ from impasto.pictures import Picture
 Plan: TypeAlias = list[tuple[int, int, str]]  # long side in pixels, evaluations, precision of the loss network
 
 STATE_VERSION = 1
-EXACT = 0.2  # of the evaluations at full size are in float32, where the others are in bfloat16
+EXACT = 0.04  # of the evaluations at full size are in float32, at four times the cost; the others in bfloat16
 SLOWDOWN = 5  # of float32 against bfloat16
 KEYWORDS = ("loss_network", "network", "bank", "device", "max_memory", "plan")
 
