@@ -29,6 +29,7 @@ Style: TypeAlias = str | Mapping[str, float] | npt.NDArray[np.float32]
 
 SHARE = 0.7  # of the free memory that a painting may take
 WHOLE_BYTES = 4 * 2**30  # what a picture may take to be painted whole, unless it was told how much
+TILES_BYTES = 2 * 2**30  # and what its tiles may take together
 TILE_BYTES = 320 * 2**20  # for each thread: what tiles take where there is more
 LEAST_BYTES = 40 * 2**20  # and where there is less than that
 TRIALS = (512, 1024)  # pixels: what is painted to tell how long a picture will take
@@ -312,7 +313,7 @@ class Painter:
         """Bytes that tiles may take beside the painting (in bytes), which is never so little that nothing goes."""
         room = SHARE * (self._room() - painted)
         if self.max_memory is None:
-            room = min(room, WHOLE_BYTES / 2)
+            room = min(room, TILES_BYTES)
         return int(max(LEAST_BYTES, min(room, TILE_BYTES * self.network.threads)))
 
     def bank_for(self, picture: pictures.Pixels) -> Bank:
