@@ -440,6 +440,7 @@ def train(
     steps: Annotated[int, typer.Option(help="Train up to this many steps.")] = 40_000,
     max_minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes.", show_default=False)] = None,
     size: Annotated[int, typer.Option(help="Side of the training crops, in pixels, a multiple of 4.")] = 256,
+    smallest_crop: Annotated[float, typer.Option(help="Least share of a photo's short side in a crop.")] = 0.5,
     batch: Annotated[int, typer.Option(help="Photos per step, over all processes.")] = 4,
     network: Annotated[str, typer.Option(help="full (the paper's) or fast (our slim one).")] = "full",
     teacher: Annotated[
@@ -460,6 +461,7 @@ def train(
     style_layer_weights: Annotated[
         str | None, typer.Option(help="Of relu1_1,relu2_1,relu3_1,relu4_1; default: all alike.", show_default=False)
     ] = None,
+    loss_borders: Annotated[str, typer.Option(help="What VGG sees beyond a border: zeros or mirror.")] = "zeros",
     photo_weight: Annotated[float, typer.Option(help="Weight of the photo row's squared error.")] = 60.0,
     photo_turns: Annotated[float, typer.Option(help="Turns of the photo row, where a style has one.")] = 2.0,
     optimizer: Annotated[str, typer.Option(help="adam, or muon for the convolutions and adam for the rest.")] = "adam",
@@ -490,6 +492,7 @@ def train(
             steps=steps,
             batch=batch,
             size=size,
+            smallest_crop=smallest_crop,
             network=network,
             teacher_weight=teacher_weight,
             objective_weight=objective_weight,
@@ -498,6 +501,7 @@ def train(
             style_size=style_size,
             style_weight=style_weight,
             style_layer_weights=_numbers(style_layer_weights) or (),
+            loss_borders=loss_borders,  # type: ignore[arg-type]
             photo_weight=photo_weight,
             photo_turns=photo_turns,
             optimizer=optimizer,

@@ -136,6 +136,18 @@ def test_too_small(loss_network: LossNetwork) -> None:
         loss_network(picture, ["relu3_1"])
 
 
+def test_borders() -> None:
+    """With mirrored borders an even picture has even activations; with zeros only in the middle, which is the same."""
+    even = torch.full((1, 3, 64, 64), 0.3)
+    zeros, mirror = (random_loss_network(seed=3), random_loss_network(seed=3))
+    mirror.borders = "mirror"
+    for layer in ("relu1_1", "relu2_1", "relu3_1"):
+        a, b = zeros(even, [layer])[layer], mirror(even, [layer])[layer]
+        assert b.std((2, 3)).max() < 1e-5 * b.abs().max() < a.std((2, 3)).max()
+        middle = a.shape[2] // 2
+        torch.testing.assert_close(a[..., middle, middle], b[..., middle, middle])
+
+
 def test_no_gradient_for_weights(loss_network: LossNetwork) -> None:
     """The network has no parameters; gradients pass through it to the picture."""
     assert not list(loss_network.parameters())

@@ -16,7 +16,6 @@ from impasto.learn.network import (
     PasticheNetwork,
     interleave_phases,
     phase_kernels,
-    reflect_pad,
     split_phases,
     with_own_tones,
 )
@@ -111,24 +110,6 @@ def test_upsampling_layer() -> None:
     big = F.pad(F.interpolate(x, scale_factor=2, mode="nearest"), [1] * 4, mode="reflect")
     plain = F.relu(F.instance_norm(F.conv2d(big, layer.weight), weight=scale[0], bias=shift[0], eps=1e-5))
     torch.testing.assert_close(layer(x, scale, shift), plain, atol=1e-5, rtol=1e-5)  # our norm computes in float32
-
-
-@pytest.mark.parametrize("margin", [1, 4])
-@pytest.mark.parametrize("extra", [1, 2, 3, 5, 6, 7, 20])
-def test_reflect_pad(margin: int, extra: int) -> None:
-    """Mirror padding equals F.pad in value and gradient, down to the smallest size that can be mirrored."""
-    x = torch.randn(2, 3, margin + extra, margin + extra + 2, dtype=torch.float64, requires_grad=True)
-    plain = F.pad(x, [margin] * 4, mode="reflect")
-    ours = reflect_pad(x, margin)
-    assert torch.equal(ours, plain)
-    probe = torch.randn_like(plain)
-    torch.testing.assert_close(torch.autograd.grad(ours, x, probe), torch.autograd.grad(plain, x, probe))
-
-
-def test_no_padding() -> None:
-    """A margin of 0 gives the tensor back."""
-    x = torch.randn(1, 1, 2, 2)
-    assert reflect_pad(x, 0) is x
 
 
 def test_conditional_norm() -> None:

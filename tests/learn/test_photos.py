@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,15 @@ def test_crops_keep_their_shape(tmp_path: Path) -> None:
     assert 0.45 < np.abs(spans).min() < 0.6 and 0.8 < np.abs(spans).max() <= 1
     assert 8 < (spans < 0).sum() < 32  # half of them are mirrored
     assert float((crops[:, 0, 0] - crops[:, 0, -1]).abs().max()) < 0.01  # and none is turned
+
+
+def test_small_crops(tmp_path: Path) -> None:
+    """With a smallest crop of a fifth the same ramp spans down to 0.2 of its range."""
+    ramp = np.repeat(np.linspace(0, 1, 100)[None, :, None], 100, 0).repeat(3, 2)
+    Image.fromarray((255 * ramp).astype(np.uint8)).save(tmp_path / "ramp.png")
+    crops = replace(PhotoFolder.open(tmp_path), smallest=0.2).batch(0, 0, 40, 32)
+    spans = (crops[:, 0, 16, -1] - crops[:, 0, 16, 0]).abs()
+    assert 0.15 < spans.min() < 0.25 and spans.max() > 0.7
 
 
 # Bad files

@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from impasto.errors import LearnError, MissingExtraError
+from impasto.learn.padding import reflect_pad
 
 Pooling = Literal["max", "average", "l2"]
+Borders = Literal["zeros", "mirror"]
 
 # Convolutions per block (Simonyan and Zisserman 2014, table 1: D is VGG-16, E is VGG-19) and channels of each block.
 BLOCKS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
@@ -93,6 +95,10 @@ class LossNetwork(nn.Module):
 
     The preprocessing is inside. ``pooling="average"`` is what Gatys et al. (2015) prefer; ``"l2"`` is the root of the
     mean square. The weights are constants: no gradient ever reaches them.
+
+    ``borders="zeros"`` is what VGG was trained with and what every loss in the literature uses: beyond its border a
+    picture is the mean colour. In crops of 192 pixels a third of the deepest activations know of it, and a network
+    that is trained on them learns to paint a dull frame that pleases them; ``"mirror"`` leaves it nothing to learn.
     """
 
     def __init__(
@@ -101,12 +107,14 @@ class LossNetwork(nn.Module):
         *,
         depth: int = 19,
         pooling: Pooling = "max",
+        borders: Borders = "zeros",
         mean: tuple[float, float, float] = MEAN,
         std: tuple[float, float, float] = (1 / 255, 1 / 255, 1 / 255),
     ) -> None:
         super().__init__()
         self.depth = depth
         self.pooling = pooling
+        self.borders = borders
         self.order = layer_names(depth)
         self.register_buffer("mean", torch.tensor([m / 255 if max(mean) > 1 else m for m in mean]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
@@ -156,7 +164,10 @@ class LossNetwork(nn.Module):
 
     def _step(self, name: str, x: Tensor) -> Tensor:
         if name.startswith("conv"):
-            return F.conv2d(x, self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias"), padding=1)
+            mirror = self.borders == "mirror"
+            x = reflect_pad(x, 1) if mirror else x
+            weight, bias = self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias")
+            return F.conv2d(x, weight, bias, padding=0 if mirror else 1)
         if name.startswith("relu"):
             return F.relu(x)
         if min(x.shape[2:]) < 2:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import get_args
 
 from impasto.errors import LearnError
+from impasto.learn.features import Borders
 from impasto.learn.losses import Unit
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What defines a run. All of it is written into the checkpoint and, in the end, into the bank."""
+    """What defines a run. All of it is written into the checkpoint and, in the end, into the bank.
+
+    ``smallest_crop`` is the least share of a photo's short side that a crop shows; ``loss_borders`` what the loss
+    network sees beyond a picture's border, "zeros" or its "mirror".
+    """
 
     steps: int = 40_000
     batch: int = 4
     size: int = 256
+    smallest_crop: float = 0.5
     network: str = "full"
     alpha: float = 1.0
     padding: str = "reflect"
@@ -29,6 +36,7 @@ class Settings:
     style_weight: float = 8.0
     style_weight_start: float = 1.2
     ramp: int = 500
+    loss_borders: Borders = "zeros"
     unit: Unit = "fair"
     photo_weight: float = 60.0
     photo_turns: float = 2.0
@@ -45,6 +53,10 @@ class Settings:
     FIXED = ("network", "alpha", "padding", "upsampling", "norm", "seed")
 
     def __post_init__(self) -> None:
+        if not 0 < self.smallest_crop <= 1:
+            raise LearnError(f"the smallest crop is a share of the photo, above 0 and at most 1: {self.smallest_crop}")
+        if self.loss_borders not in get_args(Borders):
+            raise LearnError(f"loss borders are {' or '.join(get_args(Borders))}, not {self.loss_borders!r}")
         weights, layers = self.style_layer_weights, self.style_layers
         if weights and (len(weights) != len(layers) or min(weights) < 0 or sum(weights) <= 0):
             raise LearnError(
