@@ -21,7 +21,7 @@ from impasto.tiles import Folder, Kept, Mirrored
 onnx = pytest.importorskip("onnx")
 torch = pytest.importorskip("torch")
 
-CLOSE = 2 / 255  # what waits in float16 may move the painting so far
+CLOSE = 1e-4  # the moments are added up in another order
 LITTLE = 300_000  # bytes: tiles as small as they get
 
 
@@ -115,7 +115,7 @@ def test_whatever_is_kept(network: Network, monkeypatch: pytest.MonkeyPatch, lim
     whole = network.paint(pixels.astype(np.float32) / 255, rows[0])
     on_way = on_its_way(network, pixels, rows)
     assert (on_way.layout("exact").disk == 0) == (limit == 0)
-    np.testing.assert_allclose(painted(on_way, (150, 210)), whole, rtol=0, atol=CLOSE if limit else 1e-4)
+    np.testing.assert_allclose(painted(on_way, (150, 210)), whole, rtol=0, atol=CLOSE)
 
 
 def test_tiles_with_regions_are_the_whole(network: Network) -> None:
@@ -225,7 +225,7 @@ def test_a_graph_that_mixes_far_places_is_refused(network: Network, tmp_path: Pa
 def test_stages_follow_the_norms(network: Network) -> None:
     """There is a stage for every norm and one that paints; each reads only what stages before it have kept."""
     graph = network.graph()
-    stages = graph.stages(40.0)
+    stages = graph.stages(20.0)
     assert len(stages) == len(graph.norms) + 1 == graph.depth + 1
     kept: set[Any] = set()
     for stage in stages:

@@ -78,10 +78,11 @@ def test_patches_lie_all_over_the_picture() -> None:
     assert Patches(Mirrored(values[:24, :24], 4), 32, 6, 4).size == (24, 24)
 
 
-def test_kept_tensors_come_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+def test_kept_tensors_come_back(kind: type, tmp_path: Path) -> None:
     """Rows written in any order are read in any other, bit by bit."""
-    values = np.random.default_rng(0).normal(size=(12, 5, 7)).astype(np.float16)
-    with Folder(tmp_path) as files:
+    values = np.random.default_rng(0).normal(size=(12, 5, 7)).astype(kind)
+    with Folder(tmp_path, kind) as files:
         kept = files.new(5, 12, 7)
         kept.write(6, values[6:])
         kept.write(0, values[:6])

@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float32]
 Found: TypeAlias = dict[tuple[Tensor, str], npt.NDArray[Any]]
 MomentsFrom: TypeAlias = Literal["exact", "quick"]
 
-KEPT_LIMIT = 40.0  # bytes a pixel: fatter tensors are computed again, which is cheaper than a file
+KEPT_LIMIT = 20.0  # numbers a pixel: fatter tensors are computed again, which is cheaper than a file
 PATCH, PATCHES = 256, 64  # side and number of the squares that ``quick`` looks at: many small ones tell more
 SIDE, HALOS = 256, 48  # a window is so many pixels a side, or so many halos: larger ones leave the processor's cache
 STRIP_SHARE = 0.6  # of the budget: rows of tiles on their way from and to the files
@@ -142,10 +142,7 @@ class Large:
     def _strip_bytes(self, stage: Stage, reads: int = READ_AHEAD, writes: int = WRITE_BEHIND) -> float:
         """Bytes for each pixel of a row of windows: what is read from files and goes into them."""
         inside = [tensor for tensor in stage.keeps if tensor != self.graph.painted]
-        shapes = self.graph.shapes
-        return reads * sum(shapes[t].kept_bytes for t in stage.reads) + writes * sum(
-            shapes[t].kept_bytes for t in inside
-        )
+        return reads * self.graph.kept_bytes(stage.reads) + writes * self.graph.kept_bytes(inside)
 
     def _bytes(self, stage: Stage, size: tuple[int, int], cut: tuple[int, int]) -> float:
         return cut[0] * (cut[1] * self._at_once * self._tile_bytes(stage) + size[1] * self._strip_bytes(stage))
@@ -252,7 +249,7 @@ class Large:
             found = chosen.run(self._feeds(fixed, strips, down, span, chosen.inputs), *core)
             for tensor, strip in made.items():
                 scale = self.graph.shapes[tensor].scale
-                values = found.pop((tensor, "values"))[0].view(np.float16)
+                values = found.pop((tensor, "values"))[0].view(self.graph.kept)
                 rows, columns = (slice(one // scale, last // scale) for one, last in zip(*core, strict=True))
                 strip[:, :, span.first // scale : span.last // scale] = values[:, rows, columns].transpose(1, 0, 2)
             if (self.graph.painted, "values") in found:
@@ -322,9 +319,10 @@ class Large:
             for number, (tensor, scale) in enumerate(zip(stage.reads, scales, strict=True))
         }
 
-    def _strip(self, tensor: Tensor, down: Span, width: int) -> npt.NDArray[np.float16]:
+    def _strip(self, tensor: Tensor, down: Span, width: int) -> npt.NDArray[Any]:
         shape = self.graph.shapes[tensor]
-        return np.empty(((down.last - down.first) // shape.scale, shape.channels, width // shape.scale), np.float16)
+        rows, columns = (down.last - down.first) // shape.scale, width // shape.scale
+        return np.empty((rows, shape.channels, columns), self.graph.kept)
 
 
 class _Small(Large):
@@ -354,7 +352,7 @@ def _files(large: Large, stages: list[Stage]) -> Iterator[Folder]:
         free = shutil.disk_usage(place).free
         if free < need:
             raise PictureError(f"a picture this large needs {where}, {free / 1e9:.1f} GB are free there; {help}")
-        with Folder(large.folder) as files:
+        with Folder(large.folder, large.graph.kept) as files:
             yield files
     except OSError as error:
         raise PictureError(f"a picture this large needs {where}: {error.strerror or error}; {help}") from error
@@ -366,7 +364,7 @@ def most_kept(graph: Graph, stages: list[Stage]) -> float:
     most = 0.0
     for number, stage in enumerate(stages[:-1]):
         kept |= set(stage.keeps)
-        most = max(most, sum(graph.shapes[tensor].kept_bytes for tensor in kept))
+        most = max(most, graph.kept_bytes(kept))
         kept &= {tensor for later in stages[number + 1 :] for tensor in later.reads}
     return most
 

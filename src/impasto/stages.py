@@ -26,7 +26,6 @@ Tensor: TypeAlias = tuple[str, int]  # a node's name and the number of its outpu
 PICTURE, MASKS = "picture", "masks"
 SLACK = 1024  # times the network's multiple: the side of the picture whose shapes tell scales
 CROWDED = 3.5  # measured: with masks OpenVINO makes the maps of all norms early, and keeps them
-LARGEST = 65_504.0  # the largest float16
 
 _POINTWISE = frozenset(
     "Relu PRelu Sigmoid Tanh Clamp HSwish HSigmoid Swish Gelu Elu Selu Mish SoftPlus Abs Negative Exp Log Sqrt Power "
@@ -47,9 +46,9 @@ class Shape:
     scale: int
 
     @property
-    def kept_bytes(self) -> float:
-        """Bytes for each pixel of the picture, kept in float16."""
-        return 2 * self.channels / self.scale**2
+    def numbers(self) -> float:
+        """Numbers for each pixel of the picture."""
+        return self.channels / self.scale**2
 
 
 @dataclass(frozen=True)
@@ -95,6 +94,8 @@ class Graph:
 
         self._core = openvino.Core()
         self._options = dict(options)
+        # What is kept has the bits that the network computes with; numpy has no bfloat16, and takes 16 bits for it.
+        self.kept: Any = np.dtype(np.float16 if options.get("INFERENCE_PRECISION_HINT") == "bf16" else np.float32)
         self._model = self._core.read_model(path)
         self.multiple = multiple
         self._read_shapes(self._core.read_model(path))
@@ -167,15 +168,19 @@ class Graph:
         if str(attributes["eps_mode"]).lower() != "inside_sqrt":
             raise NetworkError("this network cannot paint in tiles (a norm adds its epsilon outside the root)")
 
+    def kept_bytes(self, tensors: Iterable[Tensor]) -> float:
+        """Bytes that ``tensors`` take in files, for each pixel of the picture."""
+        return float(self.kept.itemsize * sum(self.shapes[tensor].numbers for tensor in tensors))
+
     # ---- cutting
 
     def stages(self, limit: float) -> list[Stage]:
-        """The passes in their order, the last of which paints; tensors of up to ``limit`` bytes a pixel are kept."""
+        """The passes in their order, the last of which paints; tensors of up to ``limit`` numbers a pixel are kept."""
         found, start = [], set[Tensor]()
         for level in range(1, self.depth + 1):
             norms = tuple(norm for norm in self.norms if self._levels[norm.name] == level)
             cut = self._cut(level)
-            if sum(self.shapes[tensor].kept_bytes for tensor in cut) > limit:
+            if sum(self.shapes[tensor].numbers for tensor in cut) > limit:
                 cut = start
             found.append(self._stage(start, norms, cut - start))
             start = cut
@@ -323,7 +328,7 @@ class Compiled:
         from openvino import Model, Tensor, Type
         from openvino import opset13 as ops
 
-        half = Type.bf16 if graph._options.get("INFERENCE_PRECISION_HINT") == "bf16" else Type.f16
+        bits = Type.bf16 if graph.kept == np.float16 else Type.f32
         model = graph._model.clone()
         nodes = {node.get_friendly_name(): node for node in model.get_ordered_ops()}
         parameters = list(model.get_parameters())
@@ -347,7 +352,7 @@ class Compiled:
             gain, bias = (parameter(f"{what}_{number}", [1, channels, 1, 1], np.float32) for what in ("gain", "bias"))
             put(node.output(0), ops.add(ops.multiply(node.input_value(0), gain), bias))
         for number, tensor in enumerate(stage.reads):
-            kept = parameter(f"kept_{number}", [1, graph.shapes[tensor].channels, -1, -1], half)
+            kept = parameter(f"kept_{number}", [1, graph.shapes[tensor].channels, -1, -1], bits)
             wide = ops.convert(kept, Type.f32)
             put(nodes[tensor[0]].output(tensor[1]), wide)
             if tensor in ends:
@@ -363,8 +368,7 @@ class Compiled:
                 first, last = (ops.constant(np.array(each) // self._scales[number]) for each in corners)
             core = ops.slice(end, first, last, steps, axes)
             if tensor in stage.keeps:
-                limited = ops.clamp(end, -LARGEST, LARGEST) if half == Type.f16 else end
-                results.append(ops.result(end) if tensor == graph.painted else ops.convert(limited, half))
+                results.append(ops.result(end) if tensor == graph.painted else ops.convert(end, bits))
             if any(norm.meets == tensor for norm in stage.norms):
                 mean = ops.reduce_mean(core, axes, keep_dims=True)
                 var = ops.reduce_mean(ops.squared_difference(core, mean), axes, keep_dims=False)
@@ -386,7 +390,7 @@ class Compiled:
             model.reshape(graph.sizes_of(stage, window, self.inputs))
         self._compiled = graph._core.compile_model(model, "CPU", options)
         self._local = threading.local()
-        self._tensor, self._type = Tensor, half
+        self._tensor, self._type = Tensor, bits
 
     def run(
         self, feeds: Mapping[str, Any], first: tuple[int, int], last: tuple[int, int]
@@ -394,13 +398,12 @@ class Compiled:
         """Run one tile whose core lies from ``first`` to ``last`` (row, column), in pixels from the tile's corner.
 
         Gives by (tensor, "values"), (tensor, "mean") and (tensor, "var") what the stage asked for: what it keeps as a
-        batch of one, of the whole tile, and the moments of the core as vectors (1, C). What is kept has 16 bits a
-        number, whose meaning nobody else needs to know: bfloat16 if the network computes in it, else float16. The
-        arrays are the runtime's, and change with the next tile of the same thread.
+        batch of one, of the whole tile, and the moments of the core as vectors (1, C). What is kept has the bits of
+        ``Graph.kept``. The arrays are the runtime's, and change with the next tile of the same thread.
         """
         if not hasattr(self._local, "request"):
             self._local.request = self._compiled.create_infer_request()
-        given = {name: self._half(value) for name, value in feeds.items() if name in self.inputs}
+        given = {name: self._kept(value) for name, value in feeds.items() if name in self.inputs}
         for number, scale in enumerate(self._scales):
             for what, (row, column) in (("first", first), ("last", last)):
                 if f"{what}_{number}" in self.inputs:
@@ -408,8 +411,8 @@ class Compiled:
         found = self._local.request.infer(given, share_inputs=True, share_outputs=True)
         return {key: found[i] for i, key in enumerate(self._order)}
 
-    def _half(self, value: npt.NDArray[Any]) -> Any:
-        """16 bits a number as what they mean; other arrays come back themselves."""
+    def _kept(self, value: npt.NDArray[Any]) -> Any:
+        """16 bits a number as the bfloat16 that they are; other arrays come back themselves."""
         return self._tensor(value, list(value.shape), self._type) if value.dtype == np.float16 else value
 
 

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
-Halves = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True)
@@ -144,10 +143,10 @@ def planes(pixels: npt.NDArray[Any]) -> Floats:
 
 
 class Folder:
-    """Tensors (rows, C, columns) in float16, each in a file without a name, which vanishes however the program ends."""
+    """Tensors (rows, C, columns), each in a file without a name, which vanishes however the program ends."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | None = None, kind: npt.DTypeLike = np.float32) -> None:
+        self._folder, self._kind = folder, np.dtype(kind)
         self._files: list[Any] = []
         self._free: dict[int, list[Any]] = {}
 
@@ -155,9 +154,9 @@ class Folder:
         """A tensor yet to be written, in a file that was given back if one of its size is there: that is faster."""
         free = self._free.get(channels * rows * columns)
         if free:
-            return Kept(free.pop(), channels, rows, columns)
+            return Kept(free.pop(), self._kind, channels, rows, columns)
         self._files.append(tempfile.TemporaryFile(buffering=0, dir=self._folder))
-        return Kept(self._files[-1], channels, rows, columns)
+        return Kept(self._files[-1], self._kind, channels, rows, columns)
 
     def give_back(self, kept: Kept) -> None:
         """Let another tensor of its size have the file; without one to come, free the disk."""
@@ -179,26 +178,27 @@ class Folder:
 
 @dataclass(eq=False)
 class Kept:
-    """One tensor in a file, (rows, C, columns), float16: read and written by whole rows, never mapped into memory."""
+    """One tensor in a file, (rows, C, columns): read and written by whole rows, never mapped into memory."""
 
     file: Any
+    kind: np.dtype[Any]
     channels: int
     rows: int
     columns: int
     _row: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self._row = self.channels * self.columns * 2
+        self._row = self.channels * self.columns * self.kind.itemsize
 
-    def write(self, top: int, values: Halves) -> None:
+    def write(self, top: int, values: npt.NDArray[Any]) -> None:
         self.file.seek(top * self._row)
         left = memoryview(np.ascontiguousarray(values).view(np.uint8).reshape(-1))  # type: ignore[arg-type]
         while left:
             left = left[self.file.write(left) :]
 
-    def read(self, top: int, bottom: int) -> Halves:
+    def read(self, top: int, bottom: int) -> npt.NDArray[Any]:
         """Rows ``top`` to ``bottom``: (rows, C, columns)."""
-        values = np.empty((bottom - top, self.channels, self.columns), np.float16)
+        values = np.empty((bottom - top, self.channels, self.columns), self.kind)
         self.file.seek(top * self._row)
         left = memoryview(values.view(np.uint8).reshape(-1))  # type: ignore[arg-type]
         while left:
