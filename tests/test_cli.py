@@ -302,6 +302,24 @@ def test_plan_tells_memory_tiles_and_time(photo, network_file, capsys) -> None:
     assert code == 0 and printed.count("whole") == 2 and "GB" in printed
 
 
+def test_a_folder_of_small_photos(photo, network_file, tmp_path, capsys, monkeypatch) -> None:
+    """Many small photos are painted side by side, and come out as each alone does, in their order."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for i in range(12):
+        Image.open(photo).crop((i, 0, 60, 40)).save(folder / f"{i:02}.png")
+    monkeypatch.setattr("impasto.runtime.cores", lambda: 2)
+    words = ["-s", "red", "--network", network_file, "--precision", "f32", "--json"]
+    code, printed, _ = run("paint", folder, "-o", tmp_path / "out", *words, capsys=capsys)
+    records = [json.loads(line) for line in printed.splitlines()]
+    assert code == 0
+    assert [Path(record["photo"]).name for record in records] == [f"{i:02}.png" for i in range(12)]
+    for i in (0, 7, 11):
+        run("paint", folder / f"{i:02}.png", "-o", tmp_path / "one.png", *words, capsys=capsys)
+        one = np.asarray(Image.open(tmp_path / "one.png")).astype(int)
+        assert np.abs(np.asarray(Image.open(records[i]["output"])) - one).max() <= 1
+
+
 def test_a_folder_with_bad_photos_everywhere(photo, network_file, tmp_path, capsys) -> None:
     """Photos that cannot be read, are too small or too large stop no other, whatever their place in the folder."""
     folder = tmp_path / "in"

@@ -152,6 +152,21 @@ def test_threads_at_once(network: Network, rows: Floats) -> None:
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
+@pytest.mark.parametrize("limit", [2**20, 40 * 40])
+def test_streams(network_file: Path, rows: Floats, name: RuntimeName, limit: int, monkeypatch: Any) -> None:
+    """Pictures of many sizes, painted side by side in streams or too large for them, are what they are one by one."""
+    monkeypatch.setattr(runtime, "STREAMED", limit)
+    one, many = (Network(network_file, runtime=name, streams=n) for n in (1, 2))
+    floats = [noise(32 + 8 * (seed % 3), 48, seed) for seed in range(8)]
+    bytes = [(255 * picture).astype(np.uint8) for picture in floats]
+    with ThreadPoolExecutor(3) as pool:
+        painted = list(pool.map(lambda picture: many.paint(picture, rows[0]), (floats + bytes) * 2))
+    for picture, found in zip((floats + bytes) * 2, painted, strict=True):
+        close = 1e-5 if picture.dtype == np.float32 else 1
+        np.testing.assert_allclose(found.astype(float), one.paint(picture, rows[0]), rtol=0, atol=close)
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
 def test_one_core(network_file: Path, rows: Floats, name: RuntimeName) -> None:
     """With a single thread the painting is the same."""
     one, many = (Network(network_file, runtime=name, threads=n).paint(noise(32, 32), rows[0]) for n in (1, None))

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from impasto.errors import BankError, ImpastoError, LearnError, MissingExtraError, PictureError
-from impasto.pipeline import overlap
+from impasto.pipeline import overlap, side_by_side
 
 if TYPE_CHECKING:
     from impasto.bank import Bank
@@ -62,6 +62,7 @@ Precision = Annotated[str, typer.Option(help="f32, bf16 (much faster on some pro
 STDIO = Path("-")
 GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # learn.grid.LAYERS, told again without torch
 PIXELS_AT_ONCE = 50_000_000  # of photos that are read, painted and written at the same time
+MOST_STREAMS = 4  # small photos that are painted at the same time
 MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, told again here so that --help need not import Pillow
 
 
@@ -101,8 +102,11 @@ def paint(
         raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
     targets = _targets(found, output, style)
     pictures.check_quality(quality)
-    painter = _painter(network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments)
     masks = _masks(mask or [])
+    streams = _streams(found, size) if max_memory is None and not masks else 1
+    painter = _painter(
+        network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments, streams=streams
+    )
     if stroke_size is not None:
         names = dict.fromkeys(name for each in (style, *masks) for name in blend.parse(each))
         painter.bank = strokes.at_size(painter.bank, names, stroke_size)
@@ -129,7 +133,11 @@ def paint(
     failed = 0
     jobs = list(zip(found, targets, strict=True))
     room = PIXELS_AT_ONCE if max_memory is None else min(PIXELS_AT_ONCE, max_memory * 1e9 / 100)
-    done = overlap(jobs, load, work, save, cost=lambda job: _pixels(job[0]), room=room)
+    limits: dict[str, Any] = {"cost": lambda job: _pixels(job[0]), "room": room}
+    if streams > 1:
+        done = side_by_side(jobs, lambda job: save(work(load(job))), streams, **limits)
+    else:
+        done = overlap(jobs, load, work, save, **limits)
     for each in _progress(done, len(jobs), quiet=as_json or alone):
         source, target = each.item
         if each.error is None:
@@ -440,7 +448,6 @@ def train(
     steps: Annotated[int, typer.Option(help="Train up to this many steps.")] = 40_000,
     max_minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes.", show_default=False)] = None,
     size: Annotated[int, typer.Option(help="Side of the training crops, in pixels, a multiple of 4.")] = 256,
-    smallest_crop: Annotated[float, typer.Option(help="Least share of a photo's short side in a crop.")] = 0.5,
     batch: Annotated[int, typer.Option(help="Photos per step, over all processes.")] = 4,
     network: Annotated[str, typer.Option(help="full (the paper's) or fast (our slim one).")] = "full",
     teacher: Annotated[
@@ -492,7 +499,6 @@ def train(
             steps=steps,
             batch=batch,
             size=size,
-            smallest_crop=smallest_crop,
             network=network,
             teacher_weight=teacher_weight,
             objective_weight=objective_weight,
@@ -910,7 +916,7 @@ def main() -> None:
 
 
 def _painter(
-    network: str, bank: Path | None, runtime: str, *, max_memory: float | None = None, **options: str
+    network: str, bank: Path | None, runtime: str, *, max_memory: float | None = None, **options: str | int
 ) -> Painter:
     from impasto.painter import Painter
 
@@ -927,6 +933,19 @@ def _pixels(source: Path) -> float:
     except PictureError:  # which reading it will tell in full
         return 1.0
     return float(max(1, width * height))
+
+
+def _streams(photos: list[Path], size: int | None) -> int:
+    """How many photos to paint at once: several if there are many, all of them small."""
+    from impasto.runtime import STREAMED, cores
+
+    def painted(source: Path) -> float:
+        if size is not None:
+            return size**2  # at most
+        return _pixels(source)
+
+    enough = len(photos) > 2 * MOST_STREAMS and all(painted(source) <= STREAMED for source in photos)
+    return min(MOST_STREAMS, cores()) if enough else 1
 
 
 def _masks(options: list[str]) -> dict[str, str]:

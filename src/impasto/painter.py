@@ -68,6 +68,7 @@ class Painter:
     ``bank`` is a bank, its file, or None for the one that belongs to the network. ``runtime`` is "openvino",
     "onnxruntime" or "auto" (OpenVINO where it runs); ``threads`` limits the cores; ``precision`` is "f32",
     "bf16", or "auto": bfloat16 where the processor has units for it, several times as fast and the same to the eye.
+    ``streams`` is for those who paint many pictures of up to a megapixel, from so many threads: see ``Network``.
 
     Pictures are painted whole while that takes no more than 4 GB and the memory that is free allows it, and in tiles
     beyond; ``max_memory`` (bytes, of the whole process) sets another limit. (ONNX Runtime paints whole or not at all.)
@@ -88,13 +89,14 @@ class Painter:
         precision: Precision = "auto",
         max_memory: float | None = None,
         moments: MomentsFrom = "exact",
+        streams: int = 1,
     ) -> None:
         if moments not in ("exact", "quick"):
             raise PictureError(f"moments are exact or quick, not {moments!r}")
         if max_memory is not None and not max_memory > 0:
             raise PictureError(f"the memory must be more than 0 bytes, not {max_memory}")
         network_file, own_bank = _files(network)
-        self.network = Network(network_file, runtime=runtime, threads=threads, precision=precision)
+        self.network = Network(network_file, runtime=runtime, threads=threads, precision=precision, streams=streams)
         self.bank = bank if isinstance(bank, Bank) else Bank.load(own_bank if bank is None else bank)
         self.bank.check_network(self.network.fingerprint, network=self.network.name)
         self.max_memory, self.moments = max_memory, moments

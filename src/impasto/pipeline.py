@@ -1,11 +1,13 @@
 """Many things on their way through loading, work and saving at once, in threads; they come out in their order.
 
-While one is worked on, the next is loaded and the one before is saved. Knows nothing of what they are.
+Either while one is worked on, the next is loaded and the one before is saved (``overlap``), or several go all the way
+beside each other (``side_by_side``). Knows nothing of what they are.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -123,3 +125,40 @@ def overlap(
         rooms.give_back(float("inf"))  # who waits for room goes on, and finds that it is over
         loader.shutdown(cancel_futures=True)
         saver.shutdown()
+
+
+def side_by_side(
+    items: Iterable[Item],
+    whole: Callable[[Item], Any],
+    workers: int,
+    *,
+    cost: Callable[[Item], float] = lambda item: 1.0,
+    room: float = float("inf"),
+) -> Iterator[Done[Item]]:
+    """Yield every item once it has gone through ``whole``, in one of so many threads; the rest is as in ``overlap``."""
+    rooms = _Room(room)
+    stopped = threading.Event()
+
+    def one(item: Item) -> Done[Item]:
+        try:
+            price = cost(item)
+            rooms.take(price)
+            try:
+                return Done(item, None if stopped.is_set() else whole(item))
+            finally:
+                rooms.give_back(price)
+        except Exception as error:
+            return Done(item, error=error)
+
+    pool = ThreadPoolExecutor(workers)
+    waiting: deque[Future[Done[Item]]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(one, item))
+            while len(waiting) > workers + AHEAD or (waiting and waiting[0].done()):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        stopped.set()
+        pool.shutdown(cancel_futures=True)

@@ -6,6 +6,7 @@ import os
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, overload
 
@@ -28,6 +29,7 @@ BYTES = 1050.0  # memory of a painting a pixel, where the graph cannot be asked:
 FIXED = 2  # sizes of pictures that OpenVINO keeps a network of their own for: landscape and portrait
 REMEMBERED = 16  # pictures whose sizes count as having come before
 IDLE = 2**21  # pixels: for a picture beyond this size no memory is kept once it is painted
+STREAMED = 2**20  # pixels: pictures up to this size may be painted side by side
 SMALLEST = 16  # pixels: below this the mirror padding of the inner layers has nothing left to mirror
 
 
@@ -51,7 +53,9 @@ class Network:
     ``path`` is an ONNX file that impasto exported. ``runtime`` is "openvino", "onnxruntime" or "auto" (OpenVINO
     where it runs). ``threads`` limits the cores; None leaves it to the runtime. ``precision`` "bf16" computes in
     bfloat16, which is several times as fast where the processor has units for it, and differs by less than the eye
-    can see (OpenVINO only); "auto" takes it where the processor has them. Raises NetworkError for a file that is
+    can see (OpenVINO only); "auto" takes it where the processor has them. ``streams`` is for those who paint many
+    pictures from so many threads: those of up to a megapixel go side by side, on a share of the cores each, which
+    leaves no core waiting for another (OpenVINO only; others take turns). Raises NetworkError for a file that is
     missing, damaged or not such a network, and for a runtime that is not installed.
     """
 
@@ -62,11 +66,13 @@ class Network:
         runtime: RuntimeName = "auto",
         threads: int | None = None,
         precision: Precision = "f32",
+        streams: int = 1,
     ) -> None:
         path = Path(path)
-        self.runtime, self.precision, session = _open(path, runtime, threads, precision)
-        self._path, self._threads = path, threads
+        self.runtime, self.precision, session = _open(path, runtime, threads, precision, streams)
+        self._path, self._threads, self._streams = path, threads, streams
         self._graphs: dict[bool, Graph] = {}
+        self._opening = threading.RLock()  # OpenVINO comes to a halt where two threads read graphs at once
         self._regions: Session | None = None
         try:
             self.name = session.meta["impasto.network"]
@@ -134,7 +140,7 @@ class Network:
     @property
     def threads(self) -> int:
         """How many cores it uses."""
-        return self._threads or len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0))
+        return self._threads or cores()
 
     def bytes_for(self, height: int, width: int, *, regions: bool = False, floats: bool = True) -> int:
         """Memory that painting a picture of this size, of ``floats`` or of bytes, takes beside the network's own."""
@@ -149,10 +155,11 @@ class Network:
                 "a picture that does not fit into memory whole is painted in tiles, which needs OpenVINO: "
                 "pip install openvino, and take the runtime auto or openvino"
             )
-        if regions not in self._graphs:
-            path = self._regions_file() if regions else self._path
-            self._graphs[regions] = Graph(path, {"INFERENCE_PRECISION_HINT": self.precision}, self._multiple)
-        return self._graphs[regions]
+        with self._opening:
+            if regions not in self._graphs:
+                path = self._regions_file() if regions else self._path
+                self._graphs[regions] = Graph(path, {"INFERENCE_PRECISION_HINT": self.precision}, self._multiple)
+            return self._graphs[regions]
 
     def _regions_file(self) -> Path:
         """The file for regions, which is there and belongs to this network."""
@@ -160,13 +167,17 @@ class Network:
         return self._path.with_name(f"{self._path.stem}{REGIONS}.onnx")
 
     def _open_regions(self) -> Session:
+        with self._opening:
+            return self._regions_session()
+
+    def _regions_session(self) -> Session:
         if self._regions is None:
             path = self._path.with_name(f"{self._path.stem}{REGIONS}.onnx")
             if not path.is_file():
                 raise NetworkError(
                     f"the network {self.name!r} has no {path.name} to paint regions with; export it again"
                 )
-            _, _, session = _open(path, self.runtime, self._threads, self.precision)
+            _, _, session = _open(path, self.runtime, self._threads, self.precision, self._streams)
             if session.meta.get("impasto.fingerprint") != self.fingerprint:
                 raise NetworkError(f"{path} belongs to another network than {self._path.name}; export both again")
             self._regions = session
@@ -187,6 +198,11 @@ class Network:
         return np.ascontiguousarray(planes)[None]
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0))
+
+
 def _check_size(picture: npt.NDArray[Any]) -> None:
     height, width = picture.shape[:2]
     if min(height, width) < SMALLEST:
@@ -202,13 +218,13 @@ def _cut(painted: npt.NDArray[Any], picture: npt.NDArray[Any]) -> npt.NDArray[An
     return np.ascontiguousarray(pixels[:height, :width])
 
 
-def _open(path: Path, runtime: str, threads: int | None, precision: str) -> tuple[str, str, Session]:
+def _open(path: Path, runtime: str, threads: int | None, precision: str, streams: int) -> tuple[str, str, Session]:
     """The runtime and the precision that were taken, and the open network."""
     if not path.is_file():
         raise NetworkError(
             f"{path} does not exist; check the path, or leave it out to use the network that comes along"
         )
-    openers: dict[str, Callable[[Path, int | None, str], Session]] = {
+    openers: dict[str, Callable[[Path, int | None, str, int], Session]] = {
         "openvino": _OpenVino,
         "onnxruntime": _OnnxRuntime,
     }
@@ -221,7 +237,7 @@ def _open(path: Path, runtime: str, threads: int | None, precision: str) -> tupl
     if precision == "auto":
         precision = "bf16" if runtime == "openvino" and _has_bfloat16() else "f32"
     try:
-        return runtime, precision, openers[runtime](path, threads, precision)
+        return runtime, precision, openers[runtime](path, threads, precision, streams)
     except ImpastoError:
         raise
     except ImportError as error:
@@ -249,6 +265,14 @@ def _importable(module: str) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """A compiled network, and its requests that nobody uses just now."""
+
+    compiled: Any
+    idle: list[Any]
+
+
 class _OpenVino:
     """OpenVINO on the CPU. It is always told the precision: with bfloat16 units it would take them by itself.
 
@@ -257,7 +281,7 @@ class _OpenVino:
     share one for all.
     """
 
-    def __init__(self, path: Path, threads: int | None, precision: str) -> None:
+    def __init__(self, path: Path, threads: int | None, precision: str, streams: int) -> None:
         import openvino
 
         self._core = openvino.Core()
@@ -267,14 +291,17 @@ class _OpenVino:
         self._options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         if threads is not None:
             self._options["INFERENCE_NUM_THREADS"] = threads
-        self._fixed: OrderedDict[Any, Any] = OrderedDict()  # for pictures of one size
-        self._any: dict[Any, Any] = {}  # for all sizes, by the type of the picture
+        self._streams = streams
+        self._fixed: OrderedDict[Any, _Ready] = OrderedDict()  # for pictures of one size
+        self._any: dict[Any, _Ready] = {}  # for all sizes, by the type of the picture and the streams
         self._seen: deque[Any] = deque(maxlen=REMEMBERED)
         self._lock = threading.Lock()  # a compiled network keeps one set of buffers and refuses a second thread
 
     def run(self, feeds: Feeds) -> npt.NDArray[Any]:
+        if self._streams_for(feeds) > 1:
+            return self._run_beside(feeds)
         with self._lock:
-            compiled = self._compiled(feeds)
+            compiled = self._ready(feeds).compiled
             try:
                 painted: npt.NDArray[Any] = compiled(feeds)[0]
             finally:
@@ -282,12 +309,26 @@ class _OpenVino:
                     compiled.release_memory()
         return painted
 
+    def _run_beside(self, feeds: Feeds) -> npt.NDArray[Any]:
+        """Paint while other threads do, each with buffers of its own."""
+        with self._lock:
+            ready = self._ready(feeds)
+            request = ready.idle.pop() if ready.idle else ready.compiled.create_infer_request()
+        try:
+            painted: npt.NDArray[Any] = request.infer(feeds)[0]
+        finally:
+            ready.idle.append(request)
+        return painted
+
+    def _streams_for(self, feeds: Feeds) -> int:
+        return self._streams if feeds["picture"].size // 3 <= STREAMED else 1
+
     def prepare(self, feeds: Feeds) -> None:
         with self._lock:
             self._seen.append(_sizes(feeds))  # as if it came a second time
-            self._compiled(feeds)
+            self._ready(feeds)
 
-    def _compiled(self, feeds: Feeds) -> Any:
+    def _ready(self, feeds: Feeds) -> _Ready:
         sizes, kind = _sizes(feeds), feeds["picture"].dtype
         again = not self._seen or sizes in self._seen
         at_once = not self._seen or sizes == self._seen[-1]
@@ -296,15 +337,21 @@ class _OpenVino:
             self._fixed.move_to_end(sizes)
             return self._fixed[sizes]
         if not (at_once if len(self._fixed) == FIXED else again):  # many sizes in turn would drive each other out
-            if kind not in self._any:
-                self._any[kind] = self._core.compile_model(self._model_for(kind), "CPU", self._options)
-            return self._any[kind]
+            key = kind, self._streams_for(feeds)
+            if key not in self._any:
+                self._any[key] = self._compile(self._model_for(kind), feeds)
+            return self._any[key]
         model = self._model_for(kind)
         model.reshape({name: list(value.shape) for name, value in feeds.items()})
         if len(self._fixed) == FIXED:
             self._fixed.popitem(last=False)
-        self._fixed[sizes] = self._core.compile_model(model, "CPU", self._options)
+        self._fixed[sizes] = self._compile(model, feeds)
         return self._fixed[sizes]
+
+    def _compile(self, model: Any, feeds: Feeds) -> _Ready:
+        streams = self._streams_for(feeds)
+        beside = {"NUM_STREAMS": streams} if streams > 1 else {}
+        return _Ready(self._core.compile_model(model, "CPU", {**self._options, **beside}), [])
 
     def _model_for(self, kind: Any) -> Any:
         """The network, or one around it that takes and gives bytes, rows of pixels as files have them."""
@@ -339,7 +386,7 @@ def _with_bytes(model: Any) -> Any:
 class _OnnxRuntime:
     """ONNX Runtime on the CPU, in float32."""
 
-    def __init__(self, path: Path, threads: int | None, precision: str) -> None:
+    def __init__(self, path: Path, threads: int | None, precision: str, streams: int) -> None:
         import onnxruntime
 
         if precision != "f32":

@@ -231,25 +231,16 @@ def test_style_size(open_run: OpenRun, paintings: Path) -> None:
     assert torch.equal(grams[1:], own[1:])
 
 
-def test_crops_leave_the_units_alone(open_run: OpenRun, tmp_path: Path) -> None:
-    """Smaller crops change what is trained on, and not the units in which losses are told."""
-    plain, zoomed = open_run(tmp_path / "plain"), open_run(tmp_path / "zoomed", smallest_crop=0.2)
-    assert zoomed.photos.smallest == 0.2 and plain.photos.smallest == 0.5
-    assert plain.content_energy == zoomed.content_energy
-    assert all(torch.equal(plain.targets.units[layer], zoomed.targets.units[layer]) for layer in plain.targets.layers)
-
-
 def test_borders_of_the_loss(open_run: OpenRun, loss_network: LossNetwork, tmp_path: Path) -> None:
     """A run's loss network has the borders that its settings name; the caller's stays as it was."""
     assert open_run(tmp_path / "mirror", loss_borders="mirror").loss_network.borders == "mirror"
     assert open_run(tmp_path / "zeros").loss_network.borders == loss_network.borders == "zeros"
 
 
-@pytest.mark.parametrize("settings", [{"smallest_crop": 0.0}, {"smallest_crop": 1.1}, {"loss_borders": "ones"}])
-def test_crops_and_borders_that_make_no_sense(settings: dict[str, Any]) -> None:
-    """A crop of nothing or of more than the photo, and borders that do not exist, are LearnErrors."""
-    with pytest.raises(LearnError, match="smallest crop|loss borders"):
-        Settings(**settings)
+def test_borders_that_do_not_exist() -> None:
+    """Borders of another kind are a LearnError that names those there are."""
+    with pytest.raises(LearnError, match="zeros or mirror, not 'ones'"):
+        Settings(loss_borders="ones")  # type: ignore[arg-type]
 
 
 def test_different_styles_in_a_batch(open_run: OpenRun) -> None:

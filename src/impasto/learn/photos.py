@@ -15,6 +15,8 @@ from torch import Tensor
 from impasto.errors import LearnError, PictureError
 from impasto.pictures import find, load, to_pil
 
+FLAT = 0.03  # standard deviation of every colour, in 0..1, below which a crop shows nothing
+TRIES = 20
 CACHE_BYTES = 2 * 2**30  # decoded photos kept in memory; the rest is decoded again when its turn comes
 
 
@@ -29,7 +31,6 @@ class PhotoFolder:
 
     paths: list[Path]
     skipped: dict[Path, str] = field(default_factory=dict)
-    smallest: float = 0.5  # of a photo's short side, for crops
     _cache: dict[int, Image.Image] = field(default_factory=dict, repr=False)
     _cached_bytes: int = 0
 
@@ -50,16 +51,24 @@ class PhotoFolder:
     def batch(self, seed: int, step: int, count: int, size: int) -> Tensor:
         """``count`` random square crops of ``size`` pixels, (count, 3, size, size), the same for equal arguments.
 
-        Each crop is between ``smallest`` and all of the photo's short side, resized to ``size`` (so that the network
-        meets crisp and soft pictures alike; the paper takes the central crop of a fixed scale), and mirrored half the
-        time. In a small crop there is what a large picture has in a window of ``size`` pixels: even skies and skin.
+        Each crop is between half and all of the photo's short side, resized to ``size`` (so that the network meets
+        crisp and soft pictures alike; the paper takes the central crop of a fixed scale), and mirrored half the time.
+        A crop that shows nothing, an even sky, is drawn again if need be: instance norms would make a picture of its
+        noise, whose loss and gradient are beyond all bounds.
         """
         generator = np.random.default_rng([seed, step])
-        return torch.stack([self._crop(generator, size) for _ in range(count)])
+        return torch.stack([self._some_crop(generator, size) for _ in range(count)])
+
+    def _some_crop(self, generator: np.random.Generator, size: int) -> Tensor:
+        for _ in range(TRIES):
+            crop = self._crop(generator, size)
+            if float(crop.std((1, 2), correction=0).max()) >= FLAT:
+                break
+        return crop
 
     def _crop(self, generator: np.random.Generator, size: int) -> Tensor:
         image = self._draw(generator)
-        side = min(image.size) * float(np.exp(generator.uniform(np.log(self.smallest), 0)))
+        side = min(image.size) * float(np.exp(generator.uniform(np.log(0.5), 0)))
         left = generator.uniform(0, image.width - side)
         top = generator.uniform(0, image.height - side)
         box = (left, top, left + side, top + side)

@@ -15,14 +15,12 @@ from impasto.learn.losses import Unit
 class Settings:
     """What defines a run. All of it is written into the checkpoint and, in the end, into the bank.
 
-    ``smallest_crop`` is the least share of a photo's short side that a crop shows; ``loss_borders`` what the loss
-    network sees beyond a picture's border, "zeros" or its "mirror".
+    ``loss_borders`` is what the loss network sees beyond a picture's border, "zeros" or its "mirror".
     """
 
     steps: int = 40_000
     batch: int = 4
     size: int = 256
-    smallest_crop: float = 0.5
     network: str = "full"
     alpha: float = 1.0
     padding: str = "reflect"
@@ -53,8 +51,6 @@ class Settings:
     FIXED = ("network", "alpha", "padding", "upsampling", "norm", "seed")
 
     def __post_init__(self) -> None:
-        if not 0 < self.smallest_crop <= 1:
-            raise LearnError(f"the smallest crop is a share of the photo, above 0 and at most 1: {self.smallest_crop}")
         if self.loss_borders not in get_args(Borders):
             raise LearnError(f"loss borders are {' or '.join(get_args(Borders))}, not {self.loss_borders!r}")
         weights, layers = self.style_layer_weights, self.style_layers

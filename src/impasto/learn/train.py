@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -109,7 +109,7 @@ class Run:
         device: str = "cpu",
     ) -> None:
         self.dir = Path(run_dir)
-        self.photos = replace(photos, smallest=settings.smallest_crop)
+        self.photos = photos
         self.styles = list(styles)
         self.settings = settings
         self.device = torch.device(device)
@@ -136,7 +136,7 @@ class Run:
             self._load_checkpoint()
         self.loss_network = (copy.deepcopy(loss_network) or load_loss_network()).to(self.device, self.dtype)
         self.loss_network.borders = settings.loss_borders
-        self.targets, self.content_energy = self._targets(photos)
+        self.targets, self.content_energy = self._targets()
         self._forward = self._compiled() if pays_to_compile(compile, self.device) else self._plain()
 
     # -- the loop ---------------------------------------------------------------------------------------------------
@@ -306,19 +306,16 @@ class Run:
             generator.choice(len(chances), count, replace=bool(count > np.count_nonzero(chances)), p=chances)
         )
 
-    def _targets(self, photos: PhotoFolder) -> tuple[StyleTargets, float]:
-        """Gram matrices of the paintings with the units in which distance to each is told, and the unit of content.
-
-        The units are those of ``photos`` as they were given, whatever crops are trained on.
-        """
+    def _targets(self) -> tuple[StyleTargets, float]:
+        """Gram matrices of the paintings with the units in which distance to each is told, and the unit of content."""
         layers, content_layer = list(self.settings.style_layers), self.settings.content_layer
-        crops = [crop[None] for crop in photos.batch(self.settings.seed, 2**31, UNIT_PHOTOS, 256)]
-        distances = _grams(self.loss_network, crops, layers)
+        crops = [crop[None] for crop in self.photos.batch(self.settings.seed, 2**31, UNIT_PHOTOS, 256)]
+        photos = _grams(self.loss_network, crops, layers)
         energies = [_energy(self.loss_network, crop, content_layer) for crop in crops]
         sizes = [style.size or self.settings.style_size for style in self.styles]
         paintings = [load_painting(style.path, size) for style, size in zip(self.styles, sizes, strict=True)]
         grams = _grams(self.loss_network, paintings, layers)
-        units = {layer: style_units(grams[layer], distances[layer], self.settings.unit) for layer in layers}
+        units = {layer: style_units(grams[layer], photos[layer], self.settings.unit) for layer in layers}
         return StyleTargets(grams, units, self.settings.style_layer_weights), sum(energies) / len(energies)
 
     # -- state ------------------------------------------------------------------------------------------------------
