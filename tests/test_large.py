@@ -232,5 +232,5 @@ def test_stages_follow_the_norms(network: Network) -> None:
         assert set(stage.reads) <= kept
         kept |= set(stage.keeps)
         assert stage.halo % graph.multiple == 0 and stage.bytes > 0
-    assert graph.straight().halo >= max(stage.halo for stage in stages)
+    assert graph.straight.halo >= max(stage.halo for stage in stages)
     assert stages[-1].keeps == (graph.painted,)

@@ -135,7 +135,8 @@ def paint(
     room = PIXELS_AT_ONCE if max_memory is None else min(PIXELS_AT_ONCE, max_memory * 1e9 / 100)
     limits: dict[str, Any] = {"cost": lambda job: _pixels(job[0]), "room": room}
     if streams > 1:
-        done = side_by_side(jobs, lambda job: save(work(load(job))), streams, **limits)
+        workers = streams + 1  # one more reads and writes, and waits for the disk
+        done = side_by_side(jobs, lambda job: save(work(load(job))), workers, **limits)
     else:
         done = overlap(jobs, load, work, save, **limits)
     for each in _progress(done, len(jobs), quiet=as_json or alone):

@@ -123,7 +123,7 @@ class Large:
 
     @cached_property
     def _straight(self) -> Stage:
-        return self.graph.straight()
+        return self.graph.straight
 
     @cached_property
     def _stages(self) -> list[Stage]:

@@ -145,7 +145,7 @@ class Network:
     def bytes_for(self, height: int, width: int, *, regions: bool = False, floats: bool = True) -> int:
         """Memory that painting a picture of this size, of ``floats`` or of bytes, takes beside the network's own."""
         share = 0.85 if self.precision == "bf16" else 1.15  # of what the graph tells, measured
-        pixel = share * self.graph(regions).straight().bytes if self.runtime == "openvino" else BYTES
+        pixel = share * self.graph(regions).straight.bytes if self.runtime == "openvino" else BYTES
         return int((pixel + (FLOATS if floats or self.runtime != "openvino" else IN_BYTES)) * height * width)
 
     def graph(self, regions: bool = False) -> Graph:

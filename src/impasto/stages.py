@@ -12,6 +12,7 @@ import math
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -186,6 +187,7 @@ class Graph:
             start = cut
         return [*found, self._stage(start, (), {self.painted})]
 
+    @cached_property
     def straight(self) -> Stage:
         """The whole graph as one pass, for when all moments are known."""
         stage = self._stage(set(), (), {self.painted})
