@@ -26,6 +26,7 @@ from impasto.learn.devices import best_dtype
 from impasto.learn.evaluate import Judge, fidelity, load_photos
 from impasto.learn.features import load_loss_network
 from impasto.learn.photos import load_paintings
+from impasto.learn.settings import LossSettings
 
 STYLES = "van-gogh-starry-night,hokusai-great-wave,munch-the-scream,durer-four-horsemen,monet-impression-sunrise"
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -65,9 +66,9 @@ def _fidelity(args: argparse.Namespace, painter: Painter) -> dict[str, float]:
 def _strength(args: argparse.Namespace, painter: Painter) -> list[dict[str, Any]]:
     photos = load_photos(args.photos, size=256, limit=4)
     names = args.style.split(",")
-    trained = {"style_size": 512} | painter.bank.meta.get("settings", {})
-    paintings = load_paintings(args.styles, names, size=trained["style_size"])
-    judge = Judge(load_loss_network().to(best_dtype()), paintings, photos)
+    losses = LossSettings.of(painter.bank)
+    paintings = load_paintings(args.styles, names, size=losses.style_size)
+    judge = Judge(load_loss_network().to(best_dtype()), paintings, photos, losses)
     rows = []
     for name in names:
         losses = []

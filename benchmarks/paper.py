@@ -47,7 +47,7 @@ from impasto.learn.features import load_loss_network
 from impasto.learn.load import load_network
 from impasto.learn.paintings import Style, find_styles
 from impasto.learn.photos import PhotoFolder, load_paintings
-from impasto.learn.settings import Settings
+from impasto.learn.settings import LossSettings, Settings
 from impasto.learn.train import Run
 
 STYLES = "van-gogh-starry-night,hokusai-great-wave,kandinsky-composition-vii"
@@ -210,13 +210,12 @@ def t3(args: argparse.Namespace) -> tuple[Rows, Report]:
     """Losses along the lines between pairs of styles, and whether the style losses change monotonically."""
     painter = Painter(args.network)
     photos = load_photos(args.photos, size=args.look, limit=3)
-    trained = {"style_size": 512, "style_weight": 8.0} | painter.bank.meta.get("settings", {})
+    losses = LossSettings.of(painter.bank)
     generator = np.random.default_rng(0)
     pairs = [[str(name) for name in generator.choice(painter.bank.styles, 2, replace=False)] for _ in range(10)]
     names = sorted({name for pair in pairs for name in pair})
-    known = load_paintings(args.styles, names, size=trained["style_size"])
-    weights = {"style_weight": trained["style_weight"], "style_layer_weights": trained.get("style_layer_weights", ())}
-    judge = Judge(load_loss_network().to(best_dtype()), known, photos, **weights)
+    known = load_paintings(args.styles, names, size=losses.style_size)
+    judge = Judge(load_loss_network().to(best_dtype()), known, photos, losses)
     rows, lines = [], []
     for a, b in pairs:
         points = np.array([_point(judge, painter, row, a, b, photos) for row in blend.path(painter.bank, [a, b], 9)])

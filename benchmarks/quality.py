@@ -24,6 +24,7 @@ from impasto.learn.devices import best_dtype
 from impasto.learn.evaluate import Floats, Judge, load_photos
 from impasto.learn.features import load_loss_network
 from impasto.learn.photos import load_paintings
+from impasto.learn.settings import LossSettings
 
 PEER = Path(__file__).parent / "peer_paint.py"
 
@@ -34,7 +35,9 @@ def main() -> None:
     names = args.style.split(",") if args.style else [name for name in painter.styles if name != "photo"]
     photos = load_photos(args.photos, size=args.size, limit=args.limit)
     paintings = load_paintings(args.styles, names, size=args.size)
-    judge = Judge(load_loss_network().to(best_dtype()), paintings, photos, unit="energy", style_weight=0.5)
+    judge = Judge(
+        load_loss_network().to(best_dtype()), paintings, photos, LossSettings(unit="energy", style_weight=0.5)
+    )
     with tempfile.TemporaryDirectory() as folder:
         peer = _peer(args, names, photos, Path(folder)) if args.peer else None
         rows = [_row(judge, painter, name, photos, peer) for name in names]

@@ -61,8 +61,6 @@ class Bench:
         self.network = load_network(assets.network_file(args.network))
         self.painter = Painter(args.network)
         self.settings = Settings.of(self.painter.bank)
-        names = ("unit", "style_weight", "style_layer_weights")
-        self.objective: dict[str, Any] = {name: getattr(self.settings, name) for name in names}
         self.ruler = load_loss_network().to(best_dtype())
         self.held_out = load_photos(args.photos, size=args.look, limit=args.limit)
         self.folder = PhotoFolder.open(args.photos, hold_out=HOLD_OUT)
@@ -75,7 +73,7 @@ class Bench:
         )
 
     def judge(self, known: dict[str, Any]) -> Judge:
-        return Judge(self.ruler, known, self.held_out, **self.objective)
+        return Judge(self.ruler, known, self.held_out, self.settings)
 
     def score(self, painting: str, row: Any) -> Scores:
         """What a row scores on the held-out photos."""

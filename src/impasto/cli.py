@@ -860,16 +860,14 @@ def evaluate(
         from impasto.learn.evaluate import Judge, evaluate, load_photos, summary
         from impasto.learn.features import load_loss_network
         from impasto.learn.photos import load_paintings
+        from impasto.learn.settings import LossSettings
 
         painter = _painter(network, bank, runtime)
         names = style.split(",") if style else [name for name in painter.styles if name != "photo"]
         pictures = load_photos(photos, size=size, limit=limit)
         ruler = load_loss_network(loss_network).to(best_dtype(precision))  # type: ignore[arg-type]
-        trained = {"style_size": size, "style_weight": 5.0} | painter.bank.meta.get("settings", {})
-        paintings = load_paintings(styles, names, size=style_size or trained["style_size"])
-        weight = trained["style_weight"] if style_weight is None else style_weight
-        layers = trained.get("style_layer_weights", ())
-        judge = Judge(ruler, paintings, pictures, unit=unit, style_weight=weight, style_layer_weights=layers)  # type: ignore[arg-type]
+        losses = LossSettings.of(painter.bank, style_size=style_size, style_weight=style_weight, unit=unit)
+        judge = Judge(ruler, load_paintings(styles, names, size=losses.style_size), pictures, losses)
         records = evaluate(judge, painter.paint_picture, names, pictures, worth_on=worth)
         scores = [record for record, _ in zip(records, _progress(names, quiet=as_json), strict=True)]
         overall = summary(scores, painter.paint_picture, pictures)

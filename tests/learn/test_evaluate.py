@@ -8,6 +8,7 @@ import torch
 
 from impasto.learn.evaluate import Judge, alike, border_ratio, checkerboard, diagonal_detail, fidelity, saturated, worth
 from impasto.learn.features import LossNetwork
+from impasto.learn.settings import LossSettings
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.random((48, 64, 3), np.float32)
@@ -67,7 +68,7 @@ def paintings() -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("unit", ["energy", "fair", "photos"])
 def test_doing_nothing_scores_what_it_says(loss_network: LossNetwork, paintings, unit) -> None:
     """A painter that gives the photo back has content 0 and exactly the total of the photo untouched."""
-    judge = Judge(loss_network, paintings, [PHOTO], unit=unit, style_layers=("relu1_1", "relu2_1"))
+    judge = Judge(loss_network, paintings, [PHOTO], LossSettings(unit=unit, style_layers=("relu1_1", "relu2_1")))
     scores = judge.score("a", [PHOTO], lambda photo, name: photo)
     assert scores.content == 0
     assert scores.total == pytest.approx(scores.untouched) and scores.untouched > 0
@@ -75,7 +76,12 @@ def test_doing_nothing_scores_what_it_says(loss_network: LossNetwork, paintings,
 
 def test_the_painting_itself_has_no_style_loss(loss_network: LossNetwork, paintings) -> None:
     """A painter that returns the painting has style 0."""
-    judge = Judge(loss_network, paintings, [PHOTO], unit="energy", content_layer="relu2_1", style_layers=("relu1_1",))
+    judge = Judge(
+        loss_network,
+        paintings,
+        [PHOTO],
+        LossSettings(unit="energy", content_layer="relu2_1", style_layers=("relu1_1",)),
+    )
     same = np.ascontiguousarray(paintings["a"][0].permute(1, 2, 0).numpy())
     photo = RNG.random((48, 48, 3), np.float32)
     scores = judge.score("a", [photo], lambda *_: same)
@@ -84,7 +90,9 @@ def test_the_painting_itself_has_no_style_loss(loss_network: LossNetwork, painti
 
 def test_worth_counts_the_evaluations_that_get_as_low(loss_network: LossNetwork, paintings) -> None:
     """The photo itself is worth the first evaluation; what L-BFGS reached is worth as many as it took; less, fewer."""
-    judge = Judge(loss_network, paintings, [PHOTO], style_layers=("relu1_1", "relu2_1"), content_layer="relu2_1")
+    judge = Judge(
+        loss_network, paintings, [PHOTO], LossSettings(style_layers=("relu1_1", "relu2_1"), content_layer="relu2_1")
+    )
     nothing = judge.score("a", [PHOTO], lambda photo, name: photo).total
     counts = [worth(judge, PHOTO, "a", nothing * share, limit=30) for share in (0.99, 0.6, 0.0)]
     assert counts[0] <= 4 and counts[0] < counts[1] < counts[2] == 30

@@ -227,6 +227,25 @@ def test_lbfgs_minimum(scale: float) -> None:
     torch.testing.assert_close(optimizer.best, centre, atol=1e-3, rtol=0)
 
 
+def test_plain_lbfgs() -> None:
+    """The textbook's L-BFGS starts down the gradient and reaches the minimum of a quadratic too."""
+    generator = torch.Generator().manual_seed(0)
+    centre = 0.2 + 0.6 * torch.rand(1, 3, 12, 12, generator=generator)
+    stiffness = 1 + 9 * torch.rand(1, 3, 12, 12, generator=generator)
+
+    def evaluate(x: Tensor) -> tuple[Parts, Tensor]:
+        value = float((stiffness * (x - centre).square()).sum())
+        return Parts(value, 0.0, 0.0, value), 2 * stiffness * (x - centre)
+
+    optimizer = LBFGS(torch.full_like(centre, 0.5), plain=True)
+    optimizer.step(evaluate)
+    move, gradient = optimizer.picture - 0.5, evaluate(torch.full_like(centre, 0.5))[1]
+    torch.testing.assert_close(move / move.norm(), -gradient / gradient.norm())
+    for _ in range(40):
+        optimizer.step(evaluate)
+    torch.testing.assert_close(optimizer.best, centre, atol=1e-3, rtol=0)
+
+
 @pytest.mark.parametrize("kind", [LBFGS, Adam])
 def test_bounds(kind: type[LBFGS] | type[Adam]) -> None:
     """Pixels stay in 0..1, where the minimum is outside and where it is inside."""

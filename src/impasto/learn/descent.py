@@ -27,19 +27,20 @@ PATIENCE = 8  # trials of one line search
 class LBFGS:
     """Limited-memory BFGS in the box 0..1 (Nocedal and Wright 2006, algorithm 7.4, with projected steps).
 
-    Its first guess of the inverse curvature is not a multiple of one; it falls with the frequency f as 1 / (f + PIVOT),
-    because the losses are stiff along fine detail and lax along large forms. This reaches in 50 evaluations what takes
-    80 without it. (Olah et al. 2017, "Feature Visualization", scale the frequencies of what they move the same way.)
+    Its first guess of the inverse curvature is not a multiple of one, which is the textbook's and ``plain``; it falls
+    with the frequency f as 1 / (f + PIVOT), because the losses are stiff along fine detail and lax along large forms.
+    This reaches in 50 evaluations what takes 80 without it. (Olah et al. 2017, "Feature Visualization", scale the
+    frequencies of what they move the same way.)
 
     Unlike PyTorch's it can be looked at and saved after every iteration, keeps its bounds, and has no absolute
     threshold for curvature, which objectives of small gradients fall under. Its pairs are not carried to another size:
     enlarged, they cost evaluations instead of saving them.
     """
 
-    def __init__(self, picture: Tensor, *, history: int = 20) -> None:
+    def __init__(self, picture: Tensor, *, history: int = 20, plain: bool = False) -> None:
         self.picture = picture.detach().clamp(0, 1)
         self.history = history
-        self._falloff = _falloff(self.picture)
+        self._falloff = None if plain else _falloff(self.picture)
         self.steps: list[Tensor] = []  # s, (1, 3, H, W) each, oldest first
         self.changes: list[Tensor] = []  # y, the gradient's change over s
         self._products: list[float] = []  # s y
@@ -105,6 +106,8 @@ class LBFGS:
 
     def _smoothed(self, x: Tensor) -> Tensor:
         """The first guess of the inverse curvature, times ``x``."""
+        if self._falloff is None:
+            return x
         smooth: Tensor = torch.fft.irfft2(torch.fft.rfft2(x) * self._falloff, s=x.shape[2:])
         return smooth
 

@@ -18,15 +18,13 @@ from impasto.bank import PHOTO
 from impasto.errors import LearnError
 from impasto.learn.descent import LBFGS
 from impasto.learn.features import LossNetwork
-from impasto.learn.losses import StyleTargets, Unit, content_distance, gram, psnr, style_units
+from impasto.learn.losses import StyleTargets, content_distance, gram, psnr, style_units
 from impasto.learn.objective import Parts
+from impasto.learn.settings import LossSettings
 from impasto.pictures import find, load, resize
 
 Floats = npt.NDArray[np.float32]
 Paint = Callable[[Floats, str], Floats]
-
-CONTENT_LAYER = "relu3_1"
-STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Scores:
 class Judge:
     """The loss network and the objective, opened once: ``score`` a style over many photos.
 
-    ``paintings`` are (1, 3, H, W) in 0..1 at the size that counts. With ``unit="energy"`` content is relative to each
+    ``paintings`` are (1, 3, H, W) in 0..1 at the size that counts. In the unit "energy" content is relative to each
     photo's own energy; otherwise, as in training, to that of ``photos`` in general, which also define the style units.
     """
 
@@ -63,24 +61,20 @@ class Judge:
         loss_network: LossNetwork,
         paintings: Mapping[str, Tensor],
         photos: Sequence[Floats],
-        *,
-        unit: Unit = "fair",
-        style_weight: float = 5.0,
-        content_layer: str = CONTENT_LAYER,
-        style_layers: Sequence[str] = STYLE_LAYERS,
-        style_layer_weights: Sequence[float] = (),
+        settings: LossSettings,
     ) -> None:
+        unit = settings.unit
         self.loss_network = loss_network
-        self.style_weight = style_weight
-        self.content_layer = content_layer
-        self.style_layers = list(style_layers)
+        self.style_weight = settings.style_weight
+        self.content_layer = settings.content_layer
+        self.style_layers = list(settings.style_layers)
         self.ids = {name: i for i, name in enumerate(paintings)}
         self.detail = {name: diagonal_detail(_luma(_numpy(painting))) for name, painting in paintings.items()}
         grams = self._stack([self._features(painting) for painting in paintings.values()])
         seen = [self._features(_tensor(photo)) for photo in photos]
         common = self._stack(seen)
         units = {layer: style_units(grams[layer], common[layer], unit) for layer in self.style_layers}
-        self.targets = StyleTargets(grams, units, tuple(style_layer_weights))
+        self.targets = StyleTargets(grams, units, settings.style_layer_weights)
         energies = [float(found[self.content_layer].float().square().mean()) for found in seen]
         self.content_energy = None if unit == "energy" else sum(energies) / len(energies)
 
@@ -126,8 +120,8 @@ def worth(judge: Judge, photo: Floats, name: str, total: float, *, limit: int = 
     """How many evaluations L-BFGS needs, from the photo, to bring the judge's total down to ``total``.
 
     This is the papers' own yardstick for a network that paints in one pass (Johnson et al. 2016: 50 to 100 iterations
-    of Gatys' optimisation). An evaluation is one value and gradient of the objective; those of line searches count.
-    The search ends at ``limit``.
+    of Gatys' optimisation), so it is the papers' L-BFGS that runs, not our faster one. An evaluation is one value and
+    gradient of the objective; those of line searches count. The search ends at ``limit``.
     """
     target = _tensor(photo)
 
@@ -138,7 +132,7 @@ def worth(judge: Judge, photo: Floats, name: str, total: float, *, limit: int = 
         (gradient,) = torch.autograd.grad(value.sum(), picture)
         return Parts(content.item(), style.item(), 0.0, value.item()), gradient
 
-    descent = LBFGS(target)
+    descent = LBFGS(target, plain=True)
     used = 0
     while used < limit:
         more = descent.step(cost)

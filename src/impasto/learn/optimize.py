@@ -186,7 +186,8 @@ class Optimization:
     def _first(self, size: int) -> Picture:
         """The first picture, for a stage of ``size`` pixels."""
         network, bank = self.painter_files["network"] or "full", self._bank
-        picture, self.start = first_picture(self.scene, size, self._network("float32"), network=network, bank=bank)
+        eyes = self._network(self.plan[0][2])  # as exact as those of the first steps
+        picture, self.start = first_picture(self.scene, size, eyes, network=network, bank=bank)
         return picture
 
     def _optimizer(self, picture: torch.Tensor) -> LBFGS | Adam:

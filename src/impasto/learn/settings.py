@@ -1,18 +1,48 @@
-"""What defines a training run, and what its rates are at each step. Pure numbers."""
+"""What defines losses and a training run, and what its rates are at each step. Pure numbers."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import get_args
+from dataclasses import dataclass, fields
+from typing import Any, Self, get_args
 
+from impasto.bank import Bank
 from impasto.errors import LearnError
 from impasto.learn.features import Borders
 from impasto.learn.losses import Unit
 
 
 @dataclass(frozen=True)
-class Settings:
+class LossSettings:
+    """What defines the losses that a network or a row is trained with, and measured by."""
+
+    content_layer: str = "relu3_1"
+    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+    style_layer_weights: tuple[float, ...] = ()
+    style_size: int = 512
+    style_weight: float = 8.0
+    unit: Unit = "fair"
+
+    def __post_init__(self) -> None:
+        weights, layers = self.style_layer_weights, self.style_layers
+        if weights and (len(weights) != len(layers) or min(weights) < 0 or sum(weights) <= 0):
+            raise LearnError(
+                f"style layer weights are one number for each of {', '.join(layers)}, 0 or more, not {weights}"
+            )
+
+    @classmethod
+    def of(cls, bank: Bank, **options: Any) -> Self:
+        """The settings of ``options``; what is None or missing of the losses is as the bank's network was trained."""
+        trained = bank.meta.get("settings")
+        names = {field.name for field in fields(LossSettings)}
+        found = {key: trained[key] for key in names & trained.keys()} if isinstance(trained, dict) else {}
+        chosen: dict[str, Any] = found | {key: value for key, value in options.items() if value is not None}
+        tuples = {key: tuple(value) for key, value in chosen.items() if isinstance(value, list)}  # JSON has none
+        return cls(**chosen | tuples)
+
+
+@dataclass(frozen=True)
+class Settings(LossSettings):
     """What defines a run. All of it is written into the checkpoint and, in the end, into the bank.
 
     ``loss_borders`` is what the loss network sees beyond a picture's border, "zeros" or its "mirror".
@@ -27,15 +57,9 @@ class Settings:
     upsampling: str = "nearest"
     norm: str = "instance"
     seed: int = 0
-    content_layer: str = "relu3_1"
-    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-    style_layer_weights: tuple[float, ...] = ()
-    style_size: int = 512
-    style_weight: float = 8.0
     style_weight_start: float = 1.2
     ramp: int = 500
     loss_borders: Borders = "zeros"
-    unit: Unit = "fair"
     photo_weight: float = 60.0
     photo_turns: float = 2.0
     optimizer: str = "adam"
@@ -51,13 +75,9 @@ class Settings:
     FIXED = ("network", "alpha", "padding", "upsampling", "norm", "seed")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.loss_borders not in get_args(Borders):
             raise LearnError(f"loss borders are {' or '.join(get_args(Borders))}, not {self.loss_borders!r}")
-        weights, layers = self.style_layer_weights, self.style_layers
-        if weights and (len(weights) != len(layers) or min(weights) < 0 or sum(weights) <= 0):
-            raise LearnError(
-                f"style layer weights are one number for each of {', '.join(layers)}, 0 or more, not {weights}"
-            )
 
 
 def learning_rate(settings: Settings, step: int) -> float:

@@ -10,7 +10,7 @@ import copy
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -24,9 +24,10 @@ from impasto.errors import LearnError
 from impasto.learn.devices import best_dtype
 from impasto.learn.evaluate import Judge
 from impasto.learn.features import LossNetwork, load_loss_network
-from impasto.learn.losses import Unit, content_distance, gram
+from impasto.learn.losses import content_distance, gram
 from impasto.learn.network import StyleNetwork
 from impasto.learn.photos import load_painting
+from impasto.learn.settings import LossSettings
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -45,7 +46,7 @@ class Photos(Protocol):
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(LossSettings):
     """What defines a lesson. The objective's part is by default what the bank's network was trained with."""
 
     steps: int = 1000
@@ -65,25 +66,6 @@ class Settings:
     match_photos: int = 2
     match_steps: int = 12
     seed: int = 0
-    style_size: int = 512
-    style_weight: float = 8.0
-    unit: Unit = "fair"
-    content_layer: str = "relu3_1"
-    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-    style_layer_weights: tuple[float, ...] = ()
-
-    OBJECTIVE = ("style_size", "style_weight", "unit", "content_layer", "style_layers", "style_layer_weights")
-
-    @classmethod
-    def of(cls, bank: Bank, **options: Any) -> Settings:
-        """The settings of ``options``; what is None or missing of the objective comes from the bank's ``meta``."""
-        trained = bank.meta.get("settings")
-        found = {key: trained[key] for key in cls.OBJECTIVE if key in trained} if isinstance(trained, dict) else {}
-        found |= {key: value for key, value in options.items() if value is not None}
-        known = {field.name for field in fields(cls)}
-        chosen: dict[str, Any] = {key: value for key, value in found.items() if key in known}
-        tuples = {key: tuple(value) for key, value in chosen.items() if isinstance(value, list)}  # JSON has none
-        return cls(**chosen | tuples)
 
 
 @dataclass(frozen=True)
@@ -169,16 +151,8 @@ class Lesson:
     def _judge(self, painting: Tensor) -> Judge:
         settings = self.settings
         crops = self.photos.batch(settings.seed, HELD_OUT, UNIT_PHOTOS, settings.size)
-        return Judge(
-            self.loss_network,
-            {"painting": painting},
-            [crop.permute(1, 2, 0).numpy() for crop in crops],
-            unit=settings.unit,
-            style_weight=settings.style_weight,
-            content_layer=settings.content_layer,
-            style_layers=settings.style_layers,
-            style_layer_weights=settings.style_layer_weights,
-        )
+        photos = [crop.permute(1, 2, 0).numpy() for crop in crops]
+        return Judge(self.loss_network, {"painting": painting}, photos, settings)
 
     @property
     def row(self) -> Floats:
