@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from impasto import assets
+from impasto.bank import Bank
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,13 +54,22 @@ def test_readmes_shell_runs(folder: Path) -> None:
         assert done.returncode == 0, (line, done.stderr)
 
 
-def test_the_commands_page_is_what_help_says() -> None:
-    """docs/cli.md is up to date; `make docs` writes it."""
-    spec = importlib.util.spec_from_file_location("make_cli", ROOT / "docs" / "make_cli.py")
+@pytest.mark.parametrize("script", ["docs/make_cli.py", "benchmarks/optimize_table.py", "benchmarks/quality_table.py"])
+def test_pages_are_what_their_scripts_write(script: str) -> None:
+    """docs/cli.md is what --help says (`make docs` writes it), and tables of figures are what the results say."""
+    spec = importlib.util.spec_from_file_location("script", ROOT / script)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PAGE.read_text(encoding="utf-8") == module.page()
+
+
+@pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
+@pytest.mark.parametrize("result", ["eval", "worth"])
+def test_figures_are_of_the_shipped_network(result: str) -> None:
+    """What docs/quality.md tells was measured on the network that comes along."""
+    found = json.loads((ROOT / "benchmarks" / "results" / f"{result}.json").read_text())
+    assert found["fingerprint"] == Bank.load(assets.bank_file("full")).fingerprint
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
