@@ -86,7 +86,7 @@ class Large:
         """What ``paint`` will do."""
         size = self.sources[PICTURE].size
         pixels = math.prod(size)
-        stages = self._stages if moments == "exact" else [self._straight]
+        stages = self._stages if moments == "exact" else [self.graph.straight]
         cuts = [self._cut(stage, size) for stage in stages]
         counts = [
             sum(len(across) for _, across in tiles(size, *cut, stage.halo, self.graph.multiple))
@@ -122,17 +122,13 @@ class Large:
         return _down(min(tall, size[0]), multiple), _down(min(wide, size[1]), multiple)
 
     @cached_property
-    def _straight(self) -> Stage:
-        return self.graph.straight
-
-    @cached_property
     def _stages(self) -> list[Stage]:
         return self.graph.stages(KEPT_LIMIT)
 
     @cached_property
     def _at_once(self) -> int:
         """How many windows run at once: one in each thread, if the budget lets them be of some size."""
-        least = (2 * self._straight.halo + 4 * SMALLEST) ** 2 * self._tile_bytes(self._straight)
+        least = (2 * self.graph.straight.halo + 4 * SMALLEST) ** 2 * self._tile_bytes(self.graph.straight)
         return max(1, min(self.threads, int(self.budget / least)))
 
     def _tile_bytes(self, stage: Stage) -> float:
@@ -157,10 +153,10 @@ class Large:
         small = self._sampled()
         known: dict[str, Moments] = {}
         total = self.layout("quick").work
-        last = self._work(self._straight, self.sources[PICTURE].size)
+        last = self._work(self.graph.straight, self.sources[PICTURE].size)
         for share in small.gather(known):
             yield Step(share * (1 - last / total))
-        for step in self._last(self._straight, known, {}):
+        for step in self._last(self.graph.straight, known, {}):
             yield Step(1 - (1 - step.share) * last / total, step.top, step.left, step.painted)
 
     def _sample(self) -> Patches:

@@ -168,20 +168,17 @@ class Network:
 
     def _open_regions(self) -> Session:
         with self._opening:
-            return self._regions_session()
-
-    def _regions_session(self) -> Session:
-        if self._regions is None:
-            path = self._path.with_name(f"{self._path.stem}{REGIONS}.onnx")
-            if not path.is_file():
-                raise NetworkError(
-                    f"the network {self.name!r} has no {path.name} to paint regions with; export it again"
-                )
-            _, _, session = _open(path, self.runtime, self._threads, self.precision, self._streams)
-            if session.meta.get("impasto.fingerprint") != self.fingerprint:
-                raise NetworkError(f"{path} belongs to another network than {self._path.name}; export both again")
-            self._regions = session
-        return self._regions
+            if self._regions is None:
+                path = self._path.with_name(f"{self._path.stem}{REGIONS}.onnx")
+                if not path.is_file():
+                    raise NetworkError(
+                        f"the network {self.name!r} has no {path.name} to paint regions with; export it again"
+                    )
+                _, _, session = _open(path, self.runtime, self._threads, self.precision, self._streams)
+                if session.meta.get("impasto.fingerprint") != self.fingerprint:
+                    raise NetworkError(f"{path} belongs to another network than {self._path.name}; export both again")
+                self._regions = session
+            return self._regions
 
     def _mismatch(self, size: int) -> MismatchError:
         return MismatchError(

@@ -63,7 +63,6 @@ class Judge:
         photos: Sequence[Floats],
         settings: LossSettings,
     ) -> None:
-        unit = settings.unit
         self.loss_network = loss_network
         self.style_weight = settings.style_weight
         self.content_layer = settings.content_layer
@@ -73,10 +72,10 @@ class Judge:
         grams = self._stack([self._features(painting) for painting in paintings.values()])
         seen = [self._features(_tensor(photo)) for photo in photos]
         common = self._stack(seen)
-        units = {layer: style_units(grams[layer], common[layer], unit) for layer in self.style_layers}
+        units = {layer: style_units(grams[layer], common[layer], settings.unit) for layer in self.style_layers}
         self.targets = StyleTargets(grams, units, settings.style_layer_weights)
         energies = [float(found[self.content_layer].float().square().mean()) for found in seen]
-        self.content_energy = None if unit == "energy" else sum(energies) / len(energies)
+        self.content_energy = None if settings.unit == "energy" else sum(energies) / len(energies)
 
     @torch.no_grad()
     def _features(self, picture: Tensor) -> dict[str, Tensor]:
