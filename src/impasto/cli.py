@@ -846,7 +846,7 @@ def evaluate(
     limit: Annotated[int, typer.Option(help="How many photos, the last by name.")] = 20,
     unit: Annotated[str, typer.Option(help="Unit of the losses: fair (as trained), photos or energy.")] = "fair",
     style_weight: Annotated[float | None, typer.Option(help="Of the style loss; default: as trained.")] = None,
-    worth: Annotated[int, typer.Option(help="Photos on which L-BFGS competes (slow): worth N evaluations.")] = 0,
+    worth: Annotated[int, typer.Option(help="Photos per style, in turn, on which L-BFGS competes (slow).")] = 0,
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",

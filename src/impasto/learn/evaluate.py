@@ -144,11 +144,15 @@ def worth(judge: Judge, photo: Floats, name: str, total: float, *, limit: int = 
 def evaluate(
     judge: Judge, paint: Paint, names: Sequence[str], photos: Sequence[Floats], *, worth_on: int = 0
 ) -> Iterator[Scores]:
-    """Score one style after the other; on the first ``worth_on`` photos also tell what it is worth (slow)."""
-    for name in names:
+    """Score one style after the other; on ``worth_on`` photos each also tell what it is worth (slow).
+
+    The styles take turns through the photos, so that all photos count however few each style gets.
+    """
+    for i, name in enumerate(names):
         scores = judge.score(name, photos, paint)
         if worth_on:
-            found = [worth(judge, p, name, judge.score(name, [p], paint).total) for p in photos[:worth_on]]
+            turns = [photos[(i * worth_on + j) % len(photos)] for j in range(min(worth_on, len(photos)))]
+            found = [worth(judge, p, name, judge.score(name, [p], paint).total) for p in turns]
             scores = replace(scores, worth=float(np.median(found)))
         yield scores
 
