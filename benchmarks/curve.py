@@ -37,9 +37,8 @@ def main() -> None:
     names = [name for name in stages[-1].styles if name != "photo"][:: args.every]
     photos = load_photos(args.photos, size=args.size, limit=args.limit)
     losses = LossSettings.of(last)
-    judge = Judge(
-        load_loss_network().to(best_dtype()), load_paintings(args.styles, names, size=losses.style_size), photos, losses
-    )
+    paintings = load_paintings(args.styles, names, size=losses.style_size, bank=last)
+    judge = Judge(load_loss_network().to(best_dtype()), paintings, photos, losses)
     found: dict[str, Any] = {"size": args.size, "photos": len(photos), "styles": names, "stages": []}
     for painter in stages:
         scores, counts = [], []

@@ -867,7 +867,8 @@ def evaluate(
         pictures = load_photos(photos, size=size, limit=limit)
         ruler = load_loss_network(loss_network).to(best_dtype(precision))  # type: ignore[arg-type]
         losses = LossSettings.of(painter.bank, style_size=style_size, style_weight=style_weight, unit=unit)
-        judge = Judge(ruler, load_paintings(styles, names, size=losses.style_size), pictures, losses)
+        paintings = load_paintings(styles, names, size=losses.style_size, bank=painter.bank)
+        judge = Judge(ruler, paintings, pictures, losses)
         records = evaluate(judge, painter.paint_picture, names, pictures, worth_on=worth)
         scores = [record for record, _ in zip(records, _progress(names, quiet=as_json), strict=True)]
         overall = summary(scores, painter.paint_picture, pictures)

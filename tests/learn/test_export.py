@@ -141,6 +141,8 @@ def test_regions_same_as_torch(
 
 # A run
 
+LEARNED = {"style_size": 32, "style_weight": 2.0, "style_crop": [0, 0, 1, 0.5]}
+
 
 @pytest.fixture
 def run(
@@ -150,7 +152,9 @@ def run(
     monkeypatch.setattr(train, "UNIT_PHOTOS", 1)
     layers: dict[str, Any] = {"content_layer": "relu1_1", "style_layers": ("relu1_1",)}
     settings = Settings(steps=3, batch=2, size=16, alpha=0.1, style_size=32, **layers)
-    styles = find_styles(paintings, {"noise": {"artist": "N. Oise", "size": 32, "weight": 2, "mood": "loud"}})
+    styles = find_styles(
+        paintings, {"noise": {"artist": "N. Oise", "size": 32, "weight": 2, "mood": "loud", "crop": [0, 0, 1, 0.5]}}
+    )
     return Run(tmp_path / "run", PhotoFolder.open(photos), styles, settings, loss_network=loss_network, compile=False)
 
 
@@ -176,7 +180,7 @@ def test_cards(run: Run, tmp_path: Path) -> None:
     bank = Bank.load(export(run.dir, tmp_path)[1])
     noise = bank.card("noise")
     assert (noise.artist, noise.title) == ("N. Oise", "noise")
-    assert noise.extra == {"mood": "loud", "style_size": 32, "style_weight": 2.0}
+    assert noise.extra == {"mood": "loud", **LEARNED}
     assert bank.card("checks").title == "checks"
     assert "photo" in bank.card(PHOTO).title
 
@@ -184,10 +188,10 @@ def test_cards(run: Run, tmp_path: Path) -> None:
 def test_new_cards(run: Run, tmp_path: Path) -> None:
     """Cards given to ``export`` replace the run's words, but not how a style was learned."""
     list(run.train())
-    cards = {"noise": {"artist": "Another", "size": 999, "weight": 9}}
+    cards = {"noise": {"artist": "Another", "size": 999, "weight": 9, "crop": [0, 0, 1, 1]}}
     noise = Bank.load(export(run.dir, tmp_path, cards=cards)[1]).card("noise")
     assert noise.artist == "Another"
-    assert noise.extra == {"style_size": 32, "style_weight": 2.0}
+    assert noise.extra == LEARNED
 
 
 def test_overwrite(run: Run, tmp_path: Path) -> None:

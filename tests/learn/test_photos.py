@@ -9,9 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
+from impasto.bank import Bank, Card
 from impasto.errors import LearnError, PictureError
 from impasto.learn import photos as module
-from impasto.learn.photos import PhotoFolder, load_painting, to_tensor
+from impasto.learn.photos import PhotoFolder, load_painting, load_paintings, to_tensor
 
 
 def save_color(path: Path, color: tuple[int, int, int], size: tuple[int, int] = (40, 30)) -> Path:
@@ -171,6 +172,30 @@ def test_painting(size: int, shape: tuple[int, ...], tmp_path: Path) -> None:
     painting = load_painting(save_color(tmp_path / "a.png", (51, 102, 255)), size)
     assert painting.shape == shape
     assert painting[0, :, 0, 0].tolist() == pytest.approx([0.2, 0.4, 1])
+
+
+def test_part_of_a_painting(tmp_path: Path) -> None:
+    """A crop is taken before the painting gets its size, and has a pixel at least."""
+    picture = Image.new("RGB", (40, 30), (255, 0, 0))
+    picture.paste((0, 0, 255), (20, 0, 40, 30))
+    picture.save(tmp_path / "a.png")
+    right = load_painting(tmp_path / "a.png", 15, (0.5, 0, 1, 1))
+    assert right.shape == (1, 3, 15, 10)
+    assert right[0].amin((1, 2)).tolist() == [0, 0, 1]
+    assert load_painting(tmp_path / "a.png", 15, (0.5, 0.5, 0.501, 0.501)).shape == (1, 3, 1, 1)
+
+
+def test_paintings_are_measured_as_they_were_learned(tmp_path: Path) -> None:
+    """Only the part counts that a bank's style learned; without a bank, or a part, it is the whole painting."""
+    for name in ("a", "b"):
+        save_color(tmp_path / f"{name}.png", (9, 9, 9))
+    cards = [
+        Card("", name, "", "", "", extra=extra) for name, extra in (("a", {"style_crop": [0, 0, 0.5, 1]}), ("b", {}))
+    ]
+    bank = Bank(names=("a", "b"), rows=np.zeros((2, 4), np.float32), cards=tuple(cards), network="n", fingerprint="f")
+    found = load_paintings(tmp_path, ["a", "b"], size=20, bank=bank)
+    assert found["a"].shape == (1, 3, 20, 13) and found["b"].shape == (1, 3, 15, 20)
+    assert load_paintings(tmp_path, ["a"], size=20)["a"].shape == (1, 3, 15, 20)
 
 
 def test_bad_painting(tmp_path: Path) -> None:

@@ -324,6 +324,14 @@ def test_find_styles(paintings: Path) -> None:
     assert entry["size"] == 300  # the caller's own is left alone
 
 
+@pytest.mark.parametrize("crop", [[0, 0, 1], [0, 0, 0, 1], [0, 0.5, 1, 1.1], "left", [0, 0, "1", 1]])
+def test_bad_crops(crop: object, paintings: Path) -> None:
+    """A crop that is no part of the painting is a LearnError that says what one is."""
+    assert find_styles(paintings, {"noise": {"crop": [0, 0.5, 1, 1]}})[1].crop == (0, 0.5, 1, 1)
+    with pytest.raises(LearnError, match=r"crop of 'noise' must be \[left, top, right, bottom\]"):
+        find_styles(paintings, {"noise": {"crop": crop}})
+
+
 @pytest.mark.parametrize("names", [[], ["a.png", "b/a.png"], ["photo.png"]], ids=["none", "twice", "photo"])
 def test_bad_names(names: list[str], tmp_path: Path) -> None:
     """No paintings, two of one name, or one called photo, are a LearnError."""

@@ -23,6 +23,7 @@ from impasto.files import write_atomically
 from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
 from impasto.learn.fast import UNSHUFFLE, FastNetwork
 from impasto.learn.network import EPSILON, ConvNorm, PasticheNetwork, StyleNetwork
+from impasto.learn.paintings import CROP, SPECIAL
 
 Floats = npt.NDArray[np.float32]
 
@@ -295,6 +296,6 @@ def difference(model: onnx.ModelProto, network: StyleNetwork, rows: Floats) -> f
 
 def _card(style: Mapping[str, Any], words: Mapping[str, Any] | None) -> Card:
     empty = {"artist": "", "title": style["name"], "year": "", "licence": "", "source": ""}
-    extra = {"style_size": style["size"], "style_weight": style["weight"]}
-    words = style["card"] if words is None else {key: words[key] for key in words if key not in ("size", "weight")}
+    extra = {"style_size": style["size"], "style_weight": style["weight"], CROP: style.get("crop")}
+    words = style["card"] if words is None else {key: words[key] for key in words if key not in SPECIAL}
     return Card.from_json({**empty, **words, **{key: value for key, value in extra.items() if value}})

@@ -12,20 +12,28 @@ from impasto.bank import PHOTO, check_name
 from impasto.errors import BankError, LearnError
 from impasto.pictures import find
 
+Crop = tuple[float, float, float, float]
+CROP = "style_crop"  # key of a card
+SPECIAL = ("size", "weight", "crop")  # keys of an entry that are no words of its card
+
 
 @dataclass(frozen=True)
 class Style:
-    """A painting to learn: its name, file, card, and, where they differ from the run's, its size and weight."""
+    """A painting to learn: its name, file, card, and, where they differ from the run's, its size and weight.
+
+    ``crop`` is the part of it that is learned: left, top, right, bottom as shares, 0..1, of width and height.
+    """
 
     name: str
     path: Path
     card: Mapping[str, str] = field(default_factory=dict)
     size: int | None = None
     weight: float = 1.0
+    crop: Crop | None = None
 
 
 def read_cards(path: str | Path) -> dict[str, dict[str, Any]]:
-    """A TOML file with a table per style: the words of its card, and ``size`` and ``weight`` if they are special."""
+    """A TOML file with a table per style: the words of its card, and ``size``, ``weight`` and ``crop`` if special."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -45,7 +53,8 @@ def read_cards(path: str | Path) -> dict[str, dict[str, Any]]:
 def find_styles(folder: str | Path, cards: Mapping[str, Mapping[str, Any]] | None = None) -> list[Style]:
     """Every picture below ``folder`` as a ``Style`` named after its file's stem, with its entry of ``cards`` if any.
 
-    An entry may hold ``size`` (long side in pixels), ``weight`` (of its style loss), and the words of its card.
+    An entry may hold ``size`` (long side in pixels), ``weight`` (of its style loss), ``crop`` (what part of it is
+    learned: left, top, right, bottom as shares of width and height), and the words of its card.
     """
     if not Path(folder).is_dir():
         raise LearnError(f"{folder} is not a folder of paintings")
@@ -57,8 +66,22 @@ def find_styles(folder: str | Path, cards: Mapping[str, Mapping[str, Any]] | Non
             raise LearnError(f"{path} must be renamed: {error}") from error
         entry = dict((cards or {}).get(path.stem, {}))
         size, weight = entry.pop("size", None), float(entry.pop("weight", 1.0))
-        styles.append(Style(path.stem, path, {k: str(v) for k, v in entry.items()}, size, weight))
+        crop = crop_of(path.stem, entry.pop("crop", None))
+        styles.append(Style(path.stem, path, {k: str(v) for k, v in entry.items()}, size, weight, crop))
     names = [style.name for style in styles]
     if not names or len(set(names)) < len(names) or PHOTO in names:
         raise LearnError(f"{folder} must hold paintings with different names, none of them {PHOTO!r}")
     return styles
+
+
+def crop_of(name: str, value: Any) -> Crop | None:
+    """The crop of a style as an entry or a card tells it, checked; None stays None."""
+    if value is None:
+        return None
+    sides = value if isinstance(value, list) else []
+    numbers = [float(x) for x in sides if isinstance(x, int | float)]
+    if len(numbers) == len(sides) == 4:
+        left, top, right, bottom = numbers
+        if 0 <= left < right <= 1 and 0 <= top < bottom <= 1:
+            return left, top, right, bottom
+    raise LearnError(f"the crop of {name!r} must be [left, top, right, bottom] as shares from 0 to 1, not {value!r}")

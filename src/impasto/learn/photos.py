@@ -12,7 +12,9 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
+from impasto.bank import Bank
 from impasto.errors import LearnError, PictureError
+from impasto.learn.paintings import CROP, Crop, crop_of
 from impasto.pictures import find, load, to_pil
 
 FLAT = 0.03  # standard deviation of every colour, in 0..1, below which a crop shows nothing
@@ -146,18 +148,30 @@ def _leaf(draw: ImageDraw.ImageDraw, generator: np.random.Generator, radius: flo
     draw.polygon(list(zip(x + radius * np.cos(angles), y + radius * np.sin(angles), strict=True)), fill=tuple(fill))
 
 
-def load_painting(path: str | Path, size: int) -> Tensor:
-    """A painting as (1, 3, H, W) in 0..1 with its long side at ``size`` pixels; never enlarged."""
+def load_painting(path: str | Path, size: int, crop: Crop | None = None) -> Tensor:
+    """A painting, or the part of it that ``crop`` tells, as (1, 3, H, W) in 0..1; never enlarged.
+
+    The long side of what is learned has ``size`` pixels; a crop is left, top, right, bottom as shares, 0..1.
+    """
     image = to_pil(load(path).picture)
+    if crop is not None:
+        left, top, right, bottom = (round(s * side) for s, side in zip(crop, 2 * image.size, strict=True))
+        image = image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
     factor = min(1.0, size / max(image.size))
     shape = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
     return to_tensor(image.resize(shape, Image.Resampling.LANCZOS))[None]
 
 
-def load_paintings(folder: str | Path, names: Sequence[str], *, size: int) -> dict[str, Tensor]:
-    """The paintings whose files' stems are ``names``, as ``load_painting`` gives them; LearnError if one is missing."""
+def load_paintings(
+    folder: str | Path, names: Sequence[str], *, size: int, bank: Bank | None = None
+) -> dict[str, Tensor]:
+    """The paintings whose files' stems are ``names``, as ``load_painting`` gives them; LearnError if one is missing.
+
+    With a ``bank`` only those parts of them count that its styles learned, as their cards tell.
+    """
     files = {path.stem: path for path in find([Path(folder)])}
     missing = [name for name in names if name not in files]
     if missing:
         raise LearnError(f"{folder} holds no painting called {', '.join(missing)}")
-    return {name: load_painting(files[name], size) for name in names}
+    crops = {name: crop_of(name, bank.card(name).extra.get(CROP)) if bank else None for name in names}
+    return {name: load_painting(files[name], size, crop) for name, crop in crops.items()}

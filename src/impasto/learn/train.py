@@ -312,8 +312,8 @@ class Run:
         crops = [crop[None] for crop in self.photos.batch(self.settings.seed, 2**31, UNIT_PHOTOS, 256)]
         photos = _grams(self.loss_network, crops, layers)
         energies = [_energy(self.loss_network, crop, content_layer) for crop in crops]
-        sizes = [style.size or self.settings.style_size for style in self.styles]
-        paintings = [load_painting(style.path, size) for style, size in zip(self.styles, sizes, strict=True)]
+        size = self.settings.style_size
+        paintings = [load_painting(style.path, style.size or size, style.crop) for style in self.styles]
         grams = _grams(self.loss_network, paintings, layers)
         units = {layer: style_units(grams[layer], photos[layer], self.settings.unit) for layer in layers}
         return StyleTargets(grams, units, self.settings.style_layer_weights), sum(energies) / len(energies)
