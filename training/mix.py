@@ -9,30 +9,20 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from safetensors import safe_open
-from safetensors.torch import save_file
-from torch import Tensor
-
-from impasto.learn.checkpoint import CHECKPOINT
+from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
 
 MIXED = ("average.", "model.")
 
 
-def read(folder: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    with safe_open(Path(folder) / CHECKPOINT, "pt") as file:
-        return {key: file.get_tensor(key) for key in file.keys()}, file.metadata()
-
-
-def main() -> None:
-    one, other, output, share = sys.argv[1:]
-    first, _ = read(one)
-    second, meta = read(other)
-    for key, value in second.items():
+def mix(one: str | Path, other: str | Path, output: str | Path, share: float) -> None:
+    """Write the run ``other`` with its weights moved towards those of ``one``: ``share`` is how much stays its own."""
+    first, second = (Checkpoint.read(Path(folder) / CHECKPOINT) for folder in (one, other))
+    for key, value in second.tensors.items():
         if key.startswith(MIXED) and value.is_floating_point():
-            second[key] = first[key].lerp(value, float(share)).contiguous()
+            second.tensors[key] = first.tensors[key].lerp(value, share)
     Path(output).mkdir(exist_ok=True)
-    save_file(second, Path(output) / CHECKPOINT, meta)
+    second.write(Path(output) / CHECKPOINT)
 
 
 if __name__ == "__main__":
-    main()
+    mix(*sys.argv[1:4], share=float(sys.argv[4]))

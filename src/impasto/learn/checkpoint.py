@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +43,16 @@ class Checkpoint:
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             raise LearnError(f"{path} is damaged or not a checkpoint of impasto ({error})") from error
 
+    def write(self, path: Path) -> None:
+        """Write it to ``path`` atomically: a kill at any moment leaves the old file or the new one."""
+        meta = {"step": self.step, "seconds": self.seconds, "settings": self.settings, "styles": self.styles}
+        tensors = {name: value.contiguous() for name, value in self.tensors.items()}
+        partial = path.with_name(f".{path.name}.partial")
+        save_file(tensors, partial, {"impasto": json.dumps(meta)})
+        with open(partial, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+
     @property
     def names(self) -> list[str]:
         """The styles in the order of their rows, the photo's row last."""
@@ -58,12 +67,3 @@ class Checkpoint:
         network = build(self.settings).eval()
         network.load_state_dict(self.part("average.network."))
         return network, self.tensors["average.rows"]
-
-
-def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
-    """Write atomically: a kill at any moment leaves the old file or the new one."""
-    partial = path.with_name(f".{path.name}.partial")
-    save_file({name: value.contiguous() for name, value in tensors.items()}, partial, {"impasto": json.dumps(meta)})
-    with open(partial, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(partial, path)

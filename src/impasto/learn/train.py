@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from impasto.bank import PHOTO, Bank
 from impasto.errors import LearnError
-from impasto.learn.checkpoint import CHECKPOINT, Checkpoint, write_checkpoint
+from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
 from impasto.learn.devices import best_dtype, pays_to_compile
 from impasto.learn.fast import build
 from impasto.learn.features import LossNetwork, load_loss_network
@@ -337,13 +337,8 @@ class Run:
                 for key, value in optimizer.state.get(parameter, {}).items():
                     tensors[f"adam.{name}.{key}"] = value
         tensors["behind"] = self.behind
-        meta = {
-            "step": self.step,
-            "seconds": self.seconds,
-            "settings": asdict(self.settings),
-            "styles": [{**asdict(style), "path": style.path.name} for style in self.styles],
-        }
-        write_checkpoint(self.dir / CHECKPOINT, tensors, meta)
+        styles = [{**asdict(style), "path": style.path.name} for style in self.styles]
+        Checkpoint(tensors, self.step, self.seconds, asdict(self.settings), styles).write(self.dir / CHECKPOINT)
 
     def _load_checkpoint(self) -> None:
         checkpoint = Checkpoint.read(self.dir / CHECKPOINT)
