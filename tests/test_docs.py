@@ -65,11 +65,15 @@ def test_pages_are_what_their_scripts_write(script: str) -> None:
 
 
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
-@pytest.mark.parametrize("result", ["eval", "worth"])
-def test_figures_are_of_the_shipped_network(result: str) -> None:
-    """What docs/quality.md tells was measured on the network that comes along."""
-    found = json.loads((ROOT / "benchmarks" / "results" / f"{result}.json").read_text())
-    assert found["fingerprint"] == Bank.load(assets.bank_file("full")).fingerprint
+def test_figures_are_of_the_shipped_networks() -> None:
+    """What docs/quality.md tells was measured on the networks that come along."""
+    evaluated, beside, curve = (
+        json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
+        for name in ("eval", "quality", "curve")
+    )
+    full, fast = (Bank.load(assets.bank_file(name)).fingerprint for name in ("full", "fast"))
+    assert {evaluated["fingerprint"], beside["full"]["fingerprint"], curve["stages"][-1]["fingerprint"]} == {full}
+    assert beside["fast"]["fingerprint"] == fast
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

@@ -119,8 +119,19 @@ def worth(judge: Judge, photo: Floats, name: str, total: float, *, limit: int = 
     """How many evaluations L-BFGS needs, from the photo, to bring the judge's total down to ``total``.
 
     This is the papers' own yardstick for a network that paints in one pass (Johnson et al. 2016: 50 to 100 iterations
-    of Gatys' optimisation), so it is the papers' L-BFGS that runs, not our faster one. An evaluation is one value and
-    gradient of the objective; those of line searches count. The search ends at ``limit``.
+    of Gatys' optimisation). The search ends at ``limit``.
+    """
+    for used, reached in optimized(judge, photo, name, limit=limit):
+        if reached <= total:
+            return used
+    return limit
+
+
+def optimized(judge: Judge, photo: Floats, name: str, *, limit: int) -> Iterator[tuple[int, float]]:
+    """Gatys' optimisation from the photo: how many evaluations were used, and the lowest total so far, step by step.
+
+    It is the papers' L-BFGS that runs, not our faster one. An evaluation is one value and gradient of the objective;
+    those of line searches count, up to ``limit``.
     """
     target = _tensor(photo)
 
@@ -133,12 +144,10 @@ def worth(judge: Judge, photo: Floats, name: str, total: float, *, limit: int = 
 
     descent = LBFGS(target, plain=True)
     used = 0
-    while used < limit:
-        more = descent.step(cost)
-        used += more
-        if more == 0 or (descent.best_parts is not None and descent.best_parts.total <= total):
-            return min(used, limit) if more else limit
-    return limit
+    while used < limit and (more := descent.step(cost)):
+        used = min(used + more, limit)
+        if descent.best_parts is not None:
+            yield used, descent.best_parts.total
 
 
 def evaluate(
