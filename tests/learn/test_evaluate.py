@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from impasto.learn.evaluate import Judge, alike, border_ratio, checkerboard, diagonal_detail, fidelity, saturated, worth
+from impasto.learn.evaluate import (
+    Judge,
+    alike,
+    border_ratio,
+    checkerboard,
+    diagonal_detail,
+    evaluate,
+    fidelity,
+    saturated,
+    worth,
+)
 from impasto.learn.features import LossNetwork
 from impasto.learn.settings import LossSettings
 
@@ -96,3 +106,19 @@ def test_worth_counts_the_evaluations_that_get_as_low(loss_network: LossNetwork,
     nothing = judge.score("a", [PHOTO], lambda photo, name: photo).total
     counts = [worth(judge, PHOTO, "a", nothing * share, limit=30) for share in (0.99, 0.6, 0.0)]
     assert counts[0] <= 4 and counts[0] < counts[1] < counts[2] == 30
+
+
+def test_worth_takes_turns_through_the_photos(loss_network: LossNetwork, paintings, monkeypatch) -> None:
+    """Each style competes on as many photos as asked for, and the next style goes on behind them."""
+    photos = [PHOTO * np.float32(share) for share in (1, 0.9, 0.8)]
+    seen: list[int] = []
+
+    def note(judge: Judge, photo: np.ndarray, *_: object) -> int:
+        seen.append(next(i for i, each in enumerate(photos) if each is photo))
+        return 7
+
+    monkeypatch.setattr("impasto.learn.evaluate.worth", note)
+    settings = LossSettings(style_layers=("relu1_1",), content_layer="relu1_1")
+    judge = Judge(loss_network, {"a": paintings["a"], "b": paintings["a"]}, photos, settings)
+    scores = list(evaluate(judge, lambda photo, name: photo, ["a", "b"], photos, worth_on=2))
+    assert seen == [0, 1, 2, 0] and [score.worth for score in scores] == [7, 7]
