@@ -46,8 +46,7 @@ def main() -> None:
     for painter in stages:
         scores = [judge.score(name, [photo], painter.paint_picture) for name, photo in pairs]
         found["stages"].append(_stage(painter, scores, [_worth(r, s.total) for r, s in zip(runs, scores, strict=True)]))
-    last = [judge.score(name, [photo], stages[-1].paint_picture).total for name, photo in pairs]
-    shares = {n: [_after(run, n) / total for run, total in zip(runs, last, strict=True)] for n in MARKS}
+    shares = {n: [_after(run, n) / last.total for run, last in zip(runs, scores, strict=True)] for n in MARKS}
     found["optimized"] = {str(n): float(np.median(share)) for n, share in shares.items() if n <= args.evaluations}
     write_atomically(RESULTS, json.dumps(found, indent=1).encode())
     keys = [key for key in found["stages"][0] if key != "worths"]
