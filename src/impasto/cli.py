@@ -465,11 +465,18 @@ def train(
     hold_out: Annotated[int, typer.Option(help="Leave out so many photos, the last by name, for measuring.")] = 0,
     cards: Annotated[Path | None, typer.Option(help="TOML: words, size and weight of each style.")] = None,
     style_size: Annotated[int, typer.Option(help="Long side of the paintings, in pixels.")] = 512,
+    content_layer: Annotated[str, typer.Option(help="Layer of VGG-19 whose activations are the content.")] = "relu3_1",
     style_weight: Annotated[float, typer.Option(help="Weight of the style loss against the content loss.")] = 8.0,
     style_layer_weights: Annotated[
         str | None, typer.Option(help="Of relu1_1,relu2_1,relu3_1,relu4_1; default: all alike.", show_default=False)
     ] = None,
-    loss_borders: Annotated[str, typer.Option(help="What VGG sees beyond a border: zeros or mirror.")] = "zeros",
+    margin: Annotated[
+        int, typer.Option(help="Pixels of mirrored photo painted around each crop and cut off, a multiple of 8.")
+    ] = 0,
+    loss_surround: Annotated[
+        int, typer.Option(help="Pixels of the painting mirrored outwards for VGG, a multiple of 8; 16 is enough.")
+    ] = 0,
+    loss_borders: Annotated[str, typer.Option(help="What VGG sees beyond that: zeros or mirror.")] = "zeros",
     photo_weight: Annotated[float, typer.Option(help="Weight of the photo row's squared error.")] = 60.0,
     photo_turns: Annotated[float, typer.Option(help="Turns of the photo row, where a style has one.")] = 2.0,
     optimizer: Annotated[str, typer.Option(help="adam, or muon for the convolutions and adam for the rest.")] = "adam",
@@ -506,8 +513,11 @@ def train(
             alpha=alpha,
             seed=seed,
             style_size=style_size,
+            content_layer=content_layer,
             style_weight=style_weight,
             style_layer_weights=_numbers(style_layer_weights) or (),
+            margin=margin,
+            loss_surround=loss_surround,
             loss_borders=loss_borders,  # type: ignore[arg-type]
             photo_weight=photo_weight,
             photo_turns=photo_turns,
@@ -534,6 +544,8 @@ def train(
             )
             if run.is_main:
                 _tell(f"{run_dir}: {len(found)} styles, {len(folder.paths)} photos, from step {run.step} to {steps}")
+                for setting, (before, now) in run.changes.items():
+                    _tell(f"{setting} was {before} in the checkpoint and is {now} from here on")
             records = run.train(max_minutes=max_minutes, checkpoint_every=checkpoint_every, sheet_minutes=sheet_minutes)
             _watch(run, records, as_json=as_json, tensorboard=tensorboard)
             for path, reason in folder.skipped.items():

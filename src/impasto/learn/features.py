@@ -99,6 +99,8 @@ class LossNetwork(nn.Module):
     ``borders="zeros"`` is what VGG was trained with and what every loss in the literature uses: beyond its border a
     picture is the mean colour. In crops of 192 pixels a third of the deepest activations know of it, and a network
     that is trained on them learns to paint a dull frame that pleases them; ``"mirror"`` leaves it nothing to learn.
+    ``surround`` does the same in one go: pictures are mirrored outwards by so many pixels (16, or 32), and of the
+    activations only those within the picture are given. 16 keep the border from nearly all of relu4_1, 32 from all.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class LossNetwork(nn.Module):
         depth: int = 19,
         pooling: Pooling = "max",
         borders: Borders = "zeros",
+        surround: int = 0,
         mean: tuple[float, float, float] = MEAN,
         std: tuple[float, float, float] = (1 / 255, 1 / 255, 1 / 255),
     ) -> None:
@@ -115,6 +118,7 @@ class LossNetwork(nn.Module):
         self.depth = depth
         self.pooling = pooling
         self.borders = borders
+        self.surround = surround
         self.order = layer_names(depth)
         self.register_buffer("mean", torch.tensor([m / 255 if max(mean) > 1 else m for m in mean]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
@@ -133,7 +137,8 @@ class LossNetwork(nn.Module):
         """
         wanted = set(layers)
         check_layers(wanted, depth=self.depth)
-        x = (pictures.float() - self.get_buffer("mean")) / self.get_buffer("std")
+        x = reflect_pad(pictures.float(), self.surround)
+        x = (x - self.get_buffer("mean")) / self.get_buffer("std")
         x = x.to(self.get_buffer("conv1_1_weight").dtype).contiguous(memory_format=torch.channels_last)
         found: dict[str, Tensor] = {}
         for names in self._blocks(wanted):
@@ -143,6 +148,17 @@ class LossNetwork(nn.Module):
                 x, part = self._block(names, x, wanted, tap)
             found |= part
         return found
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> LossNetwork:
+        """Whatever the convolutions are cast to, the preprocessing stays float32.
+
+        In bfloat16 std is 0.4 % off and the mean a quarter of a level, which takes 2 to 3 % from every Gram distance.
+        """
+        exact = {name: self.get_buffer(name) for name in ("mean", "std")}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name, value in exact.items():
+            self.register_buffer(name, value.to(self.get_buffer(name).device))
+        return self
 
     def _blocks(self, wanted: set[str]) -> list[list[str]]:
         """Names of the layers to compute, one list for each block that is entered; a block ends with its pooling."""
@@ -159,8 +175,14 @@ class LossNetwork(nn.Module):
         for name in names:
             x = self._step(name, x)
             if name in wanted:
-                found[name] = x if tap is None else tap(name, x)
+                seen = self._inside(name, x)
+                found[name] = seen if tap is None else tap(name, seen)
         return x, found
+
+    def _inside(self, name: str, x: Tensor) -> Tensor:
+        """An activation (B, C, H', W') without what the ``surround`` of the picture added to it."""
+        ring = self.surround >> (int(name[4]) - (not name.startswith("pool")))  # every pooling halves it
+        return x[:, :, ring : x.shape[2] - ring, ring : x.shape[3] - ring] if ring else x
 
     def _step(self, name: str, x: Tensor) -> Tensor:
         if name.startswith("conv"):

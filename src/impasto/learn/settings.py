@@ -8,7 +8,7 @@ from typing import Any, Self, get_args
 
 from impasto.bank import Bank
 from impasto.errors import LearnError
-from impasto.learn.features import Borders
+from impasto.learn.features import Borders, check_layers
 from impasto.learn.losses import Unit
 
 
@@ -24,6 +24,7 @@ class LossSettings:
     unit: Unit = "fair"
 
     def __post_init__(self) -> None:
+        check_layers([self.content_layer, *self.style_layers])
         weights, layers = self.style_layer_weights, self.style_layers
         if weights and (len(weights) != len(layers) or min(weights) < 0 or sum(weights) <= 0):
             raise LearnError(
@@ -45,7 +46,10 @@ class LossSettings:
 class Settings(LossSettings):
     """What defines a run. All of it is written into the checkpoint and, in the end, into the bank.
 
-    ``loss_borders`` is what the loss network sees beyond a picture's border, "zeros" or its "mirror".
+    ``margin`` is how many pixels of mirrored photo are painted around each picture and cut off, so that nobody sees
+    what a network does along its border; ``loss_surround`` how many pixels of the painting are mirrored outwards before
+    the loss network looks at it, which makes every visible pixel count and no border of its own. ``loss_borders`` is
+    what the loss network sees beyond that, "zeros" or a "mirror" around every layer.
     """
 
     steps: int = 40_000
@@ -59,7 +63,9 @@ class Settings(LossSettings):
     seed: int = 0
     style_weight_start: float = 1.2
     ramp: int = 500
+    margin: int = 0
     loss_borders: Borders = "zeros"
+    loss_surround: int = 0
     photo_weight: float = 60.0
     photo_turns: float = 2.0
     optimizer: str = "adam"
@@ -76,6 +82,10 @@ class Settings(LossSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.margin < 0 or self.margin % 8 or self.loss_surround < 0 or self.loss_surround % 8:
+            raise LearnError(
+                f"margin and loss surround are 0 or a multiple of 8 pixels, not {self.margin} and {self.loss_surround}"
+            )
         if self.loss_borders not in get_args(Borders):
             raise LearnError(f"loss borders are {' or '.join(get_args(Borders))}, not {self.loss_borders!r}")
 

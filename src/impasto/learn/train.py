@@ -30,6 +30,7 @@ from impasto.learn.features import LossNetwork, load_loss_network
 from impasto.learn.losses import StyleTargets, content_distance, gram, psnr, style_units
 from impasto.learn.muon import Muon, takes
 from impasto.learn.network import StyleNetwork, with_own_tones
+from impasto.learn.padding import reflect_pad
 from impasto.learn.paintings import Style
 from impasto.learn.photos import PhotoFolder, load_painting
 from impasto.learn.settings import Settings, learning_rate, style_weight
@@ -64,21 +65,24 @@ class Step:
 class _Model(nn.Module):
     """The network and the matrix of rows as one module, so that DDP sees one call."""
 
-    def __init__(self, network: StyleNetwork, count: int) -> None:
+    def __init__(self, network: StyleNetwork, count: int, margin: int) -> None:
         super().__init__()
         self.network = network
+        self.margin = margin
         self.rows = nn.Parameter(network.initial_row().repeat(count, 1))
 
     def forward(self, pictures: Tensor, ids: Tensor) -> Tensor:
-        return _paint(self.network, self.rows, pictures, ids)
+        return _paint(self.network, self.rows, pictures, ids, self.margin)
 
 
-def _paint(network: nn.Module, rows: Tensor, pictures: Tensor, ids: Tensor) -> Tensor:
+def _paint(network: nn.Module, rows: Tensor, pictures: Tensor, ids: Tensor, margin: int) -> Tensor:
     """Paint each picture in its row of ``rows``, of which the last is the photo's and takes the picture's own tones."""
     chosen = rows[ids]
     is_photo = (ids == len(rows) - 1)[:, None]
-    painted: Tensor = network(pictures, torch.where(is_photo, with_own_tones(chosen, pictures), chosen))
-    return painted
+    chosen = torch.where(is_photo, with_own_tones(chosen, pictures), chosen)
+    height, width = pictures.shape[2:]
+    painted: Tensor = network(reflect_pad(pictures, margin), chosen)
+    return painted[:, :, margin : margin + height, margin : margin + width]
 
 
 def _optimizers(model: nn.Module, name: str) -> list[torch.optim.Optimizer]:
@@ -120,8 +124,9 @@ class Run:
                 f"a batch of {settings.batch} cannot be shared among {self.world} processes; make it a multiple"
             )
         self.teacher = self._teacher(teacher)
-        torch.manual_seed(settings.seed)
-        self.model = _Model(build(asdict(settings)), len(self.names)).to(self.device)
+        with torch.random.fork_rng(devices=[]):  # the caller's own random numbers go on as they were
+            torch.manual_seed(settings.seed)
+            self.model = _Model(build(asdict(settings)), len(self.names), settings.margin).to(self.device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if start_from is not None:
             self._start_from(*start_from)
@@ -131,11 +136,13 @@ class Run:
         self.step = 0
         self.seconds = 0.0
         self.stopped = False
+        self.changes: dict[str, tuple[Any, Any]] = {}  # settings that a resumed run had and has now
         self.dir.mkdir(parents=True, exist_ok=True)
         if (self.dir / CHECKPOINT).exists():
             self._load_checkpoint()
         self.loss_network = (copy.deepcopy(loss_network) or load_loss_network()).to(self.device, self.dtype)
         self.loss_network.borders = settings.loss_borders
+        self.loss_network.surround = settings.loss_surround
         self.targets, self.content_energy = self._targets()
         self._forward = self._compiled() if pays_to_compile(compile, self.device) else self._plain()
 
@@ -248,7 +255,7 @@ class Run:
             return painted, content, style, error, torch.zeros_like(error)
         network, rows = self.teacher
         with torch.no_grad(), torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            shown = _paint(network, rows, pictures, ids)
+            shown = _paint(network, rows, pictures, ids, self.settings.margin)
         return painted, content, style, error, (painted.float() - shown.float()).square().flatten(1).mean(1)
 
     def _teacher(self, teacher: tuple[StyleNetwork, Bank] | None) -> tuple[StyleNetwork, Tensor] | None:
@@ -349,6 +356,10 @@ class Run:
                     f"{self.dir} holds a run with {name} {held}, not {getattr(self.settings, name)}; "
                     "give it the same, or choose another run folder"
                 )
+        wanted = json.loads(json.dumps(asdict(self.settings)))
+        default = json.loads(json.dumps(asdict(Settings())))  # what a checkpoint from before a setting was trained with
+        before = {name: checkpoint.settings.get(name, default[name]) for name in wanted}
+        self.changes = {name: (before[name], wanted[name]) for name in wanted if before[name] != wanted[name]}
         if checkpoint.names != self.names:
             raise LearnError(
                 f"{self.dir} holds a run with other styles; give it the same, or choose another run folder"
@@ -376,8 +387,9 @@ class Run:
         network, rows = self.averaged()
         painted = []
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            for row in [*rows[:-1], with_own_tones(rows[-1:], photo)[0]]:
-                painted.append(network(photo, row[None])[0].float().cpu())
+            for i in range(len(rows)):
+                ids = torch.tensor([i], device=self.device)
+                painted.append(_paint(network, rows, photo, ids, self.settings.margin)[0].float().cpu())
         _save_sheet(painted, columns, self.dir / SHEET)
         return self._alike(painted) if self.step > 1000 else ""
 
