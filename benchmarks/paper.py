@@ -362,7 +362,7 @@ def main() -> None:
     parser.add_argument("--style", help="NAME,NAME,...")
     parser.add_argument("--network", default=assets.DEFAULT)
     parser.add_argument(
-        "--hold-out", type=int, default=137, help="photos, the last by name, that nothing is trained on"
+        "--hold-out", type=int, default=132, help="photos, the last by name, that nothing is trained on"
     )
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--row-steps", type=int, default=500, help="of t2's rows")

@@ -1124,7 +1124,7 @@ def _learning() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        if error.name is not None and error.name.split(".")[0] in ("torch", "onnx", "tomli", "tensorboard"):
+        if error.name is not None and error.name.split(".")[0] in ("torch", "onnx", "tensorboard"):
             raise MissingExtraError(f"{error.name} is not installed: pip install 'impasto[learn]'") from error
         raise
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,10 +34,6 @@ class Style:
 
 def read_cards(path: str | Path) -> dict[str, dict[str, Any]]:
     """A TOML file with a table per style: the words of its card, and ``size``, ``weight`` and ``crop`` if special."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
         cards = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
