@@ -454,10 +454,10 @@ def path(
         animation.save(painted, output, fps=fps or FPS)
     else:
         _make_folder(output)
-        i = 0
-        with _interrupted(lambda: f"{i} of {_count(rows, 'frame')} in {output}"):
-            for i, frame in enumerate(painted, 1):
-                pictures.save(frame, output / f"frame-{i:04}.png")
+        files = [output / f"frame-{i:04}.png" for i in range(1, frames + 1)]
+        with _interrupted(lambda: f"{sum(file.exists() for file in files)} of {_count(files, 'frame')} in {output}"):
+            for frame, file in zip(painted, files, strict=True):
+                pictures.save(frame, file)
     _tell(f"{output}: {frames} paintings")
 
 

@@ -44,7 +44,9 @@ class Limit:
         except ValueError as error:
             raise OptionError(f"{name} must be {self}, not {_shown(text)}") from error
         if not self.allows(value):
-            raise OptionError(f"{name} must be {self}, not {text if isinstance(self, Number) else _shown(text)}")
+            raise OptionError(
+                f"{name} must be {self}, not {_short(text) if isinstance(self, Number) else _shown(text)}"
+            )
         return value
 
 
@@ -177,7 +179,10 @@ def check_all(values: object, limits: dict[str, Limit]) -> None:
 
 
 def _shown(value: object) -> str:
-    text = str(value) if isinstance(value, (int, float)) else repr(value)
+    return _short(str(value) if isinstance(value, (int, float)) else repr(value))
+
+
+def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
