@@ -118,7 +118,7 @@ def test_the_choices_are_the_librarys() -> None:
     assert found["train--loss-borders"] == typing.get_args(Borders)
     assert found["optimize--recipe"] == found["grid--recipe"] == tuple(recipes.RECIPES)
     for name in ("units", "statistic", "pooling", "optimizer", "color", "precision"):
-        assert found[f"optimize--{name}"] == recipes._CHOICES[name]
+        assert found[f"optimize--{name}"] == typing.get_args(getattr(recipes, name.capitalize()))
 
 
 TEXTS = {

@@ -319,6 +319,7 @@ SLEEPERS = {
     "paint": ("impasto.painter", "Painter", "_paint_whole", ["{photo}", "-s", "red", "-o", "{out}.png"]),
     "plan": ("impasto.painter", "Painter", "seconds", ["{photo}"]),
     "styles": ("impasto.bank", "Bank", "load", []),
+    "styles export": ("impasto.bank", "Bank", "save", ["red", "-o", "{out}.safetensors"]),
 }
 
 
@@ -337,7 +338,7 @@ def test_ctrl_c_in_a_real_process(command: str, kind: int, photo_file: Path, net
     module, owner, function, words = SLEEPERS[command]
     code = SLEEPY.format(module=module, owner=owner, function=function)
     filled = [word.format(photo=photo_file, out=photo_file.with_name("out")) for word in words]
-    command_line = [sys.executable, "-c", code, command, *filled, "--network", str(network_file)]
+    command_line = [sys.executable, "-c", code, *command.split(), *filled, "--network", str(network_file)]
     process = subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline() == b"working\n"
     found, err = stopped(process, kind)
@@ -384,3 +385,51 @@ def test_ctrl_c_while_frames_are_written(photo_file: Path, network_file: Path) -
     code, err = stopped(process, signal.SIGINT)
     count = len(list(out.iterdir()))
     assert (code, err) == (130, f"impasto: interrupted: {count} of 5000 frames are in {out}\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_ctrl_c_in_tiles_leaves_no_temporary_file(network_file: Path, tmp_path: Path) -> None:
+    """A photo that is painted in tiles and broken off leaves neither a half picture nor a file of what waits."""
+    pytest.importorskip("openvino")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (5000, 5000, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "big.png", compress_level=0)
+    words = ["paint", tmp_path / "big.png", "-s", "red", "-o", tmp_path / "out.png", "--network", network_file]
+    command = [sys.executable, "-m", "impasto", *map(str, words), "--max-memory", "0.001"]
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    time.sleep(5)
+    assert process.poll() is None, process.communicate()
+    code, err = stopped(process, signal.SIGTERM)
+    assert (code, err) == (130, "impasto: interrupted: 0 of 1 photo is painted\n")
+    assert not list(temporary.iterdir()) and not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_ctrl_c_in_training_keeps_a_checkpoint(photos: Path, paintings: Path, tmp_path: Path) -> None:
+    """Training ends behind a whole step, says at which, and the same command goes on from there."""
+    pytest.importorskip("torch")
+    run_dir = tmp_path / "run"
+    words = ["train", "--photos", photos, "--styles", paintings, "-o", run_dir, "--size", 32, "--batch", 1]
+    words += ["--alpha", 0.1, "--no-compile", "--precision", "float32", "--style-size", 48, "--json"]
+    command = [sys.executable, "-m", "impasto", *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["step"] == 1
+    process.send_signal(signal.SIGINT)
+    out, err = (stream.decode() for stream in process.communicate(timeout=60))
+    step = json.loads(out.splitlines()[-1])["step"] if out else 1
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == f"stopped at step {step}; the same command goes on from there"
+    assert "Traceback" not in err and any(run_dir.iterdir())
+
+
+def test_a_plan_goes_on_behind_a_bad_photo(photo_file: Path, network_file: Path, tmp_path: Path, capsys: Any) -> None:
+    """plan reports all photos that can be read; with --json what cannot is a record too."""
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"nothing")
+    for more in ([], ["--json"]):
+        code, out, err = run("plan", bad, photo_file, "--network", network_file, *more, capsys=capsys)
+        assert code == 2 and err.startswith("skipped: ") and "bad.png" in err and str(photo_file) in out
+    assert ["error" in json.loads(line) for line in out.splitlines()] == [True, False]

