@@ -20,6 +20,7 @@ from impasto.errors import (
     MismatchError,
     MissingExtraError,
     NetworkError,
+    OptionError,
     PictureError,
     StyleNameError,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "MismatchError",
     "MissingExtraError",
     "NetworkError",
+    "OptionError",
     "Painter",
     "PictureError",
     "StyleNameError",

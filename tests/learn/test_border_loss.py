@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.errors import LearnError
+from impasto.errors import ImpastoError
 from impasto.learn import train as module
 from impasto.learn.features import LossNetwork, random_loss_network
 from impasto.learn.losses import StyleTargets, content_distance, gram, style_units
@@ -130,7 +130,7 @@ def test_nothing_changes_in_a_new_run(open_run: Any) -> None:
 @pytest.mark.parametrize("wrong", [{"margin": 5}, {"margin": -8}, {"loss_surround": 3}, {"content_layer": "relu9_1"}])
 def test_margins_and_layers_that_make_no_sense(wrong: dict[str, Any]) -> None:
     """A margin that is no multiple of 8, and a content layer that VGG-19 does not have, are refused."""
-    with pytest.raises(LearnError):
+    with pytest.raises(ImpastoError):
         Settings(**wrong)
 
 

@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.bank import Bank
-from impasto.errors import LearnError
+from impasto.errors import LearnError, OptionError
 from impasto.learn import train as module
 from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
 from impasto.learn.export import PHOTO_CARD
@@ -238,8 +238,8 @@ def test_borders_of_the_loss(open_run: OpenRun, loss_network: LossNetwork, tmp_p
 
 
 def test_borders_that_do_not_exist() -> None:
-    """Borders of another kind are a LearnError that names those there are."""
-    with pytest.raises(LearnError, match="zeros or mirror, not 'ones'"):
+    """Borders of another kind are an OptionError that names those there are."""
+    with pytest.raises(OptionError, match="zeros or mirror, not 'ones'"):
         Settings(loss_borders="ones")  # type: ignore[arg-type]
 
 
@@ -737,14 +737,14 @@ def test_another_optimizer_for_the_next_slice(open_run: OpenRun, tmp_path: Path)
 
 def test_unknown_optimizer(open_run: OpenRun) -> None:
     """An optimizer that there is not is named in the message."""
-    with pytest.raises(LearnError, match="no optimizer 'sgd'"):
+    with pytest.raises(OptionError, match="optimizer must be adam or muon, not 'sgd'"):
         open_run(optimizer="sgd")
 
 
 @pytest.mark.parametrize("weights", [(1.0,), (1.0, 1.0, 1.0, -1.0), (0.0, 0.0, 0.0, 0.0)], ids=str)
 def test_weights_of_layers_that_make_no_sense(weights: tuple[float, ...]) -> None:
     """Too few, negative or no weights of style layers are refused in one sentence."""
-    with pytest.raises(LearnError, match="one number for each of relu1_1, relu2_1"):
+    with pytest.raises(OptionError, match="one number for each of relu1_1, relu2_1"):
         Settings(style_layer_weights=weights)
 
 

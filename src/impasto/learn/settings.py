@@ -6,10 +6,40 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any, Self, get_args
 
+from impasto import limits
 from impasto.bank import Bank
-from impasto.errors import LearnError
+from impasto.errors import OptionError
 from impasto.learn.features import Borders, check_layers
 from impasto.learn.losses import Unit
+
+LOSS_LIMITS: dict[str, limits.Limit] = {
+    "style_size": limits.SIDE,
+    "style_weight": limits.WEIGHT,
+    "unit": limits.Choice(get_args(Unit)),
+}
+LIMITS: dict[str, limits.Limit] = {
+    "steps": limits.STEPS,
+    "batch": limits.SEVERAL,
+    "size": limits.CROP,
+    "network": limits.Choice(("full", "fast")),
+    "alpha": limits.ALPHA,
+    "seed": limits.SEED,
+    "style_weight_start": limits.LEARNING_RATE,  # above 0, for the ramp is geometric
+    "ramp": limits.COUNT,
+    "margin": limits.MARGIN,
+    "loss_borders": limits.Choice(get_args(Borders)),
+    "loss_surround": limits.MARGIN,
+    "photo_weight": limits.WEIGHT,
+    "photo_turns": limits.WEIGHT,
+    "optimizer": limits.Choice(("adam", "muon")),
+    "learning_rate": limits.LEARNING_RATE,
+    "warmup": limits.COUNT,
+    "decay": limits.SHARE,
+    "ema": limits.DECAY,
+    "clip": limits.LEARNING_RATE,
+    "teacher_weight": limits.WEIGHT,
+    "objective_weight": limits.WEIGHT,
+}
 
 
 @dataclass(frozen=True)
@@ -24,11 +54,12 @@ class LossSettings:
     unit: Unit = "fair"
 
     def __post_init__(self) -> None:
+        limits.check_all(self, LOSS_LIMITS)
         check_layers([self.content_layer, *self.style_layers])
         weights, layers = self.style_layer_weights, self.style_layers
-        if weights and (len(weights) != len(layers) or min(weights) < 0 or sum(weights) <= 0):
-            raise LearnError(
-                f"style layer weights are one number for each of {', '.join(layers)}, 0 or more, not {weights}"
+        if weights and (len(weights) != len(layers) or not limits.WEIGHTS.allows(weights) or sum(weights) <= 0):
+            raise OptionError(
+                f"style_layer_weights must be one number for each of {', '.join(layers)}, 0 or more, not {weights}"
             )
 
     @classmethod
@@ -82,12 +113,7 @@ class Settings(LossSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.margin < 0 or self.margin % 8 or self.loss_surround < 0 or self.loss_surround % 8:
-            raise LearnError(
-                f"margin and loss surround are 0 or a multiple of 8 pixels, not {self.margin} and {self.loss_surround}"
-            )
-        if self.loss_borders not in get_args(Borders):
-            raise LearnError(f"loss borders are {' or '.join(get_args(Borders))}, not {self.loss_borders!r}")
+        limits.check_all(self, LIMITS)
 
 
 def learning_rate(settings: Settings, step: int) -> float:

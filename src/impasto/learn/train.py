@@ -87,8 +87,6 @@ def _paint(network: nn.Module, rows: Tensor, pictures: Tensor, ids: Tensor, marg
 
 def _optimizers(model: nn.Module, name: str) -> list[torch.optim.Optimizer]:
     """Adam for everything, or Muon for the convolutions that it suits and Adam for the rest."""
-    if name not in ("adam", "muon"):
-        raise LearnError(f"there is no optimizer {name!r} to train with; choose adam or muon")
     chosen = [parameter for parameter in model.parameters() if name == "muon" and takes(parameter)]
     rest = [parameter for parameter in model.parameters() if all(parameter is not other for other in chosen)]
     optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(rest, lr=0.0, betas=(0.9, 0.99))]
