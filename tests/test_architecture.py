@@ -25,7 +25,9 @@ ELSEWHERE = [name for name in MODULES if not name.startswith("learn.")]
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "files": set(),
-    "pictures": {"errors", "files"},
+    "formats": set(),
+    "folders": {"errors", "files", "formats"},
+    "pictures": {"errors", "files", "folders", "formats"},
     "bank": {"errors", "files"},
     "blend": {"errors", "bank"},
     "memory": set(),
