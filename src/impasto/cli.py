@@ -97,12 +97,10 @@ def paint(
     """
     from impasto import blend, pictures, strokes
 
-    found = [STDIO] if photos == [STDIO] else pictures.find(photos)
-    if not found:
-        raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
+    found = [STDIO] if photos == [STDIO] else _found(photos)
     targets = _targets(found, output, style)
     pictures.check_quality(quality)
-    masks = _masks(mask or [])
+    masks = _masks(mask or [], found, max_pixels)
     streams = _streams(found, size) if max_memory is None and not masks else 1
     painter = _painter(
         network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments, streams=streams
@@ -121,7 +119,7 @@ def paint(
     def work(loaded: tuple[Path, Photo]) -> tuple[Path, Photo, Any, float]:
         target, photo = loaded
         begin = time.perf_counter()
-        steps = painter.paint_steps(photo.pixels, style, **dials, masks=_weights(masks, photo))  # type: ignore[arg-type]
+        steps = painter.paint_steps(photo.pixels, style, **dials, masks=_weights(masks, photo, max_pixels))  # type: ignore[arg-type]
         painted = _watch_painting(steps, quiet=as_json or not alone)
         return target, dataclasses.replace(photo, pixels=painted[:1, :1]), painted, time.perf_counter() - begin
 
@@ -170,9 +168,7 @@ def plan(
     """Tell what painting photos will take: memory, tiles, temporary files, and time, from a trial of some seconds."""
     from impasto import pictures
 
-    found = pictures.find(photos)
-    if not found:
-        raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
+    found = _found(photos)
     sizes = [pictures.size_of(source) for source in found]
     painter = _painter(network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments)
     records = []
@@ -924,6 +920,18 @@ def _painter(
     return Painter(network, bank=bank, runtime=runtime, max_memory=limit, **options)  # type: ignore[arg-type]
 
 
+def _found(photos: list[Path]) -> list[Path]:
+    """The photos, those in folders too; a line tells what was left out there."""
+    from impasto import pictures
+
+    found = pictures.search(photos)
+    for note in found.notes:
+        _tell(note)
+    if not found.photos:
+        raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
+    return found.paths
+
+
 def _pixels(source: Path) -> float:
     """How many pixels a photo has; 1 where that cannot be told before it is read."""
     from impasto import pictures
@@ -948,9 +956,11 @@ def _streams(photos: list[Path], size: int | None) -> int:
     return min(MOST_STREAMS, cores()) if enough else 1
 
 
-def _masks(options: list[str]) -> dict[str, str]:
-    """NAME=FILE, or MIX=FILE, as a style with its mask."""
-    masks = {}
+def _masks(options: list[str], photos: list[Path], max_pixels: int) -> dict[str, Any]:
+    """NAME=FILE, or MIX=FILE, as a style with its mask; what can be read only once is read now."""
+    from impasto import pictures, sources
+
+    masks: dict[str, Any] = {}
     for option in options:
         style, equals, file = (part.strip() for part in option.partition("="))
         if not (style and file):
@@ -958,13 +968,14 @@ def _masks(options: list[str]) -> dict[str, str]:
         if style in masks:
             raise PictureError(f"two masks are given for {style!r}; paint them into one picture")
         masks[style] = file
-    return masks
+    sources.check_once([*photos, *masks.values()])
+    return {style: pictures.once(file, max_pixels=max_pixels) for style, file in masks.items()}
 
 
-def _weights(masks: dict[str, str], photo: Photo) -> dict[str, Any]:
+def _weights(masks: dict[str, Any], photo: Photo, max_pixels: int) -> dict[str, Any]:
     from impasto import regions
 
-    weights = regions.load(masks, photo)
+    weights = regions.load(masks, photo, max_pixels=max_pixels)
     if regions.overlap(weights) > regions.TOO_MUCH:
         _tell(f"the masks overlap, adding up to {regions.overlap(weights):.2f}; they share those places instead")
     return weights
@@ -1031,7 +1042,10 @@ def _load(source: Path, max_pixels: int, size: int | None = None) -> Photo:
     from impasto import pictures
 
     source_or_stdin = sys.stdin.buffer if source == STDIO else source
-    return pictures.load(source_or_stdin, max_pixels=max_pixels, max_side=size)
+    photo = pictures.load(source_or_stdin, max_pixels=max_pixels, max_side=size)
+    for note in photo.notes:
+        _tell(f"note: {note}")
+    return photo
 
 
 def _save(painted: Any, target: Path, photo: Photo, *, quality: int, comment: str) -> None:
