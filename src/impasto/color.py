@@ -42,7 +42,6 @@ _TRANSFERS |= dict.fromkeys((1, 2, 6, 7, 11, 12, 13, 14, 15), "srgb")
 _WHITE_NITS = 203  # what is white on paper, in HDR (Rec. ITU-R BT.2408)
 _KNEE = 0.6  # light, where white is 1, above which HDR is compressed if there is anything brighter than white
 _ROWS = 2**18  # numbers that are converted at a time
-_RAMP = 256  # entries of a grey profile's curve
 
 # Modes that an ICC profile may describe, and that ImageCms takes; all others are brought to RGB first.
 _PROFILE_MODE = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
@@ -107,6 +106,9 @@ def in_srgb(image: Image.Image, profile: bytes | None, encoding: Encoding | None
     """
     mode = _PROFILE_MODE.get(image.mode, "RGB")
     image = image if image.mode == mode else image.convert(mode)
+    if profile and image.mode == "L":
+        ramp = _ramp(profile)
+        return np.asarray(image.convert("RGB")) if ramp is None else ramp[np.asarray(image)]
     if profile:
         return np.asarray(_transformed(image, profile) or image.convert("RGB"))
     return to_srgb(np.asarray(image.convert("RGB")), encoding or PLAIN)
@@ -119,14 +121,21 @@ def deep_grey_in_srgb(values: Values, profile: bytes | None, encoding: Encoding 
     """
     if not profile:
         return to_srgb(values, encoding or PLAIN)
-    ramp = _transformed(Image.fromarray(np.arange(_RAMP, dtype=np.uint8)[None]), profile)
+    ramp = _ramp(profile)
     if ramp is None:
         return values
-    curve = np.asarray(ramp)[0].mean(axis=1) / 255
-    return _by_light(values, lambda x: np.interp(x, np.linspace(0, 1, _RAMP), curve).astype(np.float32))
+    curve = ramp.mean(axis=1) / 255
+    return _by_light(values, lambda x: np.interp(x, np.linspace(0, 1, len(curve)), curve).astype(np.float32))
 
 
-def _transformed(image: Image.Image, profile: bytes) -> Image.Image | None:
+def _ramp(profile: bytes) -> NDArray[np.uint8] | None:
+    """Every grey of 8 bits as the profile has it, 256 x 3; None where it is none for grey."""
+    greys = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+    found = _transformed(greys, profile, ImageCms.Flags.NOOPTIMIZE)  # else only every eighth one is exact
+    return None if found is None else np.asarray(found)[0]
+
+
+def _transformed(image: Image.Image, profile: bytes, flags: ImageCms.Flags = ImageCms.Flags.NONE) -> Image.Image | None:
     try:
         transform = ImageCms.buildTransform(
             ImageCms.ImageCmsProfile(io.BytesIO(profile)),
@@ -134,7 +143,7 @@ def _transformed(image: Image.Image, profile: bytes) -> Image.Image | None:
             image.mode,
             "RGB",
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            ImageCms.Flags.BLACKPOINTCOMPENSATION | flags,
         )
         return transform.apply(image)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):

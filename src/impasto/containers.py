@@ -32,11 +32,11 @@ def png_codes(file: IO[bytes]) -> Codes | None:
 def avif_codes(file: IO[bytes]) -> Codes | None:
     """The first "nclx" of an AVIF or HEIF, which the picture itself comes with; its range is the decoder's business."""
     file.seek(0)
-    for path in _boxes(file, 2**62, (b"meta", b"iprp", b"ipco", b"colr")):
-        if file.read(4) == b"nclx":
-            primaries, transfer = struct.unpack(">HH", _exactly(file, 4))
-            return primaries, transfer, True
-        file.seek(path)
+    for place in _boxes(file, 2**62, (b"meta", b"iprp", b"ipco", b"colr")):
+        found = file.read(8)
+        if found[:4] == b"nclx" and len(found) == 8:
+            return int.from_bytes(found[4:6], "big"), int.from_bytes(found[6:], "big"), True
+        file.seek(place)
     return None
 
 
@@ -49,7 +49,7 @@ def _boxes(file: IO[bytes], end: int, path: tuple[bytes, ...]) -> Iterator[int]:
             return
         size, kind = struct.unpack(">I4s", head)
         if size == 1:
-            size = struct.unpack(">Q", _exactly(file, 8))[0]
+            size = int.from_bytes(file.read(8), "big")
         stop = end if size == 0 else start + size
         if stop <= start + 7:
             return
@@ -61,13 +61,6 @@ def _boxes(file: IO[bytes], end: int, path: tuple[bytes, ...]) -> Iterator[int]:
             else:
                 yield from _boxes(file, stop, path[1:])
         file.seek(stop)
-
-
-def _exactly(file: IO[bytes], count: int) -> bytes:
-    data = file.read(count)
-    if len(data) < count:
-        raise EOFError
-    return data
 
 
 # ---- ends
