@@ -67,8 +67,17 @@ def _boxes(file: IO[bytes], end: int, path: tuple[bytes, ...]) -> Iterator[int]:
 
 
 def png_ends(file: IO[bytes]) -> bool:
-    """Whether a PNG has its end."""
-    return any(kind == b"IEND" for kind, _ in _png_chunks(file))
+    """Whether a PNG has its end, and whole chunks between its pixels and that."""
+    behind = False
+    for kind, length in _png_chunks(file):
+        if kind == b"IEND":
+            return True
+        behind = behind or kind == b"IDAT"
+        if behind and kind not in (b"IDAT", b"fdAT"):
+            body, crc = file.read(length), file.read(4)
+            if crc != zlib.crc32(kind + body).to_bytes(4, "big"):
+                return False
+    return False
 
 
 def _png_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
