@@ -88,10 +88,10 @@ def of_png(info: Mapping[Any, Any]) -> Encoding | None:
 
 def _near_srgb(told: Any) -> Chromaticities:
     """Chromaticities of cHRM (white first), sRGB's for those that are none, or are sRGB's but for rounding."""
-    if not told:
+    if not isinstance(told, tuple) or len(told) != 8 or not all(isinstance(each, float) for each in told):
         return SRGB
-    primaries = (*map(float, told[2:]), *map(float, told[:2]))
-    if len(primaries) != 8 or np.allclose(primaries, SRGB, atol=0.002) or _to_xyz(primaries) is None:
+    primaries = (*told[2:], *told[:2])
+    if np.allclose(primaries, SRGB, atol=0.002) or _to_xyz(primaries) is None:
         return SRGB
     return primaries
 
