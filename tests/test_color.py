@@ -179,6 +179,22 @@ def test_nclx_of_avif() -> None:
     np.testing.assert_allclose(seen(plain.replace(b"nclx\0\1", b"nclx\0\x63")), (234, 51, 35), atol=3)
 
 
+def test_the_profile_in_a_jpeg_2000() -> None:
+    """A profile in a JP2 file counts, though Pillow passes it by; one that is cut short does not."""
+    buffer = io.BytesIO()
+    Image.fromarray(patch(234, 51, 35)).save(buffer, "JPEG2000")
+    data = buffer.getvalue()
+    old = b"\0\0\0\x0fcolr\1\0\0\0\0\0\x10"
+    assert old in data and seen(data) == [234, 51, 35]
+    box = b"colr\2\0\0" + _swapped_profile()
+    new = struct.pack(">I", len(box) + 4) + box
+    head = data.index(b"jp2h") - 4
+    length = int.from_bytes(data[head : head + 4], "big") + len(new) - len(old)
+    data = data[:head] + struct.pack(">I", length) + data[head + 4 :].replace(old, new)
+    np.testing.assert_allclose(seen(data)[1], 234, atol=12)
+    assert seen(data.replace(b"acsp", b"abcd")) == [234, 51, 35]
+
+
 @pytest.mark.parametrize("data", [b"", b"\0\0\0\1meta", b"\0\0\0\x20meta\0\0\0\0\0\0\0\x14iprp\0\0\0\2ipco", bytes(40)])
 def test_broken_boxes_tell_nothing(data: bytes) -> None:
     """Boxes of impossible sizes neither hang nor raise."""

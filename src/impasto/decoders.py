@@ -52,6 +52,8 @@ def opened(file: IO[bytes], name: str) -> Iterator[Image.Image]:
     kind = known(file.read(HEAD))
     file.seek(0)
     with _image(file, kind, name) as image:
+        if image.format == "JPEG2000" and "icc_profile" not in image.info:
+            image.info["icc_profile"] = _kept(file, containers.jp2_profile)
         yield image
 
 
