@@ -68,7 +68,9 @@ MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, told again here so that
 
 @app.command()
 def paint(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, folders of photos, or - for standard input.")],
+    photos: Annotated[
+        list[Path], typer.Argument(readable=False, help="Photos, folders of photos, or - for standard input.")
+    ],
     style: Annotated[str, typer.Option("--style", "-s", help="NAME, or a mix such as NAME:0.6,NAME:0.4.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file, a folder, or - (PNG).")] = None,
     strength: Strength = 1.0,
@@ -154,7 +156,7 @@ def paint(
 
 @app.command()
 def plan(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    photos: Annotated[list[Path], typer.Argument(readable=False, help="Photos, or folders of photos.")],
     size: Size = None,
     masks: Annotated[int, typer.Option(help="So many masks will come along.")] = 0,
     network: Network = "full",
