@@ -102,7 +102,9 @@ MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, repeated so that --help
 
 @app.command()
 def paint(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, folders of photos, or - for standard input.")],
+    photos: Annotated[
+        list[Path], typer.Argument(readable=False, help="Photos, folders of photos, or - for standard input.")
+    ],
     style: Mix,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file, a folder, or - (PNG).")] = None,
     strength: Strength = 1.0,
@@ -131,14 +133,12 @@ def paint(
 
     Photos may be of any size: what does not fit into memory is painted in tiles.
     """
-    from impasto import blend, pictures, strokes
+    from impasto import blend, strokes
 
     mix = _mix(style)
-    found = [STDIO] if photos == [STDIO] else pictures.find(photos)
-    if not found:
-        raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
+    found = [STDIO] if photos == [STDIO] else _found(photos)
     targets = _targets(found, output, mix)
-    masks = _masks(mask or [])
+    masks = _masks(mask or [], found, max_pixels)
     streams = _streams(found, size) if max_memory is None and not masks else 1
     painter = _painter(
         network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments, streams=streams
@@ -157,7 +157,7 @@ def paint(
     def work(loaded: tuple[Path, Photo]) -> tuple[Path, Photo, Any, float]:
         target, photo = loaded
         begin = time.perf_counter()
-        steps = painter.paint_steps(photo.pixels, mix, **dials, masks=_weights(masks, photo))  # type: ignore[arg-type]
+        steps = painter.paint_steps(photo.pixels, mix, **dials, masks=_weights(masks, photo, max_pixels))  # type: ignore[arg-type]
         painted = _watch_painting(steps, quiet=as_json or not alone)
         return target, dataclasses.replace(photo, pixels=painted[:1, :1]), painted, time.perf_counter() - begin
 
@@ -201,7 +201,7 @@ def paint(
 
 @app.command()
 def plan(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    photos: Annotated[list[Path], typer.Argument(readable=False, help="Photos, or folders of photos.")],
     size: Size = None,
     masks: Annotated[int, typer.Option(help="Number of masks you will use."), limits.MASKS] = 0,
     network: Network = "full",
@@ -215,9 +215,7 @@ def plan(
     """Report what painting photos will take: memory, tiles, temporary files, and time, from a trial of some seconds."""
     from impasto import pictures
 
-    found = pictures.find(photos)
-    if not found:
-        raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
+    found = _found(photos)
     painter = _painter(network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments)
     records: list[dict[str, Any]] = []
     for source in found:
@@ -1077,6 +1075,18 @@ def _painter(
     return Painter(network, bank=bank, runtime=runtime, max_memory=limit, **options)  # type: ignore[arg-type]
 
 
+def _found(photos: list[Path]) -> list[Path]:
+    """The photos, those in folders too; a line tells what was left out there."""
+    from impasto import pictures
+
+    found = pictures.search(photos)
+    for note in found.notes:
+        _tell(note)
+    if not found.photos:
+        raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
+    return found.paths
+
+
 def _pixels(source: Path) -> float:
     """How many pixels a photo has; 1 where that is not known before it is read."""
     from impasto import pictures
@@ -1101,9 +1111,11 @@ def _streams(photos: list[Path], size: int | None) -> int:
     return min(MOST_STREAMS, cores()) if enough else 1
 
 
-def _masks(options: list[str]) -> dict[str, str]:
-    """NAME=FILE, or MIX=FILE, as a style with its mask."""
-    masks = {}
+def _masks(options: list[str], photos: list[Path], max_pixels: int) -> dict[str, Any]:
+    """NAME=FILE, or MIX=FILE, as a style with its mask; what can be read only once is read now."""
+    from impasto import pictures, sources
+
+    masks: dict[str, Any] = {}
     for option in options:
         style, equals, file = (part.strip() for part in option.partition("="))
         if not (style and file):
@@ -1111,13 +1123,14 @@ def _masks(options: list[str]) -> dict[str, str]:
         if style in masks:
             raise PictureError(f"two masks are given for {style!r}; paint them into one picture")
         masks[style] = file
-    return masks
+    sources.check_once([*photos, *masks.values()])
+    return {style: pictures.once(file, max_pixels=max_pixels) for style, file in masks.items()}
 
 
-def _weights(masks: dict[str, str], photo: Photo) -> dict[str, Any]:
+def _weights(masks: dict[str, Any], photo: Photo, max_pixels: int) -> dict[str, Any]:
     from impasto import regions
 
-    weights = regions.load(masks, photo)
+    weights = regions.load(masks, photo, max_pixels=max_pixels)
     if regions.overlap(weights) > regions.TOO_MUCH:
         _tell(f"the masks overlap, adding up to {regions.overlap(weights):.2f}; they share those places instead")
     return weights
@@ -1222,7 +1235,10 @@ def _load(source: Path, max_pixels: int, size: int | None = None) -> Photo:
     from impasto import pictures
 
     source_or_stdin = sys.stdin.buffer if source == STDIO else source
-    return pictures.load(source_or_stdin, max_pixels=max_pixels, max_side=size)
+    photo = pictures.load(source_or_stdin, max_pixels=max_pixels, max_side=size)
+    for note in photo.notes:
+        _tell(f"note: {note}")
+    return photo
 
 
 def _save(painted: Any, target: Path, photo: Photo, *, quality: int, comment: str) -> None:

@@ -117,7 +117,7 @@ class Painter:
         size: int | None = None,
         keep_color: bool = False,
         masks: Mapping[str, regions.Mask] | None = None,
-        max_pixels: int = pictures.DEFAULT_MAX_PIXELS,
+        max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS,
     ) -> Image.Image:
         """Paint ``image`` (a path, bytes, file, PIL image or array) and return a PIL image of the same size.
 
@@ -128,10 +128,11 @@ class Painter:
 
         ``masks`` gives regions other styles or mixes: to each a grey picture of the photo's size whose values are
         weights, or "alpha" for the photo's own; soft edges are soft transitions, what is left goes to ``style``, and
-        masks that add up to more than 1 are divided by their sum. Raises PictureError, StyleNameError, BankError.
+        masks that add up to more than 1 are divided by their sum. ``max_pixels`` is the most that photo and masks may
+        have, each; None is no limit. Raises PictureError, StyleNameError, BankError.
         """
         photo = pictures.load(image, max_pixels=max_pixels)
-        weights = regions.load(masks or {}, photo)
+        weights = regions.load(masks or {}, photo, max_pixels=max_pixels)
         painted = self.paint_pixels(
             photo.pixels, style, strength=strength, size=size, keep_color=keep_color, masks=weights
         )
@@ -342,10 +343,13 @@ def paint(
     masks: Mapping[str, regions.Mask] | None = None,
     network: str | os.PathLike[str] = assets.DEFAULT,
     bank: Bank | str | os.PathLike[str] | None = None,
+    max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS,
 ) -> Image.Image:
     """Paint one photo: ``Painter(network, bank=bank).paint(image, style, ...)``; for many, keep a ``Painter`` open."""
     painter = Painter(network, bank=bank)
-    return painter.paint(image, style, strength=strength, size=size, keep_color=keep_color, masks=masks)
+    return painter.paint(
+        image, style, strength=strength, size=size, keep_color=keep_color, masks=masks, max_pixels=max_pixels
+    )
 
 
 def _last(steps: Iterator[Progress]) -> Any:

@@ -11,8 +11,9 @@ import io
 import os
 import re
 import threading
+import traceback
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -22,9 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
-from impasto import limits
+from impasto import arrays, color, containers, decoders, limits, sources
+from impasto.arrays import refuse_non_finite as _refuse_non_finite
+from impasto.arrays import shape as _shape
 from impasto.errors import PictureError
+from impasto.files import printable as _printable
 from impasto.files import write_atomically
+from impasto.folders import find as find
+from impasto.folders import search as search
+from impasto.formats import READABLE as _READABLE
 
 Picture: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[Any]
@@ -32,20 +39,9 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | N
 Target: TypeAlias = str | os.PathLike[str] | IO[bytes]
 
 DEFAULT_MAX_PIXELS = 200_000_000  # the largest phone cameras make 200 megapixels
+NO_LIMIT = 2**62  # pixels
+_Decoded: TypeAlias = "tuple[Photo, tuple[int, int] | None]"  # and its full size, if it was decoded smaller than that
 
-# What is read, by Pillow's name. Nothing else: Pillow would hand an EPS file, for one, to Ghostscript.
-_READABLE = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "PNG": (".png",),
-    "WEBP": (".webp",),
-    "TIFF": (".tif", ".tiff"),
-    "GIF": (".gif",),
-    "BMP": (".bmp",),
-    "AVIF": (".avif",),
-    "JPEG2000": (".jp2", ".j2k", ".jpx"),
-    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
-}
-_SUFFIXES = frozenset(suffix for suffixes in _READABLE.values() for suffix in suffixes)
 _WRITABLE = ("JPEG", "PNG", "WEBP", "TIFF")
 _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of the two file formats
 _LONGEST_JPEG_EXIF = 65_533  # bytes; one JPEG segment
@@ -69,6 +65,7 @@ class Photo:
     opacity: h x w, of the same types: 0 (clear) .. largest (solid); None where the file has no transparency.
     exif: an EXIF block as Pillow writes it, orientation already set back to 1; None where there is none.
     name: of the file, for messages. format: Pillow's name of the file format, None for arrays.
+    notes: what whoever reads the picture should know, such as damage that was passed by: a line each, for people.
     """
 
     pixels: Pixels
@@ -76,6 +73,7 @@ class Photo:
     exif: bytes | None = None
     name: str = "The picture"
     format: str | None = None
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def picture(self) -> Picture:
@@ -111,33 +109,68 @@ def unit(pixels: Pixels) -> Picture:
 # ---- reading
 
 
-def load(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, max_side: int | None = None) -> Photo:
+def load(source: Source, *, max_pixels: int | None = DEFAULT_MAX_PIXELS, max_side: int | None = None) -> Photo:
     """The photo in a file, in bytes, in a binary file object, in a PIL image or in an array.
 
-    Orientation is applied, the colour profile is converted to sRGB (a broken profile counts as sRGB), of an animation
-    the first frame is taken. Grey keeps its 16 bits; Pillow reads 16-bit *colour* with 8 bits. Integer grey beyond
+    Orientation is applied, and colours are brought to sRGB: by the ICC profile (a broken one counts as sRGB), or by
+    what else tells of them: cICP, sRGB, gAMA and cHRM of PNG, nclx of AVIF and HEIC, Adobe RGB of a camera's EXIF.
+    HDR (PQ, HLG) becomes what an ordinary screen shows: see ``color.to_srgb``. Of an animation or of several pages the
+    first is taken. Grey keeps its 16 bits; Pillow reads 16-bit *colour* with 8 bits. Integer grey beyond
     16 bits is scaled by 2**31 - 1. Float values, in files and arrays, mean 0..1; a little outside is clipped.
 
-    An array is h x w or h x w x 1, 3 or 4 (the fourth is alpha), uint8, uint16 or float. It is copied.
+    An array is h x w or h x w x 1, 2, 3 or 4 (grey, with alpha, colour, with alpha), uint8, uint16, bool or float: of
+    numpy, or of any library that makes numpy arrays of its own (torch). It is copied.
+
+    Pipes, sockets and devices are read once, to their end, into memory. A JPEG, PNG or WebP that is damaged only
+    behind its last pixel is read, and ``notes`` says so.
 
     With `max_side` the photo is shrunk as `resize` does it; large JPEGs are then decoded at a fraction of their size
     (1/2, 1/4 or 1/8, still twice as large as asked for), which is faster and hardly differs.
 
-    Raises PictureError for whatever cannot be read, and before decoding for more than `max_pixels` pixels.
+    Raises PictureError for whatever cannot be read, and before decoding for more than `max_pixels` pixels (None: for
+    any number).
     """
     name = _name_of(source)
-    limits.PIXELS.check("max_pixels", max_pixels)
+    if max_pixels is not None:
+        limits.PIXELS.check("max_pixels", max_pixels)
     if max_side is not None:
         _check_side(max_side)
-    if isinstance(source, np.ndarray):
-        return _shrunk(_from_array(source, name), max_side)
-    with _reading(name, max_pixels):
+    limit = NO_LIMIT if max_pixels is None else max_pixels
+    with _reading(name, limit):
         if isinstance(source, Image.Image):
-            return _shrunk(_from_image(source, name, max_pixels), max_side)
-        with _opened(source, name) as file, Image.open(file, formats=_formats()) as image:
-            _check_pixels(image, name, max_pixels)
-            original = None if max_side is None else _drafted(image, max_side)
-            return _shrunk(_from_image(image, name, max_pixels), max_side, original)
+            return _shrunk(_from_image(source, name, limit), max_side)
+        if isinstance(source, np.ndarray) or arrays.is_array(source):
+            return _shrunk(_from_array(arrays.as_numpy(source, name), name), max_side)
+        with sources.opened(source, name, limit=_bytes_for(limit), known=decoders.known) as file:
+            photo, original = _from_file(file, name, limit, max_side)
+            return _shrunk(photo, max_side, original)
+
+
+def _from_file(file: IO[bytes], name: str, limit: int, max_side: int | None) -> _Decoded:
+    try:
+        return _decoded(file, name, limit, max_side)
+    except (OSError, SyntaxError, EOFError) as error:  # that is how Pillow calls a file that is cut short
+        file.seek(0)
+        kind = decoders.known(file.read(decoders.HEAD))
+        file.seek(0)
+        files = containers.mended(file.read(), kind) if kind in containers.MENDABLE else []
+        try:
+            found = [_decoded(io.BytesIO(data), name, limit, max_side) for data in files[:1]]
+            others = (_decoded(io.BytesIO(data), name, limit, max_side)[0].pixels for data in files[1:])
+            if not found or any(not np.array_equal(found[0][0].pixels, other) for other in others):
+                raise error
+        except (OSError, SyntaxError, EOFError):
+            raise error from None
+        photo, original = found[0]
+        return replace(photo, notes=(f"{name} {decoders.DAMAGED_END}", *photo.notes)), original
+
+
+def _decoded(file: IO[bytes], name: str, limit: int, max_side: int | None) -> _Decoded:
+    with decoders.opened(file, name) as image:
+        _check_pixels(image, name, limit)
+        original = None if max_side is None else _drafted(image, max_side)
+        photo = _from_image(image, name, limit, decoders.codes(image, file))
+        return replace(photo, notes=tuple(f"{name} {note}" for note in decoders.notes(image, file))), original
 
 
 def _drafted(image: Image.Image, max_side: int) -> tuple[int, int] | None:
@@ -161,10 +194,33 @@ def _shrunk(photo: Photo, max_side: int | None, original: tuple[int, int] | None
     return replace(photo, pixels=_resized_colors(photo.pixels, size), opacity=opacity)
 
 
+def once(
+    path: str | os.PathLike[str], *, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> str | os.PathLike[str] | bytes:
+    """A source that can be loaded again and again: the bytes of a pipe, socket or device; another path itself."""
+    name, limit = _name_of(path), NO_LIMIT if max_pixels is None else max_pixels
+    with _reading(name, limit):
+        return sources.once(path, name, limit=_bytes_for(limit), known=decoders.known)
+
+
+def _bytes_for(pixels: int) -> int:
+    """The most bytes that come out of a pipe or the like before it is given up as endless."""
+    return min(8 * pixels + 2**26, 2**33)
+
+
 def size_of(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Width and height of the upright picture in a file, from its header alone; PictureError as in ``load``."""
+    """Width and height of the upright picture in a file, from its header alone; PictureError as in ``load``.
+
+    A pipe or a device is refused untouched: what is read of it is gone.
+    """
     name = _name_of(path)
-    with _reading(name, 2**62), _opened(path, name) as file, Image.open(file, formats=_formats()) as image:
+    if sources.is_stream(path):
+        raise PictureError(f"{name} is no file, so its size is not known before it is read; save the picture first.")
+    with (
+        _reading(name, NO_LIMIT),
+        sources.opened(path, name, limit=_bytes_for(NO_LIMIT), known=decoders.known) as file,
+        decoders.opened(file, name) as image,
+    ):
         width, height = image.size
         orientation, _ = _exif_of(image)
     return (height, width) if orientation >= 5 else (width, height)
@@ -175,55 +231,17 @@ def from_pil(image: Image.Image) -> Picture:
     return load(image).picture
 
 
-def find(paths: Iterable[str | os.PathLike[str]] | str | os.PathLike[str]) -> list[Path]:
-    """`paths` with every folder replaced by the picture files in it and below it, sorted; files pass as they are.
-
-    A picture file is known by its suffix. Hidden files and folders are left out, links to folders are not followed.
-    Raises PictureError for a folder that cannot be listed.
-    """
-    if isinstance(paths, (str, os.PathLike)):
-        paths = [paths]
-    found: list[Path] = []
-    for path in map(Path, paths):
-        found += sorted(_pictures_below(path)) if path.is_dir() else [path]
-    return found
-
-
-def _pictures_below(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder, onerror=_refuse_folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(parent, name) for name in files if not name.startswith(".")):
-            if path.suffix.lower() in _SUFFIXES:
-                yield path
-
-
-def _refuse_folder(error: OSError) -> None:
-    name = _printable(error.filename)
-    raise PictureError(f"The folder {name} cannot be listed ({error.strerror}); check its permissions.") from error
-
-
 def _name_of(thing: Any) -> str:
     if isinstance(thing, (str, os.PathLike)):
         return _printable(thing)
-    if isinstance(thing, np.ndarray):
-        return "The array"
     if isinstance(thing, Image.Image):
         return _printable(getattr(thing, "filename", "") or "The PIL image")
+    if arrays.is_array(thing):
+        return "The array"
     if isinstance(thing, (bytes, bytearray, memoryview)):
         return "The byte string"
     name = getattr(thing, "name", None)
     return _printable(name) if isinstance(name, str) and name else "The file object"
-
-
-def _printable(text: object) -> str:
-    """`text` on one line and without control characters, which file names may contain."""
-    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-
-
-@cache
-def _formats() -> tuple[str, ...]:
-    Image.init()
-    return tuple(name for name in _READABLE if name in Image.OPEN)  # Pillow may be built without some
 
 
 class _QuietPillow:
@@ -279,7 +297,14 @@ def _reading(name: str, max_pixels: int) -> Iterator[None]:
     except PictureError:
         raise
     except Exception as error:
+        if isinstance(error, (TypeError, AttributeError, NameError)) and _raised_by_us(error):
+            raise  # a fault of ours is no damage of the file's
         raise PictureError(_why_unreadable(name, error, max_pixels)) from error
+
+
+def _raised_by_us(error: Exception) -> bool:
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return Path(frame.f_code.co_filename).parent == Path(__file__).parent
 
 
 def _why_unreadable(name: str, error: Exception, max_pixels: int) -> str:
@@ -293,7 +318,7 @@ def _why_unreadable(name: str, error: Exception, max_pixels: int) -> str:
     if isinstance(error, PermissionError):
         return f"{name} may not be read; check its permissions."
     if isinstance(error, UnidentifiedImageError):
-        kinds = ", ".join(_formats())
+        kinds = ", ".join(decoders.readable())
         return f"{name} is not a picture that impasto can read ({kinds}); open it elsewhere and save it as PNG or JPEG."
     if isinstance(error, MemoryError):
         return f"{name} does not fit into memory; make it smaller first."
@@ -312,25 +337,6 @@ def _too_many_pixels(name: str, pixels: int | None, max_pixels: int) -> str:
     )
 
 
-@contextlib.contextmanager
-def _opened(source: str | os.PathLike[str] | bytes | IO[bytes], name: str) -> Iterator[IO[bytes]]:
-    if isinstance(source, (str, os.PathLike)):
-        with open(source, "rb") as file:
-            if not file.peek(1):
-                raise PictureError(f"{name} is empty; copy or export it again.")
-            yield file
-        return
-    data = source.read() if hasattr(source, "read") else source
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise PictureError(
-            f"A picture comes from a path, bytes, a file opened in binary mode, a PIL image or an array, "
-            f"not from {type(source).__name__}."
-        )
-    if not data:
-        raise PictureError(f"{name} is empty; a file object may have to be rewound first.")
-    yield io.BytesIO(data)
-
-
 def _check_pixels(image: Image.Image, name: str, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels:
@@ -339,14 +345,14 @@ def _check_pixels(image: Image.Image, name: str, max_pixels: int) -> None:
         raise PictureError(f"{name} is {width} x {height} pixels large, so there is nothing to read; export it again.")
 
 
-def _from_image(image: Image.Image, name: str, max_pixels: int) -> Photo:
-    _check_pixels(image, name, max_pixels)
+def _from_image(image: Image.Image, name: str, limit: int, codes: containers.Codes | None = None) -> Photo:
+    _check_pixels(image, name, limit)
     image.load()
     orientation, exif = _exif_of(image)  # after load(): Pillow turns TIFFs upright itself and then says so
-    values, alpha = _values_of(image)
+    values, alpha = _values_of(image, name, codes)
     return Photo(
-        pixels=_as_pixels(_upright(values, orientation), name),
-        opacity=None if alpha is None else _checked_values(_upright(alpha, orientation), name),
+        pixels=arrays.as_pixels(_upright(values, orientation), name),
+        opacity=None if alpha is None else arrays.checked(_upright(alpha, orientation), name),
         exif=exif,
         name=name,
         format=image.format,
@@ -378,46 +384,55 @@ def _carried_exif(found: Image.Exif) -> bytes | None:
         return None
 
 
-def _values_of(image: Image.Image) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def _values_of(
+    image: Image.Image, name: str, codes: containers.Codes | None
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Colours in sRGB, h x w x 3, or deep grey, h x w; and alpha, h x w, or None. uint8, uint16 or float."""
+    profile, encoding = _colors_of(image, codes)
     if image.mode == "F" or image.mode.startswith("I"):
-        return _deep_grey(image)
+        return _deep_grey(image, name, profile, encoding)
     alpha = None
     if image.has_transparency_data:
         clear = image.convert("LA" if image.mode == "La" else "RGBA")
         alpha = np.asarray(clear.getchannel("A"))
         image = image if image.mode == "LA" else clear
+    return color.in_srgb(image, profile, encoding), alpha
+
+
+def _colors_of(image: Image.Image, codes: containers.Codes | None) -> tuple[bytes | None, color.Encoding | None]:
+    """What tells of the colours: a profile, or an encoding, the stronger one where there are several."""
     profile = image.info.get("icc_profile")
-    mode = _PROFILE_MODE.get(image.mode, "RGB")
-    image = image if image.mode == mode else image.convert(mode)
-    return np.asarray(_in_srgb(image, profile)), alpha
+    told = None if codes is None else color.of_codes(*codes)
+    if told is not None and (image.format == "PNG" or not profile):  # PNG's cICP is stronger than a profile
+        return None, told
+    if profile:
+        return profile, None
+    return None, color.of_png(image.info) or (color.ADOBE_RGB if _says_adobe_rgb(image) else None)
 
 
-def _deep_grey(image: Image.Image) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def _says_adobe_rgb(image: Image.Image) -> bool:
+    """Whether EXIF says so in the way of cameras (DCF 2.0), which mostly embed no profile."""
+    try:
+        exif = image.getexif()
+        space = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace)
+        index = str(exif.get_ifd(ExifTags.IFD.Interop).get(1, "")).strip("\0 ")
+    except Exception:
+        return False
+    return space == 2 or (space in (None, 0xFFFF) and index == "R03")
+
+
+def _deep_grey(
+    image: Image.Image, name: str, profile: bytes | None, encoding: color.Encoding | None
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
     values: NDArray[Any] = np.asarray(image)
     clear = image.info.get("transparency")  # PNG: the one grey value that is clear
     alpha = (values != clear).astype(np.float32) if isinstance(clear, int) else None
     if image.mode == "I":  # 32 bits wide, but the files behind it mostly hold 16
         values = np.clip(values / (65_535 if values.max() <= 65_535 else 2**31 - 1), 0, 1)
-    return values, alpha
-
-
-def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """`image` as RGB in sRGB; a profile that is broken, or made for other channels, counts as sRGB."""
-    if not profile:
-        return image.convert("RGB")
-    try:
-        transform = ImageCms.buildTransform(
-            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-            ImageCms.createProfile("sRGB"),
-            image.mode,
-            "RGB",
-            ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-        return transform.apply(image)
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image.convert("RGB")
+    values = arrays.checked(values, name)
+    if decoders.white_is_zero(image):
+        values = np.iinfo(values.dtype).max - values if values.dtype.kind == "u" else 1 - values
+    return color.deep_grey_in_srgb(values, profile, encoding), alpha
 
 
 def _upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -432,40 +447,8 @@ def _upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 
 def _from_array(array: NDArray[Any], name: str) -> Photo:
-    channels = array.shape[2] if array.ndim == 3 else 1
-    if array.ndim not in (2, 3) or channels not in (1, 3, 4) or array.size == 0:
-        raise PictureError(f"A picture array is h x w, or h x w x 1, 3 or 4, not {_shape(array)}; transpose or cut it.")
-    alpha = _checked_values(array[..., 3], name) if channels == 4 else None
-    pixels = _as_pixels(array[..., :3] if channels == 4 else array, name)
-    return Photo(pixels.copy() if np.shares_memory(pixels, array) else pixels, alpha, name=name)
-
-
-def _shape(array: NDArray[Any]) -> str:
-    return " x ".join(map(str, array.shape)) or "a single number"
-
-
-def _as_pixels(values: NDArray[Any], name: str) -> Pixels:
-    checked = _checked_values(values, name).reshape(*values.shape[:2], -1)
-    return np.repeat(checked, 3, axis=2) if checked.shape[2] == 1 else checked
-
-
-def _checked_values(values: NDArray[Any], name: str) -> Pixels:
-    """uint8, uint16 or float values, contiguous; floats as new float32 in 0..1."""
-    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
-        return np.ascontiguousarray(values)
-    if values.dtype.kind != "f":
-        raise PictureError(f"{name} holds {values.dtype} values; convert them to uint8, uint16, or float in 0..1.")
-    low, high = float(values.min()), float(values.max())
-    _refuse_non_finite(low + high, name)
-    if low < -1 or high > 2:  # further out than any sharpening overshoots
-        raise PictureError(f"{name} holds float values from {low:g} to {high:g}; divide them so that they span 0..1.")
-    clipped: Picture = np.ascontiguousarray(np.clip(values, 0, 1), np.float32)
-    return clipped
-
-
-def _refuse_non_finite(number: float, name: str) -> None:
-    if not np.isfinite(number):
-        raise PictureError(f"{name} holds NaN or infinite values; look for the step that made them.")
+    pixels, alpha = arrays.split(array, name)
+    return Photo(pixels, alpha, name=name)
 
 
 # ---- changing

@@ -19,21 +19,27 @@ ALPHA = "alpha"
 TOO_MUCH = 1 + 2 / 255  # what masks may add up to before it counts as an overlap: rounding to 8 bits
 
 
-def load(masks: Mapping[str, Mask], photo: pictures.Photo) -> dict[str, Weights]:
+def load(
+    masks: Mapping[str, Mask], photo: pictures.Photo, *, max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS
+) -> dict[str, Weights]:
     """The weights (h, w) of each style's mask, at the size of ``photo``: float32 in 0..1, or uint8 in 0..255.
 
-    A mask is whatever ``pictures.load`` takes: its grey value is the weight, times its alpha if it has one.
-    PictureError for a mask of another size than the photo, or "alpha" where the photo has none.
+    A mask is whatever ``pictures.load`` takes: its grey value is the weight, times its alpha if it has one. Booleans
+    are black and white. PictureError for a mask of another size than the photo, or "alpha" where the photo has none,
+    or that cannot be read; ``max_pixels`` as in ``pictures.load``.
     """
-    return {style: _weights(style, mask, photo) for style, mask in masks.items()}
+    return {style: _weights(style, mask, photo, max_pixels) for style, mask in masks.items()}
 
 
-def _weights(style: str, mask: Mask, photo: pictures.Photo) -> Weights:
+def _weights(style: str, mask: Mask, photo: pictures.Photo, max_pixels: int | None) -> Weights:
     if isinstance(mask, str) and mask == ALPHA:
         if photo.opacity is None:
             raise PictureError(f"{photo.name} has no alpha to be the mask of {style!r}; give a picture as mask")
         return photo.opacity
-    found = pictures.load(mask)
+    try:
+        found = pictures.load(mask, max_pixels=max_pixels)
+    except PictureError as error:
+        raise PictureError(f"the mask of {style!r} cannot be used: {error}") from error
     (height, width), expected = found.pixels.shape[:2], photo.pixels.shape[:2]
     if (height, width) != expected:
         raise PictureError(
