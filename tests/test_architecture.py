@@ -25,7 +25,8 @@ ELSEWHERE = [name for name in MODULES if not name.startswith("learn.")]
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "files": set(),
-    "pictures": {"errors", "files"},
+    "metadata": set(),
+    "pictures": {"errors", "files", "metadata"},
     "bank": {"errors", "files"},
     "blend": {"errors", "bank"},
     "memory": set(),
