@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from impasto import pictures
+from impasto import formats, pictures
 from impasto.errors import PictureError
 from impasto.pictures import Photo, find, from_pil, keep_color, load, resize, save, to_pil
 
@@ -941,7 +941,7 @@ def test_a_target_can_be_checked_before_the_work(tmp_path):
 
 def test_writable_knows_the_suffixes_that_save_takes(tmp_path):
     """writable() is true of exactly those readable suffixes that save() accepts."""
-    for suffix in sorted(pictures._SUFFIXES | {".PNG", ".txt", ""}):
+    for suffix in sorted(formats.SUFFIXES | {".PNG", ".txt", ""}):
         path = tmp_path / f"out{suffix}"
         if pictures.writable(path):
             save(smooth(), path)

@@ -26,3 +26,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def printable(text: object) -> str:
+    """`text` on one line and without control characters, which file names may contain."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -24,7 +24,10 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from impasto import metadata
 from impasto.errors import PictureError
-from impasto.files import write_atomically
+from impasto.files import printable, write_atomically
+from impasto.folders import find as find
+from impasto.folders import search as search
+from impasto.formats import READABLE
 
 Picture: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[Any]
@@ -33,19 +36,6 @@ Target: TypeAlias = str | os.PathLike[str] | IO[bytes]
 
 DEFAULT_MAX_PIXELS = 200_000_000  # the largest phone cameras make 200 megapixels
 
-# What is read, by Pillow's name. Nothing else: Pillow would hand an EPS file, for one, to Ghostscript.
-_READABLE = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "PNG": (".png",),
-    "WEBP": (".webp",),
-    "TIFF": (".tif", ".tiff"),
-    "GIF": (".gif",),
-    "BMP": (".bmp",),
-    "AVIF": (".avif",),
-    "JPEG2000": (".jp2", ".j2k", ".jpx"),
-    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
-}
-_SUFFIXES = frozenset(suffix for suffixes in _READABLE.values() for suffix in suffixes)
 _WRITABLE = ("JPEG", "PNG", "WEBP", "TIFF")
 _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of the two file formats
 _LONGEST_JPEG_EXIF = 65_533  # bytes; one JPEG segment
@@ -69,6 +59,7 @@ class Photo:
     opacity: h x w, of the same types: 0 (clear) .. largest (solid); None where the file has no transparency.
     exif: an EXIF block as Pillow writes it, orientation already set back to 1; None where there is none.
     name: of the file, for messages. format: Pillow's name of the file format, None for arrays.
+    notes: what whoever reads the picture should know, such as damage that was passed by: a line each, for people.
     """
 
     pixels: Pixels
@@ -76,6 +67,7 @@ class Photo:
     exif: bytes | None = None
     name: str = "The picture"
     format: str | None = None
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def picture(self) -> Picture:
@@ -188,55 +180,23 @@ def from_pil(image: Image.Image) -> Picture:
     return load(image).picture
 
 
-def find(paths: Iterable[str | os.PathLike[str]] | str | os.PathLike[str]) -> list[Path]:
-    """`paths` with every folder replaced by the picture files in it and below it, sorted; files pass as they are.
-
-    A picture file is known by its suffix. Hidden files and folders are left out, links to folders are not followed.
-    Raises PictureError for a folder that cannot be listed.
-    """
-    if isinstance(paths, (str, os.PathLike)):
-        paths = [paths]
-    found: list[Path] = []
-    for path in map(Path, paths):
-        found += sorted(_pictures_below(path)) if path.is_dir() else [path]
-    return found
-
-
-def _pictures_below(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder, onerror=_refuse_folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(parent, name) for name in files if not name.startswith(".")):
-            if path.suffix.lower() in _SUFFIXES:
-                yield path
-
-
-def _refuse_folder(error: OSError) -> None:
-    name = _printable(error.filename)
-    raise PictureError(f"The folder {name} cannot be listed ({error.strerror}); check its permissions.") from error
-
-
 def _name_of(thing: Any) -> str:
     if isinstance(thing, (str, os.PathLike)):
-        return _printable(thing)
+        return printable(thing)
     if isinstance(thing, np.ndarray):
         return "The array"
     if isinstance(thing, Image.Image):
-        return _printable(getattr(thing, "filename", "") or "The PIL image")
+        return printable(getattr(thing, "filename", "") or "The PIL image")
     if isinstance(thing, (bytes, bytearray, memoryview)):
         return "The byte string"
     name = getattr(thing, "name", None)
-    return _printable(name) if isinstance(name, str) and name else "The file object"
-
-
-def _printable(text: object) -> str:
-    """`text` on one line and without control characters, which file names may contain."""
-    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    return printable(name) if isinstance(name, str) and name else "The file object"
 
 
 @cache
 def _formats() -> tuple[str, ...]:
     Image.init()
-    return tuple(name for name in _READABLE if name in Image.OPEN)  # Pillow may be built without some
+    return tuple(name for name in READABLE if name in Image.OPEN)  # Pillow may be built without some
 
 
 class _QuietPillow:
@@ -314,7 +274,7 @@ def _why_unreadable(name: str, error: Exception, max_pixels: int) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return _printable(f"{type(error).__name__}: {error}")
+    return printable(f"{type(error).__name__}: {error}")
 
 
 def _too_many_pixels(name: str, pixels: int | None, max_pixels: int) -> str:
@@ -675,17 +635,17 @@ def check_quality(quality: int) -> None:
 
 def writable(path: str | os.PathLike[str]) -> bool:
     """Whether `save` can write a file with this suffix."""
-    return any(Path(path).suffix.lower() in _READABLE[kind] for kind in _WRITABLE)
+    return any(Path(path).suffix.lower() in READABLE[kind] for kind in _WRITABLE)
 
 
 def _kind_of(target: Target, format: str | None, name: str) -> str:
     if format is None:
         format = Path(target).suffix if isinstance(target, (str, os.PathLike)) else "png"
     for kind in _WRITABLE:
-        if "." + format.lower().lstrip(".") in (*_READABLE[kind], "." + kind.lower()):
+        if "." + format.lower().lstrip(".") in (*READABLE[kind], "." + kind.lower()):
             return kind
-    known = ", ".join(_READABLE[kind][0] for kind in _WRITABLE)
-    asked = f"as {_printable(format)!r}" if format else "without a suffix"
+    known = ", ".join(READABLE[kind][0] for kind in _WRITABLE)
+    asked = f"as {printable(format)!r}" if format else "without a suffix"
     raise PictureError(f"{name} cannot be written {asked}; use one of {known}.")
 
 
