@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "formats": set(),
     "folders": {"errors", "files", "formats"},
     "pictures": {"errors", "files", "folders", "formats", "metadata"},
+    "targets": {"assets", "errors", "files", "folders", "formats", "pictures"},
     "bank": {"errors", "files"},
     "blend": {"errors", "bank"},
     "memory": set(),

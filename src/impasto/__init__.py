@@ -22,6 +22,7 @@ from impasto.errors import (
     NetworkError,
     PictureError,
     StyleNameError,
+    TargetError,
 )
 from impasto.painter import Painter, paint
 
@@ -43,6 +44,7 @@ __all__ = [
     "Painter",
     "PictureError",
     "StyleNameError",
+    "TargetError",
     "__version__",
     "optimize",
     "paint",

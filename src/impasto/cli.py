@@ -6,12 +6,13 @@ Heavy things are imported inside the commands that need them, so that ``--help``
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
@@ -23,6 +24,7 @@ from impasto.pipeline import overlap, side_by_side
 
 if TYPE_CHECKING:
     from impasto.bank import Bank
+    from impasto.folders import Search
     from impasto.learn.optimize import Optimization
     from impasto.learn.optimize import Step as OptimizeStep
     from impasto.learn.teach import Lesson
@@ -59,6 +61,8 @@ MomentsOption = Annotated[
 ]
 Precision = Annotated[str, typer.Option(help="f32, bf16 (much faster on some processors), or auto: bf16 there.")]
 
+Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite files that impasto did not make.")]
+
 STDIO = Path("-")
 GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # learn.grid.LAYERS, told again without torch
 PIXELS_AT_ONCE = 50_000_000  # of photos that are read, painted and written at the same time
@@ -70,7 +74,9 @@ MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, told again here so that
 def paint(
     photos: Annotated[list[Path], typer.Argument(help="Photos, folders of photos, or - for standard input.")],
     style: Annotated[str, typer.Option("--style", "-s", help="NAME, or a mix such as NAME:0.6,NAME:0.4.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file, a folder, or - (PNG).")] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="PATH", help="A file, a folder, or - (PNG).")
+    ] = None,
     strength: Strength = 1.0,
     size: Size = None,
     stroke_size: Annotated[
@@ -89,20 +95,26 @@ def paint(
     max_memory: MaxMemory = None,
     moments: MomentsOption = "exact",
     max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per photo.")] = False,
 ) -> None:
     """Paint photos in a style, or in a mix of styles; a mask gives a region a style of its own, and may be repeated.
 
-    Photos of any size: what does not fit into memory is painted in tiles, and comes out the same.
+    Photos of any size: what does not fit into memory is painted in tiles, and comes out the same. In a folder, photos
+    keep their paths below the folder that they were found in; what impasto has painted is left out there.
     """
     from impasto import blend, pictures, strokes
+    from impasto import targets as places
 
-    found = [STDIO] if photos == [STDIO] else pictures.find(photos)
-    if not found:
-        raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
-    targets = _targets(found, output, style)
+    search = _search(photos)
+    found = search.paths
+    targets, folder = places.paintings(search.photos, output, style)
     pictures.check_quality(quality)
     masks = _masks(mask or [])
+    opens = (network, bank)
+    _claim(targets, [*found, *map(Path, masks.values())], opens=opens, force=force, folder=folder, pictures=True)
+    if len(found) == 1:
+        _check_fits(targets[0], found[0], size)
     streams = _streams(found, size) if max_memory is None and not masks else 1
     painter = _painter(
         network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments, streams=streams
@@ -120,6 +132,8 @@ def paint(
 
     def work(loaded: tuple[Path, Photo]) -> tuple[Path, Photo, Any, float]:
         target, photo = loaded
+        height, width = photo.pixels.shape[:2]
+        places.check_picture(target, *pictures.shrunk_size(width, height, size or max(width, height)))
         begin = time.perf_counter()
         steps = painter.paint_steps(photo.pixels, style, **dials, masks=_weights(masks, photo))  # type: ignore[arg-type]
         painted = _watch_painting(steps, quiet=as_json or not alone)
@@ -170,9 +184,7 @@ def plan(
     """Tell what painting photos will take: memory, tiles, temporary files, and time, from a trial of some seconds."""
     from impasto import pictures
 
-    found = pictures.find(photos)
-    if not found:
-        raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
+    found = _search(photos).paths
     sizes = [pictures.size_of(source) for source in found]
     painter = _painter(network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments)
     records = []
@@ -256,6 +268,7 @@ def add_styles(
     """Write the bank with the styles of other files added."""
     from impasto.bank import Bank
 
+    _claim_bank(output, files, force, opens=(network, bank))
     opened = _bank(network, bank)
     for file in files:
         opened = opened.merge(Bank.load(file), replace=replace)
@@ -272,6 +285,7 @@ def merge_styles(
     """Write one bank with the styles of several files."""
     from impasto.bank import Bank
 
+    _claim_bank(output, files, force)
     merged = Bank.load(files[0])
     for file in files[1:]:
         merged = merged.merge(Bank.load(file), replace=replace)
@@ -289,6 +303,7 @@ def remove_styles(
     """Write the bank without some of its styles."""
     from impasto import strokes
 
+    _claim_bank(output, [], force, opens=(network, bank))
     opened = _bank(network, bank)
     for name in strokes.whole(opened, names):
         opened = opened.remove(name)
@@ -307,6 +322,7 @@ def rename_style(
     """Write the bank with a style renamed."""
     from impasto import strokes
 
+    _claim_bank(output, [], force, opens=(network, bank))
     _save_bank(strokes.rename(_bank(network, bank), old, new), output, force)
 
 
@@ -321,6 +337,7 @@ def export_styles(
     """Write only some styles of the bank; one makes a file of about 13 KB to send to a friend."""
     from impasto import strokes
 
+    _claim_bank(output, [], force, opens=(network, bank))
     opened = _bank(network, bank)
     _save_bank(opened.select(strokes.whole(opened, names)), output, force)
 
@@ -337,17 +354,19 @@ def sheet(
     bank: BankFile = None,
     runtime: Runtime = "auto",
     max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
 ) -> None:
     """Paint one photo in every style, on one labelled sheet."""
     from impasto import blend, pictures
     from impasto.bank import PHOTO
     from impasto.sheets import contact_sheet
 
-    _check_suffix(output)
+    _claim([output], [photo], opens=(network, bank), force=force, pictures=True)
     painter = _painter(network, bank, runtime)
     known = [name for name in painter.styles if name in painter.bank.styles or name == PHOTO]
     names = list(blend.parse(style)) if style else known
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
+    _check_drawn(output, contact_sheet([picture] * len(names), names, columns=columns))
     painted = [painter.paint_picture(picture, name, strength=strength) for name in _progress(names, quiet=False)]
     pictures.save(contact_sheet(painted, names, columns=columns), output)
     _tell(f"{output}: {len(names)} styles")
@@ -364,15 +383,17 @@ def square(
     bank: BankFile = None,
     runtime: Runtime = "auto",
     max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
 ) -> None:
     """Paint one photo in four styles, at the corners of a square, and in the mixes between them."""
     from impasto import blend, pictures
     from impasto.sheets import contact_sheet
 
-    _check_suffix(output)
+    _claim([output], [photo], opens=(network, bank), force=force, pictures=True)
     painter = _painter(network, bank, runtime)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
     rows = blend.square(painter.bank_for(picture), _several(style), n).reshape(n * n, -1)
+    _check_drawn(output, contact_sheet([picture] * len(rows), columns=n, gap=2))
     painted = [painter.paint_picture(picture, row) for row in _progress(list(rows), quiet=False)]
     pictures.save(contact_sheet(painted, columns=n, gap=2), output)
     _tell(f"{output}: {n} x {n} paintings; corners {', '.join(_several(style))}")
@@ -382,7 +403,9 @@ def square(
 def path(
     photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
     style: Styles,
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .gif or .webp file, or a folder for the frames.")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="PATH", help="A .gif or .webp file, or a folder for the frames.")
+    ],
     frames: Annotated[int, typer.Option(help="How many paintings.")] = 24,
     size: Annotated[int, typer.Option(help="Longer side of each painting, in pixels.")] = 384,
     fps: Annotated[float, typer.Option(help="Paintings a second, in an animation.")] = 12.0,
@@ -390,22 +413,31 @@ def path(
     bank: BankFile = None,
     runtime: Runtime = "auto",
     max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
 ) -> None:
-    """Paint one photo along a path from style to style: an animation, or numbered frames in a folder."""
-    from impasto import animation, blend, pictures
+    """Paint one photo along a path from style to style: an animation, or numbered frames in a folder.
 
-    if output.suffix:
-        animation.check_target(output, fps=fps)
+    Frames of a longer path that impasto painted into that folder before are removed at the end.
+    """
+    from impasto import animation, blend, pictures, targets
+
+    place = Path(output)
+    folder = place if targets.is_folder(output) else None
+    if folder is None:
+        animation.check_target(place, fps=fps)
+    files, stale = ([place], []) if folder is None else targets.frames(folder, frames)
+    _claim([*files, *stale], [photo], opens=(network, bank), force=force, folder=folder)
     painter = _painter(network, bank, runtime)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
     rows = list(blend.path(painter.bank_for(picture), _several(style), frames))
     painted = (painter.paint_picture(picture, row) for row in _progress(rows, quiet=False))
-    if output.suffix:
-        animation.save(painted, output, fps=fps)
+    if folder is None:
+        animation.save(painted, place, fps=fps)
     else:
-        _make_folder(output)
         for i, frame in enumerate(painted, 1):
-            pictures.save(frame, output / f"frame-{i:04}.png")
+            pictures.save(frame, targets.frame(folder, i))
+        for each in stale:
+            each.unlink(missing_ok=True)
     _tell(f"{output}: {frames} paintings")
 
 
@@ -421,21 +453,24 @@ def draw_map(
     bank: BankFile = None,
     runtime: Runtime = "auto",
     max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
 ) -> None:
     """Draw the bank as a map on which styles that paint alike lie close together."""
     from impasto import pictures
     from impasto.maps import style_map
     from impasto.sheets import map_sheet
 
-    if output.suffix == ".json":
-        _write_json(output, style_map(_bank(network, bank), method=method, k=k).to_json())  # type: ignore[arg-type]
-        return
-    _check_suffix(output)
+    drawn = output.suffix != ".json"
+    _claim([output], _given_files(photo), opens=(network, bank), force=force, pictures=drawn)
     found = style_map(_bank(network, bank), method=method, k=k)  # type: ignore[arg-type]
+    if not drawn:
+        _write_json(output, found.to_json())
+        return
     painted = None
     if photo is not None:
         painter = _painter(network, bank, runtime)
         picture = pictures.resize(_load(photo, max_pixels).picture, size)
+        _check_drawn(output, map_sheet(found.points, found.names, [picture] * len(found.names), width=width))
         painted = [painter.paint_picture(picture, name) for name in _progress(list(found.names), quiet=False)]
     pictures.save(map_sheet(found.points, found.names, painted, width=width), output)
     _tell(f"{output}: {len(found.names)} styles")
@@ -488,6 +523,7 @@ def train(
 ) -> None:
     """Train a network and a row for every painting (needs impasto[learn]); torchrun makes it several processes."""
     with _learning():
+        from impasto import targets
         from impasto.learn.devices import distributed, resolve_device
         from impasto.learn.features import load_loss_network
         from impasto.learn.load import load_with_bank
@@ -519,6 +555,10 @@ def train(
         )
         found = find_styles(styles, read_cards(cards) if cards else None)
         folder = PhotoFolder.open(photos, hold_out=hold_out)
+        sources = [*folder.paths, *(style.path for style in found), *_given_files(cards, loss_network)]
+        for network_file in _given_files(teacher, start_from):
+            sources += targets.network_files(str(network_file), None)
+        _claim(targets.run_files(run_dir, photos, styles), sources, force=True, folder=run_dir)
         with distributed():
             run = Run(
                 run_dir,
@@ -552,13 +592,19 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
 ) -> None:
     """Write a trained network as ONNX and its styles as a bank (needs impasto[learn])."""
+    sources = [run_dir / "checkpoint.safetensors", *_given_files(cards)]
+    names = [name] if name else ["full", "fast"]
+    written = [output / f"{name}{end}" for name in names for end in (".onnx", ".safetensors", "-regions.onnx")]
+    _claim(written, sources, force=True, folder=output)  # which of them exist is checked there
     with _learning():
         from impasto.learn.export import export as export_run
         from impasto.learn.paintings import read_cards
 
-        written = export_run(
-            run_dir, output, name=name, half=half, cards=read_cards(cards) if cards else None, overwrite=force
-        )
+        written = [
+            *export_run(
+                run_dir, output, name=name, half=half, cards=read_cards(cards) if cards else None, overwrite=force
+            )
+        ]
     for path in written:
         _tell(f"{path}: {path.stat().st_size:,} bytes")
 
@@ -604,6 +650,11 @@ def teach(
     from impasto import bank as banks
     from impasto import pictures, strokes
 
+    if preview is not None:
+        _check_suffix(preview)
+    learned_on = [] if photos is None else pictures.find(photos)
+    sources = [painting, *learned_on, *_given_files(loss_network)]
+    _claim([output, *_given_files(preview)], sources, opens=(network, bank), force=force, keep=[output])
     opened = _bank(network, bank)
     card = banks.Card(artist, title or name, year, licence, "", extra={"style_size": style_size} if style_size else {})
     sizes: tuple[int, ...] = ()
@@ -620,12 +671,6 @@ def teach(
         opened.add(row, empty, card, replace=replace)
     if name == banks.PHOTO:
         raise BankError(f"{name!r} is the style that gives the photo back; choose another name")
-    if output.exists() and not force:
-        raise BankError(f"'{output}' exists already; choose another name, or overwrite it (--force)")
-    if not output.parent.is_dir():
-        raise BankError(f"'{output}' cannot be written because its folder does not exist; make it first")
-    if preview is not None:
-        _check_suffix(preview)
     options: dict[str, Any] = {"steps": steps, "size": size, "learning_rate": learning_rate, "seed": seed}
     options |= {"style_size": style_size, "style_weight": style_weight}
     with _learning():
@@ -706,12 +751,16 @@ def optimize(
     bank: BankFile = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
+    force: Overwrite = False,
 ) -> None:
     """Paint a photo like paintings by moving its pixels: slow, and the best there is (needs impasto[learn]).
 
     Ctrl-C stops and keeps the best picture so far. The file tells how it was made: see impasto replay.
     """
     _check_suffix(output)
+    state = output.with_name(output.name + ".state")
+    sources = [photo, *paintings, *(photo_mask or ()), *(painting_mask or ()), *_given_files(start, loss_network)]
+    _claim([output, state, *_given_files(json_log)], sources, opens=(network, bank), force=force)
     with _learning():
         from impasto.learn.devices import resolve_device
         from impasto.learn.features import load_loss_network
@@ -758,7 +807,7 @@ def optimize(
             device=resolve_device(device),
             max_memory=None if max_memory is None else int(max_memory * 2**30),
         )
-        state = output.with_name(output.name + ".state")
+        _check_drawn(output, run.scene.shape_at(settings.size))
         if resume and state.exists():
             run.restore(state)
         _optimize(run, output, state, max_seconds, save_every, json_log, quality)
@@ -778,12 +827,21 @@ def grid(
     start: Annotated[str | None, typer.Option(help="photo, noise, network, network:STYLE, or a file.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the noise.")] = None,
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
+    force: Overwrite = False,
 ) -> None:
     """Paint the experiment of Gatys et al. (2015, figure 3): sets of style layers against ratios of content to style.
 
     Cells that are there already are not painted again, so a grid that was stopped goes on (needs impasto[learn]).
     """
+    from impasto import targets
+
     _check_suffix(output)
+    folder = cells or output.with_name(f"{output.stem}-cells")
+    new, others = targets.cells(folder, len(layers.split(",")), len(_numbers(ratios) or ()))
+    files = [output, output.with_suffix(".json"), *new]
+    _claim(files, [photo, painting, *_given_files(start, loss_network)], force=force, folder=folder)
+    if others:
+        _tell(f"{folder} holds {len(others)} cells of a larger grid too, such as {others[0].name}; they stay there")
     with _learning():
         from impasto import pictures
         from impasto.learn import grid as grids
@@ -794,7 +852,7 @@ def grid(
         items = grids.grid(
             photo,
             painting,
-            cells or output.with_name(f"{output.stem}-cells"),
+            folder,
             layers=layers.split(","),
             ratios=_numbers(ratios) or (),
             recipe=recipe,
@@ -818,9 +876,11 @@ def replay(
     show: Annotated[bool, typer.Option("--show", help="Print how it was made, as JSON, and paint nothing.")] = False,
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     quality: Annotated[int, typer.Option(help="Of JPEG and WebP, 1 to 100.")] = 95,
+    force: Overwrite = False,
 ) -> None:
     """Make a picture of impasto optimize again, from what its file tells (needs impasto[learn])."""
     with _learning():
+        from impasto import targets
         from impasto.learn.features import load_loss_network
         from impasto.learn.manifest import read_manifest
         from impasto.learn.manifest import replay as replayed
@@ -831,9 +891,10 @@ def replay(
             return
         if output is None:
             raise PictureError("there is no file to write; name it with -o, or ask for --show")
-        _check_suffix(output)
+        sources = [made, *targets.manifest_files(found, made.parent), *_given_files(loss_network)]
+        _claim([output], sources, force=force, pictures=True)
         run = replayed(found, folder=made.parent, loss_network=load_loss_network(loss_network))
-        _optimize(run, output, output.with_name(output.name + ".state"), None, 0, None, quality)
+        _optimize(run, output, None, None, 0, None, quality)
 
 
 @app.command("eval")
@@ -910,9 +971,63 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    finally:
+        _at_end.close()
 
 
 # ---- the two ends
+
+_at_end = ExitStack()  # what main does when a command has ended, however it ended
+
+
+def _claim(
+    outputs: Iterable[Path],
+    sources: Iterable[Path],
+    *,
+    opens: tuple[str, Path | None] | None = None,
+    pictures: bool = False,
+    folder: Path | None = None,
+    **options: Any,
+) -> None:
+    """Check all that a command will write, as ``targets.claimed`` does, to which the ``options`` go.
+
+    opens: the network and bank that are read, besides ``sources``. pictures: the outputs have to be pictures.
+    """
+    from impasto import targets
+
+    outputs = list(outputs)
+    for output in outputs if pictures and folder is None else ():
+        if output != STDIO:
+            _check_suffix(output)
+    sources = [*sources, *(targets.network_files(*opens) if opens else ())]
+    _at_end.enter_context(targets.claimed(outputs, sources, folder=folder, **options))
+
+
+def _claim_bank(output: Path, sources: Iterable[Path], force: bool, opens: Any = None) -> None:
+    _claim([output], sources, opens=opens, force=force, keep=[output])
+
+
+def _given_files(*paths: Path | str | None) -> list[Path]:
+    return [Path(path) for path in paths if path is not None]
+
+
+def _check_drawn(output: Path, drawn: Any) -> None:
+    """Whether a picture of the size of ``drawn``, an array or its height and width, fits into the file's format."""
+    from impasto import targets
+
+    height, width = getattr(drawn, "shape", drawn)[:2]
+    targets.check_picture(output, width, height)
+
+
+def _check_fits(target: Path, source: Path, size: int | None) -> None:
+    """The same for the painting of a photo, where the photo's size stands in its header."""
+    from impasto import pictures, targets
+
+    try:
+        width, height = pictures.size_of(source) if source.is_file() else (1, 1)
+    except PictureError:  # which reading it will tell in full
+        return
+    targets.check_picture(target, *pictures.shrunk_size(width, height, size or max(width, height)))
 
 
 def _painter(
@@ -989,42 +1104,22 @@ def _several(styles: list[str]) -> list[str]:
     return [name.strip() for name in styles[0].split(",")] if len(styles) == 1 else styles
 
 
-def _targets(found: list[Path], output: Path | None, style: str) -> list[Path]:
-    """Where each photo's painting goes; PictureError if two would go to one place, or a photo onto itself."""
-    if output == STDIO or (found == [STDIO] and output is None):
-        targets = [STDIO]
-    elif output is not None and not (output.is_dir() or len(found) > 1 or not output.suffix):
-        _check_suffix(output)
-        targets = [output]
-    else:
-        label = "-".join(part.split(":")[0].strip() for part in style.split(","))
-        targets = [_beside(source, output, label) for source in found]
-    if len(targets) != len(found) or len(set(targets)) < len(targets):
-        raise PictureError("several photos would be painted into one file; name a folder with -o")
-    if output is not None and len(targets) > 1 or (output is not None and targets[0].parent == output):
-        _make_folder(output)
-    return targets
-
-
-def _beside(source: Path, folder: Path | None, label: str) -> Path:
-    from impasto.pictures import writable
-
-    suffix = source.suffix if writable(source) else ".png"
-    stem = "painted" if source == STDIO else source.stem
-    return (source.parent if folder is None else folder) / f"{stem}-{label}{suffix}"
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PictureError(f"{folder} cannot be made a folder to paint into ({error.strerror})") from error
-
-
 def _check_suffix(output: Path) -> None:
     from impasto.pictures import check_target
 
     check_target(output)  # before the work, not after
+
+
+def _search(paths: list[Path]) -> Search:
+    """The photos to paint; what was left out is reported, and PictureError if nothing is left."""
+    from impasto import targets
+
+    search = targets.search(paths)
+    for note in search.notes:
+        _tell(note)
+    if not search.photos:
+        raise PictureError(f"there is no picture in {', '.join(map(str, paths))}; name a photo or another folder")
+    return search
 
 
 def _load(source: Path, max_pixels: int, size: int | None = None) -> Photo:
@@ -1037,8 +1132,11 @@ def _load(source: Path, max_pixels: int, size: int | None = None) -> Photo:
 def _save(painted: Any, target: Path, photo: Photo, *, quality: int, comment: str) -> None:
     from impasto import pictures
 
-    where = sys.stdout.buffer if target == STDIO else target
+    where: Path | io.BytesIO = io.BytesIO() if target == STDIO else target
     pictures.save(painted, where, like=photo, quality=quality, comment=comment)
+    if isinstance(where, io.BytesIO):  # not straight: that the reader has gone away is no fault of the picture
+        sys.stdout.buffer.write(where.getbuffer())
+        sys.stdout.buffer.flush()
 
 
 # ---- what a person sees
@@ -1299,13 +1397,16 @@ def _write_json(path: Path, value: Any) -> None:
 def _optimize(
     run: Optimization,
     output: Path,
-    state: Path,
+    state: Path | None,
     max_seconds: float | None,
     save_every: int,
     json_log: Path | None,
     quality: int,
 ) -> None:
-    """Run, draw the bar, write the log and now and then picture and state; Ctrl-C keeps the best so far."""
+    """Run, draw the bar, write the log and now and then picture and state, if it has a file for that.
+
+    Ctrl-C keeps the best so far.
+    """
     from impasto.learn.manifest import save_picture
 
     if not 1 <= quality <= 100:  # told before the work, not after it
@@ -1323,13 +1424,17 @@ def _optimize(
                     log.flush()
                 if save_every and step.step % save_every == 0 and step.picture is None:
                     save_picture(run, output, quality=quality)
-                    run.save(state)
+                    if state is not None:
+                        run.save(state)
         except KeyboardInterrupt:
             stopped = True
     if run.parts is None:
         raise LearnError("nothing was painted yet when it was stopped")
     save_picture(run, output, quality=quality)
-    if stopped or not run.done:
+    if state is None:
+        if stopped:
+            _tell("stopped; this is the best picture so far")
+    elif stopped or not run.done:
         run.save(state)
         _tell(f"stopped; the same command with --resume goes on from {state}")
     else:
