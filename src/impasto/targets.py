@@ -220,13 +220,11 @@ def _listed(folder: Path) -> list[str]:
 
 
 def run_files(run_dir: Path, *read: Path) -> list[Path]:
-    """What training writes into a run's folder; TargetError if that lies in a folder that it ``read``s pictures from."""
+    """What training writes into a run's folder; TargetError if that lies in a folder whose pictures are ``read``."""
     for folder in read:
         if folder.resolve() in (run_dir.resolve(), *run_dir.resolve().parents):
-            name = printable(run_dir)
-            raise TargetError(
-                f"{name} lies in {printable(folder)}, and its sheets would be read; choose another folder"
-            )
+            where = f"{printable(run_dir)} lies in {printable(folder)}"
+            raise TargetError(f"{where}, and its sheets would be learned from; choose another folder")
     return [run_dir / name for name in ("checkpoint.safetensors", "metrics.jsonl", "sheet.jpg")]
 
 
@@ -353,16 +351,15 @@ def _our_data(path: Path) -> bool:
             data = file.read(1 << 24)
     except OSError:
         return False
-    return any(
-        keys <= set(found) for text in (data.partition(b"\n")[0], data) for found in _dicts(text) for keys in _JSON
-    )
+    return any(keys <= _keys(text) for text in (data.partition(b"\n")[0], data) for keys in _JSON)
 
 
-def _dicts(text: bytes) -> list[dict[str, Any]]:
+def _keys(text: bytes) -> set[str]:
+    """The keys of the JSON object that this is; none if it is something else."""
     with suppress(ValueError, RecursionError):
         found = json.loads(text)
-        return [found] if isinstance(found, dict) else []
-    return []
+        return set(found) if isinstance(found, dict) else set()
+    return set()
 
 
 def _make(folder: Path, made: list[Path]) -> None:
@@ -410,7 +407,7 @@ def _reason(target: Path, error: OSError) -> str:
         what = "it" if os.path.isfile(target) and not os.access(target, os.W_OK) else "its folder"
         return f"{what} is write-protected; choose another place, or change the permissions"
     return {
-        errno.ENAMETOOLONG: f"its name has {len(os.fsencode(target.name))} bytes, which is too long; choose a shorter one",
+        errno.ENAMETOOLONG: f"its name is too long, {len(os.fsencode(target.name))} bytes; choose a shorter one",
         errno.EROFS: "the disk is read-only; choose another place",
         errno.ENXIO: "it is a device or a pipe; name a file, or - for standard output",
         errno.ELOOP: "it is a link that leads to itself; choose another name",
