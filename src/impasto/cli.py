@@ -106,7 +106,7 @@ def paint(
     from impasto import blend, pictures, strokes
     from impasto import targets as places
 
-    search = _search(photos)
+    search = places.once(_search(photos))
     found = search.paths
     targets, folder = places.paintings(search.photos, output, style)
     pictures.check_quality(quality)
@@ -429,6 +429,8 @@ def path(
     _claim([*files, *stale], [photo], opens=(network, bank), force=force, folder=folder)
     painter = _painter(network, bank, runtime)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
+    if folder is None:
+        _check_drawn(place, picture)
     rows = list(blend.path(painter.bank_for(picture), _several(style), frames))
     painted = (painter.paint_picture(picture, row) for row in _progress(rows, quiet=False))
     if folder is None:
@@ -1135,7 +1137,9 @@ def _save(painted: Any, target: Path, photo: Photo, *, quality: int, comment: st
     where: Path | io.BytesIO = io.BytesIO() if target == STDIO else target
     pictures.save(painted, where, like=photo, quality=quality, comment=comment)
     if isinstance(where, io.BytesIO):  # not straight: that the reader has gone away is no fault of the picture
-        sys.stdout.buffer.write(where.getbuffer())
+        left = where.getbuffer()
+        while left:  # with PYTHONUNBUFFERED one write may be a part
+            left = left[sys.stdout.buffer.write(left) :]
         sys.stdout.buffer.flush()
 
 

@@ -42,7 +42,7 @@ _JSON = (
 
 
 def search(paths: Sequence[Path]) -> Search:
-    """The photos in files and folders, each once, without what impasto has painted and lies in a folder.
+    """The photos in files and folders, without what impasto has painted and lies in a folder.
 
     A painting that is named itself is painted. TargetError for standard input beside other photos.
     """
@@ -51,13 +51,18 @@ def search(paths: Sequence[Path]) -> Search:
             raise TargetError("standard input (-) is one photo and is read once; give it alone, without other photos")
         return Search((Found(STDIO),))
     found = pictures.search(paths)
-    once: dict[object, Found] = {}
-    for each in found.photos:
-        once.setdefault(_place(each.path), each)
-    own = {each.path for each in once.values() if each.root is not None and pictures.made_by_impasto(each.path)}
+    own = {each.path for each in found.photos if each.root is not None and pictures.made_by_impasto(each.path)}
     left_out = [LeftOut(path, "to paint one again, name the file", "painting") for path in sorted(own)]
-    photos = tuple(each for each in once.values() if each.path not in own)
+    photos = tuple(each for each in found.photos if each.path not in own)
     return replace(found, photos=photos, left_out=(*found.left_out, *left_out))
+
+
+def once(found: Search) -> Search:
+    """The same, with each photo only once, where it comes first."""
+    photos: dict[object, Found] = {}
+    for each in found.photos:
+        photos.setdefault(_place(each.path), each)
+    return replace(found, photos=tuple(photos.values()))
 
 
 def _place(path: Path) -> object:
@@ -80,9 +85,12 @@ def is_folder(output: str, *, several: bool = False) -> bool:
     for a new name like a picture's where there are ``several`` photos.
     """
     path = Path(output)
+    if output in ("", "-"):
+        what = "only impasto paint writes to standard output (-)" if output else "the output has no name"
+        raise TargetError(f"{what}; name a file or a folder with -o")
     if output.endswith(("/", os.sep)):
         return True
-    if path.is_dir():
+    if os.path.isdir(path):  # not Path.is_dir, which raises for a name that is too long
         if _picture_like(path):
             raise TargetError(f"{printable(output)} is a folder; write {printable(output)}/ to paint into it")
         return True
@@ -112,8 +120,6 @@ def paintings(photos: Sequence[Found], output: str | None, style: str) -> tuple[
     found in; if two would meet there, all keep their paths below the folder that all photos share.
     """
     only = photos[0]
-    if output == "":
-        raise TargetError("the output has no name; name a file or a folder with -o")
     if output == "-" or (output is None and only.path == STDIO):
         _check_one_for_stdout(photos)
         return [STDIO], None
@@ -123,7 +129,7 @@ def paintings(photos: Sequence[Found], output: str | None, style: str) -> tuple[
         folder = Path(output)
         return _distinct(photos, [folder / each.parent for each in _below(photos, style)], style), folder
     for each in photos:
-        if each.path.exists() and not each.path.is_file():
+        if os.path.exists(each.path) and not os.path.isfile(each.path):
             raise TargetError(f"{printable(each.path)} is no file with a place beside it; name a file with -o")
     return _distinct(photos, [each.path.parent for each in photos], style), None
 
