@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from impasto import cli
 from impasto.bank import Bank, Card
 
 if TYPE_CHECKING:
@@ -19,6 +22,34 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported; threads only slow tiny tensors down
 collect_ignore = [] if importlib.util.find_spec("torch") else ["learn"]
+
+
+def run(*words: object, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    """The command line in this process: exit code, standard output, standard error."""
+    old, sys.argv = sys.argv, ["impasto", *map(str, words)]
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    finally:
+        sys.argv = old
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def pixels(path: Path | io.BytesIO) -> np.ndarray:
+    """The picture in a file, (h, w, 3), uint8."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.fixture
+def photo_file(tmp_path: Path) -> Path:
+    """One photo of noise, 48 x 40, alone in its folder."""
+    path = tmp_path / "cat.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 48, 3), np.uint8)).save(path)
+    return path
 
 
 @pytest.fixture(scope="session")

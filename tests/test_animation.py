@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from impasto import animation
-from impasto.errors import PictureError
+from impasto.errors import OptionError, PictureError
 
 FRAMES = [np.full((8, 12, 3), value, np.float32) for value in (0.1, 0.5, 0.9)]
 
@@ -43,11 +43,16 @@ def test_an_error_leaves_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "fps", "message"),
-    [("a.mp4", 10, "ends in .gif or .webp"), ("no/a.gif", 10, "make it first"), ("a.gif", 0, "0.1 to 50")],
+    [
+        ("a.mp4", 10, "ends in .gif or .webp"),
+        ("no/a.gif", 10, "make it first"),
+        ("a.gif", 0, "0.1 to 50"),
+        ("a.gif", float("nan"), "0.1 to 50"),
+    ],
 )
 def test_bad_targets(name: str, fps: float, message: str, tmp_path: Path) -> None:
     """Another suffix, a missing folder and an impossible rate are told before any work."""
-    with pytest.raises(PictureError, match=message):
+    with pytest.raises((PictureError, OptionError), match=message):
         animation.check_target(tmp_path / name, fps=fps)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import pixels, run
 from PIL import Image
-from test_cli import pixels, run
 
 from impasto.bank import Bank
 
@@ -128,11 +128,14 @@ def test_no_bank_is_overwritten_without_force(bank, tmp_path, capsys) -> None:
 
 BAD = {
     "three corners": (["square", "{photo}", "-s", "red,green,blue", "-o", "{tmp}/a.png"], "4 styles"),
-    "square without a side": (["square", "{photo}", "-s", "red,red,red,red", "-o", "{tmp}/a.png", "--n", "1"], "side"),
+    "square without a side": (
+        ["square", "{photo}", "-s", "red,red,red,red", "-o", "{tmp}/a.png", "--n", "1"],
+        "--n must be",
+    ),
     "path of one style": (["path", "{photo}", "-s", "red", "-o", "{tmp}/a.gif"], "2 styles"),
     "path into another format": (["path", "{photo}", "-s", "red,green", "-o", "{tmp}/a.png"], ".gif or .webp"),
     "path with an unknown style": (["path", "{photo}", "-s", "red,gren", "-o", "{tmp}/f"], "'green'"),
-    "map of another kind": (["map", "-o", "{tmp}/a.png", "--method", "x"], "pca or neighbours"),
+    "map of another kind": (["map", "-o", "{tmp}/a.png", "--method", "x"], "neighbours or pca"),
     "map into a missing folder": (["map", "-o", "{tmp}/no/a.json", "--method", "pca"], "a.json"),
     "remove of an unknown style": (["styles", "remove", "rde", "-o", "{tmp}/a.safetensors"], "'red'"),
     "rename to a name that is taken": (["styles", "rename", "red", "blue", "-o", "{tmp}/a.safetensors"], "'blue'"),

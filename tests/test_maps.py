@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from impasto.bank import PHOTO, Bank, Card
-from impasto.errors import BankError, MissingExtraError
+from impasto.errors import BankError, MissingExtraError, OptionError
 from impasto.maps import Method, style_map
 
 CARD = Card("", "", "", "", "")
@@ -65,10 +65,10 @@ def test_equal_styles_lie_on_one_point() -> None:
 
 
 def test_what_has_no_map() -> None:
-    """Fewer than three styles and unknown methods are BankErrors."""
+    """Fewer than three styles and unknown methods are refused."""
     with pytest.raises(BankError, match="3 styles or more besides 'photo', not 2"):
         style_map(bank(2))
-    with pytest.raises(BankError, match="choose pca or neighbours"):
+    with pytest.raises(OptionError, match="must be pca or neighbours"):
         style_map(bank(), method="umap")  # type: ignore[arg-type]
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import pixels, run
 from PIL import Image
-from test_cli import pixels, run
 
 from impasto import pictures, regions
 from impasto.errors import NetworkError, PictureError

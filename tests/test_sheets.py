@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import ImageFont
 
-from impasto.sheets import contact_sheet, map_sheet
+from impasto.errors import OptionError
+from impasto.sheets import _wrapped, contact_sheet, map_sheet
 
 RED = np.full((20, 30, 3), [1, 0, 0], np.float32)
 BLUE = np.full((20, 30, 3), [0, 0, 1], np.float32)
@@ -35,10 +37,35 @@ def test_sheets_are_wider_than_high(count: int) -> None:
     assert 0.7 < width / height < 2.2
 
 
-def test_a_long_label_is_cut() -> None:
-    """A label that is too long does not run into its neighbour's place."""
-    sheet = contact_sheet([RED, RED], ["a very long name indeed of a painting", ""], columns=2, gap=4)
-    assert sheet[24:-4, 38:].min() > 0.9
+def test_a_long_label_is_wrapped_and_never_cut() -> None:
+    """A label that is too long goes on below it: all letters are there, and none is in its neighbour's place."""
+    wide = np.full((20, 60, 3), [1, 0, 0], np.float32)
+    name = "a-very-long-name-indeed-of-a-painting"
+    sheet = contact_sheet([wide, wide], [name, ""], columns=2, gap=4)
+    assert sheet[24:-4, 68:].min() > 0.9
+    _, (text, _), _ = _wrapped([name, ""], 60, ImageFont.load_default(11))
+    assert text.replace("\n", "") == name and text.count("\n") >= 2
+    ink = (sheet[24:-4, 4:64].min(axis=2) < 0.5).any(axis=1)  # rows with letters
+    assert np.count_nonzero(np.diff(ink.astype(int)) == 1) >= text.count("\n")
+
+
+@pytest.mark.parametrize("width", [1, 4, 30, 128])
+def test_no_label_is_wider_than_its_column(width: int) -> None:
+    """However narrow the pictures are, a column has room for the longest word, and the name is whole."""
+    font = ImageFont.load_default(11)
+    wide, texts, _ = _wrapped(["vermeer-girl-with-a-pearl-earring", "two words"], width, font)
+    assert texts[0].replace("\n", "") == "vermeer-girl-with-a-pearl-earring"
+    assert texts[1].replace("\n", " ") == "two words"
+    assert wide >= width and all(font.getlength(line) <= wide for text in texts for line in text.split("\n"))
+
+
+@pytest.mark.parametrize("bad", [{"columns": -3}, {"columns": 0}, {"columns": 1.5}, {"gap": -1}, {"gap": 2.5}])
+def test_a_sheet_of_nonsense_is_refused(bad) -> None:
+    """Columns are whole numbers of 1 or more, gaps of 0 or more."""
+    with pytest.raises(OptionError, match="must be a whole number"):
+        contact_sheet([RED], **bad)
+    with pytest.raises(OptionError, match="width"):
+        map_sheet(np.zeros((1, 2), np.float32), ["a"], width=-100)
 
 
 def test_a_map_shows_every_picture_at_its_place() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_cli import pixels, run
+from conftest import pixels, run
 
 from impasto import blend, strokes
 from impasto.bank import Bank, Card

@@ -10,6 +10,7 @@ from typing import Any
 
 from impasto.errors import PictureError
 from impasto.files import write_atomically
+from impasto.limits import FPS, QUALITY
 from impasto.metadata import MARKER, with_comment
 from impasto.pictures import Picture, to_pil
 
@@ -24,11 +25,13 @@ def is_animation(path: str | os.PathLike[str]) -> bool:
 def save(pictures: Iterable[Picture], path: str | os.PathLike[str], *, fps: float = 12.0, quality: int = 90) -> None:
     """Write pictures (h, w, 3), 0..1, as an animation that repeats for ever: whole, or not at all.
 
-    GIF has 256 colours a picture; ``quality``, 1 to 100, is WebP's. PictureError for another suffix, no picture, a rate
-    that is not between 0.1 and 50, and whatever keeps the file from being written.
+    GIF has 256 colours a picture; ``quality``, 1 to 100, is WebP's. OptionError for another quality and for a rate that
+    is not between 0.1 and 50; PictureError for another suffix, no picture, and whatever keeps the file from being
+    written.
     """
     path = Path(path)
     check_target(path, fps=fps)
+    QUALITY.check("quality", quality)
     frames = iter(pictures)
     first = next(frames, None)
     if first is None:
@@ -47,10 +50,9 @@ def save(pictures: Iterable[Picture], path: str | os.PathLike[str], *, fps: floa
 
 
 def check_target(path: str | os.PathLike[str], *, fps: float = 12.0) -> None:
-    """Raise the PictureError that ``save`` would raise for the path or the rate, before any work is done."""
+    """Raise the error that ``save`` would raise for the path or the rate, before any work is done."""
     if not is_animation(path):
         raise PictureError(f"{path} is no animation; choose a name that ends in .gif or .webp")
     if not Path(path).parent.is_dir():
         raise PictureError(f"{path} cannot be written because its folder does not exist; make it first")
-    if not 0.1 <= fps <= 50:  # browsers slow GIFs down beyond 50
-        raise PictureError(f"an animation can show 0.1 to 50 pictures a second, not {fps}")
+    FPS.check("fps, the pictures a second,", fps)

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.bank import PHOTO, Bank, Floats
-from impasto.errors import BankError
+from impasto.errors import BankError, OptionError
+from impasto.limits import FRAMES, NEIGHBOURS, SQUARE, STRENGTH
 
 Style: TypeAlias = str | Mapping[str, float] | Floats  # "a", "a:0.6,b:0.4", {"a": 0.6, "b": 0.4}, or a row
-STRENGTH_LIMIT = 1.5  # beyond it pictures fall apart
 TONE_LIMIT = 0.01  # tones lie between this and 1 minus this: the sigmoid never quite reaches 0 and 1
 
 # Of the numbers of ``full`` those that do nothing: the shifts at the ends of its five residual blocks. A constant added
@@ -56,12 +56,11 @@ def mix(bank: Bank, style: Style, *, strength: float = 1.0) -> Floats:
     """The row (R,) of a style, a mix of styles or a row of the caller's, drawn towards the photo by ``strength``.
 
     row = photo + strength * (mix - photo), with mix = sum of weight * row over the weights' sum. A single style is
-    bitwise its row; ``strength`` 1 is bitwise the mix, 0 the ``photo`` row, and up to 1.5 overdoes the style. BankError
-    for another strength or a bank without ``photo``; StyleNameError for an unknown style, even with weight 0;
-    MismatchError for a row of another length.
+    bitwise its row; ``strength`` 1 is bitwise the mix, 0 the ``photo`` row, and up to 1.5 overdoes the style.
+    OptionError for another strength; BankError for a bank without ``photo``; StyleNameError for an unknown style, even
+    with weight 0; MismatchError for a row of another length.
     """
-    if not 0 <= strength <= STRENGTH_LIMIT:
-        raise BankError(f"the strength must lie between 0 and {STRENGTH_LIMIT}, not at {strength}")
+    STRENGTH.check("the strength", strength)
     row = _mixed(bank, style)
     if strength == 1:
         return row
@@ -94,10 +93,11 @@ def tone_stride(picture: npt.NDArray[Any]) -> int:
 def path(bank: Bank, styles: Sequence[Style], frames: int) -> Iterator[Floats]:
     """``frames`` rows (R,) along straight lines through two or more styles or mixes, in equal steps.
 
-    The first and last row are bitwise the ends. BankError for fewer than 2 styles or frames, at once.
+    The first and last row are bitwise the ends. OptionError for fewer than 2 styles or frames, at once.
     """
-    if len(styles) < 2 or frames < 2:
-        raise BankError(f"a path needs 2 styles and 2 frames or more, not {len(styles)} and {frames}")
+    FRAMES.check("frames", frames)
+    if len(styles) < 2:
+        raise OptionError(f"a path needs 2 styles or more, not {len(styles)}")
     stops = [mix(bank, style) for style in styles]
     return (_along(stops, frame, frames - 1) for frame in range(frames))
 
@@ -105,10 +105,11 @@ def path(bank: Bank, styles: Sequence[Style], frames: int) -> Iterator[Floats]:
 def square(bank: Bank, styles: Sequence[Style], n: int) -> Floats:
     """An (n, n, R) grid, n >= 2, bilinear between four styles or mixes, which are bitwise its corners.
 
-    The four are top left, top right, bottom left, bottom right.
+    The four are top left, top right, bottom left, bottom right. OptionError for another number of them or another n.
     """
-    if len(styles) != 4 or n < 2:
-        raise BankError(f"a square needs 4 styles and a side of 2 or more, not {len(styles)} and {n}")
+    SQUARE.check("n, the paintings along a side of the square,", n)
+    if len(styles) != 4:
+        raise OptionError(f"a square needs 4 styles, not {len(styles)}")
     corners = [mix(bank, style) for style in styles]
     steps = [step / (n - 1) for step in range(n)]
     cells = [_mean(corners, [(1 - y) * (1 - x), (1 - y) * x, y * (1 - x), y * x]) for y in steps for x in steps]
@@ -123,8 +124,7 @@ def neighbours(bank: Bank, name: str, k: int) -> list[tuple[str, float]]:
     decide alone; divided by their spread all count alike, and unrelated styles come out near sqrt(2). In a bank of
     two or three styles all distances are nearly the same. Other stroke sizes of a style are left out too.
     """
-    if k < 1:
-        raise BankError(f"the number of neighbours must be 1 or more, not {k}")
+    NEIGHBOURS.check("k, the number of neighbours,", k)
     used = active(bank.rows.shape[1])
     rows = bank.rows[:, used].astype(np.float64)  # (N, A)
     spread = rows.std(axis=0)  # (A,)

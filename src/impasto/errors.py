@@ -7,6 +7,7 @@
     │   └── MismatchError    a row or bank that belongs to another network
     ├── NetworkError         a network file that is damaged, or a runtime that cannot open it
     ├── TargetError          a file or folder that cannot be written, or must not be
+    ├── OptionError          a number, list or word out of its range; a ValueError too
     ├── LearnError           training, teaching or optimising that cannot start or go on
     └── MissingExtraError    a part of impasto whose optional dependencies are not installed
 
@@ -42,6 +43,10 @@ class NetworkError(ImpastoError):
 
 class TargetError(ImpastoError):
     """A file or folder that cannot be written, or must not be: it is read as well, or holds what is not impasto's."""
+
+
+class OptionError(ImpastoError, ValueError):
+    """A number, list or word that an option does not take; the message names the option and what it takes."""
 
 
 class LearnError(ImpastoError):

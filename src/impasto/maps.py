@@ -11,6 +11,7 @@ import numpy.typing as npt
 from impasto import blend
 from impasto.bank import PHOTO, Bank, Floats
 from impasto.errors import BankError, MissingExtraError
+from impasto.limits import NEIGHBOURS, Choice
 
 Method: TypeAlias = Literal["pca", "neighbours"]
 METHODS = ("pca", "neighbours")
@@ -50,10 +51,11 @@ def style_map(bank: Bank, *, method: Method = "neighbours", k: int = 3) -> Style
 
     Every coordinate of the rows is divided by its spread first, as in ``blend.neighbours``. "pca" keeps the two
     directions in which the bank spreads most; "neighbours" (t-SNE, van der Maaten and Hinton 2008) keeps neighbours
-    together and gives up the large distances; it needs ``impasto[explore]``. BankError for fewer than 3 styles.
+    together and gives up the large distances; it needs ``impasto[explore]``. BankError for fewer than 3 styles,
+    OptionError for another method or k.
     """
-    if method not in METHODS:
-        raise BankError(f"there is no map {method!r}; choose pca or neighbours")
+    Choice(METHODS).check("method", method)
+    NEIGHBOURS.check("k, the number of neighbours,", k)
     names = bank.styles
     if len(names) < SMALLEST:
         raise BankError(f"a map needs {SMALLEST} styles or more besides {PHOTO!r}, not {len(names)}")

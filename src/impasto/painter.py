@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from impasto import assets, blend, memory, pictures, regions
+from impasto import assets, blend, limits, memory, pictures, regions
 from impasto.bank import PHOTO, Bank
-from impasto.errors import PictureError
 from impasto.large import Large, MomentsFrom
 from impasto.runtime import Network, Precision, RuntimeName
 from impasto.stages import MASKS, PICTURE
@@ -76,7 +75,7 @@ class Painter:
     with temporary files; "quick" takes a sample, which differs, and needs few.
 
     Raises NetworkError for a network that cannot be opened, BankError for a bank that cannot be read, MismatchError for
-    a bank that belongs to another network.
+    a bank that belongs to another network, OptionError for a number or word that is none of these.
     """
 
     def __init__(
@@ -91,10 +90,12 @@ class Painter:
         moments: MomentsFrom = "exact",
         streams: int = 1,
     ) -> None:
-        if moments not in ("exact", "quick"):
-            raise PictureError(f"moments are exact or quick, not {moments!r}")
-        if max_memory is not None and not max_memory > 0:
-            raise PictureError(f"the memory must be more than 0 bytes, not {max_memory}")
+        limits.Choice(("exact", "quick")).check("moments", moments)
+        if max_memory is not None:
+            limits.MEMORY.check("max_memory, in bytes,", max_memory)
+        if threads is not None:
+            limits.SEVERAL.check("threads", threads)
+        limits.SEVERAL.check("streams", streams)
         network_file, own_bank = _files(network)
         self.network = Network(network_file, runtime=runtime, threads=threads, precision=precision, streams=streams)
         self.bank = bank if isinstance(bank, Bank) else Bank.load(own_bank if bank is None else bank)
@@ -185,6 +186,8 @@ class Painter:
     ) -> Iterator[Progress]:
         """``paint_pixels``, or with ``as_float`` ``paint_picture``, telling how far it is; the last record has it."""
         masks = dict(masks or {})
+        if size is not None:
+            limits.SIDE.check("size", size)
         if size is not None and max(pixels.shape[:2]) > size:
             whole, pixels = pixels, pictures.resize(pixels, size)
             if whole.dtype == np.uint8:  # whatever it becomes then, so that the same picture is painted
@@ -263,7 +266,9 @@ class Painter:
         ``floats`` tells of photos and paintings with more than 8 bits, and of photos that keep their colours.
         Raises NetworkError if it needs tiles and the runtime cannot paint them.
         """
+        limits.MASKS.check("masks", masks)
         if size is not None:
+            limits.SIDE.check("size", size)
             width, height = pictures.shrunk_size(width, height, size)
         whole = self.network.bytes_for(height, width, regions=masks > 0, floats=floats)
         whole += 4 * (masks + 1) * (masks > 0) * height * width

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
-from impasto import metadata
+from impasto import limits, metadata
 from impasto.errors import PictureError
 from impasto.files import printable, write_atomically
 from impasto.folders import find as find
@@ -118,6 +118,7 @@ def load(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, max_side: int 
     Raises PictureError for whatever cannot be read, and before decoding for more than `max_pixels` pixels.
     """
     name = _name_of(source)
+    limits.PIXELS.check("max_pixels", max_pixels)
     if max_side is not None:
         _check_side(max_side)
     if isinstance(source, np.ndarray):
@@ -459,8 +460,7 @@ def resize(picture: Pixels, max_side: int, *, enlarge: bool = False) -> Picture:
 
 
 def _check_side(max_side: int) -> None:
-    if max_side < 1:
-        raise PictureError(f"A picture cannot be resized to {max_side} pixels; its longer side must be at least 1.")
+    limits.SIDE.check("the longer side in pixels", max_side)
 
 
 def _scaled_size(width: int, height: int, max_side: int) -> tuple[int, int]:
@@ -600,6 +600,7 @@ def save(
     quality: 1..100, of JPEG (4:4:4) and WebP; PNG and TIFF lose nothing.
     comment: goes into the EXIF field UserComment, in place of the photo's own.
 
+    Raises OptionError for another quality.
     Raises PictureError for a picture with NaN, an unknown format, and whatever keeps the file from being written.
     """
     name = _name_of(target)
@@ -628,9 +629,8 @@ def check_target(target: Target, *, format: str | None = None) -> None:
 
 
 def check_quality(quality: int) -> None:
-    """Raise the PictureError that `save` would raise for this quality."""
-    if not 1 <= quality <= 100:
-        raise PictureError(f"Quality is {quality}; choose a number from 1 to 100.")
+    """Raise the OptionError that `save` would raise for this quality."""
+    limits.QUALITY.check("quality", quality)
 
 
 def writable(path: str | os.PathLike[str]) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from impasto.bank import PHOTO, STROKE_OF, Bank, Card, Floats
 from impasto.errors import BankError
+from impasto.limits import STROKE_SIZE
 
 SIZE = "style_size"  # key of a card
 SMALLEST = 64  # pixels: a smaller painting has no strokes left
@@ -61,6 +62,7 @@ def row(bank: Bank, name: str, size: float) -> Floats:
     The way from one size to the next is counted in logarithms, so 500 is half way between 350 and 714. BankError for a
     style with one size only, and for a size outside of those it has.
     """
+    STROKE_SIZE.check("the stroke size", size)
     known = sizes(bank, name)
     if not known:
         raise BankError(f"{name!r} has one stroke size only; teach its painting again with --stroke-sizes 350,700,1400")

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from conftest import run
 from PIL import Image
-from test_cli import run
 
 from impasto import strokes
 from impasto.bank import PHOTO, Bank

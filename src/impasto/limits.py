@@ -1,0 +1,227 @@
+"""What a number, a list or a word may be that somebody gives: limits that the library and the command line share.
+
+``check`` takes a value and the name it goes by, ``read`` a text. Both raise one sentence, and know no command line.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from impasto.errors import OptionError
+
+Value = TypeVar("Value")
+
+
+class Limit:
+    """What a value may be; ``str`` of it ends the sentence "it must be ..."."""
+
+    @property
+    def short(self) -> str:
+        """The same for --help, in a few characters."""
+        return str(self)
+
+    def allows(self, value: object) -> bool:
+        """Whether ``value`` is within the limit."""
+        raise NotImplementedError
+
+    def parse(self, text: str) -> Any:
+        """The value that ``text`` stands for; ValueError where it stands for none."""
+        raise NotImplementedError
+
+    def check(self, name: str, value: Value) -> Value:
+        """``value`` itself; OptionError names ``name`` and the limit where it is out of it."""
+        if not self.allows(value):
+            raise OptionError(f"{name} must be {self}, not {_shown(value)}")
+        return value
+
+    def read(self, name: str, text: str) -> Any:
+        """The value that ``text`` stands for, checked; OptionError as in ``check``, and for what stands for none."""
+        try:
+            value = self.parse(text)
+        except ValueError as error:
+            raise OptionError(f"{name} must be {self}, not {_shown(text)}") from error
+        if not self.allows(value):
+            raise OptionError(
+                f"{name} must be {self}, not {_short(text) if isinstance(self, Number) else _shown(text)}"
+            )
+        return value
+
+
+@dataclass(frozen=True)
+class Number(Limit):
+    """A finite number from ``low`` to ``high``; ``above`` and ``below`` leave that end itself out."""
+
+    low: float
+    high: float = math.inf
+    whole: bool = False
+    above: bool = False
+    below: bool = False
+    multiple: int = 1  # of which whole numbers are multiples
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        kind = f"a multiple of {self.multiple}" if self.multiple > 1 else kind
+        if self.above:
+            return f"{kind} of more than {self.low:,}" + f" and at most {self.high:,}" * (self.high < math.inf)
+        if self.high == math.inf:
+            return f"{kind} of {self.low:,} or more"
+        return f"{kind} from {self.low:,} to {'below ' * self.below}{self.high:,}"
+
+    @property
+    def short(self) -> str:
+        if self.above:
+            return f"more than {self.low:,}" + f", at most {self.high:,}" * (self.high < math.inf)
+        if self.high == math.inf:
+            return f"{self.low:,} or more"
+        return f"{self.low:,} to {'below ' * self.below}{self.high:,}"
+
+    def allows(self, value: object) -> bool:
+        kind = numbers.Integral if self.whole else numbers.Real
+        if isinstance(value, bool) or not isinstance(value, kind):
+            return False
+        number: Any = value
+        least = self.low < number if self.above else self.low <= number
+        most = number < self.high if self.below else number <= self.high
+        finite = number < math.inf  # as the other two it is False for NaN
+        return bool(least and most and finite and (self.multiple == 1 or number % self.multiple == 0))
+
+    def parse(self, text: str) -> float:
+        return int(text) if self.whole else float(text)
+
+
+@dataclass(frozen=True)
+class Numbers(Limit):
+    """Numbers with commas between them: ``least`` of them or more, each within ``each``."""
+
+    each: Number
+    least: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.least} or more numbers with commas between them, each {self.each}"
+
+    @property
+    def short(self) -> str:
+        return f"each {self.each.short}"
+
+    def allows(self, value: object) -> bool:
+        return isinstance(value, (tuple, list)) and len(value) >= self.least and all(map(self.each.allows, value))
+
+    def parse(self, text: str) -> tuple[Any, ...]:
+        return tuple(self.each.parse(part) for part in text.split(","))
+
+
+@dataclass(frozen=True)
+class Layers(Limit):
+    """LAYER,LAYER,... or LAYER:WEIGHT,...: one layer or more, and weights of 0 or more."""
+
+    def __str__(self) -> str:
+        return "layers with commas between them, such as relu1_1,relu2_1 or relu1_1:0.5,relu2_1:1"
+
+    @property
+    def short(self) -> str:
+        return ""
+
+    def allows(self, value: object) -> bool:
+        return isinstance(value, list) and all(name and WEIGHT.allows(weight) for name, weight in value)
+
+    def parse(self, text: str) -> list[tuple[str, float]]:
+        parts = [part.partition(":") for part in text.split(",")]
+        return [(name.strip(), float(weight) if colon else 1.0) for name, colon, weight in parts]
+
+
+@dataclass(frozen=True)
+class Names(Limit):
+    """One word or more with commas between them."""
+
+    def __str__(self) -> str:
+        return "one or more names with commas between them"
+
+    @property
+    def short(self) -> str:
+        return ""
+
+    def allows(self, value: object) -> bool:
+        return isinstance(value, list) and all(value)
+
+    def parse(self, text: str) -> list[str]:
+        return [part.strip() for part in text.split(",")]
+
+
+@dataclass(frozen=True)
+class Choice(Limit):
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " or ".join(filter(None, [", ".join(self.words[:-1]), self.words[-1]]))
+
+    @property
+    def short(self) -> str:
+        return ""  # the help says what each of them does
+
+    def allows(self, value: object) -> bool:
+        return value in self.words
+
+    def parse(self, text: str) -> str:
+        return text
+
+
+def check_all(values: object, limits: dict[str, Limit]) -> None:
+    """Check those attributes of ``values`` that ``limits`` names; None, where an attribute has it, is no value."""
+    for name, limit in limits.items():
+        value = getattr(values, name)
+        if value is not None:
+            limit.check(name, value)
+
+
+def _shown(value: object) -> str:
+    return _short(str(value) if isinstance(value, (int, float)) else repr(value))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# Pictures, in pixels
+SIDE = Number(1, 1_000_000, whole=True)
+PIXELS = Number(1, whole=True)
+MAP_WIDTH = Number(1, 30_000, whole=True)
+GAP = Number(0, 10_000, whole=True)
+QUALITY = Number(1, 100, whole=True)
+STROKE_SIZE = Number(0, 1_000_000, above=True)
+STROKE_SIZES = Numbers(Number(64, 1_000_000, whole=True), 2)
+CROP = Number(16, 65_536, whole=True, multiple=4)
+
+# Styles
+STRENGTH = Number(0, 1.5)  # beyond it pictures fall apart
+COLUMNS = Number(1, whole=True)
+SQUARE = Number(2, 100, whole=True)
+FRAMES = Number(2, 100_000, whole=True)
+FPS = Number(0.1, 50)  # browsers slow GIFs down beyond 50
+NEIGHBOURS = Number(1, whole=True)
+MASKS = Number(0, 1_000, whole=True)
+SEVERAL = Number(1, 10_000, whole=True)
+
+# The machine
+MEMORY = Number(0, 1e15, above=True)  # bytes
+GIGABYTES = Number(0, 1_000_000, above=True)
+SECONDS = Number(0, 1_000_000_000, above=True)
+MINUTES = Number(0, 10_000_000)
+
+# Learning
+STEPS = Number(1, 1_000_000_000, whole=True)
+COUNT = Number(0, 1_000_000_000, whole=True)
+SEED = Number(0, 2**32 - 1, whole=True)
+WEIGHT = Number(0, 1_000_000_000)
+WEIGHTS = Numbers(WEIGHT)
+RATIOS = Numbers(Number(0, 1_000_000_000, above=True))
+LEARNING_RATE = Number(0, 1_000, above=True)
+ALPHA = Number(0, 16, above=True)
+SHARE = Number(0, 1)
+DECAY = Number(0, 1, below=True)  # of a mean: what it keeps
+LAYERS = Layers()
+NAMES = Names()
