@@ -479,7 +479,7 @@ def test_bad_masks(
         ({"style_size": 12, "content_layers": ("relu5_4",)}, "painting's short side would be 12 pixels"),
         ({"max_memory": 2**30, "size": 4096}, "pixels would fit"),
         ({"max_memory": 2**20}, "no size would fit"),
-        ({"style_weight": float("inf")}, "style_weight has inf"),
+        ({"style_weight": float("inf")}, "style_weight is inf"),
         ({"style_layer_weights": (1.0, float("nan"))}, "style_layer_weights has nan"),
         ({"start": "nois"}, "no start 'nois'; choose photo, noise"),
         ({"recipe": "gatys"}, "did you mean 'gatys-2015'"),
