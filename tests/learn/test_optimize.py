@@ -613,7 +613,7 @@ def test_replay(
     save_picture(run, tmp_path / f"out{suffix}")
     found = read_manifest(tmp_path / f"out{suffix}")
     assert found == json.loads(json.dumps(manifest(run)))
-    again = replay(found, loss_network=loss_network)
+    again = replay(found, folder=tmp_path, loss_network=loss_network)
     np.testing.assert_array_equal(list(again.run())[-1].picture, made)
 
 
@@ -627,7 +627,7 @@ def test_replay_refuses(
     found = json.loads(json.dumps(manifest(run)))
     pictures.save(painting[::-1].copy() * 0.5, files[1])
     with pytest.raises(LearnError, match="pixels differ"):
-        replay(found, loss_network=loss_network)
+        replay(found, folder=tmp_path, loss_network=loss_network)
     files[0].unlink()
     with pytest.raises(LearnError, match="photo.png is needed"):
         replay(found, folder=tmp_path, loss_network=loss_network)
