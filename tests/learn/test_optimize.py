@@ -723,7 +723,7 @@ def test_interrupt_and_resume(
     monkeypatch.setattr(LBFGS, "step", interrupted)
     out = tmp_path / "out.png"
     code, _, err = do(*words, "-o", out)
-    assert code == 0 and "--resume" in err and out.exists()
+    assert code == 130 and "--resume" in err and out.exists()
     assert do(*words, "-o", out, "--resume")[0] == 0
     np.testing.assert_array_equal(pictures.load(out).picture, pictures.load(tmp_path / "whole.png").picture)
 
