@@ -465,8 +465,7 @@ def test_a_picture_too_large_for_its_format(tmp_path: Path, paint: Do, no_work: 
     wide = draw(tmp_path / "wide.png", shape=(20, 17_000))
     code, _, err = paint(wide, "-o", tmp_path / "o.webp")
     assert code == 2 and err.count("\n") == 1 and "16383" in err
-    with pytest.raises(AssertionError, match="this is work"):
-        paint(wide, "-o", tmp_path / "o.webp", "--size", 1000)
+    assert "this is work" in paint(wide, "-o", tmp_path / "o.webp", "--size", 1000)[2]
 
 
 def test_a_sheet_too_large_for_its_format(network_file: Path, tmp_path: Path, do: Do, monkeypatch) -> None:

@@ -9,6 +9,7 @@ import dataclasses
 import io
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import ExitStack, closing, contextmanager, nullcontext
@@ -656,7 +657,7 @@ def train(
         for network_file in _given_files(teacher, start_from):
             sources += targets.network_files(str(network_file), None)
         _claim(targets.run_files(run_dir, photos, styles), sources, force=True, folder=run_dir)
-        with distributed():
+        with distributed(device):
             run = Run(
                 run_dir,
                 folder,
@@ -778,11 +779,22 @@ def teach(
         lesson = _lesson(painting, network, opened, photos, options, precision, device, loss_network)
         again = {other: lesson.at(others[other]) for other in others}  # a size that is too small is told now
         _teach(lesson, minutes / (1 + len(others)), preview, as_json)
-        taught = opened.add(name, lesson.row, card, replace=replace)
+        stopped = lesson.stopped
+        taught, rows = opened.add(name, lesson.row, card, replace=replace), [name]
         for other, each in again.items():
+            if stopped:
+                break
             _teach(each, minutes / (1 + len(others)), None, as_json, start=lesson.row)
+            stopped = each.stopped
             taught = taught.add(other, each.row, strokes.card(card, others[other], of=name), replace=replace)
-    _save_bank(taught.select([name, *others]) if only else taught, output, force)
+            rows.append(other)
+    left = ", ".join(str(others[other]) for other in others if other not in rows)
+    note = (
+        f"stopped at step {lesson.step}, the best row so far is kept{f', without stroke sizes {left}' if left else ''}"
+    )
+    _save_bank(taught.select(rows) if only else taught, output, force, note=note if stopped else "")
+    if stopped:
+        raise typer.Exit(130)
 
 
 @app.command()
@@ -930,7 +942,7 @@ def optimize(
             network=network,
             bank=bank,
             device=resolve_device(device),
-            max_memory=None if max_memory is None else int(max_memory * 2**30),
+            max_memory=None if max_memory is None else max_memory * 1e9,
         )
         _check_drawn(output, run.scene.shape_at(settings.size))
         if resume and state.exists():
@@ -980,23 +992,23 @@ def grid(
         from impasto.learn import grid as grids
         from impasto.learn.features import load_loss_network
 
-        done = []
+        done: list[grids.Cell] = []
+        names, shares = [name.strip() for name in layers.split(",")], _numbers(ratios) or ()
         options = _given(size=size, steps=steps, start=start, seed=seed)
-        items = grids.grid(
-            photo,
-            painting,
-            folder,
-            layers=layers.split(","),
-            ratios=_numbers(ratios) or (),
-            recipe=recipe,
-            loss_network=load_loss_network(loss_network),
-            **options,
-        )
-        for item in items:
-            if isinstance(item, grids.Cell):
-                done.append(item)
-                losses = item.made["losses"]
-                _tell(f"{item.label}: content {losses['content']:.4g}, style {losses['style']:.4g}")
+        options |= {"layers": names, "ratios": shares, "loss_network": load_loss_network(loss_network)}
+        items = grids.grid(photo, painting, folder, recipe=recipe, **options)
+        stop = threading.Event()
+        with _signals_call(stop.set):
+            for item in items:
+                if isinstance(item, grids.Cell):
+                    done.append(item)
+                    losses = item.made["losses"]
+                    _tell(f"{item.label}: content {losses['content']:.4g}, style {losses['style']:.4g}")
+                if stop.is_set():
+                    break
+        if len(done) < len(names) * len(shares):
+            _tell(f"stopped: {len(done)} cells are kept in {folder}; the same command goes on from there")
+            raise typer.Exit(130)
         pictures.save(grids.sheet(done), output)
         _write_json(output.with_suffix(".json"), grids.numbers(done))
     _tell(f"{output}: {len(done)} cells")
@@ -1007,11 +1019,18 @@ def replay(
     made: Annotated[Path, typer.Argument(help="A picture that impasto optimize wrote, or its manifest as JSON.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print how it was made, as JSON, and paint nothing.")] = False,
+    folder: Annotated[
+        list[Path] | None,
+        typer.Option(help="Where its photo and paintings are; may be repeated. Default: beside it."),
+    ] = None,
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     quality: Quality = 95,
     force: Overwrite = False,
 ) -> None:
-    """Make a picture of impasto optimize again, from what its file says (needs impasto[learn])."""
+    """Make a picture of impasto optimize again, from what its file says (needs impasto[learn]).
+
+    The file names the photo and the paintings, not their folders; their pixels must be those of then.
+    """
     with _learning():
         from impasto import targets
         from impasto.learn.features import load_loss_network
@@ -1024,9 +1043,10 @@ def replay(
             return
         if output is None:
             raise PictureError("there is no file to write; name it with -o, or ask for --show")
-        sources = [made, *targets.manifest_files(found, made.parent), *_given_files(loss_network)]
-        _claim([output], sources, force=force, pictures=True)
-        run = replayed(found, folder=made.parent, loss_network=load_loss_network(loss_network))
+        folders = folder or [made.parent]
+        read = [made, *targets.manifest_files(found, folders), *_given_files(loss_network)]
+        _claim([output], read, force=force, pictures=True)
+        run = replayed(found, folder=folders, loss_network=load_loss_network(loss_network))
         _optimize(run, output, None, None, 0, None, quality)
 
 
@@ -1056,6 +1076,7 @@ def evaluate(
 ) -> None:
     """Measure how good a bank's styles are, on photos that they were not trained on (needs impasto[learn])."""
     with _learning():
+        from impasto.bank import PHOTO
         from impasto.learn.devices import best_dtype
         from impasto.learn.evaluate import Judge, evaluate, load_photos, summary
         from impasto.learn.features import load_loss_network
@@ -1063,15 +1084,17 @@ def evaluate(
         from impasto.learn.settings import LossSettings
 
         painter = _painter(network, bank, runtime)
-        names = _names(style) if style else [name for name in painter.styles if name != "photo"]
-        pictures = load_photos(photos, size=size, limit=limit)
-        ruler = load_loss_network(loss_network).to(best_dtype(precision))  # type: ignore[arg-type]
+        names = _names(style) if style else list(painter.bank.styles)
+        if not names or PHOTO in names:
+            raise LearnError(f"there is no style to measure; name one, other than {PHOTO}, or another bank")
         losses = LossSettings.of(painter.bank, style_size=style_size, style_weight=style_weight, unit=unit)
         paintings = load_paintings(styles, names, size=losses.style_size, bank=painter.bank)
+        pictures = load_photos(photos, size=size, limit=limit)
+        ruler = load_loss_network(loss_network).to(best_dtype(precision))  # type: ignore[arg-type]
         judge = Judge(ruler, paintings, pictures, losses)
         records = evaluate(judge, painter.paint_picture, names, pictures, worth_on=worth)
         scores = [record for record, _ in zip(records, _progress(names, quiet=as_json), strict=True)]
-        overall = summary(scores, painter.paint_picture, pictures)
+        overall = summary(scores, painter.paint_picture, pictures, photo_row=PHOTO in painter.bank)
     head = {"network": painter.network.name, "fingerprint": painter.network.fingerprint, "photos": len(pictures)}
     if as_json:
         typer.echo(_json({**head, **overall, "styles": [asdict(score) for score in scores]}))
@@ -1222,9 +1245,10 @@ def _bank(network: str, bank: Path | None) -> Bank:
     return Bank.load(bank or assets.bank_file(network))
 
 
-def _save_bank(bank: Bank, output: Path, force: bool) -> None:
+def _save_bank(bank: Bank, output: Path, force: bool, *, note: str = "") -> None:
     bank.save(output, overwrite=force)
-    _tell(f"{output}: {len(bank)} style{'s' * (len(bank) != 1)}, {output.stat().st_size:,} bytes")
+    size = f"{len(bank)} style{'s' * (len(bank) != 1)}, {output.stat().st_size:,} bytes"
+    _tell(f"{output}: {size}{f'; {note}' if note else ''}")
 
 
 def _mix(styles: list[str]) -> str:
@@ -1486,10 +1510,11 @@ def _teach(lesson: Lesson, minutes: float, preview: Path | None, as_json: bool, 
     console = Console(stderr=True)
     plain = as_json or not console.is_terminal
     columns = BarColumn(bar_width=20), TimeRemainingColumn(), TextColumn("{task.description}")
-    with Progress(*columns, console=console, disable=plain) as bar:
+    steps = lesson.run(max_minutes=minutes, start=start)
+    with Progress(*columns, console=console, disable=plain) as bar, _signals_call(lesson.stop):
         task = bar.add_task("looking for the closest mix", total=1.0)
         try:
-            for step in lesson.run(max_minutes=minutes, start=start):
+            for step in steps:
                 text = f"step {step.step}, content {step.content:.3f}, style {step.style:.3f}, best {step.best:.3f}"
                 bar.update(task, completed=step.progress, description=text)
                 if as_json:
@@ -1500,10 +1525,10 @@ def _teach(lesson: Lesson, minutes: float, preview: Path | None, as_json: bool, 
                     _tell(f"{text}, {step.seconds:.0f} s")
                 if preview is not None:
                     pictures.save(lesson.preview(), preview)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # the second: the step that it is at is given up
             if lesson.best is None:
                 raise
-            _tell(f"stopped at step {lesson.step}; the best row so far is kept")
+            lesson.stop()
 
 
 # ---- optimising
@@ -1552,37 +1577,47 @@ def _optimize(
     Ctrl-C keeps the best so far.
     """
     from impasto.learn.manifest import save_picture
+    from impasto.learn.optimize import is_state
 
-    stopped = False
+    if state is not None and state.exists() and not is_state(state):
+        raise LearnError(f"{state} is there, where the state would go, and is none; move it, or choose another output")
+
+    def keep() -> None:
+        save_picture(run, output, quality=quality)
+        if state is not None and not run.done:
+            run.save(state)
+
+    steps = run.run(max_seconds=max_seconds)
     log = None if json_log is None else _log(json_log, "a" if run.steps else "w")
-    with _step_bar(run) as bar, log or nullcontext():
+    with _step_bar(run) as bar, log or nullcontext(), _signals_call(run.stop):
         try:
-            for step in run.run(max_seconds=max_seconds):
+            for step in steps:
                 bar(step)
                 if log is not None and step.picture is None:
                     log.write(_json(step.record()) + "\n")
                     log.flush()
                 if save_every and step.step % save_every == 0 and step.picture is None:
-                    save_picture(run, output, quality=quality)
-                    if state is not None:
-                        run.save(state)
-        except KeyboardInterrupt:
-            stopped = True
-    if run.parts is None:
-        raise LearnError("nothing was painted yet when it was stopped")
-    save_picture(run, output, quality=quality)
-    if state is None:
-        if stopped:
-            _tell("stopped; this is the best picture so far")
-    elif stopped or not run.done:
-        run.save(state)
-        _tell(f"stopped; the same command with --resume goes on from {state}")
-    else:
-        state.unlink(missing_ok=True)
+                    keep()
+        except KeyboardInterrupt:  # the second: the step that it is at is given up
+            run.stop()
+        except LearnError:
+            if run.parts is not None:  # what was painted until then is not lost
+                keep()
+            raise
     parts = run.parts
-    _tell(
-        f"{output}: content {parts.content:.4g}, style {parts.style:.4g}, total {parts.total:.4g}, {run.seconds:.0f} s"
-    )
+    if parts is None:
+        _tell("stopped before the first step; nothing was written")
+        raise typer.Exit(130)
+    keep()
+    text = f"content {parts.content:.4g}, style {parts.style:.4g}, total {parts.total:.4g}, {run.seconds:.0f} s"
+    if run.done and state is not None:
+        state.unlink(missing_ok=True)
+    if not run.done:
+        text += "; stopped, this is the best so far"
+        text += f", and the same command with --resume goes on from {state}" if state is not None else ""
+    _tell(f"{output}: {text}")
+    if run.stopped and not run.done:
+        raise typer.Exit(130)
 
 
 def _log(path: Path, mode: str) -> IO[str]:

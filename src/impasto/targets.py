@@ -244,12 +244,13 @@ def network_files(network: str, bank: Path | None) -> list[Path]:
     return [file, *beside, *([] if bank is None else [bank])]
 
 
-def manifest_files(made: dict[str, Any], folder: Path) -> list[Path]:
-    """Where the pictures may lie that a manifest of ``optimize`` names: under its names, and in ``folder``."""
+def manifest_files(made: dict[str, Any], folders: Sequence[Path]) -> list[Path]:
+    """Where the pictures may lie that a manifest of ``optimize`` names."""
     files = made.get("files")
-    cards = [card for listed in files.values() for card in listed] if isinstance(files, dict) else []
-    names = [name for card in cards if isinstance(card, dict) for name in card.values() if isinstance(name, str)]
-    return [path for name in names for path in (Path(name), folder / Path(name).name)]
+    listed = [cards for cards in files.values() if isinstance(cards, list)] if isinstance(files, dict) else []
+    cards = [card for cards in listed for card in cards if isinstance(card, dict)]
+    names = [name for card in cards for name in (card.get("name"), card.get("path")) if isinstance(name, str)]
+    return [folder / Path(name).name for name in names for folder in folders]
 
 
 # ---- before the work
