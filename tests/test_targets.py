@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import os
@@ -399,7 +400,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("impasto.cli._painter", worked)
     monkeypatch.setattr("impasto.bank.Bank.load", worked)
     if importlib.util.find_spec("torch"):
-        monkeypatch.setattr("impasto.learn.optimize.Optimization", worked)
+        monkeypatch.setattr(importlib.import_module("impasto.learn.optimize"), "Optimization", worked)
 
 
 EARLY = {
