@@ -293,7 +293,8 @@ def test_own_paintings_are_not_painted_again(photo: Path, tmp_path: Path, paint:
             assert code == 0 and len(printed.splitlines()) == 1, err
             assert not again or ("left out" in err and "by impasto" in err)
     assert names(tmp_path) == ["cat-red.jpg", "cat.jpg", "painted/cat-red.jpg"]
-    assert paint(tmp_path / "cat-red.jpg")[0] == 0 and (tmp_path / "cat-red-red.jpg").exists()
+    code, printed, _ = paint(tmp_path, tmp_path / "cat-red.jpg", "-o", tmp_path / "more", "--json")
+    assert code == 0 and len(printed.splitlines()) == 2 and (tmp_path / "more" / "cat-red-red.jpg").exists()
 
 
 def test_a_folder_of_own_paintings_alone(photo: Path, tmp_path: Path, paint: Do) -> None:
@@ -452,6 +453,16 @@ def test_a_log_is_tried_too(files: dict[str, Path], do: Do, no_work: None) -> No
         code, _, err = do(*words)
         assert code == 2 and err.count("\n") == 1 and name in err, err
     assert not list(files["tmp"].glob("*.impasto"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices as POSIX has them")
+def test_a_log_may_go_to_a_device(files: dict[str, Path], do: Do, no_work: None) -> None:
+    """A log is written bit by bit, so it may go to a pipe or a terminal; a picture may not."""
+    words = ["optimize", files["photo"], files["painting"], "-o"]
+    assert "this is work" in do(*words, files["tmp"] / "o.png", "--json-log", "/dev/null")[2]
+    (files["tmp"] / "p.png").symlink_to("/dev/null")
+    code, _, err = do(*words, files["tmp"] / "p.png")
+    assert code == 2 and "device" in err
 
 
 def test_a_state_of_another_program_stays(files: dict[str, Path], do: Do) -> None:

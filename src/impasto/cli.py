@@ -140,7 +140,7 @@ def paint(
     Photos of any size: what does not fit into memory is painted in tiles, and comes out the same. In a folder, photos
     keep their paths below the folder that they were found in; what impasto has painted is left out there.
     """
-    from impasto import blend, pictures, strokes
+    from impasto import blend, strokes
     from impasto import targets as places
 
     mix = _mix(style)
@@ -151,7 +151,7 @@ def paint(
     opens = (network, bank)
     _claim(targets, [*found, *map(Path, masks.values())], opens=opens, force=force, folder=folder, pictures=True)
     if len(found) == 1:
-        _check_fits(targets[0], found[0], size)
+        places.check_photo(targets[0], found[0], size)
     streams = _streams(found, size) if max_memory is None and not masks else 1
     painter = _painter(
         network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments, streams=streams
@@ -169,8 +169,7 @@ def paint(
 
     def work(loaded: tuple[Path, Photo]) -> tuple[Path, Photo, Any, float]:
         target, photo = loaded
-        height, width = photo.pixels.shape[:2]
-        places.check_picture(target, *pictures.shrunk_size(width, height, size or max(width, height)))
+        places.check_picture(target, photo.pixels, size)
         begin = time.perf_counter()
         steps = painter.paint_steps(photo.pixels, mix, **dials, masks=_weights(masks, photo))  # type: ignore[arg-type]
         painted = _watch_painting(steps, quiet=as_json or not alone)
@@ -402,7 +401,7 @@ def sheet(
     force: Overwrite = False,
 ) -> None:
     """Paint one photo in every style, on one labelled sheet."""
-    from impasto import pictures
+    from impasto import pictures, targets
     from impasto.bank import PHOTO
     from impasto.sheets import contact_sheet
 
@@ -411,7 +410,7 @@ def sheet(
     known = [name for name in painter.styles if name in painter.bank.styles or name == PHOTO]
     names = _names(style) if style else known
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
-    _check_drawn(output, contact_sheet([picture] * len(names), names, columns=columns))
+    targets.check_picture(output, contact_sheet([picture] * len(names), names, columns=columns))
     painted = [painter.paint_picture(picture, name, strength=strength) for name in _progress(names, quiet=False)]
     pictures.save(contact_sheet(painted, names, columns=columns), output)
     _tell(f"{output}: {len(names)} styles")
@@ -431,7 +430,7 @@ def square(
     force: Overwrite = False,
 ) -> None:
     """Paint one photo in four styles, at the corners of a square, and in the mixes between them."""
-    from impasto import blend, pictures
+    from impasto import blend, pictures, targets
     from impasto.sheets import contact_sheet
 
     corners = _several(style)
@@ -439,7 +438,7 @@ def square(
     painter = _painter(network, bank, runtime)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
     rows = blend.square(painter.bank_for(picture), corners, n).reshape(n * n, -1)
-    _check_drawn(output, contact_sheet([picture] * len(rows), columns=n, gap=2))
+    targets.check_picture(output, contact_sheet([picture] * len(rows), columns=n, gap=2))
     painted = [painter.paint_picture(picture, row) for row in _progress(list(rows), quiet=False)]
     pictures.save(contact_sheet(painted, columns=n, gap=2), output)
     _tell(f"{output}: {n} x {n} paintings; corners {', '.join(corners)}")
@@ -481,7 +480,7 @@ def path(
     painter = _painter(network, bank, runtime)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
     if folder is None:
-        _check_drawn(place, picture)
+        targets.check_picture(place, picture)
     rows = list(blend.path(painter.bank_for(picture), stops, frames))
     painted = (painter.paint_picture(picture, row) for row in _progress(rows, quiet=False))
     if folder is None:
@@ -522,7 +521,7 @@ def draw_map(
     force: Overwrite = False,
 ) -> None:
     """Draw the bank as a map on which styles that paint alike lie close together."""
-    from impasto import pictures
+    from impasto import pictures, targets
     from impasto.maps import style_map
     from impasto.sheets import map_sheet
 
@@ -544,7 +543,7 @@ def draw_map(
         painter = _painter(network, bank, runtime)
         picture = pictures.resize(_load(photo, max_pixels).picture, size or 128)
         blank = map_sheet(found.points, found.names, [picture] * len(found.names), width=width or 1600)
-        _check_drawn(output, blank)
+        targets.check_picture(output, blank)
         painted = [painter.paint_picture(picture, name) for name in _progress(list(found.names), quiet=False)]
     pictures.save(map_sheet(found.points, found.names, painted, width=width or 1600), output)
     _tell(f"{output}: {len(found.names)} styles")
@@ -897,8 +896,10 @@ def optimize(
     _check_suffix(output)
     state = output.with_name(output.name + ".state")
     sources = [photo, *paintings, *(photo_mask or ()), *(painting_mask or ()), *_given_files(start, loss_network)]
-    _claim([output, state, *_given_files(json_log)], sources, opens=(network, bank), force=force)
+    logs = _given_files(json_log)
+    _claim([output, state, *logs], sources, opens=(network, bank), force=force, streams=logs)
     with _learning():
+        from impasto import targets
         from impasto.learn.devices import resolve_device
         from impasto.learn.features import load_loss_network
         from impasto.learn.optimize import Optimization
@@ -944,7 +945,7 @@ def optimize(
             device=resolve_device(device),
             max_memory=None if max_memory is None else max_memory * 1e9,
         )
-        _check_drawn(output, run.scene.shape_at(settings.size))
+        targets.check_picture(output, run.scene.shape_at(settings.size))
         if resume and state.exists():
             run.restore(state)
         _optimize(run, output, state, max_seconds, save_every, json_log, quality)
@@ -1160,25 +1161,6 @@ def _claim_bank(output: Path, sources: Iterable[Path], force: bool, opens: Any =
 
 def _given_files(*paths: Path | str | None) -> list[Path]:
     return [Path(path) for path in paths if path is not None]
-
-
-def _check_drawn(output: Path, drawn: Any) -> None:
-    """Whether a picture of the size of ``drawn``, an array or its height and width, fits into the file's format."""
-    from impasto import targets
-
-    height, width = getattr(drawn, "shape", drawn)[:2]
-    targets.check_picture(output, width, height)
-
-
-def _check_fits(target: Path, source: Path, size: int | None) -> None:
-    """The same for the painting of a photo, where the photo's size stands in its header."""
-    from impasto import pictures, targets
-
-    try:
-        width, height = pictures.size_of(source) if source.is_file() else (1, 1)
-    except PictureError:  # which reading it will tell in full
-        return
-    targets.check_picture(target, *pictures.shrunk_size(width, height, size or max(width, height)))
 
 
 def _painter(

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto import assets, files, formats, pictures
-from impasto.errors import TargetError
+from impasto.errors import PictureError, TargetError
 from impasto.files import printable
 from impasto.folders import Found, LeftOut, Search
 
@@ -51,9 +51,11 @@ def search(paths: Sequence[Path]) -> Search:
             raise TargetError("standard input (-) is one photo and is read once; give it alone, without other photos")
         return Search((Found(STDIO),))
     found = pictures.search(paths)
-    own = {each.path for each in found.photos if each.root is not None and pictures.made_by_impasto(each.path)}
-    left_out = [LeftOut(path, "to paint one again, name the file", "painting") for path in sorted(own)]
-    photos = tuple(each for each in found.photos if each.path not in own)
+    own = {each for each in found.photos if each.root is not None and pictures.made_by_impasto(each.path)}
+    left_out = [
+        LeftOut(each.path, "to paint one again, name the file", "painting") for each in found.photos if each in own
+    ]
+    photos = tuple(each for each in found.photos if each not in own)
     return replace(found, photos=photos, left_out=(*found.left_out, *left_out))
 
 
@@ -263,19 +265,22 @@ def claimed(
     *,
     force: bool = False,
     keep: Iterable[Path] = (),
+    streams: Iterable[Path] = (),
     folder: Path | None = None,
 ) -> Iterator[None]:
     """Check that all ``targets`` may and can be written; inside, their folders are there.
 
     targets: files. ``-`` is standard output.
     sources: whatever is read, files that need not be there; ``-`` is standard input.
-    force: overwrite files that impasto did not make. keep: targets that are not overwritten without it whoever made
-    them. folder: the one that is made if it is missing, with what is in it; all others have to be there. A folder that
-    was made and is empty at the end is removed again.
+    force: overwrite files that impasto did not make.
+    keep: targets that are not overwritten without it, whoever made them.
+    streams: targets that are written bit by bit, and so may be devices and pipes.
+    folder: the one that is made if it is missing, with what is in it; all others have to be there. What was made and is
+        empty at the end is removed again.
 
     Raises TargetError, and then nothing has changed.
     """
-    targets = list(targets)
+    targets, streams = list(targets), set(streams)
     check(targets, sources, force=force, keep=keep)
     made: list[Path] = []
     try:
@@ -285,6 +290,8 @@ def claimed(
                     _make(each, made)
         tried: set[Path] = set()
         for target in targets:
+            if target in streams and stat.S_IFMT(_mode(target)) not in (0, stat.S_IFREG, stat.S_IFDIR):
+                continue
             _try(target, whole=target.parent not in tried)
             tried.add(target.parent)
         yield
@@ -315,8 +322,13 @@ def check(targets: Iterable[Path], sources: Iterable[Path], *, force: bool = Fal
             raise TargetError(f"{name} exists already; choose another name, or overwrite it (--force)")
 
 
-def check_picture(target: Path, width: int, height: int) -> None:
-    """TargetError for a picture that is larger than the target's format can hold."""
+def check_picture(target: Path, picture: Any, size: int | None = None) -> None:
+    """TargetError for a picture, an array or its height and width, that is larger than the target's format can hold.
+
+    size: the longer side, in pixels, that it is shrunk to first.
+    """
+    height, width = getattr(picture, "shape", picture)[:2]
+    width, height = pictures.shrunk_size(width, height, size or max(width, height))
     kind = next((kind for kind in pictures._LONGEST_SIDE if target.suffix.lower() in formats.READABLE[kind]), None)
     if kind is not None and max(width, height) > pictures._LONGEST_SIDE[kind]:
         limit = pictures._LONGEST_SIDE[kind]
@@ -324,6 +336,14 @@ def check_picture(target: Path, width: int, height: int) -> None:
             f"{printable(target)} cannot hold {width} x {height} pixels: {kind} ends at {limit} a side; "
             "write a PNG or TIFF, or a smaller picture (--size)"
         )
+
+
+def check_photo(target: Path, source: Path, size: int | None = None) -> None:
+    """The same for the painting of a photo in a file, from the photo's header."""
+    if os.path.isfile(source):
+        with suppress(PictureError):  # which reading it will tell in full
+            width, height = pictures.size_of(source)
+            check_picture(target, (height, width), size)
 
 
 def _identity(path: Path, standard: int) -> tuple[int, int] | None:
@@ -367,6 +387,14 @@ def _keys(text: bytes) -> set[str]:
         found = json.loads(text)
         return set(found) if isinstance(found, dict) else set()
     return set()
+
+
+def _mode(path: Path) -> int:
+    """What ``os.stat`` has as its mode; 0 where there is nothing."""
+    try:
+        return os.stat(path).st_mode
+    except OSError:
+        return 0
 
 
 def _make(folder: Path, made: list[Path]) -> None:
@@ -416,7 +444,7 @@ def _reason(target: Path, error: OSError) -> str:
     return {
         errno.ENAMETOOLONG: f"its name is too long, {len(os.fsencode(target.name))} bytes; choose a shorter one",
         errno.EROFS: "the disk is read-only; choose another place",
-        errno.ENXIO: "it is a device or a pipe; name a file, or - for standard output",
+        errno.ENXIO: "it is a device or a pipe; name a file",
         errno.ELOOP: "it is a link that leads to itself; choose another name",
         errno.ENOSPC: "the disk is full; make room, or choose another place",
         errno.EDQUOT: "no more may be stored there; make room, or choose another place",
