@@ -166,7 +166,7 @@ BAD = {
         "needs OpenVINO",
     ),
     "two photos into one file": (
-        ["paint", "{photo}", "{photo}", "-s", "red", "-o", "{tmp}/a", "--network", "{network}"],
+        ["paint", "{photo}", "{tmp}/none.jpg", "-s", "red", "-o", "{tmp}/a.jpg", "--network", "{network}"],
         "one file",
     ),
     "train without photos": (["train", "--photos", "{tmp}/empty", "--styles", "{tmp}", "-o", "{tmp}/r"], "empty"),

@@ -113,13 +113,17 @@ def test_a_style_is_replaced_only_if_asked(bank, tmp_path, capsys) -> None:
 
 
 def test_no_bank_is_overwritten_without_force(bank, tmp_path, capsys) -> None:
-    """A file that exists stays as it is without --force, and is changed in place with it."""
-    mine = tmp_path / "mine.safetensors"
-    mine.write_bytes(bank.read_bytes())
-    code, _, err = run("styles", "remove", "red", "-o", mine, "--bank", mine, capsys=capsys)
-    assert code == 2 and "--force" in err and mine.read_bytes() == bank.read_bytes()
-    assert run("styles", "remove", "red", "-o", mine, "--bank", mine, "--force", capsys=capsys)[0] == 0
-    assert "red" not in Bank.load(mine)
+    """A file that exists stays as it is without --force, and one that is read stays with it, too."""
+    mine, other = tmp_path / "mine.safetensors", tmp_path / "other.safetensors"
+    for path in (mine, other):
+        path.write_bytes(bank.read_bytes())
+    code, _, err = run("styles", "remove", "red", "-o", other, "--bank", mine, capsys=capsys)
+    assert code == 2 and "--force" in err and other.read_bytes() == bank.read_bytes()
+    assert run("styles", "remove", "red", "-o", other, "--bank", mine, "--force", capsys=capsys)[0] == 0
+    assert "red" not in Bank.load(other)
+    for force in ([], ["--force"]):
+        code, _, err = run("styles", "remove", "red", "-o", mine, "--bank", mine, *force, capsys=capsys)
+        assert code == 2 and "would be lost" in err and mine.read_bytes() == bank.read_bytes()
 
 
 BAD = {

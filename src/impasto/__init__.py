@@ -23,6 +23,7 @@ from impasto.errors import (
     OptionError,
     PictureError,
     StyleNameError,
+    TargetError,
 )
 from impasto.painter import Painter, paint
 
@@ -45,6 +46,7 @@ __all__ = [
     "Painter",
     "PictureError",
     "StyleNameError",
+    "TargetError",
     "__version__",
     "optimize",
     "paint",

@@ -6,11 +6,13 @@ Heavy things are imported inside the commands that need them, so that ``--help``
 from __future__ import annotations
 
 import dataclasses
+import io
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
@@ -27,6 +29,7 @@ from impasto.terminal import to_json as _json
 
 if TYPE_CHECKING:
     from impasto.bank import Bank
+    from impasto.folders import Search
     from impasto.learn.optimize import Optimization
     from impasto.learn.optimize import Step as OptimizeStep
     from impasto.learn.teach import Lesson
@@ -92,6 +95,8 @@ StyleSize = Annotated[
 StyleWeight = Annotated[float | None, typer.Option(help="Of the style loss; default: as trained."), limits.WEIGHT]
 LearnPrecision = Annotated[str, typer.Option(help="auto, float32 or bfloat16."), Choice(LEARN_PRECISIONS)]
 
+Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite files that impasto did not make.")]
+
 STDIO = Path("-")
 GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # learn.grid.LAYERS, repeated without torch
 FPS = 12.0  # paintings a second, where nothing is said
@@ -106,7 +111,9 @@ def paint(
         list[Path], typer.Argument(readable=False, help="Photos, folders of photos, or - for standard input.")
     ],
     style: Mix,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file, a folder, or - (PNG).")] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="PATH", help="A file, a folder, or - (PNG).")
+    ] = None,
     strength: Strength = 1.0,
     size: Size = None,
     stroke_size: Annotated[
@@ -127,18 +134,27 @@ def paint(
     max_memory: MaxMemory = None,
     moments: MomentsOption = "exact",
     max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per photo.")] = False,
 ) -> None:
     """Paint photos in a style, or in a mix of styles; a mask gives a region a style of its own, and may be repeated.
 
-    Photos may be of any size: what does not fit into memory is painted in tiles.
+    Photos of any size: what does not fit into memory is painted in tiles. In a folder, photos
+    keep their paths below the folder that they were found in; what impasto has painted is left out there.
     """
     from impasto import blend, strokes
+    from impasto import targets as places
 
     mix = _mix(style)
-    found = [STDIO] if photos == [STDIO] else _found(photos)
-    targets = _targets(found, output, mix)
-    masks = _masks(mask or [], found, max_pixels)
+    search = places.once(_search(photos))
+    found = search.paths
+    targets, folder = places.paintings(search.photos, output, mix)
+    files = _masks(mask or [])
+    opens = (network, bank)
+    _claim(targets, [*found, *map(Path, files.values())], opens=opens, force=force, folder=folder, pictures=True)
+    if len(found) == 1:
+        places.check_photo(targets[0], found[0], size)
+    masks = _read_once(files, found, max_pixels)
     streams = _streams(found, size) if max_memory is None and not masks else 1
     painter = _painter(
         network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments, streams=streams
@@ -156,6 +172,7 @@ def paint(
 
     def work(loaded: tuple[Path, Photo]) -> tuple[Path, Photo, Any, float]:
         target, photo = loaded
+        places.check_picture(target, photo.pixels, size)
         begin = time.perf_counter()
         steps = painter.paint_steps(photo.pixels, mix, **dials, masks=_weights(masks, photo, max_pixels))  # type: ignore[arg-type]
         painted = _watch_painting(steps, quiet=as_json or not alone)
@@ -215,7 +232,7 @@ def plan(
     """Report what painting photos will take: memory, tiles, temporary files, and time, from a trial of some seconds."""
     from impasto import pictures
 
-    found = _found(photos)
+    found = _search(photos).paths
     painter = _painter(network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments)
     records: list[dict[str, Any]] = []
     for source in found:
@@ -310,6 +327,7 @@ def add_styles(
     """Write the bank with the styles of other files added."""
     from impasto.bank import Bank
 
+    _claim_bank(output, files, force, opens=(network, bank))
     opened = _bank(network, bank)
     for file in files:
         opened = opened.merge(Bank.load(file), replace=replace)
@@ -326,6 +344,7 @@ def merge_styles(
     """Write one bank with the styles of several files."""
     from impasto.bank import Bank
 
+    _claim_bank(output, files, force)
     merged = Bank.load(files[0])
     for file in files[1:]:
         merged = merged.merge(Bank.load(file), replace=replace)
@@ -343,6 +362,7 @@ def remove_styles(
     """Write the bank without some of its styles."""
     from impasto import strokes
 
+    _claim_bank(output, [], force, opens=(network, bank))
     opened = _bank(network, bank)
     for name in strokes.whole(opened, names):
         opened = opened.remove(name)
@@ -361,6 +381,7 @@ def rename_style(
     """Write the bank with a style renamed."""
     from impasto import strokes
 
+    _claim_bank(output, [], force, opens=(network, bank))
     _save_bank(strokes.rename(_bank(network, bank), old, new), output, force)
 
 
@@ -375,6 +396,7 @@ def export_styles(
     """Write only some styles of the bank; one makes a file of about 13 KB to send to a friend."""
     from impasto import strokes
 
+    _claim_bank(output, [], force, opens=(network, bank))
     opened = _bank(network, bank)
     _save_bank(opened.select(strokes.whole(opened, names)), output, force)
 
@@ -391,17 +413,19 @@ def sheet(
     bank: BankFile = None,
     runtime: Runtime = "auto",
     max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
 ) -> None:
     """Paint one photo in every style, on one labelled sheet."""
-    from impasto import pictures
+    from impasto import pictures, targets
     from impasto.bank import PHOTO
     from impasto.sheets import contact_sheet
 
-    _check_suffix(output)
+    _claim([output], [photo], opens=(network, bank), force=force, pictures=True)
     painter = _painter(network, bank, runtime)
     known = [name for name in painter.styles if name in painter.bank.styles or name == PHOTO]
     names = _names(style) if style else known
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
+    targets.check_picture(output, contact_sheet([picture] * len(names), names, columns=columns))
     painted = [painter.paint_picture(picture, name, strength=strength) for name in _progress(names, quiet=False)]
     pictures.save(contact_sheet(painted, names, columns=columns), output)
     _tell(f"{output}: {len(names)} styles")
@@ -418,16 +442,18 @@ def square(
     bank: BankFile = None,
     runtime: Runtime = "auto",
     max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
 ) -> None:
     """Paint one photo in four styles, at the corners of a square, and in the mixes between them."""
-    from impasto import blend, pictures
+    from impasto import blend, pictures, targets
     from impasto.sheets import contact_sheet
 
-    _check_suffix(output)
     corners = _several(style)
+    _claim([output], [photo], opens=(network, bank), force=force, pictures=True)
     painter = _painter(network, bank, runtime)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
     rows = blend.square(painter.bank_for(picture), corners, n).reshape(n * n, -1)
+    targets.check_picture(output, contact_sheet([picture] * len(rows), columns=n, gap=2))
     painted = [painter.paint_picture(picture, row) for row in _progress(list(rows), quiet=False)]
     pictures.save(contact_sheet(painted, columns=n, gap=2), output)
     _tell(f"{output}: {n} x {n} paintings; corners {', '.join(corners)}")
@@ -437,7 +463,9 @@ def square(
 def path(
     photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
     style: Styles,
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .gif or .webp file, or a folder for the frames.")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="PATH", help="A .gif or .webp file, or a folder for the frames.")
+    ],
     frames: Annotated[int, typer.Option(help="How many paintings."), limits.FRAMES] = 24,
     size: Side = 384,
     fps: Annotated[
@@ -447,27 +475,39 @@ def path(
     bank: BankFile = None,
     runtime: Runtime = "auto",
     max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
 ) -> None:
-    """Paint one photo along a path from style to style: an animation, or numbered frames in a folder."""
-    from impasto import animation, blend, pictures
+    """Paint one photo along a path from style to style: an animation, or numbered frames in a folder.
+
+    Frames of a longer path that impasto painted into that folder before are removed at the end.
+    """
+    from impasto import animation, blend, pictures, targets
 
     stops = _several(style)
-    if output.suffix:
-        animation.check_target(output, fps=fps or FPS)
+    place = Path(output)
+    folder = place if targets.is_folder(output) else None
+    if folder is None:
+        animation.check_target(place, fps=fps or FPS)
     elif fps is not None:
         _tell("note: --fps has no effect on frames in a folder; name a .gif or .webp file for an animation")
+    files, stale = ([place], []) if folder is None else targets.frames(folder, frames)
+    _claim([*files, *stale], [photo], opens=(network, bank), force=force, folder=folder)
     painter = _painter(network, bank, runtime)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
+    if folder is None:
+        targets.check_picture(place, picture)
     rows = list(blend.path(painter.bank_for(picture), stops, frames))
     painted = (painter.paint_picture(picture, row) for row in _progress(rows, quiet=False))
-    if output.suffix:
-        animation.save(painted, output, fps=fps or FPS)
+    if folder is None:
+        animation.save(painted, place, fps=fps or FPS)
     else:
-        _make_folder(output)
-        files = [output / f"frame-{i:04}.png" for i in range(1, frames + 1)]
-        with _interrupted(lambda: f"{sum(file.exists() for file in files)} of {_count(files, 'frame')} in {output}"):
-            for frame, file in zip(painted, files, strict=True):
-                pictures.save(frame, file)
+        saved: list[Path] = []
+        with _interrupted(lambda: f"{len(saved)} of {_count(rows, 'frame')} in {folder}"):
+            for i, frame in enumerate(painted, 1):
+                pictures.save(frame, targets.frame(folder, i))
+                saved.append(targets.frame(folder, i))
+        for each in stale:
+            each.unlink(missing_ok=True)
     _tell(f"{output}: {frames} paintings")
 
 
@@ -493,19 +533,21 @@ def draw_map(
     bank: BankFile = None,
     runtime: Runtime = "auto",
     max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
 ) -> None:
     """Draw the bank as a map on which styles that paint alike lie close together."""
-    from impasto import pictures
+    from impasto import pictures, targets
     from impasto.maps import style_map
     from impasto.sheets import map_sheet
 
-    if output.suffix == ".json":
+    drawn = output.suffix != ".json"
+    _claim([output], _given_files(photo), opens=(network, bank), force=force, pictures=drawn)
+    if not drawn:
         if photo is not None or size is not None or width is not None:
             _tell("note: PHOTO, --size and --width have no effect on the numbers of a map, only on its picture")
         found = style_map(_bank(network, bank), method=method, k=k or 3)  # type: ignore[arg-type]
         _write_json(output, found.to_json())
         return
-    _check_suffix(output)
     if k is not None:
         _tell("note: --k has no effect on the picture of a map, only on its numbers (.json)")
     if photo is None and size is not None:
@@ -515,6 +557,8 @@ def draw_map(
     if photo is not None:
         painter = _painter(network, bank, runtime)
         picture = pictures.resize(_load(photo, max_pixels).picture, size or 128)
+        blank = map_sheet(found.points, found.names, [picture] * len(found.names), width=width or 1600)
+        targets.check_picture(output, blank)
         painted = [painter.paint_picture(picture, name) for name in _progress(list(found.names), quiet=False)]
     pictures.save(map_sheet(found.points, found.names, painted, width=width or 1600), output)
     _tell(f"{output}: {len(found.names)} styles")
@@ -602,6 +646,7 @@ def train(
 ) -> None:
     """Train a network and a row for every painting (needs impasto[learn]); torchrun makes it several processes."""
     with _learning():
+        from impasto import targets
         from impasto.learn.devices import distributed, resolve_device
         from impasto.learn.features import load_loss_network
         from impasto.learn.load import load_with_bank
@@ -636,7 +681,11 @@ def train(
         )
         found = find_styles(styles, read_cards(cards) if cards else None)
         folder = PhotoFolder.open(photos, hold_out=hold_out)
-        with distributed():
+        sources = [*folder.paths, *(style.path for style in found), *_given_files(cards, loss_network)]
+        for network_file in _given_files(teacher, start_from):
+            sources += targets.network_files(str(network_file), None)
+        _claim(targets.run_files(run_dir, photos, styles), sources, force=True, folder=run_dir)
+        with distributed(device):
             run = Run(
                 run_dir,
                 folder,
@@ -672,13 +721,19 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
 ) -> None:
     """Write a trained network as ONNX and its styles as a bank (needs impasto[learn])."""
+    sources = [run_dir / "checkpoint.safetensors", *_given_files(cards)]
+    names = [name] if name else ["full", "fast"]
+    written = [output / f"{name}{end}" for name in names for end in (".onnx", ".safetensors", "-regions.onnx")]
+    _claim(written, sources, force=True, folder=output)  # which of them exist is checked there
     with _learning():
         from impasto.learn.export import export as export_run
         from impasto.learn.paintings import read_cards
 
-        written = export_run(
-            run_dir, output, name=name, half=half, cards=read_cards(cards) if cards else None, overwrite=force
-        )
+        written = [
+            *export_run(
+                run_dir, output, name=name, half=half, cards=read_cards(cards) if cards else None, overwrite=force
+            )
+        ]
     for path in written:
         _tell(f"{path}: {path.stat().st_size:,} bytes")
 
@@ -726,6 +781,11 @@ def teach(
     from impasto import bank as banks
     from impasto import pictures, strokes
 
+    if preview is not None:
+        _check_suffix(preview)
+    learned_on = [] if photos is None else pictures.find(photos)
+    sources = [painting, *learned_on, *_given_files(loss_network)]
+    _claim([output, *_given_files(preview)], sources, opens=(network, bank), force=force, keep=[output])
     opened = _bank(network, bank)
     card = banks.Card(artist, title or name, year, licence, "", extra={"style_size": style_size} if style_size else {})
     sizes: tuple[int, ...] = ()
@@ -743,23 +803,28 @@ def teach(
         opened.add(row, empty, card, replace=replace)
     if name == banks.PHOTO:
         raise BankError(f"{name!r} is the style that gives the photo back; choose another name")
-    if output.exists() and not force:
-        raise BankError(f"'{output}' exists already; choose another name, or overwrite it (--force)")
-    if not output.parent.is_dir():
-        raise BankError(f"'{output}' cannot be written because its folder does not exist; make it first")
-    if preview is not None:
-        _check_suffix(preview)
     options: dict[str, Any] = {"steps": steps, "size": size, "learning_rate": learning_rate, "seed": seed}
     options |= {"style_size": style_size, "style_weight": style_weight}
     with _learning():
         lesson = _lesson(painting, network, opened, photos, options, precision, device, loss_network)
         again = {other: lesson.at(others[other]) for other in others}  # a size that is too small is reported now
         _teach(lesson, minutes / (1 + len(others)), preview, as_json)
-        taught = opened.add(name, lesson.row, card, replace=replace)
+        stopped = lesson.stopped
+        taught, rows = opened.add(name, lesson.row, card, replace=replace), [name]
         for other, each in again.items():
+            if stopped:
+                break
             _teach(each, minutes / (1 + len(others)), None, as_json, start=lesson.row)
+            stopped = each.stopped
             taught = taught.add(other, each.row, strokes.card(card, others[other], of=name), replace=replace)
-    _save_bank(taught.select([name, *others]) if only else taught, output, force)
+            rows.append(other)
+    left = ", ".join(str(others[other]) for other in others if other not in rows)
+    note = (
+        f"stopped at step {lesson.step}, the best row so far is kept{f', without stroke sizes {left}' if left else ''}"
+    )
+    _save_bank(taught.select(rows) if only else taught, output, force, note=note if stopped else "")
+    if stopped:
+        raise typer.Exit(130)
 
 
 @app.command()
@@ -853,13 +918,19 @@ def optimize(
     bank: BankFile = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
+    force: Overwrite = False,
 ) -> None:
     """Paint a photo like paintings by moving its pixels: slow, and the best there is (needs impasto[learn]).
 
     Ctrl-C stops and keeps the best picture so far. The file says how it was made: see impasto replay.
     """
     _check_suffix(output)
+    state = output.with_name(output.name + ".state")
+    sources = [photo, *paintings, *(photo_mask or ()), *(painting_mask or ()), *_given_files(start, loss_network)]
+    logs = _given_files(json_log)
+    _claim([output, state, *logs], sources, opens=(network, bank), force=force, streams=logs)
     with _learning():
+        from impasto import targets
         from impasto.learn.devices import resolve_device
         from impasto.learn.features import load_loss_network
         from impasto.learn.optimize import Optimization
@@ -903,9 +974,9 @@ def optimize(
             network=network,
             bank=bank,
             device=resolve_device(device),
-            max_memory=None if max_memory is None else int(max_memory * 2**30),
+            max_memory=None if max_memory is None else max_memory * 1e9,
         )
-        state = output.with_name(output.name + ".state")
+        targets.check_picture(output, run.scene.shape_at(settings.size))
         if resume and state.exists():
             run.restore(state)
         _optimize(run, output, state, max_seconds, save_every, json_log, quality)
@@ -933,34 +1004,43 @@ def grid(
     start: Annotated[str | None, typer.Option(help="photo, noise, network, network:STYLE, or a file.")] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed of the noise."), limits.SEED] = None,
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
+    force: Overwrite = False,
 ) -> None:
     """Paint the experiment of Gatys et al. (2015, figure 3): sets of style layers against ratios of content to style.
 
     Cells that are there already are not painted again, so a grid that was stopped goes on (needs impasto[learn]).
     """
+    from impasto import targets
+
     _check_suffix(output)
+    folder = cells or output.with_name(f"{output.stem}-cells")
+    new, others = targets.cells(folder, len(layers.split(",")), len(_numbers(ratios) or ()))
+    files = [output, output.with_suffix(".json"), *new]
+    _claim(files, [photo, painting, *_given_files(start, loss_network)], force=force, folder=folder)
+    if others:
+        _tell(f"{folder} holds {len(others)} cells of a larger grid too, such as {others[0].name}; they stay there")
     with _learning():
         from impasto import pictures
         from impasto.learn import grid as grids
         from impasto.learn.features import load_loss_network
 
-        done = []
+        done: list[grids.Cell] = []
+        names, shares = [name.strip() for name in layers.split(",")], _numbers(ratios) or ()
         options = _given(size=size, steps=steps, start=start, seed=seed)
-        items = grids.grid(
-            photo,
-            painting,
-            cells or output.with_name(f"{output.stem}-cells"),
-            layers=layers.split(","),
-            ratios=_numbers(ratios) or (),
-            recipe=recipe,
-            loss_network=load_loss_network(loss_network),
-            **options,
-        )
-        for item in items:
-            if isinstance(item, grids.Cell):
-                done.append(item)
-                losses = item.made["losses"]
-                _tell(f"{item.label}: content {losses['content']:.4g}, style {losses['style']:.4g}")
+        options |= {"layers": names, "ratios": shares, "loss_network": load_loss_network(loss_network)}
+        items = grids.grid(photo, painting, folder, recipe=recipe, **options)
+        stop = threading.Event()
+        with _signals_call(stop.set):
+            for item in items:
+                if isinstance(item, grids.Cell):
+                    done.append(item)
+                    losses = item.made["losses"]
+                    _tell(f"{item.label}: content {losses['content']:.4g}, style {losses['style']:.4g}")
+                if stop.is_set():
+                    break
+        if len(done) < len(names) * len(shares):
+            _tell(f"stopped: {len(done)} cells are kept in {folder}; the same command goes on from there")
+            raise typer.Exit(130)
         pictures.save(grids.sheet(done), output)
         _write_json(output.with_suffix(".json"), grids.numbers(done))
     _tell(f"{output}: {len(done)} cells")
@@ -971,11 +1051,20 @@ def replay(
     made: Annotated[Path, typer.Argument(help="A picture that impasto optimize wrote, or its manifest as JSON.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print how it was made, as JSON, and paint nothing.")] = False,
+    folder: Annotated[
+        list[Path] | None,
+        typer.Option(help="Where its photo and paintings are; may be repeated. Default: beside it."),
+    ] = None,
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     quality: Quality = 95,
+    force: Overwrite = False,
 ) -> None:
-    """Make a picture of impasto optimize again, from what its file says (needs impasto[learn])."""
+    """Make a picture of impasto optimize again, from what its file says (needs impasto[learn]).
+
+    The file names the photo and the paintings, not their folders; their pixels must be those of then.
+    """
     with _learning():
+        from impasto import targets
         from impasto.learn.features import load_loss_network
         from impasto.learn.manifest import read_manifest
         from impasto.learn.manifest import replay as replayed
@@ -986,9 +1075,11 @@ def replay(
             return
         if output is None:
             raise PictureError("there is no file to write; name it with -o, or ask for --show")
-        _check_suffix(output)
-        run = replayed(found, folder=made.parent, loss_network=load_loss_network(loss_network))
-        _optimize(run, output, output.with_name(output.name + ".state"), None, 0, None, quality)
+        folders = folder or [made.parent]
+        read = [made, *targets.manifest_files(found, folders), *_given_files(loss_network)]
+        _claim([output], read, force=force, pictures=True)
+        run = replayed(found, folder=folders, loss_network=load_loss_network(loss_network))
+        _optimize(run, output, None, None, 0, None, quality)
 
 
 @app.command("eval")
@@ -1017,6 +1108,7 @@ def evaluate(
 ) -> None:
     """Measure how good a bank's styles are, on photos that they were not trained on (needs impasto[learn])."""
     with _learning():
+        from impasto.bank import PHOTO
         from impasto.learn.devices import best_dtype
         from impasto.learn.evaluate import Judge, evaluate, load_photos, summary
         from impasto.learn.features import load_loss_network
@@ -1024,15 +1116,17 @@ def evaluate(
         from impasto.learn.settings import LossSettings
 
         painter = _painter(network, bank, runtime)
-        names = _names(style) if style else [name for name in painter.styles if name != "photo"]
-        pictures = load_photos(photos, size=size, limit=limit)
-        ruler = load_loss_network(loss_network).to(best_dtype(precision))  # type: ignore[arg-type]
+        names = _names(style) if style else list(painter.bank.styles)
+        if not names or PHOTO in names:
+            raise LearnError(f"there is no style to measure; name one, other than {PHOTO}, or another bank")
         losses = LossSettings.of(painter.bank, style_size=style_size, style_weight=style_weight, unit=unit)
         paintings = load_paintings(styles, names, size=losses.style_size, bank=painter.bank)
+        pictures = load_photos(photos, size=size, limit=limit)
+        ruler = load_loss_network(loss_network).to(best_dtype(precision))  # type: ignore[arg-type]
         judge = Judge(ruler, paintings, pictures, losses)
         records = evaluate(judge, painter.paint_picture, names, pictures, worth_on=worth)
         scores = [record for record, _ in zip(records, _progress(names, quiet=as_json), strict=True)]
-        overall = summary(scores, painter.paint_picture, pictures)
+        overall = summary(scores, painter.paint_picture, pictures, photo_row=PHOTO in painter.bank)
     head = {"network": painter.network.name, "fingerprint": painter.network.fingerprint, "photos": len(pictures)}
     if as_json:
         typer.echo(_json({**head, **overall, "styles": [asdict(score) for score in scores]}))
@@ -1060,10 +1154,44 @@ def _options(
 
 def main() -> None:
     """Run the command line; see ``terminal.run`` for what becomes of errors and of Ctrl-C."""
-    terminal.run(app)
+    with _at_end:
+        terminal.run(app)
 
 
 # ---- the two ends
+
+_at_end = ExitStack()  # what main does when a command has ended, however it ended
+
+
+def _claim(
+    outputs: Iterable[Path],
+    sources: Iterable[Path],
+    *,
+    opens: tuple[str, Path | None] | None = None,
+    pictures: bool = False,
+    folder: Path | None = None,
+    **options: Any,
+) -> None:
+    """Check all that a command will write, as ``targets.claimed`` does, to which the ``options`` go.
+
+    opens: the network and bank that are read, besides ``sources``. pictures: the outputs have to be pictures.
+    """
+    from impasto import targets
+
+    outputs = list(outputs)
+    for output in outputs if pictures and folder is None else ():
+        if output != STDIO:
+            _check_suffix(output)
+    sources = [*sources, *(targets.network_files(*opens) if opens else ())]
+    _at_end.enter_context(targets.claimed(outputs, sources, folder=folder, **options))
+
+
+def _claim_bank(output: Path, sources: Iterable[Path], force: bool, opens: Any = None) -> None:
+    _claim([output], sources, opens=opens, force=force, keep=[output])
+
+
+def _given_files(*paths: Path | str | None) -> list[Path]:
+    return [Path(path) for path in paths if path is not None]
 
 
 def _painter(
@@ -1073,18 +1201,6 @@ def _painter(
 
     limit = None if max_memory is None else max_memory * 1e9
     return Painter(network, bank=bank, runtime=runtime, max_memory=limit, **options)  # type: ignore[arg-type]
-
-
-def _found(photos: list[Path]) -> list[Path]:
-    """The photos, those in folders too; a line tells what was left out there."""
-    from impasto import pictures
-
-    found = pictures.search(photos)
-    for note in found.notes:
-        _tell(note)
-    if not found.photos:
-        raise PictureError(f"there is no picture in {', '.join(map(str, photos))}; name a photo or another folder")
-    return found.paths
 
 
 def _pixels(source: Path) -> float:
@@ -1111,11 +1227,9 @@ def _streams(photos: list[Path], size: int | None) -> int:
     return min(MOST_STREAMS, cores()) if enough else 1
 
 
-def _masks(options: list[str], photos: list[Path], max_pixels: int) -> dict[str, Any]:
-    """NAME=FILE, or MIX=FILE, as a style with its mask; what can be read only once is read now."""
-    from impasto import pictures, sources
-
-    masks: dict[str, Any] = {}
+def _masks(options: list[str]) -> dict[str, str]:
+    """NAME=FILE, or MIX=FILE, as a style with its mask."""
+    masks = {}
     for option in options:
         style, equals, file = (part.strip() for part in option.partition("="))
         if not (style and file):
@@ -1123,6 +1237,13 @@ def _masks(options: list[str], photos: list[Path], max_pixels: int) -> dict[str,
         if style in masks:
             raise PictureError(f"two masks are given for {style!r}; paint them into one picture")
         masks[style] = file
+    return masks
+
+
+def _read_once(masks: dict[str, str], photos: list[Path], max_pixels: int) -> dict[str, Any]:
+    """The masks, ready to be loaded for each photo: what can be read only once is read now."""
+    from impasto import pictures, sources
+
     sources.check_once([*photos, *masks.values()])
     return {style: pictures.once(file, max_pixels=max_pixels) for style, file in masks.items()}
 
@@ -1145,9 +1266,10 @@ def _bank(network: str, bank: Path | None) -> Bank:
     return Bank.load(bank or assets.bank_file(network))
 
 
-def _save_bank(bank: Bank, output: Path, force: bool) -> None:
+def _save_bank(bank: Bank, output: Path, force: bool, *, note: str = "") -> None:
     bank.save(output, overwrite=force)
-    _tell(f"{output}: {len(bank)} style{'s' * (len(bank) != 1)}, {output.stat().st_size:,} bytes")
+    size = f"{len(bank)} style{'s' * (len(bank) != 1)}, {output.stat().st_size:,} bytes"
+    _tell(f"{output}: {size}{f'; {note}' if note else ''}")
 
 
 def _mix(styles: list[str]) -> str:
@@ -1193,42 +1315,22 @@ def _interrupted(done: Callable[[], str]) -> Iterator[None]:
         raise KeyboardInterrupt(done()) from stop
 
 
-def _targets(found: list[Path], output: Path | None, style: str) -> list[Path]:
-    """Where each photo's painting goes; PictureError if two would go to one place, or a photo onto itself."""
-    if output == STDIO or (found == [STDIO] and output is None):
-        targets = [STDIO]
-    elif output is not None and not (output.is_dir() or len(found) > 1 or not output.suffix):
-        _check_suffix(output)
-        targets = [output]
-    else:
-        label = "-".join(part.split(":")[0].strip() for part in style.split(","))
-        targets = [_beside(source, output, label) for source in found]
-    if len(targets) != len(found) or len(set(targets)) < len(targets):
-        raise PictureError("several photos would be painted into one file; name a folder with -o")
-    if output is not None and len(targets) > 1 or (output is not None and targets[0].parent == output):
-        _make_folder(output)
-    return targets
-
-
-def _beside(source: Path, folder: Path | None, label: str) -> Path:
-    from impasto.pictures import writable
-
-    suffix = source.suffix if writable(source) else ".png"
-    stem = "painted" if source == STDIO else source.stem
-    return (source.parent if folder is None else folder) / f"{stem}-{label}{suffix}"
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PictureError(f"{folder} cannot be made a folder to paint into ({error.strerror})") from error
-
-
 def _check_suffix(output: Path) -> None:
     from impasto.pictures import check_target
 
     check_target(output)  # before the work, not after
+
+
+def _search(paths: list[Path]) -> Search:
+    """The photos to paint; what was left out is reported, and PictureError if nothing is left."""
+    from impasto import targets
+
+    search = targets.search(paths)
+    for note in search.notes:
+        _tell(note)
+    if not search.photos:
+        raise PictureError(f"there is no picture in {', '.join(map(str, paths))}; name a photo or another folder")
+    return search
 
 
 def _load(source: Path, max_pixels: int, size: int | None = None) -> Photo:
@@ -1244,8 +1346,13 @@ def _load(source: Path, max_pixels: int, size: int | None = None) -> Photo:
 def _save(painted: Any, target: Path, photo: Photo, *, quality: int, comment: str) -> None:
     from impasto import pictures
 
-    where = sys.stdout.buffer if target == STDIO else target
+    where: Path | io.BytesIO = io.BytesIO() if target == STDIO else target
     pictures.save(painted, where, like=photo, quality=quality, comment=comment)
+    if isinstance(where, io.BytesIO):  # not straight: that the reader has gone away is no fault of the picture
+        left = where.getbuffer()
+        while left:  # with PYTHONUNBUFFERED one write may be a part
+            left = left[sys.stdout.buffer.write(left) :]
+        sys.stdout.buffer.flush()
 
 
 # ---- what a person sees
@@ -1427,10 +1534,11 @@ def _teach(lesson: Lesson, minutes: float, preview: Path | None, as_json: bool, 
     console = Console(stderr=True)
     plain = as_json or not console.is_terminal
     columns = BarColumn(bar_width=20), TimeRemainingColumn(), TextColumn("{task.description}")
-    with Progress(*columns, console=console, disable=plain) as bar:
+    steps = lesson.run(max_minutes=minutes, start=start)
+    with Progress(*columns, console=console, disable=plain) as bar, _signals_call(lesson.stop):
         task = bar.add_task("looking for the closest mix", total=1.0)
         try:
-            for step in lesson.run(max_minutes=minutes, start=start):
+            for step in steps:
                 text = f"step {step.step}, content {step.content:.3f}, style {step.style:.3f}, best {step.best:.3f}"
                 bar.update(task, completed=step.progress, description=text)
                 if as_json:
@@ -1441,10 +1549,10 @@ def _teach(lesson: Lesson, minutes: float, preview: Path | None, as_json: bool, 
                     _tell(f"{text}, {step.seconds:.0f} s")
                 if preview is not None:
                     pictures.save(lesson.preview(), preview)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # the second: the step that it is at is given up
             if lesson.best is None:
                 raise
-            _tell(f"stopped at step {lesson.step}; the best row so far is kept")
+            lesson.stop()
 
 
 # ---- optimising
@@ -1482,41 +1590,58 @@ def _write_json(path: Path, value: Any) -> None:
 def _optimize(
     run: Optimization,
     output: Path,
-    state: Path,
+    state: Path | None,
     max_seconds: float | None,
     save_every: int,
     json_log: Path | None,
     quality: int,
 ) -> None:
-    """Run, draw the bar, write the log and now and then picture and state; Ctrl-C keeps the best so far."""
-    from impasto.learn.manifest import save_picture
+    """Run, draw the bar, write the log and now and then picture and state, if it has a file for that.
 
-    stopped = False
+    Ctrl-C keeps the best so far.
+    """
+    from impasto.learn.manifest import save_picture
+    from impasto.learn.optimize import is_state
+
+    if state is not None and state.exists() and not is_state(state):
+        raise LearnError(f"{state} is there, where the state would go, and is none; move it, or choose another output")
+
+    def keep() -> None:
+        save_picture(run, output, quality=quality)
+        if state is not None and not run.done:
+            run.save(state)
+
+    steps = run.run(max_seconds=max_seconds)
     log = None if json_log is None else _log(json_log, "a" if run.steps else "w")
-    with _step_bar(run) as bar, log or nullcontext():
+    with _step_bar(run) as bar, log or nullcontext(), _signals_call(run.stop):
         try:
-            for step in run.run(max_seconds=max_seconds):
+            for step in steps:
                 bar(step)
                 if log is not None and step.picture is None:
                     log.write(_json(step.record()) + "\n")
                     log.flush()
                 if save_every and step.step % save_every == 0 and step.picture is None:
-                    save_picture(run, output, quality=quality)
-                    run.save(state)
-        except KeyboardInterrupt:
-            stopped = True
-    if run.parts is None:
-        raise LearnError("nothing was painted yet when it was stopped")
-    save_picture(run, output, quality=quality)
-    if stopped or not run.done:
-        run.save(state)
-        _tell(f"stopped; the same command with --resume goes on from {state}")
-    else:
-        state.unlink(missing_ok=True)
+                    keep()
+        except KeyboardInterrupt:  # the second: the step that it is at is given up
+            run.stop()
+        except LearnError:
+            if run.parts is not None:  # what was painted until then is not lost
+                keep()
+            raise
     parts = run.parts
-    _tell(
-        f"{output}: content {parts.content:.4g}, style {parts.style:.4g}, total {parts.total:.4g}, {run.seconds:.0f} s"
-    )
+    if parts is None:
+        _tell("stopped before the first step; nothing was written")
+        raise typer.Exit(130)
+    keep()
+    text = f"content {parts.content:.4g}, style {parts.style:.4g}, total {parts.total:.4g}, {run.seconds:.0f} s"
+    if run.done and state is not None:
+        state.unlink(missing_ok=True)
+    if not run.done:
+        text += "; stopped, this is the best so far"
+        text += f", and the same command with --resume goes on from {state}" if state is not None else ""
+    _tell(f"{output}: {text}")
+    if run.stopped and not run.done:
+        raise typer.Exit(130)
 
 
 def _log(path: Path, mode: str) -> IO[str]:

@@ -6,6 +6,7 @@
     │   ├── StyleNameError   a style that the bank does not have, or already has
     │   └── MismatchError    a row or bank that belongs to another network
     ├── NetworkError         a network file that is damaged, or a runtime that cannot open it
+    ├── TargetError          a file or folder that cannot be written, or must not be
     ├── OptionError          a number, list or word out of its range; a ValueError too
     ├── LearnError           training, teaching or optimising that cannot start or go on
     └── MissingExtraError    a part of impasto whose optional dependencies are not installed
@@ -38,6 +39,10 @@ class MismatchError(BankError):
 
 class NetworkError(ImpastoError):
     """A network file that is damaged, or a runtime that is missing or cannot open it."""
+
+
+class TargetError(ImpastoError):
+    """A file or folder that cannot be written, or must not be: it is read as well, or holds what is not impasto's."""
 
 
 class OptionError(ImpastoError, ValueError):

@@ -1,21 +1,28 @@
-"""Bytes onto the disk: whole or not at all. Knows nothing of what the bytes mean."""
+"""Bytes onto the disk: whole or not at all, and tried before they are there. Knows nothing of what the bytes mean."""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
+import stat
 from pathlib import Path
+from typing import TypeAlias
+
+AnyPath: TypeAlias = str | os.PathLike[str]
+
+BLOCK = 4096  # bytes that ``check_writable`` writes: less may pass on a full disk
 
 
-def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
+def write_atomically(path: AnyPath, data: bytes) -> None:
     """Put ``data`` in the place of ``path`` in one step, so that nobody ever finds half a file there.
 
     Written beside ``path``, flushed to the disk, then moved; a link stays a link, and a file that was there keeps its
     permissions. Raises OSError, and then leaves everything as it was.
     """
-    path = Path(os.path.realpath(path))
-    temporary = path.with_name(f".{secrets.token_hex(8)}.impasto")
+    path = _followed(path)
+    temporary = _sibling(path)
     try:
         with open(temporary, "xb") as file:  # not tempfile, whose files only their owner may read
             if path.exists():
@@ -28,6 +35,68 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def check_writable(path: AnyPath) -> None:
+    """Raise the OSError that ``write_atomically`` would raise here, as far as it can be known before there are bytes.
+
+    A block is written beside ``path`` and removed again. What is there must be a regular file that may be written:
+    IsADirectoryError for a folder, PermissionError for a protected file, ENXIO for a device or a pipe.
+    """
+    path = _followed(path)
+    if _exists(path):
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.ENXIO, "not a regular file", str(path))
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    temporary = _sibling(path)
+    try:
+        with open(temporary, "xb") as file:
+            file.write(bytes(BLOCK))
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def identity(path: AnyPath | int) -> tuple[int, int] | None:
+    """What two paths (or open files, by number) have in common if they are one file; None if there is none."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def same_file(a: AnyPath, b: AnyPath) -> bool:
+    """Whether both are one file that exists, whatever its spelling: through links, hard links, folders, capitals."""
+    return identity(a) is not None and identity(a) == identity(b)
+
+
 def printable(text: object) -> str:
     """`text` on one line and without control characters, which file names may contain."""
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+
+
+def _followed(path: AnyPath) -> Path:
+    """Where a link leads, also one to a file that is not there yet; every other path as it is."""
+    return Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
+
+
+def _exists(path: Path) -> bool:
+    """Whether it is there; OSError where that cannot be, as with a name that is too long."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _sibling(path: Path) -> Path:
+    """A new name in the folder of ``path``: a short one where the path is nearly as long as the system allows."""
+    sibling = path.with_name(f".{secrets.token_hex(8)}.impasto")
+    try:
+        _exists(sibling)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return path.with_name(f".{secrets.token_hex(1)}")
+    return sibling

@@ -32,7 +32,8 @@ class Found:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a search passed by. what: "picture" or "folder". reason: why, and what to do, without a full stop."""
+    """What a search passed by. what: "picture", "painting" (of impasto's own) or "folder". reason: why, and what to do,
+    without a full stop."""
 
     path: Path
     reason: str
@@ -56,7 +57,7 @@ class Search:
         """One line for each reason why something was left out: how many, the first names, the reason."""
         groups: dict[tuple[str, str], list[str]] = {}
         for each in self.left_out:
-            name = each.path.name if each.what == "picture" else str(each.path)
+            name = str(each.path) if each.what == "folder" else each.path.name
             groups.setdefault((each.what, each.reason), []).append(printable(name))
         return tuple(_line(what, reason, names) for (what, reason), names in groups.items())
 
@@ -64,6 +65,8 @@ class Search:
 def _line(what: str, reason: str, names: list[str]) -> str:
     count, more = len(names), len(names) - NAMED
     named = ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    if what == "painting":
+        return f"left out: {count} painting{'s' * (count > 1)} by impasto ({named}: {reason})"
     return f"left out: {count} {what}{'s' * (count > 1)} that impasto cannot read ({named}: {reason})"
 
 

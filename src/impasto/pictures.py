@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
-from impasto import arrays, color, containers, decoders, limits, sources
+from impasto import arrays, color, containers, decoders, limits, metadata, sources
 from impasto.arrays import refuse_non_finite as _refuse_non_finite
 from impasto.arrays import shape as _shape
 from impasto.errors import PictureError
@@ -224,6 +224,20 @@ def size_of(path: str | os.PathLike[str]) -> tuple[int, int]:
         width, height = image.size
         orientation, _ = _exif_of(image)
     return (height, width) if orientation >= 5 else (width, height)
+
+
+def made_by_impasto(path: str | os.PathLike[str]) -> bool:
+    """Whether impasto wrote this file: a painting, a sheet, a map, a frame or an animation. Reads the header alone.
+
+    False for what is no picture, is not there or cannot be read, and for a painting that another program has changed.
+    """
+    if not os.path.isfile(path):  # a pipe would be waited for
+        return False
+    try:
+        with _reading(str(path), 2**62), Image.open(path, formats=(*_WRITABLE, "GIF")) as image:
+            return metadata.is_marked(image)
+    except PictureError:
+        return False
 
 
 def from_pil(image: Image.Image) -> Picture:
@@ -621,7 +635,7 @@ def save(
         raise PictureError(f"{kind} holds at most {limit} pixels a side, not {_shape(picture)}; save as PNG or TIFF.")
     with _writing(name):
         alpha = None if like is None or kind == "JPEG" else like.opacity_for(picture)
-        exif = _with_comment(like.exif if like is not None else None, comment)
+        exif = metadata.with_comment(None if like is None else like.exif, comment)
         data = _encoded(to_pil(picture, alpha), kind, quality, exif)
         if isinstance(target, (str, os.PathLike)):
             _replace(target, data, name)
@@ -658,21 +672,7 @@ def _kind_of(target: Target, format: str | None, name: str) -> str:
     raise PictureError(f"{name} cannot be written {asked}; use one of {known}.")
 
 
-def _with_comment(exif: bytes | None, comment: str | None) -> bytes | None:
-    if comment is None:
-        return exif
-    block = Image.Exif()
-    if exif is not None:
-        block.load(exif)
-    coded = b"ASCII\0\0\0" + comment.encode() if comment.isascii() else b"UNICODE\0" + comment.encode("utf-16")
-    if ExifTags.IFD.Exif in block:
-        block.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = coded
-    else:
-        block[ExifTags.IFD.Exif] = {int(ExifTags.Base.UserComment): coded}
-    return block.tobytes()
-
-
-def _encoded(image: Image.Image, kind: str, quality: int, exif: bytes | None) -> bytes:
+def _encoded(image: Image.Image, kind: str, quality: int, exif: bytes) -> bytes:
     options: dict[str, Any] = {"icc_profile": _srgb_profile()}
     if kind == "JPEG":
         options |= {"quality": quality, "subsampling": 0}  # "optimize" saves 3 %, takes twice as long, fails for noise
@@ -684,7 +684,7 @@ def _encoded(image: Image.Image, kind: str, quality: int, exif: bytes | None) ->
         options |= {
             "compression": "raw"
         }  # Pillow (11 to 13) cannot write EXIF's inner directories into compressed TIFF
-    if exif is not None and (kind != "JPEG" or len(exif) <= _LONGEST_JPEG_EXIF):
+    if kind != "JPEG" or len(exif) <= _LONGEST_JPEG_EXIF:
         options |= {"exif": exif}
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)

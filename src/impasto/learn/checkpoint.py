@@ -49,7 +49,7 @@ class Checkpoint:
         tensors = {name: value.contiguous() for name, value in self.tensors.items()}
         partial = path.with_name(f".{path.name}.partial")
         save_file(tensors, partial, {"impasto": json.dumps(meta)})
-        with open(partial, "rb") as file:
+        with open(partial, "r+b") as file:  # Windows flushes only what may be written
             os.fsync(file.fileno())
         os.replace(partial, path)
 

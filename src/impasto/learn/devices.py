@@ -13,14 +13,22 @@ import torch.distributed as dist
 
 from impasto.errors import LearnError
 
+KINDS = ("cpu", "cuda", "mps")
+
 
 @contextmanager
-def distributed() -> Iterator[None]:
-    """Join the other processes if torchrun started this one, and leave them in the end."""
+def distributed(device: str = "auto") -> Iterator[None]:
+    """Join the other processes if torchrun started this one, and leave them in the end.
+
+    ``device`` is what ``resolve_device`` takes; each process on this machine gets a GPU of its own.
+    """
     if "WORLD_SIZE" not in os.environ:
         yield
         return
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    found = torch.device(resolve_device(device))
+    if found.type == "cuda":
+        torch.cuda.set_device(found)
+    dist.init_process_group("nccl" if found.type == "cuda" else "gloo")
     try:
         yield
         dist.barrier()  # who leaves first would end gloo's threads under the others, and with them their exit code
@@ -29,10 +37,24 @@ def distributed() -> Iterator[None]:
 
 
 def resolve_device(name: str) -> str:
-    """``auto`` is CUDA or Apple's MPS where there is one, else the CPU; LearnError for a device that is not there."""
+    """``auto`` is CUDA or Apple's MPS where there is one, else the CPU; LearnError for a device that is not there.
+
+    Where torchrun started several processes on this machine, "auto" and "cuda" are the GPU of this one, such as
+    "cuda:1".
+    """
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if name == "cuda" and "LOCAL_RANK" in os.environ:
+        name = f"cuda:{os.environ['LOCAL_RANK']}"
+    kind, _, number = str(name).partition(":")
+    count = torch.cuda.device_count() if kind == "cuda" else 0
+    if number.isdigit() and 0 < count <= int(number):
+        raise LearnError(
+            f"there is no device {name!r} here, only {count} GPUs; choose another, or start fewer processes"
+        )
     try:
+        if kind not in KINDS:
+            raise RuntimeError(f"{name} is not for us")
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
         raise LearnError(f"there is no device {name!r} here; choose auto, cpu, cuda or mps") from error

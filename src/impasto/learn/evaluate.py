@@ -19,7 +19,9 @@ from impasto.errors import LearnError
 from impasto.learn.descent import LBFGS
 from impasto.learn.features import LossNetwork
 from impasto.learn.losses import StyleTargets, content_distance, gram, psnr, style_units
+from impasto.learn.memory import memory_watched, smaller
 from impasto.learn.objective import Parts
+from impasto.learn.recipes import number
 from impasto.learn.settings import LossSettings
 from impasto.pictures import find, load, resize
 
@@ -68,7 +70,9 @@ class Judge:
         self.content_layer = settings.content_layer
         self.style_layers = list(settings.style_layers)
         self.ids = {name: i for i, name in enumerate(paintings)}
-        self.detail = {name: diagonal_detail(_luma(_numpy(painting))) for name, painting in paintings.items()}
+        self.device = loss_network.get_buffer("conv1_1_weight").device
+        self._paintings = dict(paintings)
+        self._details: dict[str, float] = {}
         grams = self._stack([self._features(painting) for painting in paintings.values()])
         seen = [self._features(_tensor(photo)) for photo in photos]
         common = self._stack(seen)
@@ -79,18 +83,24 @@ class Judge:
 
     @torch.no_grad()
     def _features(self, picture: Tensor) -> dict[str, Tensor]:
-        found: dict[str, Tensor] = self.loss_network(picture, [*self.style_layers, self.content_layer])
+        found: dict[str, Tensor] = self.loss_network(picture.to(self.device), [*self.style_layers, self.content_layer])
         return found
 
     def _stack(self, found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         return {layer: torch.cat([gram(features[layer]) for features in found]) for layer in self.style_layers}
 
+    def detail(self, name: str) -> float:
+        """``diagonal_detail`` of the painting ``name``."""
+        if name not in self._details:
+            self._details[name] = diagonal_detail(_luma(_numpy(self._paintings[name])))
+        return self._details[name]
+
     def losses(self, painted: Tensor, photo: Tensor, name: str) -> tuple[Tensor, Tensor]:
         """Content and style loss, (1,) each, of ``painted`` (1, 3, H, W) made of ``photo`` in the style ``name``."""
         target = self._features(photo)[self.content_layer]
-        found = self.loss_network(painted, [*self.style_layers, self.content_layer])
+        found = self.loss_network(painted.to(self.device), [*self.style_layers, self.content_layer])
         grams = {layer: gram(found[layer]) for layer in self.style_layers}
-        style = self.targets.distance(grams, torch.tensor([self.ids[name]]))
+        style = self.targets.distance(grams, torch.tensor([self.ids[name]], device=self.device))
         return content_distance(found[self.content_layer], target, energy=self.content_energy), style
 
     def score(self, name: str, photos: Sequence[Floats], paint: Paint) -> Scores:
@@ -109,7 +119,7 @@ class Judge:
             content + self.style_weight * style,
             self.style_weight * float(untouched),
             saturated(painted),
-            diagonal_detail(luma) - self.detail[name],
+            diagonal_detail(luma) - self.detail(name),
             border_ratio(painted, photo),
             checkerboard(luma),
         ]
@@ -142,7 +152,7 @@ def optimized(judge: Judge, photo: Floats, name: str, *, limit: int) -> Iterator
         (gradient,) = torch.autograd.grad(value.sum(), picture)
         return Parts(content.item(), style.item(), 0.0, value.item()), gradient
 
-    descent = LBFGS(target, plain=True)
+    descent = LBFGS(target.to(judge.device), plain=True)
     used = 0
     while used < limit and (more := descent.step(cost)):
         used = min(used + more, limit)
@@ -155,19 +165,34 @@ def evaluate(
 ) -> Iterator[Scores]:
     """Score one style after the other; on ``worth_on`` photos each also tell what it is worth (slow).
 
-    The styles take turns through the photos, so that all photos count however few each style gets.
+    The styles take turns through the photos, so that all photos count however few each style gets. LearnError if there
+    are not as many photos as that.
     """
-    for i, name in enumerate(names):
-        scores = judge.score(name, photos, paint)
-        if worth_on:
-            turns = [photos[(i * worth_on + j) % len(photos)] for j in range(min(worth_on, len(photos)))]
-            found = [worth(judge, p, name, judge.score(name, [p], paint).total) for p in turns]
-            scores = replace(scores, worth=float(np.median(found)))
-        yield scores
+    if not photos or not 0 <= worth_on <= len(photos):
+        raise LearnError(f"worth cannot be measured on {worth_on} of {len(photos)} photos; give more photos")
+    return _evaluated(judge, paint, names, photos, worth_on)
 
 
-def summary(scores: Sequence[Scores], paint: Paint, photos: Sequence[Floats]) -> dict[str, float | str]:
-    """The bank as a whole: totals over what doing nothing would score, the photo row's PSNR, the two closest styles."""
+def _evaluated(
+    judge: Judge, paint: Paint, names: Sequence[str], photos: Sequence[Floats], worth_on: int
+) -> Iterator[Scores]:
+    with memory_watched(lambda: smaller(max(max(photo.shape) for photo in photos))):
+        for i, name in enumerate(names):
+            scores = judge.score(name, photos, paint)
+            if worth_on:
+                turns = [photos[(i * worth_on + j) % len(photos)] for j in range(worth_on)]
+                found = [worth(judge, p, name, judge.score(name, [p], paint).total) for p in turns]
+                scores = replace(scores, worth=float(np.median(found)))
+            yield scores
+
+
+def summary(
+    scores: Sequence[Scores], paint: Paint, photos: Sequence[Floats], *, photo_row: bool = True
+) -> dict[str, float | str]:
+    """The bank as a whole: totals over what doing nothing would score, the photo row's PSNR, the two closest styles.
+
+    ``photo_row`` says whether the bank has the row that gives the photo back.
+    """
     ratios = [score.total / score.untouched for score in scores]
     worst = int(np.argmax(ratios))
     found: dict[str, float | str] = {
@@ -175,8 +200,9 @@ def summary(scores: Sequence[Scores], paint: Paint, photos: Sequence[Floats]) ->
         "median_ratio": float(np.median(ratios)),
         "worst_ratio": ratios[worst],
         "worst_style": scores[worst].name,
-        "photo_psnr": fidelity(photos, lambda photo: paint(photo, PHOTO)),
     }
+    if photo_row:
+        found["photo_psnr"] = fidelity(photos, lambda photo: paint(photo, PHOTO))
     if scores[0].worth is not None:
         found["median_worth"] = float(np.median([score.worth for score in scores]))
         found["least_worth"] = float(min(score.worth for score in scores if score.worth is not None))
@@ -188,6 +214,8 @@ def summary(scores: Sequence[Scores], paint: Paint, photos: Sequence[Floats]) ->
 
 def load_photos(folder: str | Path, *, size: int, limit: int) -> list[Floats]:
     """The last ``limit`` photos by name below ``folder``, (h, w, 3), with ``size`` pixels on the longer side."""
+    number("limit", limit, int, within=(1, 10**6))
+    number("size", size, int, within=(1, 10**6))
     paths = find([Path(folder)])[-limit:]
     if not paths or not Path(folder).is_dir():
         raise LearnError(f"{folder} is not a folder with photos to measure on")
@@ -214,6 +242,7 @@ def saturated(picture: Floats) -> float:
 def border_ratio(painted: Floats, photo: Floats, *, margin: int = 16) -> float:
     """Mean squared change within ``margin`` pixels of the edge over that in the rest; about 1 if borders are clean."""
     change = np.square(painted - photo).mean(2)
+    margin = min(margin, min(change.shape) // 4)  # of a small picture a part is inside, too
     inner = change[margin:-margin, margin:-margin]
     outer = (change.sum() - inner.sum()) / (change.size - inner.size)
     return float(outer / max(inner.mean(), 1e-8))
@@ -255,4 +284,4 @@ def _tensor(picture: Floats) -> Tensor:
 
 
 def _numpy(picture: Tensor) -> Floats:
-    return np.ascontiguousarray(picture[0].permute(1, 2, 0).numpy())
+    return np.ascontiguousarray(picture[0].permute(1, 2, 0).cpu().numpy())

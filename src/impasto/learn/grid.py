@@ -6,6 +6,7 @@ Every cell is an optimisation of its own, kept in a folder, so that a grid that 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ from typing import Any
 from impasto import pictures
 from impasto.errors import LearnError, PictureError
 from impasto.learn.features import LossNetwork, load_loss_network
-from impasto.learn.manifest import manifest, read_manifest, save_picture
-from impasto.learn.optimize import Optimization, Step
-from impasto.learn.recipes import settings_for
+from impasto.learn.manifest import asked, manifest, read_manifest, save_picture
+from impasto.learn.optimize import Optimization, Step, split
+from impasto.learn.recipes import Settings, number, settings_for
 from impasto.pictures import Picture
 from impasto.sheets import contact_sheet
 
@@ -56,24 +57,43 @@ def grid(
 ) -> Iterator[Step | Cell]:
     """Paint every cell: row i takes the first i + 1 of ``layers``, column j has alpha / beta = ``ratios[j]``.
 
-    Yields the steps of each cell, then the ``Cell``. Cells are PNGs in ``folder``; one that is there, with the same
-    settings and pictures, is read instead of painted. Raises what ``optimize`` raises.
+    Yields the steps of each cell, then the ``Cell``. Cells are PNGs in ``folder``; one that is there, and was asked for
+    with the same settings and pictures, is read instead of painted. ``options`` are those of ``optimize``. Raises what
+    ``optimize`` raises, all that can be known at once: before the first cell.
     """
-    if not layers or not ratios or min(ratios) <= 0:
-        raise LearnError("a grid needs at least one style layer and one ratio, and ratios are above 0")
-    loss_network = loss_network or load_loss_network()
-    for row in range(len(layers)):
-        for column, ratio in enumerate(ratios):
-            changes = {"style_layers": tuple(layers[: row + 1]), "content_weight": ratio, "style_weight": 1.0}
-            run = Optimization(photo, painting, settings_for(recipe, **options | changes), loss_network=loss_network)
-            path = Path(folder) / f"cell-{row + 1}-{column + 1}.png"
+    if not layers or not ratios:
+        raise LearnError("a grid needs at least one style layer and one ratio")
+    keywords, changes = split(options)
+    keywords["loss_network"] = loss_network or load_loss_network()
+    table = [
+        [_cell_settings(recipe, changes, layers[: row + 1], ratio) for ratio in ratios] for row in range(len(layers))
+    ]
+    for row, each in enumerate(table):
+        Optimization(photo, painting, each[0], **keywords)  # a row is as deep and as dear in each of its columns
+        for column in range(len(each)):
+            _check_free(_path(folder, row, column))
+    return _cells(photo, painting, folder, table, ratios, keywords)
+
+
+def _cells(
+    photo: pictures.Source,
+    painting: pictures.Source,
+    folder: str | os.PathLike[str],
+    table: Sequence[Sequence[Settings]],
+    ratios: Sequence[float],
+    keywords: dict[str, Any],
+) -> Iterator[Step | Cell]:
+    for row, each in enumerate(table):
+        for column, settings in enumerate(each):
+            run = Optimization(photo, painting, settings, **keywords)
+            path = _path(folder, row, column)
             path.parent.mkdir(parents=True, exist_ok=True)
             made = _done(path, run)
             if made is None:
                 yield from run.run()
                 save_picture(run, path)
                 made = manifest(run)
-            yield Cell(row, column, changes["style_layers"], ratio, pictures.load(path).picture, made)  # type: ignore[arg-type]
+            yield Cell(row, column, settings.style_layers, ratios[column], pictures.load(path).picture, made)
 
 
 def sheet(cells: Sequence[Cell]) -> Picture:
@@ -94,6 +114,25 @@ def numbers(cells: Sequence[Cell]) -> dict[str, Any]:
     return {"settings": shared, "files": cells[0].made["files"], "versions": cells[0].made["versions"], "cells": rows}
 
 
+def _cell_settings(recipe: str, changes: dict[str, Any], layers: Sequence[str], ratio: float) -> Settings:
+    own = {"style_layers": tuple(layers), "content_weight": ratio, "style_weight": 1.0}
+    number("the ratio of content to style", ratio, float, within=(math.ulp(0), math.inf))
+    return settings_for(recipe, **changes | own)
+
+
+def _path(folder: str | os.PathLike[str], row: int, column: int) -> Path:
+    return Path(folder) / f"cell-{row + 1}-{column + 1}.png"
+
+
+def _check_free(path: Path) -> None:
+    """LearnError if there is something else than a cell where a cell is to be."""
+    if os.path.lexists(path):
+        try:
+            read_manifest(path)
+        except (LearnError, PictureError) as error:
+            raise LearnError(f"{path} is there and no cell of a grid; name another folder with --cells") from error
+
+
 def _done(path: Path, run: Optimization) -> dict[str, Any] | None:
     """The manifest of a cell that was painted before with the same settings and pictures; None if there is none."""
     if not path.exists():
@@ -102,5 +141,6 @@ def _done(path: Path, run: Optimization) -> dict[str, Any] | None:
         made = read_manifest(path)
     except (LearnError, PictureError):
         return None
-    wanted = json.loads(json.dumps(manifest(run)))
-    return made if all(made[key] == wanted[key] for key in ("settings", "files", "loss_network")) else None
+    wanted = json.loads(json.dumps(asked(run)))
+    whole = isinstance(made.get("losses"), dict) and "evaluations" in made and "seconds" in made
+    return made if whole and all(made.get(key) == value for key, value in wanted.items()) else None

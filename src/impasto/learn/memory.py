@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
+import torch
+
+from impasto import memory
 from impasto.errors import LearnError
 from impasto.learn.features import BLOCKS, CHANNELS
 from impasto.learn.recipes import Settings, used_layers
 
 BASE = 800 * 2**20  # bytes of torch, the weights and everything that does not grow with the picture
 SHORTEST_HISTORY = 4
-
-T = TypeVar("T")
+LOOK = 3  # planes of VGG's first block that are held at once where no gradient is wanted
+CPU = torch.device("cpu")
+SIGNS = ("allocate memory", "out of memory", "not enough memory")  # of torch's several ways to say it
+SURE = 0.7  # of a side for which there was no memory after all: half the pixels
 
 
 @dataclass(frozen=True)
@@ -34,26 +38,34 @@ def fit(
     *,
     depth: int = 19,
     regions: int = 0,
-    limit: int | None = None,
+    looked_at: int = 0,
+    limit: float | None = None,
+    device: torch.device = CPU,
 ) -> Fit:
     """The fastest way to fit a picture of ``height`` x ``width`` pixels into ``limit`` bytes, by default what is free.
 
     First the activations are made again instead of kept, then L-BFGS gets a shorter history. ``regions`` is the number
-    of masks. Raises LearnError, with the size that would fit, if that is not enough.
+    of masks, ``looked_at`` the pixels of the largest painting. Raises LearnError, with the size that would fit, if that
+    is not enough.
     """
-    limit = free_memory() if limit is None else limit
+    limit = free_memory(device) if limit is None else limit
+    least = BASE + looked_at * CHANNELS[0] * (2 if precision == "bfloat16" else 4) * LOOK
+    if BASE < limit < least:
+        raise LearnError(
+            f"paintings of {looked_at / 1e6:.1f} megapixels need {least / 1e9:.1f} GB of memory, {limit / 1e9:.1f} GB "
+            "are free; choose a smaller style_size or size"
+        )
     shorter = [n for n in (settings.history, 10, 6, SHORTEST_HISTORY) if n <= settings.history]
     for recompute, history in [(False, settings.history), *((True, n) for n in shorter)]:
         shape = height, width, settings, precision
         needed = predicted(*shape, recompute=recompute, history=history, depth=depth, regions=regions)
-        if limit is None or needed <= limit:
-            return Fit(needed, recompute, history)
-    scale = (max(limit or 0, BASE) - BASE) / (needed - BASE)
+        if needed <= limit:
+            return Fit(max(least, needed), recompute, history)
+    scale = (max(limit, BASE) - BASE) / (needed - BASE)
     side = int(max(height, width) * scale**0.5) // 16 * 16
     advice = f"{side} pixels would fit" if side else "no size would fit"
     raise LearnError(
-        f"{max(height, width)} pixels need {needed / 2**30:.1f} GB of memory, {(limit or 0) / 2**30:.1f} GB are free; "
-        f"{advice}"
+        f"{max(height, width)} pixels need {needed / 1e9:.1f} GB of memory, {limit / 1e9:.1f} GB are free; {advice}"
     )
 
 
@@ -89,33 +101,25 @@ def predicted(
     return int(BASE + peak + vectors * 3 * pixels * 4)
 
 
-def out_of_memory_told(steps: Iterator[T]) -> Iterator[T]:
-    """The same steps; where the machine has no memory for one after all, a LearnError that says so."""
+@contextmanager
+def memory_watched(advice: Callable[[], str]) -> Iterator[None]:
+    """Where the machine, or the GPU, has no memory for what is done in here, a LearnError with this ``advice``."""
     try:
-        yield from steps
+        yield
     except (MemoryError, RuntimeError) as error:
-        text = str(error)
-        if isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text:
-            raise LearnError(
-                "there is not enough memory; choose a smaller size, or tell the limit: max_memory"
-            ) from error
-        raise
+        text = str(error).lower()
+        if not (isinstance(error, MemoryError) or any(sign in text for sign in SIGNS)):
+            raise
+        raise LearnError(f"there is not enough memory; {advice()}") from error
 
 
-def free_memory() -> int | None:
-    """Bytes that the machine can give without swapping, within the limit of a container; None where it cannot tell."""
-    found = []
-    try:
-        with open("/proc/meminfo") as file:
-            found += [int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable")]
-    except OSError:
-        pass
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            with open(path) as file:
-                found += [int(file.read())]
-        except (OSError, ValueError):
-            continue
-    if not found and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    return min(found, default=None)
+def smaller(side: int, option: str = "size") -> str:
+    """What to choose where ``side`` pixels were too many after all."""
+    return f"choose a smaller {option}, such as {max(16, int(side * SURE) // 16 * 16)}"
+
+
+def free_memory(device: torch.device = CPU) -> int:
+    """Bytes that the device can still give: those of a GPU with memory of its own, else those of the machine."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return memory.available()

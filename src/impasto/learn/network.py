@@ -249,7 +249,7 @@ class StyleNetwork(nn.Module):
         """Sixteen hex digits of the SHA-256 of settings and weights (as float16): which network a row belongs to."""
         digest = hashlib.sha256(repr(sorted(self.settings.items())).encode())
         for layer in self.layers:
-            digest.update(layer.weight.detach().half().contiguous().numpy().tobytes())
+            digest.update(layer.weight.detach().cpu().half().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
 
 

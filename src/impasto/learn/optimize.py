@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeAlias, get_args
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -22,12 +23,13 @@ from impasto.bank import Bank
 from impasto.errors import LearnError
 from impasto.files import write_atomically
 from impasto.learn.descent import LBFGS, Adam, enlarge
+from impasto.learn.devices import resolve_device
 from impasto.learn.features import LossNetwork, check_layers, load_loss_network
-from impasto.learn.memory import fit, out_of_memory_told
+from impasto.learn.memory import fit, memory_watched, smaller
 from impasto.learn.objective import Objective, Parts
-from impasto.learn.recipes import Settings, ladder, settings_for, used_layers
+from impasto.learn.recipes import Precision, Settings, check_names, ladder, number, settings_for, used_layers
 from impasto.learn.scene import Scene, to_planes
-from impasto.learn.starts import first_picture
+from impasto.learn.starts import first_picture, painters
 from impasto.pictures import Picture
 
 Plan: TypeAlias = list[tuple[int, int, str]]  # long side in pixels, evaluations, precision of the loss network
@@ -36,6 +38,8 @@ STATE_VERSION = 1
 EXACT = 0.04  # of the evaluations at full size are in float32, at four times the cost; the others in bfloat16
 SLOWDOWN = 5  # of float32 against bfloat16
 KEYWORDS = ("loss_network", "network", "bank", "device", "max_memory", "plan")
+OWN = ("recipe", "photo_masks", "painting_masks", "max_seconds", "picture_every")  # of optimize
+MOST_STAGES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +82,20 @@ def optimize(
     yields a ``Step`` per step of the optimiser; the last holds the picture. ``Optimization`` is the same thing for
     those who want to stop, save and go on. Raises LearnError and PictureError.
     """
-    keywords = {name: options.pop(name) for name in KEYWORDS if name in options}
-    settings = settings_for(recipe, **options)
+    keywords, changes = split(options, OWN)
+    settings = settings_for(recipe, **changes)
     run = Optimization(photo, paintings, settings, photo_masks=photo_masks, painting_masks=painting_masks, **keywords)
     return run.run(max_seconds=max_seconds, picture_every=picture_every)
+
+
+def split(options: dict[str, Any], own: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options as keywords of ``Optimization`` and changes of ``Settings``; LearnError names the nearest of the known.
+
+    ``own`` are names that the caller knows besides.
+    """
+    check_names(options, [*(field.name for field in fields(Settings)), *KEYWORDS, *own])
+    keywords = {name: value for name, value in options.items() if name in KEYWORDS}
+    return keywords, {name: value for name, value in options.items() if name not in KEYWORDS}
 
 
 class Optimization:
@@ -90,7 +104,7 @@ class Optimization:
     Without masks every painting paints everything, by its weight. ``photo_masks`` are regions of the photo, white is
     in; region i takes the style of painting i, or of the only one; ``painting_masks`` say from which part of it. Masks
     have their picture's size. ``network`` and ``bank`` are for starts from the network's painting. ``max_memory`` is in
-    bytes; without it, what the machine has free. ``plan`` replays stages: (size, evaluations, precision) each.
+    bytes; without it, what the device has free. ``plan`` replays stages: (size, evaluations, precision) each.
 
     Raises LearnError for layers that do not exist, pictures too small for them, masks of another size, and too little
     memory; PictureError for what is no picture.
@@ -108,58 +122,86 @@ class Optimization:
         network: str | os.PathLike[str] = "full",
         bank: Bank | str | os.PathLike[str] | None = None,
         device: str = "cpu",
-        max_memory: int | None = None,
+        max_memory: float | None = None,
         plan: Plan | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self.device = torch.device(device)
+        self._network_file, self._bank = network, bank
+        self.start = self.settings.start  # with the mix of styles, once it is chosen
+        self.painters = self.painted_by()
+        self.device = torch.device(resolve_device(device))
+        if max_memory is not None:
+            max_memory = number("max_memory", max_memory, float, within=(math.ulp(0), math.inf))
         self.loss_network = loss_network or load_loss_network()
         check_layers([*self.settings.content_layers, *self.settings.style_layers], depth=self.loss_network.depth)
-        self.scene = Scene(photo, paintings, self.settings, photo_masks=photo_masks, painting_masks=painting_masks)
-        self.plan = plan or self._plan(smallest_side(used_layers(self.settings)))
+        with memory_watched(lambda: "choose smaller files for photo and paintings"):
+            self.scene = Scene(photo, paintings, self.settings, photo_masks=photo_masks, painting_masks=painting_masks)
+        given = None if plan is None else checked_plan(plan, largest=self.settings.size)
+        self.plan = given or self._plan(smallest_side(used_layers(self.settings)))
         height, width = self.scene.shape_at(self.settings.size)
         depth, regions = self.loss_network.depth, len(self.scene.photo_masks)
         precision = self.plan[-1][2]
-        self.fit = fit(height, width, self.settings, precision, depth=depth, regions=regions, limit=max_memory)
-        self.painter_files = {"network": str(network), "bank": None if bank is None else str(bank)}
-        self._bank = bank
-        self.start = self.settings.start  # with the mix of styles, once it is chosen
+        self.fit = fit(
+            height,
+            width,
+            self.settings,
+            precision,
+            depth=depth,
+            regions=regions,
+            looked_at=self.scene.painting_pixels(self.settings.size),
+            limit=max_memory,
+            device=self.device,
+        )
         self._networks: dict[str, LossNetwork] = {}
         self.optimizer: LBFGS | Adam | None = None
         self.stage = 0
         self.used = [0] * len(self.plan)  # evaluations, per stage
         self.steps = 0
         self.seconds = 0.0
+        self.stopped = False
 
     # -- the loop
+
+    def stop(self) -> None:
+        """End ``run`` behind the step that it is at; for another thread or a signal to call. Stopped, it stays so.
+
+        Picture, counters and the optimiser's memory then belong together, as ``save`` needs them.
+        """
+        self.stopped = True
 
     def run(self, *, max_seconds: float | None = None, picture_every: int = 0) -> Iterator[Step]:
         """Go on to the end of the plan or for ``max_seconds``; the last ``Step`` holds the picture.
 
         If time is short, every size gets less of it, in proportion, so that the full size is reached all the same.
+        There is no ``Step`` at all if it was stopped before the first.
         """
-        if max_seconds is not None and not max_seconds > 0:
-            raise LearnError(f"max_seconds is {max_seconds}; it must be above 0")
+        if max_seconds is not None:
+            number("max_seconds", max_seconds, float, within=(math.ulp(0), math.inf))
+        return self._run(max_seconds, number("picture_every", picture_every, int, within=(0, math.inf)))
+
+    def _run(self, max_seconds: float | None, picture_every: int) -> Iterator[Step]:
         clock = _Clock(self.seconds, max_seconds)
         shares = self._time_shares()
-        while self.stage < len(self.plan):
-            for step in out_of_memory_told(self._run_stage(clock, shares[self.stage])):
-                shown = self.picture() if picture_every and step % picture_every == 0 else None
-                yield self._record(shown)
-            if self.stage == len(self.plan) - 1 and self.used[-1] < self.plan[-1][1] and clock.over(1.0):
+        while self.stage < len(self.plan) and not self.stopped:
+            with memory_watched(lambda: smaller(self.plan[self.stage][0])):
+                for step in self._run_stage(clock, shares[self.stage]):
+                    shown = self.picture() if picture_every and step % picture_every == 0 else None
+                    yield self._record(shown)
+            last = self.stage == len(self.plan) - 1
+            if self.used[self.stage] < self.plan[self.stage][1] and (self.stopped or (last and clock.over(1.0))):
                 break  # a later run may go on here
             self.stage += 1
         self.seconds = clock.seconds
-        yield self._record(self.picture())
+        if self.parts is not None:
+            yield self._record(self.picture())
 
     def _run_stage(self, clock: _Clock, share: float) -> Iterator[int]:
         """Use up the evaluations of one stage, or its share of the time; yields the number of each step."""
         size, planned, precision = self.plan[self.stage]
         objective = self._objective(size, precision)
-        self._prepare(size)
-        assert self.optimizer is not None
-        while self.used[self.stage] < planned:
-            used = self.optimizer.step(objective.gradient)
+        optimizer = self._prepare(size)
+        while self.used[self.stage] < planned and not self.stopped:
+            used = optimizer.step(objective.gradient)
             self.seconds = clock.seconds
             if not used:
                 break  # nothing better can be found
@@ -168,26 +210,26 @@ class Optimization:
             yield self.steps
             if clock.over(share):
                 break
-        if isinstance(self.optimizer, Adam):
-            self.optimizer.finish(objective.gradient)
+        if isinstance(optimizer, Adam) and not self.stopped:
+            optimizer.finish(objective.gradient)
 
-    def _prepare(self, size: int) -> None:
+    def _prepare(self, size: int) -> LBFGS | Adam:
         """The optimiser of this stage: a new one, the same one, or one that takes over from another size."""
         old, shape = self.optimizer, self.scene.shape_at(size)
         if old is not None and tuple(old.picture.shape[2:]) == shape:
             if self.used[self.stage] == 0:
                 old.forget()
-            return
+            return old
         picture = to_planes(self._first(size)).to(self.device) if old is None else old.best
-        self.optimizer = self._optimizer(enlarge(picture, shape))
-        if isinstance(old, Adam) and isinstance(self.optimizer, Adam):
-            self.optimizer.carry(old)
+        new = self.optimizer = self._optimizer(enlarge(picture, shape))
+        if isinstance(old, Adam) and isinstance(new, Adam):
+            new.carry(old)
+        return new
 
     def _first(self, size: int) -> Picture:
         """The first picture, for a stage of ``size`` pixels."""
-        network, bank = self.painter_files["network"] or "full", self._bank
         eyes = self._network(self.plan[0][2])  # as exact as those of the first steps
-        picture, self.start = first_picture(self.scene, size, eyes, network=network, bank=bank)
+        picture, self.start = first_picture(self.scene, size, eyes, network=self._network_file, bank=self._bank)
         return picture
 
     def _optimizer(self, picture: torch.Tensor) -> LBFGS | Adam:
@@ -257,11 +299,11 @@ class Optimization:
         return None if self.optimizer is None else self.optimizer.best_parts
 
     def _record(self, picture: Picture | None) -> Step:
-        optimizer = self.optimizer
-        parts = None
-        if optimizer is not None:
-            parts = optimizer.parts if picture is None else optimizer.best_parts
-        assert parts is not None
+        parts = self.parts
+        if picture is None and self.optimizer is not None:
+            parts = self.optimizer.parts
+        if parts is None:
+            raise LearnError("nothing was painted yet; run it first")
         return Step(
             seconds=round(self.seconds, 3),
             step=self.steps,
@@ -278,6 +320,10 @@ class Optimization:
     def done(self) -> bool:
         """Whether the plan has come to its end."""
         return self.stage >= len(self.plan)
+
+    def painted_by(self) -> dict[str, dict[str, str]]:
+        """Network and bank whose painting the start is, as names and fingerprints; empty for other starts."""
+        return painters(self.start, self._network_file, self._bank)
 
     def plan_as_used(self) -> Plan:
         """The stages with the evaluations that they really had: what a replay has to do."""
@@ -302,17 +348,51 @@ class Optimization:
         try:
             with safe_open(path, "pt") as file:
                 meta = json.loads(file.metadata()["impasto_state"])
-                state = {name: file.get_tensor(name).to(self.device) for name in file.keys()}
-        except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+                state = {name: self._moved(file.get_tensor(name)) for name in file.keys()}
+            mine = json.loads(json.dumps([asdict(self.settings), _hashes(self.scene.cards())]))
+            if meta["version"] != STATE_VERSION or [meta["settings"], _hashes(meta["scene"])] != mine:
+                raise LearnError(f"{path} belongs to other settings or pictures; give them again, or start without it")
+            plan = checked_plan(meta["plan"], largest=self.settings.size, fewest=0)
+            used = [int(count) for count, _ in zip(meta["used"], plan, strict=True)]
+            stage, steps, seconds, start = int(meta["stage"]), int(meta["steps"]), float(meta["seconds"]), meta["start"]
+            optimizer = self._optimizer(state["picture"])
+            optimizer.restore(state)
+        except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError) as error:
             raise LearnError(f"{path} is no state of an optimisation that can be read: {error}") from error
-        mine = json.loads(json.dumps([asdict(self.settings), _hashes(self.scene.cards())]))
-        if meta["version"] != STATE_VERSION or [meta["settings"], _hashes(meta["scene"])] != mine:
-            raise LearnError(f"{path} belongs to other settings or pictures; give them again, or start without it")
-        self.plan = [(size, count, precision) for size, count, precision in meta["plan"]]
-        self.used, self.stage = meta["used"], meta["stage"]
-        self.steps, self.seconds, self.start = meta["steps"], meta["seconds"], meta["start"]
-        self.optimizer = self._optimizer(state["picture"])
-        self.optimizer.restore(state)
+        self.plan, self.used, self.stage = plan, used, stage
+        self.steps, self.seconds, self.start, self.optimizer = steps, seconds, start, optimizer
+
+    def _moved(self, value: torch.Tensor) -> torch.Tensor:
+        """A tensor of a state where it belongs: planes to the device; numbers are float64, which MPS has not."""
+        return value if value.dtype == torch.float64 else value.to(self.device)
+
+
+def is_state(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is what ``Optimization.save`` wrote."""
+    try:
+        with safe_open(path, "pt") as file:
+            return "impasto_state" in (file.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
+
+
+def checked_plan(plan: object, *, largest: int, fewest: int = 1) -> Plan:
+    """The stages of a plan from outside, none of more pixels than ``largest``; LearnError for what is no plan."""
+    stages: Any = plan if isinstance(plan, tuple | list) else [None]
+    if len(stages) > MOST_STAGES or not all(isinstance(stage, tuple | list) and len(stage) == 3 for stage in stages):
+        raise LearnError("a plan is a list of stages, each with its size, its evaluations and its precision")
+    known = [name for name in get_args(Precision) if name != "auto"]
+    for _, _, precision in stages:
+        if precision not in known:
+            raise LearnError(f"the precision of a stage is {precision!r}; choose {', '.join(known)}")
+    return [
+        (
+            number("the size of a stage", size, int, within=(1, largest)),
+            number("the evaluations of a stage", count, int, within=(fewest, 10**9)),
+            precision,
+        )
+        for size, count, precision in stages
+    ]
 
 
 class _Clock:

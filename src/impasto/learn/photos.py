@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
-from impasto.bank import Bank
+from impasto.bank import STROKE_OF, Bank
 from impasto.errors import LearnError, PictureError
 from impasto.learn.paintings import CROP, Crop, crop_of
 from impasto.pictures import find, load, to_pil
@@ -167,11 +167,13 @@ def load_paintings(
 ) -> dict[str, Tensor]:
     """The paintings whose files' stems are ``names``, as ``load_painting`` gives them; LearnError if one is missing.
 
-    With a ``bank`` only those parts of them count that its styles learned, as their cards tell.
+    With a ``bank`` only those parts of them count that its styles learned, as their cards tell, and another stroke size
+    of a style has that style's painting.
     """
     files = {path.stem: path for path in find([Path(folder)])}
-    missing = [name for name in names if name not in files]
+    of = {name: str(bank.card(name).extra.get(STROKE_OF, name)) if bank else name for name in names}
+    missing = [painting for painting in of.values() if painting not in files]
     if missing:
-        raise LearnError(f"{folder} holds no painting called {', '.join(missing)}")
+        raise LearnError(f"{folder} holds no painting called {', '.join(dict.fromkeys(missing))}")
     crops = {name: crop_of(name, bank.card(name).extra.get(CROP)) if bank else None for name in names}
-    return {name: load_painting(files[name], size, crop) for name, crop in crops.items()}
+    return {name: load_painting(files[of[name]], size, crop) for name, crop in crops.items()}

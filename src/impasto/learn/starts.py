@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from itertools import combinations
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
-from impasto import pictures
+from impasto import assets, blend, pictures
 from impasto.bank import Bank
 from impasto.learn.features import LossNetwork
 from impasto.learn.objective import Objective
@@ -50,6 +52,38 @@ def first_picture(
     return painter.paint_picture(photo, style), f"{NETWORK}:{style}"
 
 
+def painters(
+    start: str, network: str | os.PathLike[str], bank: Bank | str | os.PathLike[str] | None
+) -> dict[str, dict[str, str]]:
+    """Whose painting ``start`` is: names, without folders, and fingerprints of network and bank; empty for others.
+
+    The hash is that of the rows that count: of the styles that ``start`` names, or of all.
+
+    Raises what ``Bank.load`` raises, NetworkError for an unknown network, StyleNameError for an unknown style.
+    """
+    if start.split(":")[0] != NETWORK:
+        return {}
+    opened = bank if isinstance(bank, Bank) else Bank.load(_bank_file(network) if bank is None else bank)
+    style = start.removeprefix(NETWORK).removeprefix(":")
+    chosen = opened.select(blend.parse(style)) if style else opened
+    digest = hashlib.sha256("\n".join(chosen.names).encode() + chosen.rows.tobytes()).hexdigest()
+    named = "" if bank is None or isinstance(bank, Bank) else file_name(bank)
+    return {
+        "network": {"name": file_name(network), "fingerprint": opened.fingerprint},
+        "bank": {"name": named, "fingerprint": opened.fingerprint, "sha256": digest},
+    }
+
+
+def file_name(path: str | os.PathLike[str]) -> str:
+    """The name of a file without its folders, whichever system wrote the path."""
+    return PureWindowsPath(path).name  # which knows / as well
+
+
+def _bank_file(network: str | os.PathLike[str]) -> Path:
+    path = Path(network)
+    return path.with_suffix(".safetensors") if path.suffix == ".onnx" else assets.bank_file(str(network))
+
+
 def noise(shape: tuple[int, int], seed: int) -> Picture:
     """White noise around middle grey (Gatys et al. 2015), h x w x 3, the same for equal seeds and shapes."""
     generator = np.random.default_rng(seed)
@@ -62,7 +96,7 @@ def nearest_style(scene: Scene, painter: Painter, loss_network: LossNetwork) -> 
     Every style paints the photo once at 192 pixels; the best three are then tried in pairs.
     """
     size = min(LOOK, scene.settings.size)
-    device = loss_network.get_buffer("mean").device
+    device = loss_network.get_buffer("conv1_1_weight").device
     objective = Objective(loss_network, scene.photo_at(size, device), scene.regions_at(size, device), scene.settings)
     photo = pictures.resize(scene.content, size, enlarge=True)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -21,12 +21,14 @@ from torch import Tensor
 
 from impasto.bank import Bank
 from impasto.errors import LearnError
-from impasto.learn.devices import best_dtype
+from impasto.learn.devices import best_dtype, resolve_device
 from impasto.learn.evaluate import Judge
 from impasto.learn.features import LossNetwork, load_loss_network
 from impasto.learn.losses import content_distance, gram
+from impasto.learn.memory import memory_watched, smaller
 from impasto.learn.network import StyleNetwork
 from impasto.learn.photos import load_painting
+from impasto.learn.recipes import number
 from impasto.learn.settings import LossSettings
 
 Floats = npt.NDArray[np.float32]
@@ -37,6 +39,10 @@ UNIT_PHOTOS = 16  # pictures that tell the units of the losses
 HELD_OUT = 2**31  # "steps" from here on are pictures that the lesson never learns from
 SMALLEST_SHARE = 2e-3  # of a mix that the search goes on with: a softmax has no zeros
 BATCH_OF_ROWS = 8  # rows tried at a time in the search for a start
+_WHOLE = {"steps": 1, "batch": 1, "size": 16, "warmup": 0, "check_every": 1, "checks": 1, "patience": 1, "fall": 1}
+_WHOLE |= {"match_size": 16, "match_photos": 1, "match_steps": 0, "seed": 0, "style_size": 1}  # and the least of each
+_REAL = {"learning_rate": (0, math.inf), "along": (0, math.inf), "ema": (0, 1 - 1e-9), "hold": (0, 1)}
+_REAL |= {"improvement": (0, 1), "style_weight": (0, math.inf)}
 
 
 class Photos(Protocol):
@@ -66,6 +72,16 @@ class Settings(LossSettings):
     match_photos: int = 2
     match_steps: int = 12
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, least in _WHOLE.items():
+            object.__setattr__(self, name, number(name, getattr(self, name), int, within=(least, 2**31)))
+        for name, within in _REAL.items():
+            object.__setattr__(self, name, number(name, getattr(self, name), float, within=within))
+        for name in ("size", "match_size"):
+            if getattr(self, name) % 4:
+                raise LearnError(f"{name} is {getattr(self, name)}; it must be a multiple of 4")
 
 
 @dataclass(frozen=True)
@@ -123,23 +139,32 @@ class Lesson:
         self.bank = bank
         self.photos = photos
         self.settings = settings or Settings.of(bank)
-        self.device = torch.device(device)
+        self.device = torch.device(resolve_device(device))
         self.dtype = best_dtype(precision, self.device)
-        self.network = network.to(self.device).requires_grad_(False).eval()
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on a CPU
-        self.loss_network = (copy.deepcopy(loss_network) or load_loss_network()).to(self.device, self.dtype)
-        picture = load_painting(painting, self.settings.style_size)
+        picture = load_painting(painting, self.settings.style_size)  # the first to be wrong, so the first to be read
         if min(picture.shape[2:]) < SMALLEST:
             height, width = picture.shape[2:]
             raise LearnError(
                 f"{painting} is only {width} x {height} pixels at a style size of {self.settings.style_size}, "
                 f"and a painting needs {SMALLEST} a side"
             )
-        self.judge = self._judge(picture.to(self.device))
+        self.network = network.to(self.device).requires_grad_(False).eval()
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on a CPU
+        self.loss_network = (copy.deepcopy(loss_network) or load_loss_network()).to(self.device, self.dtype)
+        with memory_watched(lambda: smaller(self.settings.style_size, "style_size")):
+            self.judge = self._judge(picture)
         self.best: Floats | None = None
         self.best_total = math.inf
         self.step = 0
         self.seconds = 0.0
+        self.stopped = False
+
+    def stop(self) -> None:
+        """End ``match`` or ``run`` behind the step that it is at; for another thread or a signal to call.
+
+        The best row so far is there then, and it stays stopped.
+        """
+        self.stopped = True
 
     def at(self, style_size: int) -> Lesson:
         """A lesson on the same painting with ``style_size`` pixels on its longer side: smaller or larger strokes."""
@@ -170,9 +195,12 @@ class Lesson:
         are best, which is a quadratic problem; gradient descent on softmax weights goes on from there with what the
         mixed rows really paint. Weights below 2 % are dropped. LearnError for a bank without styles.
         """
-        names = self.bank.styles
-        if not names:
+        if not self.bank.styles:
             raise LearnError("the bank has no styles to mix; use one that has")
+        with memory_watched(lambda: smaller(self.settings.match_size, "match_size")):
+            return self._match(self.bank.styles)
+
+    def _match(self, names: Sequence[str]) -> Match:
         settings = self.settings
         photos = self._draw(HELD_OUT + 1, settings.match_photos, settings.match_size)
         rows = torch.from_numpy(np.stack([self.bank[name] for name in names])).to(self.device)  # (N, R)
@@ -181,6 +209,8 @@ class Lesson:
         logits = guess.clamp_min(SMALLEST_SHARE).log().requires_grad_()
         optimizer = torch.optim.Adam([logits], lr=0.3)
         for _ in range(settings.match_steps):
+            if self.stopped:
+                break
             weights = logits.softmax(0)
             total = self._total(*self._measure(weights @ rows, photos))
             if float(total.detach()) < least:
@@ -216,9 +246,8 @@ class Lesson:
             contents.append(content.view(len(part), -1).mean(1))
             styles.append(style.view(len(part), -1).mean(1))
             grams.append({name: g.view(len(part), -1, *g.shape[1:]).mean(1) for name, g in found.items()})
-        linear = torch.cat(contents).double()  # (N,)
+        slope = torch.cat(contents).cpu().double()  # (N,); on the CPU, because MPS has no float64
         quadratic = torch.zeros(len(rows), len(rows), dtype=torch.float64)
-        slope = linear.cpu()
         targets = self.judge.targets
         for name, counts in targets.shares.items():
             flat = torch.cat([found[name] for found in grams]).flatten(1).cpu().double()  # (N, C C)
@@ -236,19 +265,26 @@ class Lesson:
         When the held-out loss no longer improves, the rate falls for a while, and the lesson ends early. LearnError if
         the loss is no longer a number.
         """
-        pace = _Pace(self.settings, max_minutes)
-        if start is None:
-            start = self.match().row
+        if max_minutes is not None:
+            number("max_minutes", max_minutes, float, within=(0, math.inf))
+        return self._run(_Pace(self.settings, max_minutes), None if start is None else self.bank.check_row(start))
+
+    def _run(self, pace: _Pace, start: Floats | None) -> Iterator[Step]:
+        start = self.match().row if start is None else start
+        with memory_watched(lambda: smaller(self.settings.size)):
+            yield from self._steps(pace, start)
+
+    def _steps(self, pace: _Pace, start: Floats) -> Iterator[Step]:
         settings = self.settings
         held_out = self._draw(HELD_OUT + 2, settings.checks, settings.size)
-        free = torch.from_numpy(self.bank.check_row(start).copy()).to(self.device).requires_grad_()  # (R,)
+        free = torch.from_numpy(start.copy()).to(self.device).requires_grad_()  # (R,)
         ways = self._ways()  # (N, R)
         along = torch.zeros(len(ways), device=self.device, requires_grad=True)  # (N,)
         average = free.detach().clone()
         optimizer = torch.optim.Adam([{"params": [free]}, {"params": [along]}], lr=0.0, betas=(0.9, 0.99))
         self._check(average, held_out)
         waited, mark = 0, self.best_total
-        while pace.progress < 1:
+        while pace.progress < 1 and not self.stopped:
             rate = pace.rate(self.step)
             for group, share in zip(optimizer.param_groups, (1.0, settings.along), strict=True):
                 group["lr"] = share * rate
