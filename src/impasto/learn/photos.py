@@ -15,6 +15,7 @@ from torch import Tensor
 from impasto.bank import STROKE_OF, Bank
 from impasto.errors import LearnError, PictureError
 from impasto.learn.paintings import CROP, Crop, crop_of
+from impasto.learn.recipes import number
 from impasto.pictures import find, load, to_pil
 
 FLAT = 0.03  # standard deviation of every colour, in 0..1, below which a crop shows nothing
@@ -153,6 +154,7 @@ def load_painting(path: str | Path, size: int, crop: Crop | None = None) -> Tens
 
     The long side of what is learned has ``size`` pixels; a crop is left, top, right, bottom as shares, 0..1.
     """
+    number("style_size", size, int, within=(1, 10**6))
     image = to_pil(load(path).picture)
     if crop is not None:
         left, top, right, bottom = (round(s * side) for s, side in zip(crop, 2 * image.size, strict=True))
