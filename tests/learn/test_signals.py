@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import torch
 
-from impasto import pictures
+from impasto import cli, pictures
 from impasto.bank import Bank
 from impasto.errors import LearnError
-from impasto.learn.descent import LBFGS
+from impasto.learn.descent import LBFGS, Adam
 from impasto.learn.features import LossNetwork
 from impasto.learn.load import load_network
 from impasto.learn.manifest import manifest, read_manifest
@@ -181,6 +181,57 @@ def test_match_and_eval(
 
 
 # The same, within a process
+
+
+def test_a_full_disk_on_the_way(
+    files: tuple[Path, Path],
+    loss_network: LossNetwork,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What cannot be written on the way costs a line and not the work: the end is written all the same."""
+    monkeypatch.setattr("impasto.learn.features.load_loss_network", lambda file=None: loss_network)
+    saved: list[Path] = []
+
+    def full(self: Optimization, path: Path) -> None:
+        saved.append(path)
+        raise LearnError(f"{path} cannot be written (No space left on device)")
+
+    monkeypatch.setattr(Optimization, "save", full)
+    words = ("optimize", *files, *TINY, "--steps", 6, "--save-every", 2, "-o", tmp_path / "out.png")
+    monkeypatch.setattr("sys.argv", ["impasto", *map(str, words)])
+    with pytest.raises(SystemExit, match="0"):
+        cli.main()
+    assert capsys.readouterr().err.count("warning: ") == len(saved) >= 2
+    assert read_manifest(tmp_path / "out.png")["evaluations"] >= 6
+
+
+def test_broken_down_on_the_way(
+    files: tuple[Path, Path],
+    loss_network: LossNetwork,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where memory is short after some steps, the picture so far and the state are kept, and it is one sentence."""
+    monkeypatch.setattr("impasto.learn.features.load_loss_network", lambda file=None: loss_network)
+    step, calls = Adam.step, []
+
+    def short(self: Adam, evaluate: Any) -> int:
+        calls.append(1)
+        if len(calls) > 3:
+            raise MemoryError
+        return step(self, evaluate)
+
+    monkeypatch.setattr(Adam, "step", short)
+    words = ("optimize", *files, *TINY, "--steps", 6, "-o", tmp_path / "out.png")
+    monkeypatch.setattr("sys.argv", ["impasto", *map(str, words)])
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "not enough memory" in err
+    assert read_manifest(tmp_path / "out.png")["evaluations"] == 3 and (tmp_path / "out.png.state").exists()
 
 
 def test_stop_behind_a_whole_step(
