@@ -174,8 +174,9 @@ def load_paintings(
     """
     files = {path.stem: path for path in find([Path(folder)])}
     of = {name: str(bank.card(name).extra.get(STROKE_OF, name)) if bank else name for name in names}
-    missing = [painting for painting in of.values() if painting not in files]
+    missing = list(dict.fromkeys(painting for painting in of.values() if painting not in files))
     if missing:
-        raise LearnError(f"{folder} holds no painting called {', '.join(dict.fromkeys(missing))}")
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        raise LearnError(f"{folder} holds no painting called {', '.join(missing[:5])}{more}")
     crops = {name: crop_of(name, bank.card(name).extra.get(CROP)) if bank else None for name in names}
     return {name: load_painting(files[of[name]], size, crop) for name, crop in crops.items()}
