@@ -1548,7 +1548,8 @@ def _teach(lesson: Lesson, minutes: float, preview: Path | None, as_json: bool, 
                 if plain and not as_json:
                     _tell(f"{text}, {step.seconds:.0f} s")
                 if preview is not None:
-                    pictures.save(lesson.preview(), preview)
+                    with _forgiven():
+                        pictures.save(lesson.preview(), preview)
         except KeyboardInterrupt:  # the second: the step that it is at is given up
             if lesson.best is None:
                 raise
@@ -1618,10 +1619,12 @@ def _optimize(
             for step in steps:
                 bar(step)
                 if log is not None and step.picture is None:
-                    log.write(_json(step.record()) + "\n")
-                    log.flush()
+                    with _forgiven():
+                        log.write(_json(step.record()) + "\n")
+                        log.flush()
                 if save_every and step.step % save_every == 0 and step.picture is None:
-                    keep()
+                    with _forgiven():
+                        keep()
         except KeyboardInterrupt:  # the second: the step that it is at is given up
             run.stop()
         except LearnError:
@@ -1642,6 +1645,15 @@ def _optimize(
     _tell(f"{output}: {text}")
     if run.stopped and not run.done:
         raise typer.Exit(130)
+
+
+@contextmanager
+def _forgiven() -> Iterator[None]:
+    """What cannot be written on the way, to a full disk for one, costs a line and not the work."""
+    try:
+        yield
+    except (OSError, ImpastoError) as error:
+        _tell(f"warning: {error}")
 
 
 def _log(path: Path, mode: str) -> IO[str]:

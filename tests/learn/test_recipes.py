@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impasto.errors import LearnError
+from impasto.learn.optimize import optimize
 from impasto.learn.recipes import Settings, settings_for
+from impasto.learn.teach import Settings as LessonSettings
 
 NAMES = [field.name for field in dataclasses.fields(Settings)]
 ODD: list[Any] = [math.nan, math.inf, -math.inf, -1, -0.5, True, "3", b"3", 1 + 2j, [1], {}, object(), None, 10**400]
@@ -63,3 +65,24 @@ def test_any_json(changes: dict[str, Any], recipe: Any) -> None:
             settings_for(name, **{key: value for key, value in changes.items() if key != "recipe"})
         except LearnError as error:
             assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("devise", "device"), ("max_second", "max_seconds"), ("photo_mask", "photo_masks"), ("stile_size", "style_size")],
+)
+def test_wrong_names(wrong: str, right: str) -> None:
+    """A name that optimize does not know is told with the nearest of all that it knows, before any file is opened."""
+    with pytest.raises(LearnError, match=f"no setting '{wrong}'; did you mean '{right}'"):
+        optimize("nowhere.jpg", "nothing.jpg", **{wrong: 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("steps", 0), ("batch", 0), ("size", 30), ("size", 8), ("size", math.nan), ("learning_rate", math.nan)]
+    + [("learning_rate", -1), ("style_weight", math.inf), ("style_size", 0), ("seed", -1), ("ema", 1.0), ("checks", 0)],
+)
+def test_odd_lessons(name: str, value: float) -> None:
+    """A lesson's settings are checked as those of an optimisation are."""
+    with pytest.raises(LearnError, match=name):
+        LessonSettings(**{name: value})  # type: ignore[arg-type]

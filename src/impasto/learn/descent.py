@@ -81,9 +81,9 @@ class LBFGS:
                 return False, trial - 1
             new, new_gradient = evaluate(moved)
             if _finite(new, new_gradient) and new.total <= parts.total + ARMIJO * slope:
-                self._remember(moved - x, new_gradient - gradient)
                 self.picture, self.parts, self._gradient = moved, new, new_gradient
                 self.best, self.best_parts = moved, new
+                self._remember(moved - x, new_gradient - gradient)  # last: no pair is ever newer than the picture
                 return True, trial
             length *= _shorter(new.total - parts.total, slope) if new.finite else 0.1
         return False, PATIENCE

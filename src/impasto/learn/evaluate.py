@@ -5,6 +5,7 @@ Photos, paintings and a painter in, one frozen record per style out. Knows no fi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,7 +67,7 @@ class Judge:
         settings: LossSettings,
     ) -> None:
         self.loss_network = loss_network
-        self.style_weight = settings.style_weight
+        self.style_weight = number("style_weight", settings.style_weight, float, within=(0, math.inf))
         self.content_layer = settings.content_layer
         self.style_layers = list(settings.style_layers)
         self.ids = {name: i for i, name in enumerate(paintings)}
@@ -242,7 +243,7 @@ def saturated(picture: Floats) -> float:
 def border_ratio(painted: Floats, photo: Floats, *, margin: int = 16) -> float:
     """Mean squared change within ``margin`` pixels of the edge over that in the rest; about 1 if borders are clean."""
     change = np.square(painted - photo).mean(2)
-    margin = min(margin, min(change.shape) // 4)  # of a small picture a part is inside, too
+    margin = max(1, min(margin, min(change.shape) // 4))  # of a small picture a part is inside, too
     inner = change[margin:-margin, margin:-margin]
     outer = (change.sum() - inner.sum()) / (change.size - inner.size)
     return float(outer / max(inner.mean(), 1e-8))

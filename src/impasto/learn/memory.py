@@ -52,8 +52,8 @@ def fit(
     least = BASE + looked_at * CHANNELS[0] * (2 if precision == "bfloat16" else 4) * LOOK
     if BASE < limit < least:
         raise LearnError(
-            f"paintings of {looked_at / 1e6:.1f} megapixels need {least / 1e9:.1f} GB of memory, {limit / 1e9:.1f} GB "
-            "are free; choose a smaller style_size or size"
+            f"paintings of {looked_at / 1e6:.1f} megapixels need {least / 1e9:.1f} GB of memory, but there is room for "
+            f"{limit / 1e9:.1f}; choose a smaller style_size or size"
         )
     shorter = [n for n in (settings.history, 10, 6, SHORTEST_HISTORY) if n <= settings.history]
     for recompute, history in [(False, settings.history), *((True, n) for n in shorter)]:
@@ -65,7 +65,8 @@ def fit(
     side = int(max(height, width) * scale**0.5) // 16 * 16
     advice = f"{side} pixels would fit" if side else "no size would fit"
     raise LearnError(
-        f"{max(height, width)} pixels need {needed / 1e9:.1f} GB of memory, {limit / 1e9:.1f} GB are free; {advice}"
+        f"{max(height, width)} pixels need {needed / 1e9:.1f} GB of memory, but there is room for {limit / 1e9:.1f}; "
+        f"{advice}"
     )
 
 

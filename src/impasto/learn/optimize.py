@@ -334,14 +334,20 @@ class Optimization:
     # -- stop and go on
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the whole state to a safetensors file, atomically; ``restore`` goes on from it with the same bits."""
+        """Write the whole state to a safetensors file, atomically; ``restore`` goes on from it with the same bits.
+
+        Raises LearnError where it cannot be written. It holds the paths of all files: it is not made to be published.
+        """
         if self.optimizer is None:
             return
         meta = {"version": STATE_VERSION, "kind": type(self.optimizer).__name__, "scene": self.scene.cards()}
         meta |= {"settings": asdict(self.settings), "plan": self.plan, "used": self.used, "stage": self.stage}
         meta |= {"steps": self.steps, "seconds": self.seconds, "start": self.start}
         tensors = {name: value.cpu().clone() for name, value in self.optimizer.state().items()}
-        write_atomically(path, save(tensors, {"impasto_state": json.dumps(meta)}))
+        try:
+            write_atomically(path, save(tensors, {"impasto_state": json.dumps(meta)}))
+        except OSError as error:
+            raise LearnError(f"{path} cannot be written ({error.strerror})") from error
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         """Go on from a file that ``save`` wrote; LearnError if it is none, or of other settings or pictures."""

@@ -15,6 +15,7 @@ from torch import Tensor
 from impasto.bank import STROKE_OF, Bank
 from impasto.errors import LearnError, PictureError
 from impasto.learn.paintings import CROP, Crop, crop_of
+from impasto.learn.recipes import number
 from impasto.pictures import find, load, to_pil
 
 FLAT = 0.03  # standard deviation of every colour, in 0..1, below which a crop shows nothing
@@ -153,6 +154,7 @@ def load_painting(path: str | Path, size: int, crop: Crop | None = None) -> Tens
 
     The long side of what is learned has ``size`` pixels; a crop is left, top, right, bottom as shares, 0..1.
     """
+    number("style_size", size, int, within=(1, 10**6))
     image = to_pil(load(path).picture)
     if crop is not None:
         left, top, right, bottom = (round(s * side) for s, side in zip(crop, 2 * image.size, strict=True))
@@ -172,8 +174,9 @@ def load_paintings(
     """
     files = {path.stem: path for path in find([Path(folder)])}
     of = {name: str(bank.card(name).extra.get(STROKE_OF, name)) if bank else name for name in names}
-    missing = [painting for painting in of.values() if painting not in files]
+    missing = list(dict.fromkeys(painting for painting in of.values() if painting not in files))
     if missing:
-        raise LearnError(f"{folder} holds no painting called {', '.join(dict.fromkeys(missing))}")
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        raise LearnError(f"{folder} holds no painting called {', '.join(missing[:5])}{more}")
     crops = {name: crop_of(name, bank.card(name).extra.get(CROP)) if bank else None for name in names}
     return {name: load_painting(files[of[name]], size, crop) for name, crop in crops.items()}

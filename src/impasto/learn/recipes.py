@@ -202,7 +202,7 @@ def number(name: str, value: object, kind: Callable[[Any], N], *, within: tuple[
         if real and math.isfinite(value) and least <= (found := kind(value)) <= most:  # type: ignore[arg-type]
             return found
     bounds = "above 0" if 0 < least <= 1 else f"{least:g} or more"
-    bounds += " and finite" if most == math.inf else f", and at most {most:.16g}"
+    bounds += " and finite" if most == math.inf else f", and at most {int(most) if kind is int else f'{most:g}'}"
     raise LearnError(f"{name} {verb} {value!r}; it must be {bounds}{', a whole number' if kind is int else ''}")
 
 
