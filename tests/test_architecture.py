@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "files": set(),
     "pictures": {"errors", "files"},
-    "bank": {"errors", "files"},
+    "bank": {"errors", "files", "assets"},
     "blend": {"errors", "bank"},
     "memory": set(),
     "tiles": set(),

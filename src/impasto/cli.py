@@ -110,8 +110,7 @@ def paint(
     if stroke_size is not None:
         names = dict.fromkeys(name for each in (style, *masks) for name in blend.parse(each))
         painter.bank = strokes.at_size(painter.bank, names, stroke_size)
-    for each in (style, *masks):  # a bad style or strength is told once, before the first photo
-        blend.mix(painter.bank, each, strength=strength)
+    painter.check(style, strength=strength, size=size, masks=masks)  # once, before the first photo
     dials = {"strength": strength, "size": size, "keep_color": keep_color}
     alone = len(found) == 1
 
@@ -233,7 +232,9 @@ def list_styles(
     cards = {name: {"name": name, **opened.card(name).to_json()} for name in opened.names}
     if as_json:
         head = {"network": opened.network, "fingerprint": opened.fingerprint}
-        typer.echo(json.dumps({**head, "styles": list(cards.values())}, ensure_ascii=False))
+        record = {**head, "styles": list(cards.values())}
+        text = json.dumps(record, ensure_ascii=False)
+        typer.echo(text if text.isprintable() else json.dumps(record))
         return
     columns = ["name", "artist", "title", "year", "licence"]
     for name in opened.styles:
@@ -241,7 +242,8 @@ def list_styles(
         if sizes:
             cards[name]["stroke sizes"] = ", ".join(map(str, sizes))
             columns = [*columns[:5], "stroke sizes"]
-    _table(columns, [cards[name] for name in opened.names if name in opened.styles or name == PHOTO])
+    shown = {*opened.styles, PHOTO}
+    _table(columns, [cards[name] for name in opened.names if name in shown])
 
 
 @styles_app.command("add")
@@ -290,9 +292,7 @@ def remove_styles(
     from impasto import strokes
 
     opened = _bank(network, bank)
-    for name in strokes.whole(opened, names):
-        opened = opened.remove(name)
-    _save_bank(opened, output, force)
+    _save_bank(opened.remove(*strokes.whole(opened, names)), output, force)
 
 
 @styles_app.command("rename")
@@ -345,8 +345,10 @@ def sheet(
 
     _check_suffix(output)
     painter = _painter(network, bank, runtime)
-    known = [name for name in painter.styles if name in painter.bank.styles or name == PHOTO]
-    names = list(blend.parse(style)) if style else known
+    known = {*painter.styles, PHOTO}
+    names = list(blend.parse(style)) if style else [name for name in painter.bank.names if name in known]
+    for name in names:
+        painter.check(name, strength=strength, size=size)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
     painted = [painter.paint_picture(picture, name, strength=strength) for name in _progress(names, quiet=False)]
     pictures.save(contact_sheet(painted, names, columns=columns), output)
@@ -371,9 +373,11 @@ def square(
 
     _check_suffix(output)
     painter = _painter(network, bank, runtime)
+    mixes = blend.square_mixes(_several(style), n)
+    for each in _several(style):
+        painter.check(each, size=size)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
-    rows = blend.square(painter.bank_for(picture), _several(style), n).reshape(n * n, -1)
-    painted = [painter.paint_picture(picture, row) for row in _progress(list(rows), quiet=False)]
+    painted = [painter.paint_picture(picture, mix) for mix in _progress(mixes, quiet=False)]
     pictures.save(contact_sheet(painted, columns=n, gap=2), output)
     _tell(f"{output}: {n} x {n} paintings; corners {', '.join(_several(style))}")
 
@@ -397,9 +401,11 @@ def path(
     if output.suffix:
         animation.check_target(output, fps=fps)
     painter = _painter(network, bank, runtime)
+    mixes = blend.path_mixes(_several(style), frames)
+    for each in _several(style):
+        painter.check(each, size=size)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
-    rows = list(blend.path(painter.bank_for(picture), _several(style), frames))
-    painted = (painter.paint_picture(picture, row) for row in _progress(rows, quiet=False))
+    painted = (painter.paint_picture(picture, mix) for mix in _progress(mixes, quiet=False))
     if output.suffix:
         animation.save(painted, output, fps=fps)
     else:
@@ -1045,7 +1051,7 @@ def _save(painted: Any, target: Path, photo: Photo, *, quality: int, comment: st
 
 
 def _tell(message: str) -> None:
-    typer.echo(message, err=True)
+    typer.echo(_printable(message), err=True)
 
 
 def _fail(message: str, *, code: int = 2) -> NoReturn:
@@ -1095,11 +1101,17 @@ def _duration(seconds: float) -> str:
 def _table(columns: list[str], rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*columns, box=None)
     for row in rows:
-        table.add_row(*(str(row.get(column, "")) for column in columns))
+        table.add_row(*(Text(_printable(str(row.get(column, "")))) for column in columns))
     Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def _printable(text: str) -> str:
+    """``text`` from anywhere without what would steer a terminal: escapes, control characters, changes of direction."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def _rounded(record: dict[str, Any]) -> dict[str, Any]:
