@@ -320,12 +320,12 @@ class Painter:
             painted = self.network.paint_regions(picture, np.stack(look.rows), regions.stack(look.masks))
         else:
             painted = self.network.paint(picture, look.rows[0])
-        painted = pictures.keep_color(painted, picture) if keep_color else painted
+        found: pictures.Pixels = pictures.keep_color(painted, picture) if keep_color else painted
         if look.plain:
-            return painted if as_float else pictures.to_bytes(painted)
-        out: Any = np.empty(pixels.shape, np.float32 if as_float else np.uint8)
+            return found if as_float else pictures.to_bytes(found)
+        out: pictures.Pixels = np.empty(pixels.shape, np.float32 if as_float else np.uint8)
         for part in _bands(len(pixels)):
-            shown = look.shown(painted[part], picture[part], (part, slice(None)))
+            shown = look.shown(found[part], picture[part], (part, slice(None)))
             out[part] = shown if as_float else pictures.to_bytes(shown)
         return out
 
