@@ -123,7 +123,9 @@ def check_strength(strength: float) -> float:
     try:
         number = float(strength)
     except (TypeError, ValueError, OverflowError) as error:
-        raise BankError(f"the strength must be a number between 0 and {STRENGTH_LIMIT}, not {strength!r}") from error
+        raise BankError(
+            f"the strength must be a number between 0 and {STRENGTH_LIMIT}, not {_shown(strength)}"
+        ) from error
     if not 0 <= number <= STRENGTH_LIMIT:
         raise BankError(f"the strength must lie between 0 and {STRENGTH_LIMIT}, not at {strength}")
     return number
@@ -264,7 +266,8 @@ def _weight(name: str, value: float | str) -> float:
     try:
         weight = float(value)
     except (TypeError, ValueError, OverflowError) as error:
-        raise BankError(f"the weight of {name!r} is {value!r}, not a number; write it like '{name}:0.5'") from error
+        shown = _shown(value)
+        raise BankError(f"the weight of {name!r} is {shown}, not a number; write it like '{name}:0.5'") from error
     if not math.isfinite(weight) or weight < 0:
         raise BankError(f"the weight of {name!r} is {weight}; give it a finite weight of 0 or more")
     return weight
@@ -278,13 +281,20 @@ def _row(style: object) -> npt.NDArray[np.float32]:
     except Exception as error:  # whatever an object of another library raises when it is asked for its numbers
         raise BankError(f"a style of type {type(style).__name__} cannot be read as a row ({error})") from error
     if row.dtype.kind not in "iuf" or row.ndim != 1 or row.size == 0:
-        shown = repr(style)
-        shown = shown if len(shown) < 60 else f"a {type(style).__name__} of shape {row.shape}"
         raise BankError(
             f"a style is a name, a mix such as 'a:0.6,b:0.4' or {{'a': 0.6, 'b': 0.4}}, a list of names, or a row of "
-            f"numbers, not {shown}"
+            f"numbers, not {_shown(style)}"
         )
     return row
+
+
+def _shown(value: object) -> str:
+    """A value for a sentence: on one line, short, and never an error of its own."""
+    try:
+        shown = " ".join(repr(value).split())
+    except Exception:  # a number of more than 4,300 digits, or an object of another library
+        shown = ""
+    return shown if 0 < len(shown) <= 60 else f"a {type(value).__name__}"
 
 
 def _mean(rows: Sequence[Floats], weights: Sequence[float]) -> Floats:
