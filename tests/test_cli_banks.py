@@ -62,7 +62,7 @@ def test_one_style_obeys_every_dial(
 
 
 def test_strength_0_is_the_photo(folder: Path, network_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A painting of strength 0 is the photo; so is the first frame of a path from photo, and the region of a mask of photo."""
+    """Strength 0 is the photo, and so are the first frame of a path from photo and the region of a mask of photo."""
     options = ["--network", network_file]
     assert impasto(monkeypatch, "paint", "photo.png", "-s", "red", "--strength", 0, "-o", "zero.png", *options) == 0
     np.testing.assert_array_equal(painted("zero.png"), painted("photo.png"))

@@ -225,7 +225,7 @@ def test_one_style_of_the_shipped_network(tmp_path: Path) -> None:
         ("red", {"strength": -0.1}, "strength must lie"),
         ("red", {"strength": "much"}, "strength must be a number .* not 'much'"),
         ("red", {"strength": None}, "strength must be a number"),
-        ("red", {"size": 0}, "size must be a whole number of pixels, 1 or more, not 0"),
+        ("red", {"size": 0}, "size must be a whole number of pixels, at least 1, not 0"),
         ("red", {"size": -5}, "size must be"),
         ("red", {"size": 20.5}, "size must be"),
         ("red", {"size": float("nan")}, "size must be"),

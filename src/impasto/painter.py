@@ -223,7 +223,7 @@ class Painter:
     ) -> None:
         """Raise at once what ``paint`` would raise for these dials: PictureError, StyleNameError or BankError."""
         if not (size is None or _is_size(size)):
-            raise PictureError(f"the size must be a whole number of pixels, 1 or more, not {size!r}")
+            raise PictureError(f"the size must be a whole number of pixels, at least 1, not {size!r}")
         if not (masks is None or isinstance(masks, Mapping)):
             raise PictureError(f"masks are a dict of styles and their pictures, not of type {type(masks).__name__}")
         styles: list[Style] = [style, *(masks or {})]
