@@ -187,6 +187,13 @@ def test_a_file_larger_than_memory(monkeypatch: pytest.MonkeyPatch, whole: bytes
         Bank.load(whole)
 
 
+@pytest.mark.parametrize("source", [None, 3, {}, [b""]], ids=repr)
+def test_what_is_no_file(source: Any) -> None:
+    """What is neither a path nor bytes is refused in a sentence, and no open file of that number is read."""
+    with pytest.raises(BankError, match=f"not from a {type(source).__name__}"):
+        Bank.load(source)
+
+
 def test_another_version_of_the_network() -> None:
     """A style that was taught on an older network is refused with both networks and what to do."""
     message = r"network 'full' \(0a\), not to 'full' \(0b\); an older or newer version of it; .*teach the styles again"

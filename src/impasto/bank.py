@@ -248,6 +248,8 @@ class Bank:
     @classmethod
     def load(cls, source: str | os.PathLike[str] | bytes) -> Bank:
         """The bank in a file, or in a file's bytes, with float32 or float16 rows; BankError for everything else."""
+        if not isinstance(source, (str, os.PathLike, bytes)):
+            raise BankError(f"a bank is read from a file's path or bytes, not from a {type(source).__name__}")
         label = "the bank" if isinstance(source, bytes) else f"'{os.fspath(source)}'"
         try:
             with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
