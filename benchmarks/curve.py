@@ -35,7 +35,7 @@ def main() -> None:
     args = _arguments()
     stages = [Painter(network) for network in args.networks]
     bank = stages[-1].bank
-    names = bank.styles[:: args.every]
+    names = list(stages[-1].styles[:: args.every])
     photos = load_photos(args.photos, size=args.size, limit=args.limit)
     losses = LossSettings.of(bank)
     paintings = load_paintings(args.styles, names, size=losses.style_size, bank=bank)

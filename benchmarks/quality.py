@@ -35,7 +35,7 @@ RESULTS = Path(__file__).parent / "results" / "quality.json"
 def main() -> None:
     args = _arguments()
     painter = Painter(args.network)
-    names = args.style.split(",") if args.style else list(painter.bank.styles)
+    names = args.style.split(",") if args.style else list(painter.styles)
     photos = load_photos(args.photos, size=args.size, limit=args.limit)
     paintings = load_paintings(args.styles, names, size=args.size)
     judge = Judge(

@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sources",
     },
     "targets": {"assets", "errors", "files", "folders", "formats", "pictures"},
-    "bank": {"errors", "files"},
+    "bank": {"errors", "files", "assets"},
     "blend": {"errors", "limits", "bank"},
     "memory": set(),
     "tiles": set(),

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save as serialize
 
-from impasto.bank import HEADER_LIMIT, KEY, Bank, Card, check_name, nearest
+from impasto.bank import HEADER_LIMIT, KEY, LIMIT, Bank, Card, check_name, nearest
 from impasto.errors import BankError, MismatchError, StyleNameError
 
 SIZE = 8
@@ -339,7 +339,7 @@ def test_card_fields_are_text() -> None:
 
 
 texts = st.text(st.characters(), max_size=10)  # any code point, lone surrogates among them
-floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
+floats = st.floats(-LIMIT, LIMIT, width=32)
 json_values = st.recursive(st.none() | st.booleans() | st.integers() | texts, lambda inner: st.lists(inner, max_size=2))
 slugs = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,10}", fullmatch=True)
 

@@ -93,8 +93,8 @@ def test_upright(painter: Painter, pixels: np.ndarray, tmp_path: Path) -> None:
 
 
 def test_styles(painter: Painter) -> None:
-    """A painter tells the names of its styles."""
-    assert painter.styles == ("red", "green", "blue", "photo")
+    """A painter shows the names of its styles, as its bank does."""
+    assert painter.styles == painter.bank.styles == ("red", "green", "blue")
 
 
 def test_mix(painter: Painter, pixels: np.ndarray) -> None:
@@ -112,11 +112,14 @@ def own_photo_row(painter: Painter, picture: pictures.Picture) -> np.ndarray:
 
 
 def test_strength_0(painter: Painter, pixels: np.ndarray) -> None:
-    """Strength 0 is the photo's row with the photo's own tones, whatever the style."""
+    """Strength 0 is the photo itself, whatever the style; its row, as a row, is what the network makes of it."""
     picture = pictures.load(pixels).picture
-    expected = painter.network.paint(picture, own_photo_row(painter, picture))
     for style in ("red", "blue", PHOTO):
-        np.testing.assert_array_equal(painter.paint_picture(picture, style, strength=0), expected)
+        np.testing.assert_array_equal(painter.paint_picture(picture, style, strength=0), picture)
+    row = painter.photo_row(picture)
+    assert row is not None
+    np.testing.assert_array_equal(row, own_photo_row(painter, picture))
+    np.testing.assert_array_equal(painter.paint_picture(picture, row), painter.network.paint(picture, row))
 
 
 @pytest.mark.parametrize("strength", [0.5, 1.0, 1.5])
@@ -129,10 +132,13 @@ def test_strength(painter: Painter, pixels: np.ndarray, strength: float) -> None
 
 
 def test_photo_style(painter: Painter) -> None:
-    """The style called photo has each photo's own brightness, dark or light."""
+    """The row called photo has each photo's own brightness, dark or light."""
     for level in (0.1, 0.8):
         picture = np.float32(level + 0.05 * np.random.default_rng(0).standard_normal((32, 32, 3))).clip(0, 1)
-        assert painter.paint_picture(picture, PHOTO).mean() == pytest.approx(level, abs=0.03)
+        row = painter.photo_row(picture)
+        assert row is not None
+        assert painter.paint_picture(picture, row).mean() == pytest.approx(level, abs=0.03)
+        np.testing.assert_array_equal(painter.paint_picture(picture, PHOTO), picture)
 
 
 def test_bank_stays(painter: Painter, pixels: np.ndarray) -> None:
@@ -142,9 +148,12 @@ def test_bank_stays(painter: Painter, pixels: np.ndarray) -> None:
     assert painter.bank.rows.tobytes() == before
 
 
-def test_bank_without_photo(painter: Painter, network_file: Path, pixels: np.ndarray) -> None:
-    """A bank without the photo's row paints at full strength, and says what it lacks at another."""
-    bare = Painter(network_file, bank=painter.bank.remove(PHOTO), runtime="onnxruntime")
+def test_bank_without_photo(painter: Painter, network_file: Path, pixels: np.ndarray, tmp_path: Path) -> None:
+    """Where no photo's row can be had a bank paints at full strength, and says what it lacks at another."""
+    (tmp_path / "alone.onnx").write_bytes(network_file.read_bytes())
+    bare = Painter(tmp_path / "alone.onnx", bank=painter.bank.remove(PHOTO), runtime="onnxruntime")
+    assert bare.photo_row(pixels) is None
+    assert same(bare.paint(pixels, "red", strength=0), Image.fromarray(pixels))
     assert same(bare.paint(pixels, "red"), painter.paint(pixels, "red"))
     with pytest.raises(BankError, match="needs the style 'photo'"):
         bare.paint(pixels, "red", strength=0.5)
@@ -226,7 +235,7 @@ def test_bank_beside_the_network(network_file: Path) -> None:
     """Without a bank the one beside the network is taken; a bank may also be given as such or as a file."""
     beside = network_file.with_suffix(".safetensors")
     for bank in (None, beside, str(beside), Bank.load(beside)):
-        assert Painter(network_file, bank=bank, runtime="onnxruntime").styles == ("red", "green", "blue", "photo")
+        assert Painter(network_file, bank=bank, runtime="onnxruntime").bank.names == ("red", "green", "blue", "photo")
 
 
 def test_bank_of_another_network(network_file: Path, tmp_path: Path) -> None:
@@ -258,7 +267,7 @@ def test_network_by_name(network_file: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Networks that come along are opened by name, the bank of the same name with them."""
     monkeypatch.setattr(assets, "FOLDER", network_file.parent)
     assert assets.networks() == ["tiny"]
-    assert Painter("tiny").styles == ("red", "green", "blue", "photo")
+    assert Painter("tiny").bank.names == ("red", "green", "blue", "photo")
     with pytest.raises(NetworkError, match="no network 'full'; it has tiny"):
         Painter()
 

@@ -1,19 +1,23 @@
 """The style bank: names x rows of numbers, a card per style, and the fingerprint of the network they belong to.
 
 A row holds the scales of all instance norms in the order data meets them, then the shifts; a bank is a value, and every
-change gives a new one. The file is described in docs/bank-file.md. This module knows no network and no arithmetic.
+change gives a new one. The file is described in docs/bank-file.md. This module knows no network and no arithmetic; of
+the banks that come with impasto it knows where they are, to hold older files against them.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import hashlib
 import io
 import json
 import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
@@ -21,6 +25,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save as serialize
 
+from impasto import assets
 from impasto.errors import BankError, MismatchError, StyleNameError
 from impasto.files import write_atomically
 
@@ -31,6 +36,9 @@ PHOTO = "photo"  # the style that gives the photo back: the zero of the strength
 STROKE_OF = "stroke_of"  # key of a card: this row is another stroke size of the style named there
 FORMAT = 1  # a reader refuses a higher number, so it rises only when older readers would misread the file
 KEY = "impasto_bank"  # One metadata key: safetensors writes several in random order, and equal banks are equal bytes.
+LIMIT = 1e4  # of the numbers in a row: training leaves them below 3, and a single one this large drowns all others
+CHECKSUM = "sha256"  # key of the JSON object, its first
+BLANK = "0" * 64  # stands in the checksum's place while it is computed
 DTYPES = {"F32": "<f4", "F16": "<f2"}
 HEADER_LIMIT = 1 << 24  # bytes; ten thousand cards fit, and a stray video is refused before it is read
 CARD_KEYS = ("artist", "title", "year", "licence", "source", "note")  # the text fields of a card, in files too
@@ -99,11 +107,14 @@ class Bank:
         for slug in (*self.names, self.network, self.fingerprint):
             check_name(slug)
         self._check_shapes()
-        for name, row in zip(self.names, self.rows, strict=True):
-            if self.names.count(name) > 1:
-                raise BankError(f"two styles are called {name!r}; rename one of them")
-            if not np.isfinite(row).all():
-                raise BankError(f"the row of {name!r} holds NaN or infinity; teach that style again")
+        if len(self._places) < len(self.names):
+            twice = next(name for place, name in enumerate(self.names) if self._places[name] != place)
+            raise BankError(f"two styles are called {twice!r}; rename one of them")
+        if _oddity(self.rows):
+            name, odd = next(
+                (name, _oddity(row)) for name, row in zip(self.names, self.rows, strict=True) if _oddity(row)
+            )
+            raise BankError(f"the row of {name!r} holds {odd}; teach that style again")
 
     def _check_shapes(self) -> None:
         if self.rows.ndim != 2 or self.rows.shape[1] == 0:
@@ -118,8 +129,23 @@ class Bank:
         return tuple(
             name
             for name, card in zip(self.names, self.cards, strict=True)
-            if name != PHOTO and card.extra.get(STROKE_OF) not in self.names
+            if name != PHOTO and card.extra.get(STROKE_OF) not in self
         )
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Where each name stands; for a name that is there twice the last place."""
+        return {name: place for place, name in enumerate(self.names)}
+
+    @cached_property
+    def others(self) -> dict[str, list[str]]:
+        """To each style that has several stroke sizes the names of its other ones."""
+        found: dict[str, list[str]] = {}
+        for name, card in zip(self.names, self.cards, strict=True):
+            of = card.extra.get(STROKE_OF)
+            if isinstance(of, str):
+                found.setdefault(of, []).append(name)
+        return found
 
     def __len__(self) -> int:
         return len(self.names)
@@ -128,21 +154,22 @@ class Bank:
         return iter(self.names)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.names
+        return isinstance(name, str) and name in self._places
 
     def __getitem__(self, name: str) -> Floats:
         """The row (R,) of a style, read-only; StyleNameError names the nearest known style."""
-        row: Floats = self.rows[self._index(name)]
+        row: Floats = self.rows[self.index(name)]
         return row
 
     def card(self, name: str) -> Card:
         """The card of a style; StyleNameError names the nearest known style."""
-        return self.cards[self._index(name)]
+        return self.cards[self.index(name)]
 
-    def _index(self, name: str) -> int:
-        if name not in self.names:
+    def index(self, name: str) -> int:
+        """The place of a style among ``names``; StyleNameError names the nearest known style."""
+        if name not in self:
             raise StyleNameError(f"the bank has no style {name!r}; {self._hint(name)}")
-        return self.names.index(name)
+        return self._places[name]
 
     def _hint(self, name: str) -> str:
         known = nearest(str(name), self.names)
@@ -154,21 +181,22 @@ class Bank:
         """MismatchError unless the bank belongs to the network of this ``fingerprint``; ``network`` is its name."""
         if fingerprint != self.fingerprint:
             other = f"{network!r} ({fingerprint})" if network else repr(fingerprint)
+            version = "an older or newer version of it; " if network == self.network else ""
             raise MismatchError(
-                f"the bank belongs to network {self.network!r} ({self.fingerprint}), not to {other}; "
-                "use the bank that came with the network, or teach the styles to it again"
+                f"the bank belongs to network {self.network!r} ({self.fingerprint}), not to {other}; {version}"
+                "use a bank of this network, name the bank's own network file, or teach the styles again"
             )
 
     def check_row(self, row: npt.ArrayLike) -> Floats:
-        """``row`` as a fresh float32 (R,); MismatchError for another length, BankError for NaN or infinity."""
+        """``row`` as a fresh float32 (R,); MismatchError for another length, BankError for numbers that no row has."""
         array = _frozen(row)
         if array.shape != self.rows.shape[1:]:
             raise MismatchError(
                 f"a row of shape {array.shape} meets a bank of network {self.network!r}, whose rows have "
                 f"{self.rows.shape[1]} numbers; take a row that was made for this network"
             )
-        if not np.isfinite(array).all():
-            raise BankError("the row holds NaN or infinity; teach the style again")
+        if odd := _oddity(array):
+            raise BankError(f"the row holds {odd}; teach the style again")
         return array
 
     def add(self, name: str, row: npt.ArrayLike, card: Card, *, replace: bool = False) -> Bank:
@@ -195,14 +223,14 @@ class Bank:
         cards = tuple(card for _, card in styles.values())
         return dataclasses.replace(self, names=tuple(styles), rows=rows, cards=cards)
 
-    def remove(self, name: str) -> Bank:
-        """The bank without one style."""
-        self._index(name)
-        return self.select(kept for kept in self.names if kept != name)
+    def remove(self, *names: str) -> Bank:
+        """The bank without one style, or without several."""
+        gone = {self.index(name) for name in names}
+        return self.select(name for place, name in enumerate(self.names) if place not in gone)
 
     def rename(self, old: str, new: str) -> Bank:
         """The bank with the style ``old`` called ``new``, in the same place."""
-        index = self._index(old)
+        index = self.index(old)
         if new in self:
             raise StyleNameError(f"the bank already has a style {new!r}; choose another name")
         return dataclasses.replace(self, names=(*self.names[:index], new, *self.names[index + 1 :]))
@@ -210,7 +238,7 @@ class Bank:
     def select(self, names: Iterable[str]) -> Bank:
         """The bank of only these styles, in this order; one name makes the file that people send each other."""
         picked = list(names)
-        indices = [self._index(name) for name in picked]
+        indices = [self.index(name) for name in picked]
         cards = tuple(self.cards[index] for index in indices)
         return dataclasses.replace(self, names=tuple(picked), rows=self.rows[indices], cards=cards)
 
@@ -220,6 +248,8 @@ class Bank:
     @classmethod
     def load(cls, source: str | os.PathLike[str] | bytes) -> Bank:
         """The bank in a file, or in a file's bytes, with float32 or float16 rows; BankError for everything else."""
+        if not isinstance(source, (str, os.PathLike, bytes)):
+            raise BankError(f"a bank is read from a file's path or bytes, not from a {type(source).__name__}")
         label = "the bank" if isinstance(source, bytes) else f"'{os.fspath(source)}'"
         try:
             with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
@@ -229,7 +259,10 @@ class Bank:
         except BankError as error:
             raise BankError(f"{label} cannot be used as a style bank: {error}") from error
         except (SafetensorError, ValueError, RecursionError) as error:
-            raise BankError(f"{label} is damaged or not a style bank; copy it here again ({error})") from error
+            reason = " ".join(str(error).split())[:200]
+            raise BankError(f"{label} is damaged or not a style bank; copy it here again ({reason})") from error
+        except MemoryError as error:
+            raise BankError(f"{label} does not fit into memory; choose a smaller file of styles") from error
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the bank's file, with float32 rows: whole, or not at all. Equal banks give equal bytes.
@@ -240,7 +273,9 @@ class Bank:
         label = f"'{os.fspath(path)}'"
         if os.path.lexists(path) and not overwrite:
             raise BankError(f"{label} exists already; choose another name, or overwrite it (--force)")
-        data = serialize({"rows": self.rows}, {KEY: self._head()})
+        head = self._head()
+        head = head.replace(BLANK, _digest(head, self.rows.astype("<f4", copy=False)), 1)
+        data = serialize({"rows": self.rows}, {KEY: head})
         if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
             raise BankError(f"the cards and meta take more than {HEADER_LIMIT >> 20} MB; shorten meta")
         try:
@@ -251,6 +286,7 @@ class Bank:
 
     def _head(self) -> str:
         head = {
+            CHECKSUM: BLANK,  # the first key, so that nothing before it can look like it
             "format": FORMAT,
             "network": self.network,
             "fingerprint": self.fingerprint,
@@ -298,6 +334,10 @@ def _likeness(a: str, b: str) -> float:
 
 def _frozen(values: npt.ArrayLike) -> Floats:
     """A read-only float32 copy."""
+    if isinstance(values, np.ndarray) and values.dtype == np.float32:
+        flags = values.flags
+        if flags.owndata and flags.c_contiguous and not flags.writeable:  # another bank's rows, or a row of ours
+            return values
     try:
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
             array = np.array(values, dtype=np.float32, order="C")
@@ -307,26 +347,82 @@ def _frozen(values: npt.ArrayLike) -> Floats:
     return array
 
 
-def _read(file: BinaryIO) -> Bank:
+def _oddity(rows: Floats) -> str:
+    """What is wrong with the numbers of rows, of any shape; an empty text for numbers that training may have made."""
+    least, most = (float(rows.min()), float(rows.max())) if rows.size else (0.0, 0.0)
+    if not np.isfinite([least, most]).all():
+        return "NaN or infinity"
+    far = max(least, most, key=abs)
+    return "" if abs(far) <= LIMIT else f"the number {far:g}, and those of a style stay within {LIMIT:g}"
+
+
+def _digest(head: str, rows: npt.NDArray[Any]) -> str:
+    """The checksum of a file: of its JSON object with 64 zeros in the checksum's place, and of the rows' bytes."""
+    digest = hashlib.sha256(head.encode())
+    digest.update(np.ascontiguousarray(rows).data)
+    return digest.hexdigest()
+
+
+def _read(file: BinaryIO, *, compare: bool = True) -> Bank:
     size = file.read(8)
     length = int.from_bytes(size, "little")
     if len(size) < 8 or not 0 < length <= HEADER_LIMIT:
         raise BankError("it is not a safetensors file; choose a bank or a style file of impasto")
     header = file.read(length)
-    head = _read_head(header)  # first, so that a large file of another kind is not read to its end
+    text, head = _read_head(header)  # first, so that a large file of another kind is not read to its end
     names = _field(head, "names", list)
     cards = _field(head, "cards", dict)
-    return Bank(
+    stored = _read_rows(size + header + file.read())
+    _check_digest(text, head, stored)
+    bank = Bank(
         names=tuple(names),
-        rows=_read_rows(size + header + file.read()),
+        rows=stored.astype(np.float32),
         cards=tuple(_read_card(cards, name) for name in names),
         network=_field(head, "network", str),
         fingerprint=_field(head, "fingerprint", str),
         meta=_field(head, "meta", dict),
     )
+    if compare and CHECKSUM not in head:
+        _compare(bank)
+    return bank
 
 
-def _read_head(header: bytes) -> dict[str, Any]:
+def _check_digest(text: str, head: dict[str, Any], rows: npt.NDArray[Any]) -> None:
+    """BankError if a file with a checksum is not what was written; older files have none."""
+    if CHECKSUM not in head:
+        return
+    written = _field(head, CHECKSUM, str)
+    if _digest(text.replace(written, BLANK, 1), rows) != written:
+        raise BankError("it is damaged: its checksum is not that of its contents; copy it here again")
+
+
+def _compare(bank: Bank) -> None:
+    """BankError if a row is that of a bank that comes with impasto but for a few numbers: so an older file is damaged.
+
+    A style that was taught anew has other numbers nearly everywhere, even where they do nothing for most pictures.
+    """
+    if bank.network not in assets.networks() or not assets.bank_file(bank.network).is_file():
+        return
+    known = _shipped(assets.bank_file(bank.network))
+    if known.fingerprint != bank.fingerprint or known.rows.shape[1] != bank.rows.shape[1]:
+        return
+    for name in filter(known.__contains__, bank.names):
+        other = np.flatnonzero(bank[name].view(np.uint32) != known[name].view(np.uint32))
+        if 0 < other.size < bank[name].size / 2:
+            raise BankError(
+                f"the row of {name!r} is damaged: it differs from the one that comes with {bank.network!r} in "
+                f"{other.size} of {bank[name].size} numbers; copy it here again"
+            )
+
+
+@lru_cache(maxsize=4)
+def _shipped(path: Path) -> Bank:
+    with open(path, "rb") as file:
+        return _read(file, compare=False)
+
+
+def _read_head(header: bytes) -> tuple[str, dict[str, Any]]:
+    """The JSON object of a safetensors header, as text and read."""
     metadata = _read_object(header.decode()).get("__metadata__")
     if not isinstance(metadata, dict) or not isinstance(metadata.get(KEY), str):
         raise BankError("it is a safetensors file without styles; choose a bank or a style file of impasto")
@@ -334,7 +430,7 @@ def _read_head(header: bytes) -> dict[str, Any]:
     version = _field(head, "format", int)
     if version > FORMAT:
         raise BankError(f"it has format {version}, and this impasto reads up to {FORMAT}; upgrade impasto")
-    return head
+    return metadata[KEY], head
 
 
 def _read_object(text: str) -> dict[str, Any]:
@@ -351,12 +447,13 @@ def _read_card(cards: dict[str, Any], name: object) -> Card:
         raise BankError(f"the card of {name!r} is wrong: {error}") from error
 
 
-def _read_rows(data: bytes) -> Floats:
+def _read_rows(data: bytes) -> npt.NDArray[Any]:
+    """The rows as they are stored, float32 or float16."""
     tensors = dict(deserialize(data))  # type: ignore[no-untyped-call]
     if "rows" not in tensors or tensors["rows"]["dtype"] not in DTYPES:
         raise BankError("it has no tensor 'rows' of float32 or float16 numbers; copy it here again")
     tensor = tensors["rows"]
-    return np.frombuffer(tensor["data"], DTYPES[tensor["dtype"]]).reshape(tensor["shape"]).astype(np.float32)
+    return np.frombuffer(tensor["data"], DTYPES[tensor["dtype"]]).reshape(tensor["shape"])
 
 
 def _field(head: dict[str, Any], key: str, kind: type[T]) -> T:

@@ -7,7 +7,8 @@ knows a network.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,7 +18,11 @@ from impasto.bank import PHOTO, Bank, Floats
 from impasto.errors import BankError, OptionError
 from impasto.limits import FRAMES, NEIGHBOURS, SQUARE, STRENGTH
 
-Style: TypeAlias = str | Mapping[str, float] | Floats  # "a", "a:0.6,b:0.4", {"a": 0.6, "b": 0.4}, or a row
+# "a", "a:0.6,b:0.4", {"a": 0.6, "b": 0.4}, ["a", "b"], [("a", 0.6), ("b", 0.4)], or a row of any library
+Style: TypeAlias = str | Mapping[str, float] | Collection[str] | Collection[tuple[str, float]] | npt.ArrayLike
+# From this share of the style on a painting is the network's alone. Below it what the ``photo`` row cannot give back
+# (flat colours, text: 16 and 20 dB) is as large as what the style has changed, in 7 photos and 3 styles.
+WHOLE_SHARE = 0.5
 TONE_LIMIT = 0.01  # tones lie between this and 1 minus this: the sigmoid never quite reaches 0 and 1
 
 # Of the numbers of ``full`` those that do nothing: the shifts at the ends of its five residual blocks. A constant added
@@ -52,21 +57,67 @@ def normalise(weights: Mapping[str, float]) -> dict[str, float]:
     return {name: weight / total for name, weight in scaled.items()}
 
 
-def mix(bank: Bank, style: Style, *, strength: float = 1.0) -> Floats:
+def weights_of(style: Style) -> dict[str, float] | None:
+    """The weights of a style or mix, of sum 1, however it is written (see ``Style``); None for a row.
+
+    BankError as in ``parse``, and for what is no style at all.
+    """
+    if isinstance(style, str):
+        return normalise(parse(style))
+    if isinstance(style, Mapping):
+        return normalise(style)
+    if isinstance(style, np.ndarray) and style.dtype.kind in "UO":
+        style = style.tolist()
+    if not isinstance(style, (list, tuple, set, frozenset)):
+        return None
+    pairs = [(each, 1.0) if isinstance(each, str) else each for each in style]
+    if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
+        return None
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise BankError(f"{twice!r} stands twice in a mix; give it one weight")
+    return normalise(found)
+
+
+def mix(bank: Bank, style: Style, *, strength: float = 1.0, photo: Floats | None = None) -> Floats:
     """The row (R,) of a style, a mix of styles or a row of the caller's, drawn towards the photo by ``strength``.
 
     row = photo + strength * (mix - photo), with mix = sum of weight * row over the weights' sum. A single style is
-    bitwise its row; ``strength`` 1 is bitwise the mix, 0 the ``photo`` row, and up to 1.5 overdoes the style.
-    OptionError for another strength; BankError for a bank without ``photo``; StyleNameError for an unknown style, even
-    with weight 0; MismatchError for a row of another length.
+    bitwise its row; ``strength`` 1 is bitwise the mix, 0 the ``photo`` row, and up to 1.5 overdoes the style. ``photo``
+    (R,) takes the place of the bank's row of that name. The work does not grow with the bank. OptionError for
+    another strength; BankError where there is no ``photo``; StyleNameError for an unknown style, even with weight 0;
+    MismatchError for a row of another length.
     """
-    STRENGTH.check("the strength", strength)
-    row = _mixed(bank, style)
+    strength = float(STRENGTH.check("the strength", strength))
+    own = {} if photo is None else {PHOTO: photo}
+    found = weights_of(style)
+    if found is None:
+        row = bank.check_row(_row(style)).copy()
+    else:
+        row = _mean([own[name] if name in own else bank[name] for name in found], list(found.values()))
     if strength == 1:
         return row
-    if PHOTO not in bank:
-        raise BankError(f"strength {strength} needs the style {PHOTO!r} in the bank; add it, or leave strength at 1")
-    return _mean([bank[PHOTO], row], [1 - strength, strength])
+    if PHOTO not in bank and not own:
+        raise BankError(f"strength {strength:g} needs the style {PHOTO!r} in the bank; add it, or leave strength at 1")
+    return _mean([own[PHOTO] if own else bank[PHOTO], row], [1 - strength, strength])
+
+
+def style_share(style: Style, *, strength: float = 1.0) -> float:
+    """How much of ``mix`` is not the photo: ``strength`` times the weights of other styles; a row is all style."""
+    found = weights_of(style)
+    return float(STRENGTH.check("the strength", strength)) * (
+        1.0 if found is None else sum(found[name] for name in found if name != PHOTO)
+    )
+
+
+def painted_weight(share: npt.ArrayLike) -> Floats:
+    """How much of a painting to show, 0..1, at a ``share`` of style, of any shape; the rest is the photo itself.
+
+    0 at 0, so that strength 0 is the photo to the last bit; 1 from ``WHOLE_SHARE`` on; smooth between.
+    """
+    part = np.clip(np.asarray(share, np.float32) / np.float32(WHOLE_SHARE), 0, 1)
+    return np.asarray(part * part * (3 - 2 * part))
 
 
 def with_own_tones(row: npt.ArrayLike, picture: Floats) -> Floats:
@@ -95,11 +146,16 @@ def path(bank: Bank, styles: Sequence[Style], frames: int) -> Iterator[Floats]:
 
     The first and last row are bitwise the ends. OptionError for fewer than 2 styles or frames, at once.
     """
-    FRAMES.check("frames", frames)
-    if len(styles) < 2:
-        raise OptionError(f"a path needs 2 styles or more, not {len(styles)}")
+    ways = _path(len(styles), frames)
     stops = [mix(bank, style) for style in styles]
-    return (_along(stops, frame, frames - 1) for frame in range(frames))
+    return (_mean(stops, way) for way in ways)
+
+
+def path_mixes(styles: Sequence[Style], frames: int) -> list[dict[str, float]]:
+    """``path`` as mixes of named styles, for a painter, who then knows how much of each is ``photo``."""
+    ways = _path(len(styles), frames)
+    stops = [_named(style) for style in styles]
+    return [_joined(stops, way) for way in ways]
 
 
 def square(bank: Bank, styles: Sequence[Style], n: int) -> Floats:
@@ -107,13 +163,55 @@ def square(bank: Bank, styles: Sequence[Style], n: int) -> Floats:
 
     The four are top left, top right, bottom left, bottom right. OptionError for another number of them or another n.
     """
-    SQUARE.check("n, the paintings along a side of the square,", n)
-    if len(styles) != 4:
-        raise OptionError(f"a square needs 4 styles, not {len(styles)}")
+    cells = _square(len(styles), n)
     corners = [mix(bank, style) for style in styles]
+    return np.stack([_mean(corners, cell) for cell in cells]).reshape(n, n, -1)
+
+
+def square_mixes(styles: Sequence[Style], n: int) -> list[dict[str, float]]:
+    """``square`` as n * n mixes of named styles, row by row, for a painter; see ``path_mixes``."""
+    cells = _square(len(styles), n)
+    corners = [_named(style) for style in styles]
+    return [_joined(corners, cell) for cell in cells]
+
+
+def _path(stops: int, frames: int) -> list[list[float]]:
+    """For each frame the weights of the stops; counted in whole numbers, to hit stops exactly."""
+    FRAMES.check("frames", frames)
+    if stops < 2:
+        raise OptionError(f"a path needs 2 styles or more, not {stops}")
+    found = []
+    for frame in range(frames):
+        leg, rest = divmod(frame * (stops - 1), frames - 1)
+        way = [0.0] * (stops + 1)  # the last leg is the last stop alone
+        way[leg], way[leg + 1] = 1 - rest / (frames - 1), rest / (frames - 1)
+        found.append(way[:stops])
+    return found
+
+
+def _square(corners: int, n: int) -> list[list[float]]:
+    """For each cell, row by row, the weights of the four corners."""
+    SQUARE.check("n, the paintings along a side of the square,", n)
+    if corners != 4:
+        raise OptionError(f"a square needs 4 styles, not {corners}")
     steps = [step / (n - 1) for step in range(n)]
-    cells = [_mean(corners, [(1 - y) * (1 - x), (1 - y) * x, y * (1 - x), y * x]) for y in steps for x in steps]
-    return np.stack(cells).reshape(n, n, -1)
+    return [[(1 - y) * (1 - x), (1 - y) * x, y * (1 - x), y * x] for y in steps for x in steps]
+
+
+def _named(style: Style) -> dict[str, float]:
+    found = weights_of(style)
+    if found is None:
+        raise BankError("the styles of a path or square of mixes must have names; for rows take path or square")
+    return found
+
+
+def _joined(mixes: Sequence[dict[str, float]], shares: Sequence[float]) -> dict[str, float]:
+    """The mix of mixes; a share of 0 leaves its names out."""
+    joined: dict[str, float] = {}
+    for weights, share in zip(mixes, shares, strict=True):
+        for name, weight in weights.items() if share else ():
+            joined[name] = joined.get(name, 0.0) + share * weight
+    return joined
 
 
 def neighbours(bank: Bank, name: str, k: int) -> list[tuple[str, float]]:
@@ -147,6 +245,8 @@ def active(size: int) -> npt.NDArray[np.bool_]:
 
 def _checked(weights: Mapping[str, float] | Mapping[str, str]) -> dict[str, float]:
     checked = {name: _weight(name, weight) for name, weight in weights.items()}
+    if not checked:
+        raise BankError("a mix names no style; write it like 'a:0.6,b:0.4'")
     if not any(checked.values()):
         raise BankError("the weights of a mix add up to 0; give at least one style a weight above 0")
     return checked
@@ -155,32 +255,41 @@ def _checked(weights: Mapping[str, float] | Mapping[str, str]) -> dict[str, floa
 def _weight(name: str, value: float | str) -> float:
     try:
         weight = float(value)
-    except (TypeError, ValueError) as error:
-        raise BankError(f"the weight of {name!r} is {value!r}, not a number; write it like '{name}:0.5'") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        shown = _shown(value)
+        raise BankError(f"the weight of {name!r} is {shown}, not a number; write it like '{name}:0.5'") from error
     if not math.isfinite(weight) or weight < 0:
         raise BankError(f"the weight of {name!r} is {weight}; give it a finite weight of 0 or more")
     return weight
 
 
-def _mixed(bank: Bank, style: Style) -> Floats:
-    if isinstance(style, np.ndarray):
-        return bank.check_row(style).copy()
-    weights = normalise(parse(style) if isinstance(style, str) else style)
-    return _mean([bank[name] for name in weights], list(weights.values()))
+def _row(style: object) -> npt.NDArray[np.float32]:
+    """A row of numbers (R,) as another library hands it over; BankError for what is neither a row nor a name."""
+    try:
+        values = style.detach().cpu().float() if hasattr(style, "detach") else style  # torch
+        row = np.asarray(values)
+    except Exception as error:  # whatever an object of another library raises when it is asked for its numbers
+        raise BankError(f"a style of type {type(style).__name__} cannot be read as a row ({error})") from error
+    if row.dtype.kind not in "iuf" or row.ndim != 1 or row.size == 0:
+        raise BankError(
+            f"a style is a name, a mix such as 'a:0.6,b:0.4' or {{'a': 0.6, 'b': 0.4}}, a list of names, or a row of "
+            f"numbers, not {_shown(style)}"
+        )
+    return row
 
 
-def _along(stops: Sequence[Floats], step: int, steps: int) -> Floats:
-    """The row at ``step`` of ``steps`` on the way through ``stops``; counted in whole numbers, to hit stops exactly.
-
-    The last leg is the last stop alone.
-    """
-    leg, rest = divmod(step * (len(stops) - 1), steps)
-    return _mean(stops[leg : leg + 2], [1 - rest / steps, rest / steps])
+def _shown(value: object) -> str:
+    """A value for a sentence: on one line, short, and never an error of its own."""
+    try:
+        shown = " ".join(repr(value).split())
+    except Exception:  # a number of more than 4,300 digits, or an object of another library
+        shown = ""
+    return shown if 0 < len(shown) <= 60 else f"a {type(value).__name__}"
 
 
 def _mean(rows: Sequence[Floats], weights: Sequence[float]) -> Floats:
-    """Sum of weight * row, for weights of sum 1; a weight of 0 or without a row drops out, so one row stays bitwise."""
-    parts = [(weight, row) for weight, row in zip(weights, rows, strict=False) if weight != 0]
+    """Sum of weight * row, for weights of sum 1; a weight of 0 drops out, so one row stays bitwise."""
+    parts = [(weight, row) for weight, row in zip(weights, rows, strict=True) if weight != 0]
     if len(parts) == 1:
         return parts[0][1].copy()
     total = sum(weight * row.astype(np.float64) for weight, row in parts)

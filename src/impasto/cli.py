@@ -162,8 +162,7 @@ def paint(
     if stroke_size is not None:
         names = dict.fromkeys(name for each in (mix, *masks) for name in blend.parse(each))
         painter.bank = strokes.at_size(painter.bank, names, stroke_size)
-    for each in (mix, *masks):  # a bad style is reported once, before the first photo
-        blend.mix(painter.bank, each, strength=strength)
+    painter.check(mix, strength=strength, size=size, masks=masks)  # once, before the first photo
     dials = {"strength": strength, "size": size, "keep_color": keep_color}
     alone = len(found) == 1
 
@@ -312,7 +311,8 @@ def list_styles(
         if sizes:
             cards[name]["stroke sizes"] = ", ".join(map(str, sizes))
             columns = [*columns[:5], "stroke sizes"]
-    _table(columns, [cards[name] for name in opened.names if name in opened.styles or name == PHOTO])
+    shown = {*opened.styles, PHOTO}
+    _table(columns, [cards[name] for name in opened.names if name in shown])
 
 
 @styles_app.command("add")
@@ -364,9 +364,7 @@ def remove_styles(
 
     _claim_bank(output, [], force, opens=(network, bank))
     opened = _bank(network, bank)
-    for name in strokes.whole(opened, names):
-        opened = opened.remove(name)
-    _save_bank(opened, output, force)
+    _save_bank(opened.remove(*strokes.whole(opened, names)), output, force)
 
 
 @styles_app.command("rename")
@@ -422,8 +420,10 @@ def sheet(
 
     _claim([output], [photo], opens=(network, bank), force=force, pictures=True)
     painter = _painter(network, bank, runtime)
-    known = [name for name in painter.styles if name in painter.bank.styles or name == PHOTO]
-    names = _names(style) if style else known
+    known = {*painter.styles, PHOTO}
+    names = _names(style) if style else [name for name in painter.bank.names if name in known]
+    for name in names:
+        painter.check(name, strength=strength, size=size)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
     targets.check_picture(output, contact_sheet([picture] * len(names), names, columns=columns))
     painted = [painter.paint_picture(picture, name, strength=strength) for name in _progress(names, quiet=False)]
@@ -451,10 +451,12 @@ def square(
     corners = _several(style)
     _claim([output], [photo], opens=(network, bank), force=force, pictures=True)
     painter = _painter(network, bank, runtime)
+    mixes = blend.square_mixes(_several(style), n)
+    for each in _several(style):
+        painter.check(each, size=size)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
-    rows = blend.square(painter.bank_for(picture), corners, n).reshape(n * n, -1)
-    targets.check_picture(output, contact_sheet([picture] * len(rows), columns=n, gap=2))
-    painted = [painter.paint_picture(picture, row) for row in _progress(list(rows), quiet=False)]
+    targets.check_picture(output, contact_sheet([picture] * len(mixes), columns=n, gap=2))
+    painted = [painter.paint_picture(picture, mix) for mix in _progress(mixes, quiet=False)]
     pictures.save(contact_sheet(painted, columns=n, gap=2), output)
     _tell(f"{output}: {n} x {n} paintings; corners {', '.join(corners)}")
 
@@ -483,7 +485,6 @@ def path(
     """
     from impasto import animation, blend, pictures, targets
 
-    stops = _several(style)
     place = Path(output)
     folder = place if targets.is_folder(output) else None
     if folder is None:
@@ -493,21 +494,23 @@ def path(
     files, stale = ([place], []) if folder is None else targets.frames(folder, frames)
     _claim([*files, *stale], [photo], opens=(network, bank), force=force, folder=folder)
     painter = _painter(network, bank, runtime)
+    mixes = blend.path_mixes(_several(style), frames)
+    for each in _several(style):
+        painter.check(each, size=size)
     picture = pictures.resize(_load(photo, max_pixels).picture, size)
     if folder is None:
         targets.check_picture(place, picture)
-    rows = list(blend.path(painter.bank_for(picture), stops, frames))
-    painted = (painter.paint_picture(picture, row) for row in _progress(rows, quiet=False))
+    painted = (painter.paint_picture(picture, mix) for mix in _progress(mixes, quiet=False))
     if folder is None:
         animation.save(painted, place, fps=fps or FPS)
     else:
         saved: list[Path] = []
-        with _interrupted(lambda: f"{len(saved)} of {_count(rows, 'frame')} in {folder}"):
+        with _interrupted(lambda: f"{len(saved)} of {_count(mixes, 'frame')} in {folder}"):
             for i, frame in enumerate(painted, 1):
                 pictures.save(frame, targets.frame(folder, i))
                 saved.append(targets.frame(folder, i))
-        for each in stale:
-            each.unlink(missing_ok=True)
+        for old in stale:
+            old.unlink(missing_ok=True)
     _tell(f"{output}: {frames} paintings")
 
 
@@ -1126,7 +1129,8 @@ def evaluate(
         judge = Judge(ruler, paintings, pictures, losses)
         records = evaluate(judge, painter.paint_picture, names, pictures, worth_on=worth)
         scores = [record for record, _ in zip(records, _progress(names, quiet=as_json), strict=True)]
-        overall = summary(scores, painter.paint_picture, pictures, photo_row=PHOTO in painter.bank)
+        shown = painter.paint_photo_row if PHOTO in painter.bank else None
+        overall = summary(scores, painter.paint_picture, pictures, photo=shown)
     head = {"network": painter.network.name, "fingerprint": painter.network.fingerprint, "photos": len(pictures)}
     if as_json:
         typer.echo(_json({**head, **overall, "styles": [asdict(score) for score in scores]}))

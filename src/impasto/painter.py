@@ -5,6 +5,8 @@ This is the one call behind the library, the command line and everything else; t
 
 from __future__ import annotations
 
+import contextlib
+import operator
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -18,19 +20,21 @@ from PIL import Image
 
 from impasto import assets, blend, limits, memory, pictures, regions
 from impasto.bank import PHOTO, Bank
+from impasto.errors import BankError, ImpastoError, MismatchError, PictureError
 from impasto.large import Large, MomentsFrom
 from impasto.runtime import Network, Precision, RuntimeName
 from impasto.stages import MASKS, PICTURE
 from impasto.tiles import Mirrored, Source
 
 Floats = npt.NDArray[np.float32]
-Style: TypeAlias = str | Mapping[str, float] | npt.NDArray[np.float32]
+Style: TypeAlias = blend.Style
 
 SHARE = 0.7  # of the free memory that a painting may take
 WHOLE_BYTES = 4 * 2**30  # what a picture may take to be painted whole, unless it was told how much
 TILES_BYTES = 2 * 2**30  # and what its tiles may take together
 TILE_BYTES = 320 * 2**20  # for each thread: what tiles take where there is more
 LEAST_BYTES = 40 * 2**20  # and where there is less than that
+BAND = 64  # rows of a picture in which painting and photo are mixed
 TRIALS = (512, 1024)  # pixels: what is painted to tell how long a picture will take
 
 
@@ -60,11 +64,48 @@ class Progress:
     painted: pictures.Pixels | None = None
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What goes where: for what the masks leave over, then for each mask, a row and how much of it is not the photo.
+
+    ``masks`` are (h, w). A look that is all photo has no rows.
+    """
+
+    rows: list[Floats]
+    shares: list[float]
+    masks: list[pictures.Pixels]
+
+    @property
+    def plain(self) -> bool:
+        """Whether the painting is shown as the network paints it, everywhere."""
+        return min(self.shares) >= blend.WHOLE_SHARE
+
+    def is_photo(self, height: int) -> bool:
+        """Whether nothing of the painting is shown, in a picture of so many rows."""
+        if not self.masks or min(self.shares) > 0:
+            return max(self.shares) == 0
+        return not any(self._weight((part, slice(None))).any() for part in _bands(height))
+
+    def _weight(self, place: Any) -> Floats:
+        """How much of the painting is shown: one number, or (h, w, 1) of the place."""
+        if not self.masks:
+            return blend.painted_weight(self.shares[0])
+        planes = regions.stack([mask[place] for mask in self.masks])  # (K + 1, h, w)
+        return blend.painted_weight(np.tensordot(np.asarray(self.shares, np.float32), planes, 1))[..., None]
+
+    def shown(self, painted: pictures.Pixels, photo: pictures.Pixels, place: Any) -> pictures.Picture:
+        """``painted``, drawn towards ``photo``, both the part at ``place`` of theirs; whole numbers become floats."""
+        weight = self._weight(place)
+        shown: pictures.Picture = (1 - weight) * pictures.unit(photo) + weight * pictures.unit(painted)
+        return shown
+
+
 class Painter:
     """A network and a bank of styles, opened once; ``paint`` as often as you like.
 
     ``network`` is the name of a network that comes with impasto ("full") or an ONNX file that ``impasto export`` wrote;
-    ``bank`` is a bank, its file, or None for the one that belongs to the network. ``runtime`` is "openvino",
+    ``bank`` is a bank, its file, or None for the one that belongs to the network; a bank without ``photo`` gets that
+    row from the network's own bank. ``runtime`` is "openvino",
     "onnxruntime" or "auto" (OpenVINO where it runs); ``threads`` limits the cores; ``precision`` is "f32",
     "bf16", or "auto": bfloat16 where the processor has units for it, several times as fast and the same to the eye.
     ``streams`` is for those who paint many pictures of up to a megapixel, from so many threads: see ``Network``.
@@ -96,17 +137,51 @@ class Painter:
         if threads is not None:
             limits.SEVERAL.check("threads", threads)
         limits.SEVERAL.check("streams", streams)
-        network_file, own_bank = _files(network)
+        network_file, self._own_bank = _files(network)
         self.network = Network(network_file, runtime=runtime, threads=threads, precision=precision, streams=streams)
-        self.bank = bank if isinstance(bank, Bank) else Bank.load(own_bank if bank is None else bank)
-        self.bank.check_network(self.network.fingerprint, network=self.network.name)
+        self.bank = self._opened(bank)
         self.max_memory, self.moments = max_memory, moments
         self._trials: dict[bool, list[tuple[float, float]]] = {}
 
     @property
+    def bank(self) -> Bank:
+        """The styles, with ``photo`` if it can be had; to set one of another network is a MismatchError."""
+        return self._bank
+
+    @bank.setter
+    def bank(self, bank: Bank) -> None:
+        bank.check_network(self.network.fingerprint, network=self.network.name)
+        if bank.rows.shape[1] != self.network.row_size:
+            raise MismatchError(
+                f"the rows of the bank have {bank.rows.shape[1]} numbers and those of network {self.network.name!r} "
+                f"{self.network.row_size}; use the bank that came with the network"
+            )
+        self._bank = self._with_photo(bank)
+
+    @property
     def styles(self) -> tuple[str, ...]:
-        """Names of the styles that this painter knows."""
-        return self.bank.names
+        """Names of the styles that this painter knows: ``Bank.styles``, so without ``photo`` and other stroke sizes."""
+        return self.bank.styles
+
+    def _opened(self, bank: Bank | str | os.PathLike[str] | None) -> Bank:
+        if isinstance(bank, Bank):
+            return bank
+        file = self._own_bank if bank is None else bank
+        opened = Bank.load(file)
+        try:
+            opened.check_network(self.network.fingerprint, network=self.network.name)
+        except MismatchError as error:
+            raise MismatchError(f"'{os.fspath(file)}': {error}") from error
+        return opened
+
+    def _with_photo(self, bank: Bank) -> Bank:
+        """The bank with the ``photo`` row of the bank beside the network, or of a bank that comes with impasto."""
+        for file in (self._own_bank, *map(assets.bank_file, assets.networks())) if PHOTO not in bank else ():
+            with contextlib.suppress(ImpastoError):  # it is no fault of this bank if another cannot be read
+                own = Bank.load(file)
+                if own.fingerprint == bank.fingerprint and PHOTO in own:
+                    return bank.merge(own.select([PHOTO]))
+        return bank
 
     def paint(
         self,
@@ -121,22 +196,43 @@ class Painter:
     ) -> Image.Image:
         """Paint ``image`` (a path, bytes, file, PIL image or array) and return a PIL image of the same size.
 
-        ``style`` is a name, a mix such as ``{"a": 0.6, "b": 0.4}`` or "a:0.6,b:0.4" (weights are normalised), or a row.
-        ``strength`` 0 is the photo, 1 the style, up to 1.5 overdoes it. ``size`` shrinks the longer side to so many
-        pixels first. ``keep_color`` keeps the photo's colours and takes only light and shade from the painting. Alpha
-        is carried over.
+        ``style`` is a name, a mix such as ``{"a": 0.6, "b": 0.4}``, "a:0.6,b:0.4" or ["a", "b"] (weights are
+        normalised), or a row. ``strength`` 0 is the photo, 1 the style, up to 1.5 overdoes it; the style ``photo`` is
+        the photo too, pixel for pixel, and below a strength of 0.5 the photo itself shines through. ``size`` shrinks
+        the longer side to so many pixels first. ``keep_color`` keeps the photo's colours and takes only light and shade
+        from the painting. Alpha is carried over. ``max_pixels`` None sets no limit.
 
         ``masks`` gives regions other styles or mixes: to each a grey picture of the photo's size whose values are
         weights, or "alpha" for the photo's own; soft edges are soft transitions, what is left goes to ``style``, and
         masks that add up to more than 1 are divided by their sum. ``max_pixels`` is the most that photo and masks may
         have, each; None is no limit. Raises PictureError, StyleNameError, BankError.
         """
+        self.check(style, strength=strength, size=size, masks=masks)
         photo = pictures.load(image, max_pixels=max_pixels)
         weights = regions.load(masks or {}, photo, max_pixels=max_pixels)
         painted = self.paint_pixels(
             photo.pixels, style, strength=strength, size=size, keep_color=keep_color, masks=weights
         )
         return pictures.to_pil(painted, photo.opacity_for(painted))
+
+    def check(
+        self,
+        style: Style,
+        *,
+        strength: float = 1.0,
+        size: int | None = None,
+        masks: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Raise at once what ``paint`` would raise for these dials: an OptionError, PictureError or BankError."""
+        if size is not None:
+            limits.SIDE.check("size", size)
+        if not (masks is None or isinstance(masks, Mapping)):
+            raise PictureError(f"masks are a dict of styles and their pictures, not of type {type(masks).__name__}")
+        styles: list[Style] = [style, *(masks or {})]
+        painted = any(blend.style_share(each, strength=strength) for each in styles)  # else no photo row is needed
+        blank = np.zeros(self.network.row_size, np.float32)
+        for each in styles:
+            blend.mix(self.bank, each, strength=strength, photo=None if painted else blank)
 
     def paint_picture(
         self,
@@ -186,58 +282,60 @@ class Painter:
         as_float: bool = False,
     ) -> Iterator[Progress]:
         """``paint_pixels``, or with ``as_float`` ``paint_picture``, telling how far it is; the last record has it."""
+        self.check(style, strength=strength, size=size, masks=masks)
         masks = dict(masks or {})
-        if size is not None:
-            limits.SIDE.check("size", size)
+        _check_shapes(pixels, masks)
         if size is not None and max(pixels.shape[:2]) > size:
             whole, pixels = pixels, pictures.resize(pixels, size)
             if whole.dtype == np.uint8:  # whatever it becomes then, so that the same picture is painted
                 pixels = pictures.to_bytes(pixels)
             masks = {name: _like(mask, whole, pixels) for name, mask in masks.items()}
-        styles: list[Style] = [style, *masks]
-        bank = self.bank_for(pixels) if any(_needs_photo(each, strength) for each in styles) else self.bank
-        rows = [blend.mix(bank, each, strength=strength) for each in styles]
+        look = self._look(pixels, [style, *masks], strength, list(masks.values()))
+        if look.is_photo(len(pixels)):
+            yield Progress(1.0, np.array(pictures.unit(pixels) if as_float else pictures.to_bytes(pixels)))
+            return
         floats = keep_color or as_float or pixels.dtype != np.uint8
         if self.plan(pixels.shape[1], pixels.shape[0], masks=len(masks), floats=floats).whole:
             try:
-                painted = self._paint_whole(pixels, rows, list(masks.values()), keep_color, as_float)
+                painted = self._paint_whole(pixels, look, keep_color, as_float)
             except Exception as error:  # somebody else took the memory meanwhile: then in tiles
                 if not _lacks_memory(error):
                     raise
             else:
                 yield Progress(1.0, painted)
                 return
-        yield from self._paint_tiles(pixels, rows, list(masks.values()), keep_color, as_float)
+        yield from self._paint_tiles(pixels, look, keep_color, as_float)
 
-    def _paint_whole(
-        self,
-        pixels: pictures.Pixels,
-        rows: list[Floats],
-        masks: list[pictures.Pixels],
-        keep_color: bool,
-        as_float: bool,
-    ) -> pictures.Pixels:
+    def _look(
+        self, pixels: pictures.Pixels, styles: list[Style], strength: float, masks: list[pictures.Pixels]
+    ) -> _Look:
+        shares = [blend.style_share(style, strength=strength) for style in styles]
+        if not any(shares):
+            return _Look([], shares, masks)
+        photo = self.photo_row(pixels) if any(_needs_photo(each, strength) for each in styles) else None
+        return _Look([blend.mix(self.bank, each, strength=strength, photo=photo) for each in styles], shares, masks)
+
+    def _paint_whole(self, pixels: pictures.Pixels, look: _Look, keep_color: bool, as_float: bool) -> pictures.Pixels:
         in_bytes = pixels.dtype == np.uint8 and not (keep_color or as_float)
         picture: Any = pixels if in_bytes else pictures.unit(pixels)
-        if masks:
-            painted = self.network.paint_regions(picture, np.stack(rows), regions.stack(masks))
+        if look.masks:
+            painted = self.network.paint_regions(picture, np.stack(look.rows), regions.stack(look.masks))
         else:
-            painted = self.network.paint(picture, rows[0])
-        if in_bytes:
-            return painted
-        painted = pictures.keep_color(painted, picture) if keep_color else painted
-        return painted if as_float else pictures.to_bytes(painted)
+            painted = self.network.paint(picture, look.rows[0])
+        found: pictures.Pixels = pictures.keep_color(painted, picture) if keep_color else painted
+        if look.plain:
+            return found if as_float else pictures.to_bytes(found)
+        out: pictures.Pixels = np.empty(pixels.shape, np.float32 if as_float else np.uint8)
+        for part in _bands(len(pixels)):
+            shown = look.shown(found[part], picture[part], (part, slice(None)))
+            out[part] = shown if as_float else pictures.to_bytes(shown)
+        return out
 
     def _paint_tiles(
-        self,
-        pixels: pictures.Pixels,
-        rows: list[Floats],
-        masks: list[pictures.Pixels],
-        keep_color: bool,
-        as_float: bool,
+        self, pixels: pictures.Pixels, look: _Look, keep_color: bool, as_float: bool
     ) -> Iterator[Progress]:
         painted: Any = np.empty(pixels.shape, np.float32 if as_float else np.uint8)
-        large = self._large(pixels, masks, rows)
+        large = self._large(pixels, look.masks, look.rows)
         for step in large.paint(self.moments):
             if step.painted is not None:
                 height, width = step.painted.shape[:2]
@@ -246,6 +344,7 @@ class Painter:
                 part = step.painted[: photo.shape[0], : photo.shape[1]]  # without what was mirrored
                 if part.size:
                     part = pictures.keep_color(part, pictures.unit(photo)) if keep_color else part
+                    part = part if look.plain else look.shown(part, photo, place)
                     painted[place] = part if as_float else pictures.to_bytes(part)
             yield Progress(min(step.share, 0.999))
         yield Progress(1.0, painted)
@@ -302,7 +401,7 @@ class Painter:
             self.network.prepare(side, side)
         begin = time.perf_counter()
         if whole:
-            self._paint_whole(noise, self._any_rows(0), [], False, False)
+            self._paint_whole(noise, _Look(self._any_rows(0), [1.0], []), False, False)
             return time.perf_counter() - begin, float(side * side)
         large = self._large(noise, [], self._any_rows(0))
         for _ in large.paint(self.moments):
@@ -310,7 +409,7 @@ class Painter:
         return time.perf_counter() - begin, large.layout(self.moments).work
 
     def _any_rows(self, masks: int) -> list[Floats]:
-        return [self.bank.rows[0]] * (masks + 1)
+        return [np.ones(self.network.row_size, np.float32)] * (masks + 1)
 
     def _room(self) -> float:
         """Bytes that a painting may take beside what the process holds already."""
@@ -324,13 +423,25 @@ class Painter:
             room = min(room, TILES_BYTES)
         return int(max(LEAST_BYTES, min(room, TILE_BYTES * self.network.threads)))
 
-    def bank_for(self, picture: pictures.Pixels) -> Bank:
-        """The bank with the ``photo`` row that gives this very picture back; ``blend`` the rows of a photo from it."""
+    def photo_row(self, picture: pictures.Pixels) -> Floats | None:
+        """The row (R,) with which the network paints this very picture as it is, as well as it can; None if unknown.
+
+        Strengths and mixes are measured from it, and as a style it is painted like any other row of numbers.
+        """
         if PHOTO not in self.bank:
-            return self.bank
+            return None
         step = blend.tone_stride(picture)
-        own = blend.with_own_tones(self.bank[PHOTO], pictures.unit(picture[::step, ::step]))
-        return self.bank.add(PHOTO, own, self.bank.card(PHOTO), replace=True)
+        return blend.with_own_tones(self.bank[PHOTO], pictures.unit(picture[::step, ::step]))
+
+    def paint_photo_row(self, picture: pictures.Pixels) -> pictures.Picture:
+        """The picture as the network gives it back, float32, (h, w, 3); BankError where no ``photo`` row is known.
+
+        What the style ``photo`` gives is the picture itself; this is for measuring.
+        """
+        row = self.photo_row(picture)
+        if row is None:
+            raise BankError(f"the bank has no style {PHOTO!r}")
+        return self.paint_picture(picture, row)
 
 
 def paint(
@@ -385,7 +496,38 @@ def _like(mask: pictures.Pixels, whole: pictures.Pixels, picture: pictures.Pixel
 
 
 def _needs_photo(style: Style, strength: float) -> bool:
-    return strength != 1 or (not isinstance(style, np.ndarray) and PHOTO in style)
+    return strength != 1 or PHOTO in (blend.weights_of(style) or ())
+
+
+def _bands(height: int) -> Iterator[slice]:
+    """The rows of a picture, a few at a time."""
+    return (slice(top, top + BAND) for top in range(0, height, BAND))
+
+
+def _is_size(size: object) -> bool:
+    try:
+        return operator.index(size) >= 1  # type: ignore[arg-type]
+    except TypeError:
+        return False
+
+
+def _is_positive(number: object) -> bool:
+    try:
+        return float(number) > 0  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+
+
+def _check_shapes(pixels: pictures.Pixels, masks: Mapping[str, pictures.Pixels]) -> None:
+    if np.ndim(pixels) != 3 or np.shape(pixels)[2] != 3:
+        raise PictureError(f"pixels are an array (height, width, 3), not {np.shape(pixels)}; take paint for others")
+    for style, mask in masks.items():
+        if np.shape(mask) != pixels.shape[:2]:
+            height, width = pixels.shape[:2]
+            raise PictureError(
+                f"the mask of {style!r} has the shape {np.shape(mask)} and the photo {(height, width)}; "
+                "make the mask as large as the photo"
+            )
 
 
 def _files(network: str | os.PathLike[str]) -> tuple[Path, Path]:

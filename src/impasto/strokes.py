@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable
+from typing import Any, TypeGuard
 
 from impasto.bank import PHOTO, STROKE_OF, Bank, Card, Floats
-from impasto.errors import BankError
+from impasto.errors import BankError, StyleNameError
 from impasto.limits import STROKE_SIZE
 
 SIZE = "style_size"  # key of a card
@@ -25,8 +26,8 @@ def card(card: Card, size: int, *, of: str = "") -> Card:
 
 def family(bank: Bank, name: str) -> list[str]:
     """``name`` and behind it its other stroke sizes, as names; StyleNameError for an unknown name."""
-    bank.card(name)
-    return [name, *(other for other in bank if bank.card(other).extra.get(STROKE_OF) == name)]
+    bank.index(name)
+    return [name, *bank.others.get(name, ())]
 
 
 def whole(bank: Bank, names: Iterable[str]) -> list[str]:
@@ -36,24 +37,26 @@ def whole(bank: Bank, names: Iterable[str]) -> list[str]:
 
 def rename(bank: Bank, old: str, new: str) -> Bank:
     """The bank with the style ``old`` called ``new``, and its other stroke sizes called after it."""
-    members = family(bank, old)[1:]
-    bank = bank.rename(old, new)
-    for member in members:
-        bank = bank.rename(member, f"{new}{member.removeprefix(old)}" if member.startswith(old) else f"{new}.{member}")
+    called = {
+        member: f"{new}{member.removeprefix(old)}" if member.startswith(old) else f"{new}.{member}"
+        for member in family(bank, old)
+    }
+    for name in called.values():
+        if name in bank:
+            raise StyleNameError(f"the bank already has a style {name!r}; choose another name")
     cards = tuple(
         dataclasses.replace(each, extra={**each.extra, STROKE_OF: new}) if each.extra.get(STROKE_OF) == old else each
         for each in bank.cards
     )
-    return dataclasses.replace(bank, cards=cards)
+    return dataclasses.replace(bank, names=tuple(called.get(name, name) for name in bank), cards=cards)
 
 
 def sizes(bank: Bank, name: str) -> dict[int, str]:
     """Stroke sizes of a style in pixels, ascending, each with the name of its row; empty if it has but one."""
     members = family(bank, name)
-    found = {bank.card(member).extra.get(SIZE): member for member in members}
-    if len(members) < 2 or len(found) < len(members) or not all(_is_size(size) for size in found):
-        return {}
-    return dict(sorted(found.items()))  # type: ignore[arg-type]
+    given = [bank.card(member).extra.get(SIZE) for member in members]
+    found = {size: member for size, member in zip(given, members, strict=True) if _is_size(size)}
+    return dict(sorted(found.items())) if 1 < len(members) == len(found) else {}
 
 
 def row(bank: Bank, name: str, size: float) -> Floats:
@@ -79,10 +82,11 @@ def row(bank: Bank, name: str, size: float) -> Floats:
 
 def at_size(bank: Bank, names: Iterable[str], size: float) -> Bank:
     """The bank in which the styles ``names`` have strokes of ``size``; see ``row``. ``photo`` has no strokes."""
+    rows = bank.rows.copy()
     for name in names:
         if name != PHOTO:
-            bank = bank.add(name, row(bank, name, size), bank.card(name), replace=True)
-    return bank
+            rows[bank.index(name)] = row(bank, name, size)
+    return dataclasses.replace(bank, rows=rows)
 
 
 def check_sizes(given: Iterable[int], *, largest: int) -> tuple[int, ...]:
@@ -101,5 +105,5 @@ def _listed(values: Iterable[int]) -> str:
     return ", ".join(map(str, values)) or "none"
 
 
-def _is_size(value: object) -> bool:
+def _is_size(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0

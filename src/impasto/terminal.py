@@ -190,7 +190,12 @@ def _forget_output() -> None:
 
 def tell(message: str) -> None:
     """One line on standard error."""
-    typer.echo(message, err=True)
+    typer.echo(printable(message), err=True)
+
+
+def printable(text: str) -> str:
+    """``text`` from anywhere without what would steer a terminal: escapes, control characters, changes of direction."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def to_json(value: Any, **options: Any) -> str:
@@ -213,7 +218,7 @@ def table(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    texts = [[Text(" ".join(str(row.get(column, "")).split())) for column in columns] for row in rows]
+    texts = [[Text(printable(" ".join(str(row.get(column, "")).split()))) for column in columns] for row in rows]
     made = Table(box=None)
     for column in columns:
         made.add_column(column, no_wrap=column not in WORDY, overflow="fold")

@@ -15,7 +15,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from impasto.bank import PHOTO
 from impasto.errors import LearnError
 from impasto.learn.descent import LBFGS
 from impasto.learn.features import LossNetwork
@@ -188,11 +187,15 @@ def _evaluated(
 
 
 def summary(
-    scores: Sequence[Scores], paint: Paint, photos: Sequence[Floats], *, photo_row: bool = True
+    scores: Sequence[Scores],
+    paint: Paint,
+    photos: Sequence[Floats],
+    *,
+    photo: Callable[[Floats], Floats] | None = None,
 ) -> dict[str, float | str]:
     """The bank as a whole: totals over what doing nothing would score, the photo row's PSNR, the two closest styles.
 
-    ``photo_row`` says whether the bank has the row that gives the photo back.
+    ``photo`` paints a photo in the row that is to give it back; None where the bank has no such row.
     """
     ratios = [score.total / score.untouched for score in scores]
     worst = int(np.argmax(ratios))
@@ -202,8 +205,8 @@ def summary(
         "worst_ratio": ratios[worst],
         "worst_style": scores[worst].name,
     }
-    if photo_row:
-        found["photo_psnr"] = fidelity(photos, lambda photo: paint(photo, PHOTO))
+    if photo is not None:
+        found["photo_psnr"] = fidelity(photos, photo)
     if scores[0].worth is not None:
         found["median_worth"] = float(np.median([score.worth for score in scores]))
         found["least_worth"] = float(min(score.worth for score in scores if score.worth is not None))

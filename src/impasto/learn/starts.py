@@ -11,6 +11,7 @@ import numpy as np
 
 from impasto import assets, blend, pictures
 from impasto.bank import Bank
+from impasto.errors import LearnError
 from impasto.learn.features import LossNetwork
 from impasto.learn.objective import Objective
 from impasto.learn.recipes import is_file
@@ -103,6 +104,8 @@ def nearest_style(scene: Scene, painter: Painter, loss_network: LossNetwork) -> 
     def cost(style: str) -> float:
         return objective.value(to_planes(painter.paint_picture(photo, style)).to(device)).total
 
+    if not painter.styles:
+        raise LearnError("the bank has no style to start from; name another bank, or start from the photo")
     costs = {name: cost(name) for name in painter.styles}
     best = sorted(costs, key=costs.__getitem__)[:KEPT]
     for first, second in combinations(best, 2):
