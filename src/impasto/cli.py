@@ -984,7 +984,7 @@ def evaluate(
     style: Names = None,
     size: Annotated[int, typer.Option(help="Longer side of the photos, in pixels."), limits.SIDE] = 512,
     style_size: StyleSize = None,
-    limit: Annotated[int, typer.Option(help="How many photos, the last by name."), limits.PIXELS] = 20,
+    limit: Annotated[int, typer.Option(help="How many photos, the last by name."), limits.SEVERAL] = 20,
     unit: Annotated[
         str, typer.Option(help="Unit of the losses: fair (as trained), photos or energy."), Choice(UNITS)
     ] = "fair",

@@ -21,6 +21,7 @@ from impasto.learn.features import LossNetwork
 from impasto.learn.losses import StyleTargets, content_distance, gram, psnr, style_units
 from impasto.learn.objective import Parts
 from impasto.learn.settings import LossSettings
+from impasto.limits import SEVERAL
 from impasto.pictures import find, load, resize
 
 Floats = npt.NDArray[np.float32]
@@ -188,6 +189,7 @@ def summary(scores: Sequence[Scores], paint: Paint, photos: Sequence[Floats]) ->
 
 def load_photos(folder: str | Path, *, size: int, limit: int) -> list[Floats]:
     """The last ``limit`` photos by name below ``folder``, (h, w, 3), with ``size`` pixels on the longer side."""
+    SEVERAL.check("limit, the number of photos,", limit)
     paths = find([Path(folder)])[-limit:]
     if not paths or not Path(folder).is_dir():
         raise LearnError(f"{folder} is not a folder with photos to measure on")

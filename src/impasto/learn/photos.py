@@ -15,6 +15,7 @@ from torch import Tensor
 from impasto.bank import Bank
 from impasto.errors import LearnError, PictureError
 from impasto.learn.paintings import CROP, Crop, crop_of
+from impasto.limits import COUNT
 from impasto.pictures import find, load, to_pil
 
 FLAT = 0.03  # standard deviation of every colour, in 0..1, below which a crop shows nothing
@@ -42,6 +43,7 @@ class PhotoFolder:
 
         What is held out is for measuring.
         """
+        COUNT.check("hold_out", hold_out)
         if not Path(folder).is_dir():
             raise LearnError(f"{folder} is not a folder of photos")
         paths = find([Path(folder)])
