@@ -420,11 +420,10 @@ def test_nonsense(network_file: Path, options: dict[str, Any]) -> None:
         Painter(network_file, **options)
 
 
-@pytest.mark.parametrize(
-    "options", [{"strength": NAN}, {"strength": 2}, {"size": 0}, {"size": -5}, {"size": NAN}], ids=str
-)
+@pytest.mark.parametrize("options", [{"strength": NAN}, {"strength": 2}, {"size": 0}, {"size": NAN}], ids=str)
 def test_nonsense_for_a_painting(network_file: Path, options: dict[str, Any]) -> None:
     """A strength or a size that is none is an OptionError, which is a ValueError."""
     painter = Painter(network_file)
-    with pytest.raises(OptionError, match=next(iter(options))), pytest.raises(ValueError):
+    with pytest.raises(OptionError, match=next(iter(options))) as caught:
         painter.paint_pixels(np.zeros((20, 20, 3), np.uint8), "red", **options)
+    assert isinstance(caught.value, ValueError)

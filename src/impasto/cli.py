@@ -1092,6 +1092,7 @@ def _masks(options: list[str]) -> dict[str, str]:
         style, equals, file = (part.strip() for part in option.partition("="))
         if not (style and file):
             raise PictureError(f"a mask is given as NAME=FILE or NAME=alpha, not {option!r}")
+        _mix([style])
         if style in masks:
             raise PictureError(f"two masks are given for {style!r}; paint them into one picture")
         masks[style] = file
