@@ -173,19 +173,15 @@ UNUSED = {
     "square": ["-s", "red:0.5,blue,green,red"],
     "path": ["-s", "red:0.5", "-s", "blue:0.1"],
     "paint": ["-s", "red:0.5"],
+    "paint with a mask": ["-s", "red", "--mask", "blue:0.5=alpha"],
 }
 
 
 @pytest.mark.parametrize("command", UNUSED)
 def test_a_weight_that_counts_for_nothing_is_refused(command: str, photo_file: Any, network_file: Any, capsys) -> None:
     """A number that would not be used is not accepted."""
-    words = [
-        command,
-        photo_file,
-        *UNUSED[command],
-        "-o",
-        photo_file.with_name("out.gif" if command == "path" else "o.png"),
-    ]
+    out = photo_file.with_name("out.gif" if command == "path" else "out.png")
+    words = [command.split()[0], photo_file, *UNUSED[command], "-o", out]
     code, _, err = run(*words, "--network", network_file, capsys=capsys)
     assert code == 2 and err.count("\n") == 1 and "weight" in err
     assert [path.name for path in photo_file.parent.iterdir()] == [photo_file.name]

@@ -14,7 +14,7 @@ from PIL import Image
 import impasto
 from impasto import assets, blend, pictures
 from impasto.bank import PHOTO, Bank
-from impasto.errors import BankError, MismatchError, NetworkError, PictureError, StyleNameError
+from impasto.errors import BankError, MismatchError, NetworkError, OptionError, PictureError, StyleNameError
 from impasto.painter import Painter, paint
 
 pytest.importorskip("onnx")
@@ -414,8 +414,25 @@ def test_bfloat16(network_file: Path, large: np.ndarray) -> None:
         Painter(network_file, precision="f8")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("options", [{"moments": "best"}, {"max_memory": 0}, {"max_memory": float("nan")}], ids=str)
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"moments": "best"}, {"max_memory": 0}, {"max_memory": NAN}, {"max_memory": float("inf")}, {"threads": 0}]
+    + [{"streams": 0}, {"streams": 1.5}],
+    ids=str,
+)
 def test_nonsense(network_file: Path, options: dict[str, Any]) -> None:
-    """Moments and memory that are none are a PictureError."""
-    with pytest.raises(PictureError):
+    """Moments, memory and numbers of threads that are none are an OptionError that names them."""
+    with pytest.raises(OptionError, match=next(iter(options))):
         Painter(network_file, **options)
+
+
+@pytest.mark.parametrize("options", [{"strength": NAN}, {"strength": 2}, {"size": 0}, {"size": NAN}], ids=str)
+def test_nonsense_for_a_painting(network_file: Path, options: dict[str, Any]) -> None:
+    """A strength or a size that is none is an OptionError, which is a ValueError."""
+    painter = Painter(network_file)
+    with pytest.raises(OptionError, match=next(iter(options))) as caught:
+        painter.paint_pixels(np.zeros((20, 20, 3), np.uint8), "red", **options)
+    assert isinstance(caught.value, ValueError)

@@ -15,7 +15,7 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 
 from impasto import decoders, formats, pictures
-from impasto.errors import PictureError
+from impasto.errors import OptionError, PictureError
 from impasto.pictures import Photo, find, from_pil, keep_color, load, resize, save, to_pil
 
 EXIF_IFD, GPS_IFD = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
@@ -731,8 +731,10 @@ def test_quality_changes_the_size(tmp_path):
         save(smooth(64, 64), tmp_path / f"fine{suffix}")
         save(smooth(64, 64), tmp_path / f"rough{suffix}", quality=20)
         assert (tmp_path / f"rough{suffix}").stat().st_size < (tmp_path / f"fine{suffix}").stat().st_size
-    for quality in (0, 101):
-        assert str(quality) in refusal(save, smooth(), tmp_path / "bad.jpg", quality=quality)
+    for quality in (0, 101, float("nan"), 95.5):
+        with pytest.raises(OptionError, match=f"quality must be a whole number from 1 to 100, not {quality}"):
+            save(smooth(), tmp_path / "bad.jpg", quality=quality)
+        assert not (tmp_path / "bad.jpg").exists()
 
 
 def test_file_objects_are_written_as_png_unless_told():
@@ -1021,7 +1023,8 @@ def test_resize_keeps_channels_and_directions_apart():
 
 def test_resize_to_nothing_is_refused():
     """A longer side below one pixel is an error."""
-    assert "0 pixels" in refusal(resize, smooth(), 0)
+    with pytest.raises(OptionError, match="longer side in pixels must be a whole number from 1 .*, not 0"):
+        resize(smooth(), 0)
     refusal(resize, noise().astype(int), 4)
 
 
@@ -1121,7 +1124,9 @@ def test_alpha_is_shrunk_with_its_photo():
     found = load(data, max_side=30)
     assert found.picture.shape == (20, 30, 3) and found.alpha.shape == (20, 30)
     np.testing.assert_array_equal(load(data, max_side=90).pixels, load(data).pixels)
-    refusal(load, data, max_side=0)
+    for nonsense in ({"max_side": 0}, {"max_side": float("nan")}, {"max_pixels": 0}, {"max_pixels": float("inf")}):
+        with pytest.raises(OptionError, match="must be a whole number"):
+            load(data, **nonsense)
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])

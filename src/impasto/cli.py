@@ -1092,7 +1092,7 @@ def evaluate(
     style: Names = None,
     size: Annotated[int, typer.Option(help="Longer side of the photos, in pixels."), limits.SIDE] = 512,
     style_size: StyleSize = None,
-    limit: Annotated[int, typer.Option(help="How many photos, the last by name."), limits.PIXELS] = 20,
+    limit: Annotated[int, typer.Option(help="How many photos, the last by name."), limits.SEVERAL] = 20,
     unit: Annotated[
         str, typer.Option(help="Unit of the losses: fair (as trained), photos or energy."), Choice(UNITS)
     ] = "fair",
@@ -1238,6 +1238,7 @@ def _masks(options: list[str]) -> dict[str, str]:
         style, equals, file = (part.strip() for part in option.partition("="))
         if not (style and file):
             raise PictureError(f"a mask is given as NAME=FILE or NAME=alpha, not {option!r}")
+        _mix([style])
         if style in masks:
             raise PictureError(f"two masks are given for {style!r}; paint them into one picture")
         masks[style] = file

@@ -100,7 +100,7 @@ class Numbers(Limit):
     least: int = 1
 
     def __str__(self) -> str:
-        return f"{self.least} or more numbers with commas between them, each {self.each}"
+        return f"{'one' if self.least == 1 else 'two'} or more numbers with commas between them, each {self.each}"
 
     @property
     def short(self) -> str:

@@ -50,7 +50,11 @@ class _Checked:
                 param.help = f"{param.help.rstrip('.')} ({limit.short})."
 
     def parse_args(self, context: Any, words: list[str]) -> list[str]:
-        given, _, order = self.make_parser(context).parse_args(args=list(words))  # type: ignore[attr-defined]
+        try:
+            given, _, order = self.make_parser(context).parse_args(args=list(words))  # type: ignore[attr-defined]
+        except USAGE_ERROR as error:
+            error.ctx = error.ctx or context  # Typer forgets it for an option without its value
+            raise
         options = [param for param in order if param.param_type_name == "option"]
         for param, times in Counter(options).items():
             if times > 1 and not (param.multiple or param.is_flag):

@@ -323,7 +323,7 @@ def test_match_prints_a_mix_for_paint(quick, painting, network_file, capsys) -> 
             "only 70 x 63 pixels at a style size of 70",
         ),
         (["teach", "{painting}", "--name", "n", "-o", "{tmp}/b", "--stroke-sizes", "70"], "two or more"),
-        (["teach", "{painting}", "--name", "n", "-o", "{tmp}/b", "--stroke-sizes", "a,b"], "no list of numbers"),
+        (["teach", "{painting}", "--name", "n", "-o", "{tmp}/b", "--stroke-sizes", "a,b"], "--stroke-sizes must be"),
         (["match", "{tmp}/there"], "there"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,

@@ -23,6 +23,7 @@ from impasto.learn.memory import memory_watched, smaller
 from impasto.learn.objective import Parts
 from impasto.learn.recipes import number
 from impasto.learn.settings import LossSettings
+from impasto.limits import SEVERAL
 from impasto.pictures import find, load, resize
 
 Floats = npt.NDArray[np.float32]
@@ -218,7 +219,7 @@ def summary(
 
 def load_photos(folder: str | Path, *, size: int, limit: int) -> list[Floats]:
     """The last ``limit`` photos by name below ``folder``, (h, w, 3), with ``size`` pixels on the longer side."""
-    number("limit", limit, int, within=(1, 10**6))
+    SEVERAL.check("limit, the number of photos,", limit)
     number("size", size, int, within=(1, 10**6))
     paths = find([Path(folder)])[-limit:]
     if not paths or not Path(folder).is_dir():

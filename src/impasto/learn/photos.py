@@ -16,6 +16,7 @@ from impasto.bank import STROKE_OF, Bank
 from impasto.errors import LearnError, PictureError
 from impasto.learn.paintings import CROP, Crop, crop_of
 from impasto.learn.recipes import number
+from impasto.limits import COUNT
 from impasto.pictures import find, load, to_pil
 
 FLAT = 0.03  # standard deviation of every colour, in 0..1, below which a crop shows nothing
@@ -43,6 +44,7 @@ class PhotoFolder:
 
         What is held out is for measuring.
         """
+        COUNT.check("hold_out", hold_out)
         if not Path(folder).is_dir():
             raise LearnError(f"{folder} is not a folder of photos")
         paths = find([Path(folder)])
