@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from impasto import metadata
 from impasto.errors import PictureError
 from impasto.files import write_atomically
-from impasto.metadata import MARKER, with_comment
 from impasto.pictures import Picture, to_pil
 
 KINDS = {".gif": "GIF", ".webp": "WEBP"}
@@ -35,9 +35,9 @@ def save(pictures: Iterable[Picture], path: str | os.PathLike[str], *, fps: floa
         raise PictureError(f"{path} cannot be written: an animation needs a picture at least")
     buffer = io.BytesIO()
     kind = KINDS[path.suffix.lower()]
-    options: dict[str, Any] = {"disposal": 1, "comment": MARKER.encode()}
+    options: dict[str, Any] = {"disposal": 1, "comment": metadata.MARKER.encode()}
     if kind == "WEBP":
-        options = {"quality": quality, "method": 4, "exif": with_comment(None, None)}
+        options = {"quality": quality, "method": 4, "exif": metadata.write(None, first.shape[1::-1])}
     rest = (to_pil(frame) for frame in frames)
     to_pil(first).save(buffer, kind, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, **options)
     try:
