@@ -57,6 +57,10 @@ MaxMemory = Annotated[
 MomentsOption = Annotated[
     str, typer.Option(help="Of pictures in tiles: exact (as if painted whole) or quick (from a sample).")
 ]
+KeepMetadata = Annotated[
+    bool,
+    typer.Option("--keep-metadata", help="Keep the photo's place, camera, serial numbers and notes in the painting."),
+]
 Precision = Annotated[str, typer.Option(help="f32, bf16 (much faster on some processors), or auto: bf16 there.")]
 
 STDIO = Path("-")
@@ -82,6 +86,7 @@ def paint(
         typer.Option(help="NAME=FILE: that style where the picture is white; NAME=alpha: the photo's."),
     ] = None,
     quality: Annotated[int, typer.Option(help="Of JPEG and WebP, 1 to 100.")] = 95,
+    keep_metadata: KeepMetadata = False,
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
@@ -93,7 +98,8 @@ def paint(
 ) -> None:
     """Paint photos in a style, or in a mix of styles; a mask gives a region a style of its own, and may be repeated.
 
-    Photos of any size: what does not fit into memory is painted in tiles, and comes out the same.
+    Photos of any size: what does not fit into memory is painted in tiles, and comes out the same. Of a photo's metadata
+    author, rights, dates and resolution go along; place, camera and serial numbers only with --keep-metadata.
     """
     from impasto import blend, pictures, strokes
 
@@ -121,13 +127,15 @@ def paint(
     def work(loaded: tuple[Path, Photo]) -> tuple[Path, Photo, Any, float]:
         target, photo = loaded
         begin = time.perf_counter()
-        steps = painter.paint_steps(photo.pixels, style, **dials, masks=_weights(masks, photo))  # type: ignore[arg-type]
+        weights = _weights(masks, photo)
+        steps = painter.paint_steps(photo.pixels, style, **dials, masks=weights, opacity=photo.opacity)  # type: ignore[arg-type]
         painted = _watch_painting(steps, quiet=as_json or not alone)
         return target, dataclasses.replace(photo, pixels=painted[:1, :1]), painted, time.perf_counter() - begin
 
     def save(worked: tuple[Path, Photo, Any, float]) -> dict[str, Any]:
         target, photo, painted, seconds = worked
-        _save(painted, target, photo, quality=quality, comment=f"painted by impasto in the style {style}")
+        comment = f"painted by impasto in the style {style}"
+        _save(painted, target, photo, quality=quality, comment=comment, keep_metadata=keep_metadata)
         return {"width": painted.shape[1], "height": painted.shape[0], "seconds": round(seconds, 3)}
 
     failed = 0
@@ -347,9 +355,11 @@ def sheet(
     painter = _painter(network, bank, runtime)
     known = [name for name in painter.styles if name in painter.bank.styles or name == PHOTO]
     names = list(blend.parse(style)) if style else known
-    picture = pictures.resize(_load(photo, max_pixels).picture, size)
+    opened = _load(photo, max_pixels, size)
+    picture = opened.picture
     painted = [painter.paint_picture(picture, name, strength=strength) for name in _progress(names, quiet=False)]
-    pictures.save(contact_sheet(painted, names, columns=columns), output)
+    pictures.save(contact_sheet(painted, names, columns=columns, alpha=opened.alpha), output)
+    _tell_of_paper(output, opened)
     _tell(f"{output}: {len(names)} styles")
 
 
@@ -371,10 +381,12 @@ def square(
 
     _check_suffix(output)
     painter = _painter(network, bank, runtime)
-    picture = pictures.resize(_load(photo, max_pixels).picture, size)
+    opened = _load(photo, max_pixels, size)
+    picture = opened.picture
     rows = blend.square(painter.bank_for(picture), _several(style), n).reshape(n * n, -1)
     painted = [painter.paint_picture(picture, row) for row in _progress(list(rows), quiet=False)]
-    pictures.save(contact_sheet(painted, columns=n, gap=2), output)
+    pictures.save(contact_sheet(painted, columns=n, gap=2, alpha=opened.alpha), output)
+    _tell_of_paper(output, opened)
     _tell(f"{output}: {n} x {n} paintings; corners {', '.join(_several(style))}")
 
 
@@ -397,15 +409,19 @@ def path(
     if output.suffix:
         animation.check_target(output, fps=fps)
     painter = _painter(network, bank, runtime)
-    picture = pictures.resize(_load(photo, max_pixels).picture, size)
+    opened = _load(photo, max_pixels, size)
+    picture = opened.picture
+    if output.suffix:
+        animation.check_target(output, fps=fps, width=picture.shape[1], height=picture.shape[0])
     rows = list(blend.path(painter.bank_for(picture), _several(style), frames))
     painted = (painter.paint_picture(picture, row) for row in _progress(rows, quiet=False))
     if output.suffix:
-        animation.save(painted, output, fps=fps)
+        for note in animation.save(painted, output, fps=fps, alpha=opened.alpha):
+            _tell(note)
     else:
         _make_folder(output)
         for i, frame in enumerate(painted, 1):
-            pictures.save(frame, output / f"frame-{i:04}.png")
+            pictures.save(frame, output / f"frame-{i:04}.png", like=opened)
     _tell(f"{output}: {frames} paintings")
 
 
@@ -432,12 +448,14 @@ def draw_map(
         return
     _check_suffix(output)
     found = style_map(_bank(network, bank), method=method, k=k)  # type: ignore[arg-type]
-    painted = None
+    painted = alpha = None
     if photo is not None:
         painter = _painter(network, bank, runtime)
-        picture = pictures.resize(_load(photo, max_pixels).picture, size)
+        opened = _load(photo, max_pixels, size)
+        picture, alpha = opened.picture, opened.alpha
         painted = [painter.paint_picture(picture, name) for name in _progress(list(found.names), quiet=False)]
-    pictures.save(map_sheet(found.points, found.names, painted, width=width), output)
+        _tell_of_paper(output, opened)
+    pictures.save(map_sheet(found.points, found.names, painted, width=width, alpha=alpha), output)
     _tell(f"{output}: {len(found.names)} styles")
 
 
@@ -702,6 +720,7 @@ def optimize(
     save_every: Annotated[int, typer.Option(help="Steps between saved pictures and states; 0: only the end.")] = 0,
     json_log: Annotated[Path | None, typer.Option(help="Write a JSON record per step to this file.")] = None,
     quality: Annotated[int, typer.Option(help="Of JPEG and WebP, 1 to 100.")] = 95,
+    keep_metadata: KeepMetadata = False,
     network: Network = "full",
     bank: BankFile = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -761,7 +780,7 @@ def optimize(
         state = output.with_name(output.name + ".state")
         if resume and state.exists():
             run.restore(state)
-        _optimize(run, output, state, max_seconds, save_every, json_log, quality)
+        _optimize(run, output, state, max_seconds, save_every, json_log, quality, keep_metadata)
 
 
 @app.command()
@@ -1034,11 +1053,20 @@ def _load(source: Path, max_pixels: int, size: int | None = None) -> Photo:
     return pictures.load(source_or_stdin, max_pixels=max_pixels, max_side=size)
 
 
-def _save(painted: Any, target: Path, photo: Photo, *, quality: int, comment: str) -> None:
+def _save(painted: Any, target: Path, photo: Photo, **options: Any) -> None:
     from impasto import pictures
 
     where = sys.stdout.buffer if target == STDIO else target
-    pictures.save(painted, where, like=photo, quality=quality, comment=comment)
+    for note in pictures.save(painted, where, like=photo, **options):
+        _tell(note)
+
+
+def _tell_of_paper(output: Path, photo: Photo) -> None:
+    """Say that a sheet shows its paper where the photo is transparent, if it is anywhere."""
+    from impasto import pictures
+
+    if pictures.is_clear(photo.opacity):
+        _tell(pictures.no_transparency(output, "show the paper"))
 
 
 # ---- what a person sees
@@ -1304,6 +1332,7 @@ def _optimize(
     save_every: int,
     json_log: Path | None,
     quality: int,
+    keep_metadata: bool = False,
 ) -> None:
     """Run, draw the bar, write the log and now and then picture and state; Ctrl-C keeps the best so far."""
     from impasto.learn.manifest import save_picture
@@ -1322,13 +1351,14 @@ def _optimize(
                     log.write(json.dumps(step.record()) + "\n")
                     log.flush()
                 if save_every and step.step % save_every == 0 and step.picture is None:
-                    save_picture(run, output, quality=quality)
+                    save_picture(run, output, quality=quality, keep_metadata=keep_metadata)
                     run.save(state)
         except KeyboardInterrupt:
             stopped = True
     if run.parts is None:
         raise LearnError("nothing was painted yet when it was stopped")
-    save_picture(run, output, quality=quality)
+    for note in save_picture(run, output, quality=quality, keep_metadata=keep_metadata):
+        _tell(note)
     if stopped or not run.done:
         run.save(state)
         _tell(f"stopped; the same command with --resume goes on from {state}")

@@ -506,9 +506,7 @@ def _resized_colors(pixels: Pixels, size: tuple[int, int], opacity: Pixels | Non
         return np.stack([_resized(plane, size) for plane in planes], axis=-1)
     alpha = unit(opacity)
     share = _lanczos(alpha, size)
-    inverse = (
-        np.maximum(share, 0) / np.maximum(share, _UNSEEN) ** 2
-    )  # 1 / share, and 0 where nothing is seen
+    inverse = np.maximum(share, 0) / np.maximum(share, _UNSEEN) ** 2  # 1 / share, and 0 where nothing is seen
     out = np.empty((size[1], size[0], 3), np.float32)
     for channel, plane in enumerate(planes):
         plain = _lanczos(plane, size)
@@ -683,9 +681,9 @@ def is_clear(alpha: Pixels | None) -> bool:
     return alpha is not None and float(alpha.min()) < (np.iinfo(alpha.dtype).max if alpha.dtype.kind == "u" else 1)
 
 
-def no_transparency(name: object) -> str:
-    """What is to be said of a file whose format has no transparency and whose photo has."""
-    return f"{name} has no transparency: transparent places are white"
+def no_transparency(name: object, shown: str = "are white") -> str:
+    """What is to be said of a file that has no transparency and whose photo has."""
+    return f"{name} has no transparency: transparent places {shown}"
 
 
 def check_target(

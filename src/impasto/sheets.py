@@ -17,11 +17,17 @@ PAPER, INK = (250, 249, 246), (40, 38, 36)
 
 
 def contact_sheet(
-    pictures: Sequence[Floats], labels: Sequence[str] | None = None, *, columns: int | None = None, gap: int = 8
+    pictures: Sequence[Floats],
+    labels: Sequence[str] | None = None,
+    *,
+    columns: int | None = None,
+    gap: int = 8,
+    alpha: Floats | None = None,
 ) -> Floats:
     """Pictures of one size, each (h, w, 3) in 0..1, in rows from left to right, with a line of text below each.
 
-    ``columns`` defaults to what makes the sheet about 4:3. ``gap`` is the white space in pixels.
+    ``columns`` defaults to what makes the sheet about 4:3. ``gap`` is the white space in pixels. The paper
+    shows through where ``alpha`` (h, w), 0..1, of all pictures lets it.
     """
     height, width = pictures[0].shape[:2]
     font = ImageFont.load_default(max(11, width // 20))
@@ -33,7 +39,7 @@ def contact_sheet(
     draw = ImageDraw.Draw(sheet)
     for i, picture in enumerate(pictures):
         left, top = gap + i % columns * (width + gap), gap + i // columns * (height + line + gap)
-        sheet.paste(to_pil(picture), (left, top))
+        sheet.paste(to_pil(picture, alpha, paper=PAPER), (left, top))
         if labels is not None:
             text = _fitted(labels[i], width, font)
             draw.text((left + width / 2, top + height + line / 2), text, INK, font, anchor="mm")
@@ -50,12 +56,17 @@ def _fitted(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.Imag
 
 
 def map_sheet(
-    points: Floats, labels: Sequence[str], pictures: Sequence[Floats] | None = None, *, width: int = 1600
+    points: Floats,
+    labels: Sequence[str],
+    pictures: Sequence[Floats] | None = None,
+    *,
+    width: int = 1600,
+    alpha: Floats | None = None,
 ) -> Floats:
     """``points`` (N, 2) in 0..1, x to the right and y up, drawn with their labels, and at each its picture if given.
 
     Pictures of one size; where they would cover each other they are moved apart. The sheet is about ``width``
-    pixels wide, or more if moving needs the room.
+    pixels wide, or more if moving needs the room. ``alpha`` as in ``contact_sheet``.
     """
     tile = (12, 12) if pictures is None else (pictures[0].shape[1], pictures[0].shape[0])
     font = ImageFont.load_default(max(11, (width if pictures is None else 12 * tile[0]) // 110))
@@ -72,7 +83,7 @@ def map_sheet(
         if pictures is None:
             draw.ellipse((left, top, left + tile[0], top + tile[1]), INK)
         else:
-            sheet.paste(to_pil(pictures[i]), (left, top))
+            sheet.paste(to_pil(pictures[i], alpha, paper=PAPER), (left, top))
         text = _fitted(labels[i], int(box[0]) - 4, font)
         draw.text((x, top + tile[1] + line / 2), text, INK, font, anchor="mm")
     return from_pil(sheet)
