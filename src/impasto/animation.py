@@ -32,7 +32,7 @@ def save(
 ) -> tuple[str, ...]:
     """Write pictures (h, w, 3), 0..1, as an animation that repeats for ever: whole, or not at all.
 
-    GIF has 256 colours a picture; ``quality``, 1 to 100, is WebP's. ``alpha`` (h, w) is that of every picture; in a GIF,
+    GIF has 256 colours a picture; ``quality``, 1 to 100, is WebP's. ``alpha`` (h, w) is every picture's; in a GIF,
     which knows no soft edges, white shows through instead, and a sentence that says so is returned, as by
     ``pictures.save``. PictureError for another suffix, no picture, a rate that is not between 0.1 and 50, more pixels
     than the format holds, and whatever keeps the file from being written.

@@ -673,6 +673,8 @@ def save(
             _replace(target, data, name)
         else:
             target.write(data)
+            if hasattr(target, "flush"):  # now, while a sentence can say what fails
+                target.flush()
     return (no_transparency(name),) if on_paper else ()
 
 
