@@ -728,7 +728,8 @@ def optimize(
 ) -> None:
     """Paint a photo like paintings by moving its pixels: slow, and the best there is (needs impasto[learn]).
 
-    Ctrl-C stops and keeps the best picture so far. The file tells how it was made: see impasto replay.
+    Ctrl-C stops and keeps the best picture so far. The file tells how it was made: see impasto replay. Of the photo's
+    metadata goes along what goes along in impasto paint.
     """
     _check_suffix(output)
     with _learning():
