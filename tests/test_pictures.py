@@ -145,7 +145,7 @@ def test_arrays_of_every_depth_are_scaled_to_one():
 
 def test_arrays_of_every_shape_become_three_channels():
     """h x w and h x w x 1 are grey, the fourth channel of h x w x 4 is alpha."""
-    four = noise(channels=4)
+    four = np.maximum(noise(channels=4), 16)  # visible everywhere
     assert (load(four[..., 0]).picture == load(four[..., :1]).picture).all()
     assert load(four[..., 0]).picture.shape == (6, 9, 3)
     assert_is_photo(load(four))
@@ -193,7 +193,7 @@ def test_arrays_that_are_no_pictures_are_refused(array, word):
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_pictures_are_upright(orientation, kind):
     """Whatever the EXIF orientation, the picture and its alpha are upright, and the EXIF then says 1."""
-    upright = to_pil(smooth(32, 48), smooth(32, 48)[..., 0])
+    upright = to_pil(smooth(32, 48), 0.1 + 0.9 * smooth(32, 48)[..., 0])
     undo = [None, None, 0, 3, 1, 5, 2, 6, 4][orientation]  # Transpose that stores it so that EXIF brings it back
     stored = upright if undo is None else upright.transpose(undo)
     stored = stored.convert("RGB") if kind == "JPEG" else stored
@@ -226,10 +226,10 @@ def test_an_impossible_orientation_changes_nothing(orientation):
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_exif_survives_a_round_trip(kind):
-    """Camera, exposure and place go through load and save, in every format."""
+    """Camera, exposure and place go through load and save where they are asked for, in every format."""
     photo = load(encoded(Image.fromarray(noise()), kind, exif=block_of_exif(6)))
     buffer = io.BytesIO()
-    save(photo.picture, buffer, like=photo, format=kind)
+    save(photo.picture, buffer, like=photo, format=kind, keep_metadata=True)
     exif = Image.open(buffer).getexif()
     assert exif[ExifTags.Base.Make] == "Kamera"
     assert exif.get_ifd(EXIF_IFD)[ExifTags.Base.ExposureTime] == 0.5
@@ -429,7 +429,8 @@ def test_alpha_survives_a_round_trip(kind, tmp_path):
     assert_is_photo(again)
     np.testing.assert_array_equal(again.alpha, photo.alpha)
     if kind != "webp":
-        np.testing.assert_array_equal(again.picture, photo.picture)
+        visible = photo.alpha > 0.1
+        np.testing.assert_array_equal(again.picture[visible], photo.picture[visible])
 
 
 def test_jpeg_drops_alpha(tmp_path):
@@ -443,9 +444,7 @@ def test_every_way_to_say_transparent_is_heard():
     """Grey with alpha, a clear palette entry, a clear colour and a clear grey all become alpha."""
     values = np.array([[[10, 0], [200, 255]]], np.uint8)
     assert load(encoded(Image.fromarray(values, "LA"))).alpha.tolist() == [[0, 1]]
-    assert load(encoded(Image.fromarray(values, "LA"))).picture[0, :, 0].tolist() == pytest.approx(
-        [10 / 255, 200 / 255]
-    )
+    assert load(encoded(Image.fromarray(values, "LA"))).picture[0, 1, 0] == pytest.approx(200 / 255)
     palette = Image.new("P", (2, 1))
     palette.putpalette([255, 0, 0, 0, 255, 0])
     palette.putdata([0, 1])
@@ -757,7 +756,7 @@ def test_comments_are_readable_in_every_format(kind, text, tmp_path):
     """A comment goes into EXIF UserComment, beside what the photo's EXIF holds."""
     photo = load(encoded(Image.fromarray(noise()), exif=block_of_exif(3)))
     for like, name in ((photo, f"with.{kind}"), (None, f"without.{kind}")):
-        save(smooth(), tmp_path / name, like=like, comment=text)
+        save(smooth(), tmp_path / name, like=like, comment=text, keep_metadata=True)
         with Image.open(tmp_path / name) as image:
             exif = image.getexif()
             comment = exif.get_ifd(EXIF_IFD)[ExifTags.Base.UserComment]
@@ -766,13 +765,16 @@ def test_comments_are_readable_in_every_format(kind, text, tmp_path):
 
 
 def test_exif_too_long_for_jpeg_is_left_out(tmp_path):
-    """JPEG holds 64 KB of EXIF; more is left out rather than costing the picture."""
+    """JPEG holds 64 KB of EXIF; of more, the short list is written rather than costing the picture."""
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "x" * 70_000
+    exif[ExifTags.Base.Artist] = "A. Painter"
     photo = Photo(smooth(), exif=exif.tobytes())
-    save(smooth(), tmp_path / "out.jpg", like=photo)
-    save(smooth(), tmp_path / "out.png", like=photo)
-    assert load(tmp_path / "out.jpg").exif is None
+    save(smooth(), tmp_path / "out.jpg", like=photo, comment="a comment", keep_metadata=True)
+    save(smooth(), tmp_path / "out.png", like=photo, keep_metadata=True)
+    kept = read_exif(load(tmp_path / "out.jpg").exif)
+    assert kept[ExifTags.Base.Artist] == "A. Painter" and ExifTags.Base.Make not in kept
+    assert kept.get_ifd(EXIF_IFD)[ExifTags.Base.UserComment].endswith(b"a comment")
     assert len(load(tmp_path / "out.png").exif) > 70_000
 
 

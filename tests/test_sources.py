@@ -161,4 +161,4 @@ def test_the_command_reads_pipes(network_file: Path, fifo: Path, tmp_path: Path,
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "out").iterdir())) == 2
     done = impasto("paint", "-", "/dev/stdin", "-s", "red", "-o", tmp_path / "two", *common, input=png)
-    assert done.returncode == 2 and b"can be read only once" in done.stderr and not done.stderr.count(b"Traceback")
+    assert done.returncode == 2 and b"is read once" in done.stderr and not done.stderr.count(b"Traceback")

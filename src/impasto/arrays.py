@@ -43,6 +43,8 @@ def split(array: NDArray[Any], name: str) -> tuple[Pixels, Pixels | None]:
     colors, alpha = array, None
     if channels in (2, 4):
         colors, alpha = array[..., :-1], checked(array[..., -1], name)
+        if array.dtype.kind == "f":  # whatever dividing by an alpha of 0 has left there
+            colors = np.where(alpha[..., None] > 0, colors, 0)
     pixels = as_pixels(colors, name)
     return _own(pixels, array), None if alpha is None else _own(alpha, array)
 

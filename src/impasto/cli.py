@@ -96,6 +96,10 @@ StyleWeight = Annotated[float | None, typer.Option(help="Of the style loss; defa
 LearnPrecision = Annotated[str, typer.Option(help="auto, float32 or bfloat16."), Choice(LEARN_PRECISIONS)]
 
 Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite files that impasto did not make.")]
+KeepMetadata = Annotated[
+    bool,
+    typer.Option("--keep-metadata", help="Keep the photo's place, camera, serial numbers and notes in the painting."),
+]
 
 STDIO = Path("-")
 GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # learn.grid.LAYERS, repeated without torch
@@ -127,6 +131,7 @@ def paint(
         typer.Option(help="NAME=FILE: that style where the picture is white; NAME=alpha: the photo's."),
     ] = None,
     quality: Quality = 95,
+    keep_metadata: KeepMetadata = False,
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
@@ -139,8 +144,9 @@ def paint(
 ) -> None:
     """Paint photos in a style, or in a mix of styles; a mask gives a region a style of its own, and may be repeated.
 
-    Photos of any size: what does not fit into memory is painted in tiles. In a folder, photos
-    keep their paths below the folder that they were found in; what impasto has painted is left out there.
+    Photos of any size: what does not fit into memory is painted in tiles. In a folder, photos keep their paths below
+    the folder that they were found in; what impasto has painted is left out there. Of a photo's metadata author,
+    rights, dates and resolution go along; place, camera and serial numbers only with --keep-metadata.
     """
     from impasto import blend, strokes
     from impasto import targets as places
@@ -173,13 +179,15 @@ def paint(
         target, photo = loaded
         places.check_picture(target, photo.pixels, size)
         begin = time.perf_counter()
-        steps = painter.paint_steps(photo.pixels, mix, **dials, masks=_weights(masks, photo, max_pixels))  # type: ignore[arg-type]
+        weights = _weights(masks, photo, max_pixels)
+        steps = painter.paint_steps(photo.pixels, mix, **dials, masks=weights, opacity=photo.opacity)  # type: ignore[arg-type]
         painted = _watch_painting(steps, quiet=as_json or not alone)
         return target, dataclasses.replace(photo, pixels=painted[:1, :1]), painted, time.perf_counter() - begin
 
     def save(worked: tuple[Path, Photo, Any, float]) -> dict[str, Any]:
         target, photo, painted, seconds = worked
-        _save(painted, target, photo, quality=quality, comment=f"painted by impasto in the style {mix}")
+        comment = f"painted by impasto in the style {mix}"
+        _save(painted, target, photo, quality=quality, comment=comment, keep_metadata=keep_metadata)
         saved.append(target)
         return {"width": painted.shape[1], "height": painted.shape[0], "seconds": round(seconds, 3)}
 
@@ -424,10 +432,12 @@ def sheet(
     names = _names(style) if style else [name for name in painter.bank.names if name in known]
     for name in names:
         painter.check(name, strength=strength, size=size)
-    picture = pictures.resize(_load(photo, max_pixels).picture, size)
+    opened = _load(photo, max_pixels, size)
+    picture = opened.picture
     targets.check_picture(output, contact_sheet([picture] * len(names), names, columns=columns))
     painted = [painter.paint_picture(picture, name, strength=strength) for name in _progress(names, quiet=False)]
-    pictures.save(contact_sheet(painted, names, columns=columns), output)
+    pictures.save(contact_sheet(painted, names, columns=columns, alpha=opened.alpha), output)
+    _tell_of_paper(output, opened)
     _tell(f"{output}: {len(names)} styles")
 
 
@@ -451,13 +461,15 @@ def square(
     corners = _several(style)
     _claim([output], [photo], opens=(network, bank), force=force, pictures=True)
     painter = _painter(network, bank, runtime)
-    mixes = blend.square_mixes(_several(style), n)
-    for each in _several(style):
+    mixes = blend.square_mixes(corners, n)
+    for each in corners:
         painter.check(each, size=size)
-    picture = pictures.resize(_load(photo, max_pixels).picture, size)
+    opened = _load(photo, max_pixels, size)
+    picture = opened.picture
     targets.check_picture(output, contact_sheet([picture] * len(mixes), columns=n, gap=2))
     painted = [painter.paint_picture(picture, mix) for mix in _progress(mixes, quiet=False)]
-    pictures.save(contact_sheet(painted, columns=n, gap=2), output)
+    pictures.save(contact_sheet(painted, columns=n, gap=2, alpha=opened.alpha), output)
+    _tell_of_paper(output, opened)
     _tell(f"{output}: {n} x {n} paintings; corners {', '.join(corners)}")
 
 
@@ -497,17 +509,19 @@ def path(
     mixes = blend.path_mixes(_several(style), frames)
     for each in _several(style):
         painter.check(each, size=size)
-    picture = pictures.resize(_load(photo, max_pixels).picture, size)
+    opened = _load(photo, max_pixels, size)
+    picture = opened.picture
     if folder is None:
-        targets.check_picture(place, picture)
+        animation.check_target(place, fps=fps or FPS, width=picture.shape[1], height=picture.shape[0])
     painted = (painter.paint_picture(picture, mix) for mix in _progress(mixes, quiet=False))
     if folder is None:
-        animation.save(painted, place, fps=fps or FPS)
+        for note in animation.save(painted, place, fps=fps or FPS, alpha=opened.alpha):
+            _tell(note)
     else:
         saved: list[Path] = []
         with _interrupted(lambda: f"{len(saved)} of {_count(mixes, 'frame')} in {folder}"):
             for i, frame in enumerate(painted, 1):
-                pictures.save(frame, targets.frame(folder, i))
+                pictures.save(frame, targets.frame(folder, i), like=opened)
                 saved.append(targets.frame(folder, i))
         for old in stale:
             old.unlink(missing_ok=True)
@@ -556,14 +570,16 @@ def draw_map(
     if photo is None and size is not None:
         _tell("note: --size has no effect without a photo to paint")
     found = style_map(_bank(network, bank), method=method)  # type: ignore[arg-type]
-    painted = None
+    painted = alpha = None
     if photo is not None:
         painter = _painter(network, bank, runtime)
-        picture = pictures.resize(_load(photo, max_pixels).picture, size or 128)
+        opened = _load(photo, max_pixels, size or 128)
+        picture, alpha = opened.picture, opened.alpha
         blank = map_sheet(found.points, found.names, [picture] * len(found.names), width=width or 1600)
         targets.check_picture(output, blank)
         painted = [painter.paint_picture(picture, name) for name in _progress(list(found.names), quiet=False)]
-    pictures.save(map_sheet(found.points, found.names, painted, width=width or 1600), output)
+        _tell_of_paper(output, opened)
+    pictures.save(map_sheet(found.points, found.names, painted, width=width or 1600, alpha=alpha), output)
     _tell(f"{output}: {len(found.names)} styles")
 
 
@@ -917,6 +933,7 @@ def optimize(
     ] = 0,
     json_log: Annotated[Path | None, typer.Option(help="Write a JSON record per step to this file.")] = None,
     quality: Quality = 95,
+    keep_metadata: KeepMetadata = False,
     network: Network = "full",
     bank: BankFile = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -925,7 +942,8 @@ def optimize(
 ) -> None:
     """Paint a photo like paintings by moving its pixels: slow, and the best there is (needs impasto[learn]).
 
-    Ctrl-C stops and keeps the best picture so far. The file says how it was made: see impasto replay.
+    Ctrl-C stops and keeps the best picture so far. The file says how it was made: see impasto replay. Of the photo's
+    metadata goes along what goes along in impasto paint.
     """
     _check_suffix(output)
     state = output.with_name(output.name + ".state")
@@ -982,7 +1000,7 @@ def optimize(
         targets.check_picture(output, run.scene.shape_at(settings.size))
         if resume and state.exists():
             run.restore(state)
-        _optimize(run, output, state, max_seconds, save_every, json_log, quality)
+        _optimize(run, output, state, max_seconds, save_every, json_log, quality, keep_metadata)
 
 
 @app.command()
@@ -1348,16 +1366,25 @@ def _load(source: Path, max_pixels: int, size: int | None = None) -> Photo:
     return photo
 
 
-def _save(painted: Any, target: Path, photo: Photo, *, quality: int, comment: str) -> None:
+def _save(painted: Any, target: Path, photo: Photo, **options: Any) -> None:
     from impasto import pictures
 
     where: Path | io.BytesIO = io.BytesIO() if target == STDIO else target
-    pictures.save(painted, where, like=photo, quality=quality, comment=comment)
+    for note in pictures.save(painted, where, like=photo, **options):
+        _tell(note)
     if isinstance(where, io.BytesIO):  # not straight: that the reader has gone away is no fault of the picture
         left = where.getbuffer()
         while left:  # with PYTHONUNBUFFERED one write may be a part
             left = left[sys.stdout.buffer.write(left) :]
         sys.stdout.buffer.flush()
+
+
+def _tell_of_paper(output: Path, photo: Photo) -> None:
+    """Say that a sheet shows its paper where the photo is transparent, if it is anywhere."""
+    from impasto import pictures
+
+    if pictures.is_clear(photo.opacity):
+        _tell(pictures.no_transparency(output, "show the paper"))
 
 
 # ---- what a person sees
@@ -1601,6 +1628,7 @@ def _optimize(
     save_every: int,
     json_log: Path | None,
     quality: int,
+    keep_metadata: bool = False,
 ) -> None:
     """Run, draw the bar, write the log and now and then picture and state, if it has a file for that.
 
@@ -1612,10 +1640,11 @@ def _optimize(
     if state is not None and state.exists() and not is_state(state):
         raise LearnError(f"{state} is there, where the state would go, and is none; move it, or choose another output")
 
-    def keep() -> None:
-        save_picture(run, output, quality=quality)
+    def keep() -> tuple[str, ...]:
+        notes = save_picture(run, output, quality=quality, keep_metadata=keep_metadata)
         if state is not None and not run.done:
             run.save(state)
+        return notes
 
     steps = run.run(max_seconds=max_seconds)
     log = None if json_log is None else _log(json_log, "a" if run.steps else "w")
@@ -1640,7 +1669,8 @@ def _optimize(
     if parts is None:
         _tell("stopped before the first step; nothing was written")
         raise typer.Exit(130)
-    keep()
+    for note in keep():
+        _tell(note)
     text = f"content {parts.content:.4g}, style {parts.style:.4g}, total {parts.total:.4g}, {run.seconds:.0f} s"
     if run.done and state is not None:
         state.unlink(missing_ok=True)

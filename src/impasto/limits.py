@@ -179,6 +179,8 @@ def check_all(values: object, limits: dict[str, Limit]) -> None:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, int) and value.bit_length() > 1000:  # Python itself refuses to print the longest
+        return "a number of more than 300 digits"
     return _short(str(value) if isinstance(value, (int, float)) else repr(value))
 
 

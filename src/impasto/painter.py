@@ -200,7 +200,8 @@ class Painter:
         normalised), or a row. ``strength`` 0 is the photo, 1 the style, up to 1.5 overdoes it; the style ``photo`` is
         the photo too, pixel for pixel, and below a strength of 0.5 the photo itself shines through. ``size`` shrinks
         the longer side to so many pixels first. ``keep_color`` keeps the photo's colours and takes only light and shade
-        from the painting. Alpha is carried over. ``max_pixels`` None sets no limit.
+        from the painting. Alpha is carried over; the photo's metadata is not (``pictures.save`` with ``like``
+        does that). ``max_pixels`` None sets no limit.
 
         ``masks`` gives regions other styles or mixes: to each a grey picture of the photo's size whose values are
         weights, or "alpha" for the photo's own; soft edges are soft transitions, what is left goes to ``style``, and
@@ -210,9 +211,16 @@ class Painter:
         self.check(style, strength=strength, size=size, masks=masks)
         photo = pictures.load(image, max_pixels=max_pixels)
         weights = regions.load(masks or {}, photo, max_pixels=max_pixels)
-        painted = self.paint_pixels(
-            photo.pixels, style, strength=strength, size=size, keep_color=keep_color, masks=weights
+        steps = self.paint_steps(
+            photo.pixels,
+            style,
+            strength=strength,
+            size=size,
+            keep_color=keep_color,
+            masks=weights,
+            opacity=photo.opacity,
         )
+        painted = _last(steps)
         return pictures.to_pil(painted, photo.opacity_for(painted))
 
     def check(
@@ -280,13 +288,17 @@ class Painter:
         keep_color: bool = False,
         masks: Mapping[str, pictures.Pixels] | None = None,
         as_float: bool = False,
+        opacity: pictures.Pixels | None = None,
     ) -> Iterator[Progress]:
-        """``paint_pixels``, or with ``as_float`` ``paint_picture``, telling how far it is; the last record has it."""
+        """``paint_pixels``, or with ``as_float`` ``paint_picture``, telling how far it is; the last record has it.
+
+        ``opacity`` (h, w) is the photo's, where it has one: with ``size`` colours count as far as they are seen.
+        """
         self.check(style, strength=strength, size=size, masks=masks)
         masks = dict(masks or {})
         _check_shapes(pixels, masks)
         if size is not None and max(pixels.shape[:2]) > size:
-            whole, pixels = pixels, pictures.resize(pixels, size)
+            whole, pixels = pixels, pictures.resize(pixels, size, opacity=opacity)
             if whole.dtype == np.uint8:  # whatever it becomes then, so that the same picture is painted
                 pixels = pictures.to_bytes(pixels)
             masks = {name: _like(mask, whole, pixels) for name, mask in masks.items()}

@@ -32,6 +32,7 @@ from impasto.files import write_atomically
 from impasto.folders import find as find
 from impasto.folders import search as search
 from impasto.formats import READABLE as _READABLE
+from impasto.transparency import cover
 
 Picture: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[Any]
@@ -43,27 +44,26 @@ NO_LIMIT = 2**62  # pixels
 _Decoded: TypeAlias = "tuple[Photo, tuple[int, int] | None]"  # and its full size, if it was decoded smaller than that
 
 _WRITABLE = ("JPEG", "PNG", "WEBP", "TIFF")
-_LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of the two file formats
+PAPER = (255, 255, 255)  # what shows through where a format has no transparency
+LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "GIF": 65_535}  # pixels; limits of the file formats
 _LONGEST_JPEG_EXIF = 65_533  # bytes; one JPEG segment
 
 # Modes that a colour profile may describe, and that ImageCms takes; all others are brought to RGB first.
 _PROFILE_MODE = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
 
+_UNSEEN = np.float32(1 / 255)  # opacity below which resizing need not weigh colours with it
 _ORIENTATION = int(ExifTags.Base.Orientation)
-# TIFF tags about where and how the pixels lay in the old file: size, strips, tiles, compression, palette, ICC, ...
-_LAYOUT_TAGS = frozenset(
-    {*range(254, 260), 262, 263, 264, 265, 266, 273, *range(277, 282), 284, *range(288, 294), 297, 301}
-    | {*range(317, 348), *range(512, 533), 700, 33723, 34377, 34675, 34908, 37724}
-)
 
 
 @dataclass(frozen=True, eq=False)
 class Photo:
     """A picture, and what else its file held that a painting of it should carry on.
 
-    pixels: h x w x 3, sRGB, upright, uint8, uint16 or float32 in 0..1: the picture as the file has it.
+    pixels: h x w x 3, sRGB, upright, uint8, uint16 or float32 in 0..1: the picture as the file has it, but for colours
+        that nobody sees: where opacity is 0 they follow from the visible ones (see `transparency.cover`).
     opacity: h x w, of the same types: 0 (clear) .. largest (solid); None where the file has no transparency.
-    exif: an EXIF block as Pillow writes it, orientation already set back to 1; None where there is none.
+    exif: an EXIF block as Pillow writes it, orientation already set back to 1, with the file's resolution; None if
+        there is neither. It may hold the place and more: `save` writes a short list of it only.
     name: of the file, for messages. format: Pillow's name of the file format, None for arrays.
     notes: what whoever reads the picture should know, such as damage that was passed by: a line each, for people.
     """
@@ -85,13 +85,8 @@ class Photo:
         """The opacity: float32, h x w, 0 (clear) .. 1 (solid); None where the file has no transparency."""
         return None if self.opacity is None else unit(self.opacity)
 
-    def alpha_for(self, painted: Pixels) -> Picture | None:
-        """The alpha that a painting of this photo carries on, resized to the painting's size; None without one."""
-        found = self.opacity_for(painted)
-        return None if found is None else unit(found)
-
     def opacity_for(self, painted: Pixels) -> Pixels | None:
-        """``alpha_for`` as the file has it, and float32 where it had to be resized."""
+        """The opacity that a painting carries on: as the file has it, float32 where the painting has another size."""
         if self.opacity is None or self.opacity.shape == painted.shape[:2]:
             return self.opacity
         height, width = painted.shape[:2]
@@ -179,7 +174,7 @@ def _drafted(image: Image.Image, max_side: int) -> tuple[int, int] | None:
     across, down = shrunk_size(width, height, max_side)
     if image.draft(None, (2 * across, 2 * down)) is None:
         return None
-    return (height, width) if _exif_of(image)[0] >= 5 else (width, height)
+    return (height, width) if _orientation_of(image) >= 5 else (width, height)
 
 
 def _shrunk(photo: Photo, max_side: int | None, original: tuple[int, int] | None = None) -> Photo:
@@ -191,7 +186,7 @@ def _shrunk(photo: Photo, max_side: int | None, original: tuple[int, int] | None
     if size == photo.pixels.shape[1::-1]:
         return photo
     opacity = None if photo.opacity is None else _resized(photo.opacity, size)
-    return replace(photo, pixels=_resized_colors(photo.pixels, size), opacity=opacity)
+    return replace(photo, pixels=_resized_colors(photo.pixels, size, photo.opacity), opacity=opacity)
 
 
 def once(
@@ -222,7 +217,7 @@ def size_of(path: str | os.PathLike[str]) -> tuple[int, int]:
         decoders.opened(file, name) as image,
     ):
         width, height = image.size
-        orientation, _ = _exif_of(image)
+        orientation = _orientation_of(image)
     return (height, width) if orientation >= 5 else (width, height)
 
 
@@ -364,38 +359,27 @@ def _from_image(image: Image.Image, name: str, limit: int, codes: containers.Cod
     image.load()
     orientation, exif = _exif_of(image)  # after load(): Pillow turns TIFFs upright itself and then says so
     values, alpha = _values_of(image, name, codes)
-    return Photo(
-        pixels=arrays.as_pixels(_upright(values, orientation), name),
-        opacity=None if alpha is None else arrays.checked(_upright(alpha, orientation), name),
-        exif=exif,
-        name=name,
-        format=image.format,
-    )
+    opacity = None if alpha is None else arrays.checked(_upright(alpha, orientation), name)
+    pixels = _covered(arrays.as_pixels(_upright(values, orientation), name), opacity)
+    return Photo(pixels, opacity, exif, name, image.format)
+
+
+def _covered(pixels: Pixels, opacity: Pixels | None) -> Pixels:
+    return pixels if opacity is None else cover(pixels, opacity)
 
 
 def _exif_of(image: Image.Image) -> tuple[int, bytes | None]:
-    """Orientation 1..8 and the EXIF block without it. Broken EXIF counts as none: it must not cost the picture."""
-    try:
-        found = image.getexif()
-        orientation = found.get(_ORIENTATION, 1)
-    except Exception:
-        return 1, None
-    return (int(orientation) if orientation in range(1, 9) else 1), _carried_exif(found)
+    """Orientation 1..8 and what else EXIF says. Broken EXIF counts as none: it must not cost the picture."""
+    orientation = _orientation_of(image)
+    return orientation, metadata.read(image, orientation)
 
 
-def _carried_exif(found: Image.Exif) -> bytes | None:
-    """What a painting carries on: all but orientation, pixel layout, and the thumbnail, which shows the old picture."""
-    exif = Image.Exif()  # a copy, because `found` may belong to the caller's image
+def _orientation_of(image: Image.Image) -> int:
     try:
-        exif.load(found.tobytes())
-        for tag in _LAYOUT_TAGS.intersection(exif):
-            del exif[tag]
-        if not exif:
-            return None
-        exif[_ORIENTATION] = 1
-        return exif.tobytes()
+        orientation = image.getexif().get(_ORIENTATION, 1)
     except Exception:
-        return None
+        return 1
+    return int(orientation) if orientation in range(1, 9) else 1
 
 
 def _values_of(
@@ -462,16 +446,17 @@ def _upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 def _from_array(array: NDArray[Any], name: str) -> Photo:
     pixels, alpha = arrays.split(array, name)
-    return Photo(pixels, alpha, name=name)
+    return Photo(_covered(pixels, alpha), alpha, name=name)
 
 
 # ---- changing
 
 
-def resize(picture: Pixels, max_side: int, *, enlarge: bool = False) -> Picture:
+def resize(picture: Pixels, max_side: int, *, enlarge: bool = False, opacity: Pixels | None = None) -> Picture:
     """`picture` with its longer side `max_side` pixels long, same shape, no side below 1 px; Lanczos on floats.
 
     A picture that is already small enough comes back itself, unless `enlarge`. Pixels of whole numbers become floats.
+    With an `opacity` (h, w) colours count as far as they are seen: no fringe of hidden ones.
     """
     if not is_whole(picture):
         picture = _checked(picture)
@@ -479,7 +464,7 @@ def resize(picture: Pixels, max_side: int, *, enlarge: bool = False) -> Picture:
     height, width = picture.shape[:2]
     if max_side == max(height, width) or (max_side > max(height, width) and not enlarge):
         return unit(picture)
-    return _resized_colors(picture, _scaled_size(width, height, max_side))
+    return _resized_colors(picture, _scaled_size(width, height, max_side), opacity)
 
 
 def _check_side(max_side: int) -> None:
@@ -496,8 +481,18 @@ def shrunk_size(width: int, height: int, max_side: int) -> tuple[int, int]:
     return (width, height) if max(width, height) <= max_side else _scaled_size(width, height, max_side)
 
 
-def _resized_colors(pixels: Pixels, size: tuple[int, int]) -> Picture:
-    return np.stack([_resized(pixels[..., channel], size) for channel in range(3)], axis=-1)
+def _resized_colors(pixels: Pixels, size: tuple[int, int], opacity: Pixels | None = None) -> Picture:
+    planes = (pixels[..., channel] for channel in range(3))
+    if opacity is None:
+        return np.stack([_resized(plane, size) for plane in planes], axis=-1)
+    alpha = unit(opacity)
+    share = _lanczos(alpha, size)
+    inverse = np.maximum(share, 0) / np.maximum(share, _UNSEEN) ** 2  # 1 / share, and 0 where nothing is seen
+    out = np.empty((size[1], size[0], 3), np.float32)
+    for channel, plane in enumerate(planes):
+        plain = _lanczos(plane, size)
+        out[..., channel] = plain + (_lanczos(alpha * unit(plane), size) - share * plain) * inverse
+    return np.clip(out, 0, 1, out=out)
 
 
 def is_whole(pixels: Pixels) -> bool:
@@ -513,8 +508,12 @@ def is_whole(pixels: Pixels) -> bool:
 
 def _resized(plane: Pixels, size: tuple[int, int]) -> Picture:
     """One channel, h x w, brought to `size` (width, height); what Lanczos overshoots is clipped."""
+    return np.clip(_lanczos(plane, size), 0, 1)
+
+
+def _lanczos(plane: Pixels, size: tuple[int, int]) -> Picture:
     image = Image.fromarray(np.ascontiguousarray(unit(plane)))  # mode F: no rounding to 8 bits
-    resized: Picture = np.clip(np.asarray(image.resize(size, Image.Resampling.LANCZOS)), 0, 1)
+    resized: Picture = np.asarray(image.resize(size, Image.Resampling.LANCZOS))
     return resized
 
 
@@ -570,10 +569,10 @@ def _checked(picture: Picture) -> Picture:
 # ---- writing
 
 
-def to_pil(picture: Pixels, alpha: Pixels | None = None) -> Image.Image:
+def to_pil(picture: Pixels, alpha: Pixels | None = None, *, paper: tuple[int, int, int] | None = None) -> Image.Image:
     """A picture as an 8-bit PIL image: clipped to 0..1 and rounded; mode RGB, or RGBA with `alpha` (h x w, 0..1).
 
-    Both may also be uint8.
+    Both may also be uint8. On `paper`, of 0..255, it is RGB in any case: that colour shows through.
     """
     picture = _writable(picture)
     image = Image.fromarray(to_bytes(picture))
@@ -583,8 +582,13 @@ def to_pil(picture: Pixels, alpha: Pixels | None = None) -> Image.Image:
         raise PictureError(f"Alpha is {_shape(alpha)} but the picture is {_shape(picture)}; resize one to the other.")
     if alpha.dtype.kind == "f":
         _refuse_non_finite(float(alpha.min()) + float(alpha.max()), "Alpha")
-    image.putalpha(Image.fromarray(to_bytes(alpha)))
-    return image
+    opacity = Image.fromarray(to_bytes(alpha))
+    if paper is None:
+        image.putalpha(opacity)
+        return image
+    sheet = Image.new("RGB", image.size, paper)
+    sheet.paste(image, mask=opacity)
+    return sheet
 
 
 def _writable(picture: Pixels) -> Pixels:
@@ -613,42 +617,81 @@ def save(
     quality: int = 95,
     format: str | None = None,
     comment: str | None = None,
-) -> None:
+    keep_metadata: bool = False,
+) -> tuple[str, ...]:
     """Write a picture, or pixels of uint8, as JPEG, PNG, WebP or TIFF, 8 bits a channel, with an sRGB profile.
 
     target: a path, whose suffix tells the format unless `format` does ("png", "jpeg", "webp", "tiff"), or a binary
         file object (PNG unless `format` says otherwise). A path appears complete or not at all, and a file that was
         there keeps its permissions.
-    like: the photo whose alpha (resized if need be; JPEG cannot hold it) and EXIF go along.
+    like: the photo whose alpha goes along (resized if need be; in a JPEG white shows through), and author, rights,
+        dates and resolution out of its EXIF; with `keep_metadata` also the rest that is true of the painting.
     quality: 1..100, of JPEG (4:4:4) and WebP; PNG and TIFF lose nothing.
     comment: goes into the EXIF field UserComment, in place of the photo's own.
 
+    Returns what is to be said of the file, a sentence each: that its format has no transparency.
     Raises OptionError for another quality.
     Raises PictureError for a picture with NaN, an unknown format, and whatever keeps the file from being written.
     """
     name = _name_of(target)
     kind = _kind_of(target, format, name)
     picture = _writable(picture)
+    height, width = picture.shape[:2]
     check_quality(quality)
-    if max(picture.shape) > _LONGEST_SIDE.get(kind, max(picture.shape)):
-        limit = _LONGEST_SIDE[kind]
-        raise PictureError(f"{kind} holds at most {limit} pixels a side, not {_shape(picture)}; save as PNG or TIFF.")
+    check_side(kind, name, width, height)
     with _writing(name):
-        alpha = None if like is None or kind == "JPEG" else like.opacity_for(picture)
-        exif = metadata.with_comment(None if like is None else like.exif, comment)
-        data = _encoded(to_pil(picture, alpha), kind, quality, exif)
+        alpha = None if like is None else like.opacity_for(picture)
+        on_paper = kind == "JPEG" and is_clear(alpha)
+        image = to_pil(picture, alpha, paper=PAPER if kind == "JPEG" else None)
+        exif = metadata.write(
+            None if like is None else like.exif,
+            (width, height),
+            comment=comment,
+            keep=keep_metadata,
+            limit=_LONGEST_JPEG_EXIF if kind == "JPEG" else None,
+        )
+        data = _encoded(image, kind, quality, exif)
         if isinstance(target, (str, os.PathLike)):
             _replace(target, data, name)
         else:
             target.write(data)
+            if hasattr(target, "flush"):  # now, while a sentence can say what fails
+                target.flush()
+    return (no_transparency(name),) if on_paper else ()
 
 
-def check_target(target: Target, *, format: str | None = None) -> None:
-    """Raise the PictureError that `save` would raise for the target's format or folder, before any work is done."""
+def is_clear(alpha: Pixels | None) -> bool:
+    """Whether something shines through: opacity (h, w) below its largest anywhere."""
+    return alpha is not None and float(alpha.min()) < (np.iinfo(alpha.dtype).max if alpha.dtype.kind == "u" else 1)
+
+
+def no_transparency(name: object, shown: str = "are white") -> str:
+    """What is to be said of a file that has no transparency and whose photo has."""
+    return f"{name} has no transparency: transparent places {shown}"
+
+
+def check_target(
+    target: Target, *, format: str | None = None, width: int | None = None, height: int | None = None
+) -> None:
+    """Raise the PictureError that `save` would raise for the target, before any work is done.
+
+    That is its format, its folder, and for a picture of `width` x `height` pixels what the format can hold.
+    """
     name = _name_of(target)
-    _kind_of(target, format, name)
+    kind = _kind_of(target, format, name)
+    check_side(kind, name, width or 1, height or 1)
     if isinstance(target, (str, os.PathLike)) and not Path(target).parent.is_dir():
         raise PictureError(f"{name} cannot be written because its folder does not exist; make it first.")
+
+
+def check_side(kind: str, name: str, width: int, height: int) -> None:
+    """Raise a PictureError for more pixels a side than a file of this kind (Pillow's name) can hold."""
+    limit = LONGEST_SIDE.get(kind)
+    if limit is not None and max(width, height) > limit:
+        raise PictureError(
+            f"{name} cannot be written: {kind} holds at most {limit} pixels a side, not {width} x {height}; "
+            "choose PNG or TIFF, or make the picture smaller with size / --size."
+        )
 
 
 def check_quality(quality: int) -> None:
@@ -673,19 +716,18 @@ def _kind_of(target: Target, format: str | None, name: str) -> str:
 
 
 def _encoded(image: Image.Image, kind: str, quality: int, exif: bytes) -> bytes:
-    options: dict[str, Any] = {"icc_profile": _srgb_profile()}
+    options: dict[str, Any] = {"icc_profile": _srgb_profile(), "exif": exif}
     if kind == "JPEG":
         options |= {"quality": quality, "subsampling": 0}  # "optimize" saves 3 %, takes twice as long, fails for noise
     if kind == "PNG":
         options |= {"compress_level": 3}  # twice as fast as the usual 6, for 7 % larger files
     if kind == "WEBP":
         options |= {"quality": quality, "method": 4}
-    if kind == "TIFF":
-        options |= {
-            "compression": "raw"
-        }  # Pillow (11 to 13) cannot write EXIF's inner directories into compressed TIFF
-    if kind != "JPEG" or len(exif) <= _LONGEST_JPEG_EXIF:
-        options |= {"exif": exif}
+    if kind == "TIFF":  # Pillow (11 to 13) cannot write EXIF's inner directories into compressed TIFF
+        options |= {"compression": "raw", "exif": metadata.opened(exif)}
+    density = metadata.density_in(exif)
+    if density is not None:  # what JFIF and PNG say themselves
+        options |= {"dpi": density}
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
@@ -719,5 +761,12 @@ def _writing(name: str) -> Iterator[None]:
         raise PictureError(f"{name} cannot be written because its folder does not exist; make it first.") from error
     except PermissionError as error:
         raise PictureError(f"{name} cannot be written; check the permissions of its folder.") from error
+    except MemoryError as error:
+        raise PictureError(f"{name} cannot be written because memory ran out; make the picture smaller.") from error
+    except BrokenPipeError as error:
+        raise PictureError(f"{name} was closed by whoever reads it before the picture was whole.") from error
+    except OSError as error:
+        reason = error.strerror or _reason(error)
+        raise PictureError(f"{name} cannot be written ({reason}); try another place or format.") from error
     except Exception as error:
         raise PictureError(f"{name} cannot be written ({_reason(error)}); try another place or format.") from error

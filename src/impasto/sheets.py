@@ -21,12 +21,18 @@ PAPER, INK = (250, 249, 246), (40, 38, 36)
 
 
 def contact_sheet(
-    pictures: Sequence[Floats], labels: Sequence[str] | None = None, *, columns: int | None = None, gap: int = 8
+    pictures: Sequence[Floats],
+    labels: Sequence[str] | None = None,
+    *,
+    columns: int | None = None,
+    gap: int = 8,
+    alpha: Floats | None = None,
 ) -> Floats:
     """Pictures of one size, each (h, w, 3) in 0..1, in rows from left to right, with its label below each.
 
     ``columns`` defaults to what makes the sheet about 4:3. ``gap`` is the white space in pixels. Labels are never cut:
-    they are wrapped, and a column is as wide as its longest word needs. OptionError for a bad ``columns`` or ``gap``.
+    they are wrapped, and a column is as wide as its longest word needs. The paper
+    shows through where ``alpha`` (h, w), 0..1, of all pictures lets it. OptionError for a bad ``columns`` or ``gap``.
     """
     GAP.check("gap, in pixels,", gap)
     if columns is not None:
@@ -41,7 +47,7 @@ def contact_sheet(
     draw = ImageDraw.Draw(sheet)
     for i, picture in enumerate(pictures):
         left, top = gap + i % columns * (wide + gap), gap + i // columns * (height + room + gap)
-        sheet.paste(to_pil(picture), (left + (wide - width) // 2, top))
+        sheet.paste(to_pil(picture, alpha, paper=PAPER), (left + (wide - width) // 2, top))
         if labels is not None:
             draw.text(
                 (left + wide / 2, top + height + 0.35 * _line(font)), texts[i], INK, font, anchor="ma", align="center"
@@ -73,12 +79,18 @@ def _line(font: Font) -> float:
 
 
 def map_sheet(
-    points: Floats, labels: Sequence[str], pictures: Sequence[Floats] | None = None, *, width: int = 1600
+    points: Floats,
+    labels: Sequence[str],
+    pictures: Sequence[Floats] | None = None,
+    *,
+    width: int = 1600,
+    alpha: Floats | None = None,
 ) -> Floats:
     """``points`` (N, 2) in 0..1, x to the right and y up, drawn with their labels, and at each its picture if given.
 
     Pictures of one size; where they would cover each other they are moved apart. The sheet is about ``width``
-    pixels wide, or more if moving needs the room. Labels are never cut. OptionError for a bad ``width``.
+    pixels wide, or more if moving needs the room. Labels are never cut. ``alpha`` as in ``contact_sheet``.
+    OptionError for a bad ``width``.
     """
     MAP_WIDTH.check("width, in pixels,", width)
     tile = (12, 12) if pictures is None else (pictures[0].shape[1], pictures[0].shape[0])
@@ -96,7 +108,7 @@ def map_sheet(
         if pictures is None:
             draw.ellipse((left, top, left + tile[0], top + tile[1]), INK)
         else:
-            sheet.paste(to_pil(pictures[i]), (left, top))
+            sheet.paste(to_pil(pictures[i], alpha, paper=PAPER), (left, top))
         draw.text((x, top + tile[1] + 0.35 * _line(font)), texts[i], INK, font, anchor="ma", align="center")
     return from_pil(sheet)
 

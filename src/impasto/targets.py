@@ -323,19 +323,15 @@ def check(targets: Iterable[Path], sources: Iterable[Path], *, force: bool = Fal
 
 
 def check_picture(target: Path, picture: Any, size: int | None = None) -> None:
-    """TargetError for a picture, an array or its height and width, that is larger than the target's format can hold.
+    """PictureError for a picture, an array or its height and width, that is larger than the target's format can hold.
 
     size: the longer side, in pixels, that it is shrunk to first.
     """
     height, width = getattr(picture, "shape", picture)[:2]
     width, height = pictures.shrunk_size(width, height, size or max(width, height))
-    kind = next((kind for kind in pictures._LONGEST_SIDE if target.suffix.lower() in formats.READABLE[kind]), None)
-    if kind is not None and max(width, height) > pictures._LONGEST_SIDE[kind]:
-        limit = pictures._LONGEST_SIDE[kind]
-        raise TargetError(
-            f"{printable(target)} cannot hold {width} x {height} pixels: {kind} ends at {limit} a side; "
-            "write a PNG or TIFF, or a smaller picture (--size)"
-        )
+    for kind in pictures.LONGEST_SIDE:
+        if target.suffix.lower() in formats.READABLE[kind]:
+            pictures.check_side(kind, printable(target), width, height)
 
 
 def check_photo(target: Path, source: Path, size: int | None = None) -> None:

@@ -67,10 +67,17 @@ def asked(run: Optimization) -> dict[str, Any]:
     }
 
 
-def save_picture(run: Optimization, target: pictures.Target, *, quality: int = 95) -> None:
-    """Write the best picture so far, with the photo's alpha and its manifest in the EXIF field UserComment."""
-    comment = json.dumps(manifest(run))
-    pictures.save(run.picture(), target, like=run.scene.source, quality=quality, comment=comment)
+def save_picture(
+    run: Optimization, target: pictures.Target, *, quality: int = 95, keep_metadata: bool = False
+) -> tuple[str, ...]:
+    """Write the best picture so far, with the photo's alpha and its manifest in the EXIF field UserComment.
+
+    The photo's metadata goes along, and sentences come back, as in ``pictures.save``.
+    """
+    like, comment = run.scene.source, json.dumps(manifest(run))
+    return pictures.save(
+        run.picture(), target, like=like, quality=quality, comment=comment, keep_metadata=keep_metadata
+    )
 
 
 def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
