@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -274,10 +275,10 @@ def test_auto(network_file: Path) -> None:
 
 @pytest.mark.parametrize("broken", [ImportError("not here"), OSError("illegal instruction")], ids=str)
 def test_without_openvino(
-    network_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: Exception
+    network_file: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, broken: Exception
 ) -> None:
     """Where OpenVINO breaks, ONNX Runtime is taken, and says why, once; who asks for OpenVINO gets a NetworkError."""
-    runtime._say_once.cache_clear()
+    runtime._warn_once.cache_clear()
 
     class Breaker:
         def find_spec(self, name: str, *_: Any) -> None:
@@ -289,8 +290,8 @@ def test_without_openvino(
     monkeypatch.setattr(sys, "meta_path", [Breaker(), *sys.meta_path])
     assert Network(network_file).runtime == "onnxruntime"
     assert Network(network_file).runtime == "onnxruntime"
-    (line,) = caplog.messages
-    assert "ONNX Runtime paints instead" in line and str(broken) in line and "\n" not in line
+    (line,) = (str(warning.message) for warning in recwarn)
+    assert "ONNX Runtime paints" in line and str(broken) in line and "\n" not in line
     hint = "pip install openvino" if isinstance(broken, ImportError) else "illegal instruction"
     assert hint in refused(network_file, "openvino", names_file=isinstance(broken, OSError))
 
@@ -313,19 +314,24 @@ def test_precision_by_itself(network_file: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(("machine", "lines"), [("x86_64", 1), ("AMD64", 1), ("riscv64", 0)])
 def test_openvino_that_is_not_installed(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, machine: str, lines: int
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, machine: str, lines: int
 ) -> None:
     """Where pip installs OpenVINO along and it is missing all the same, a line says so; elsewhere it is no news."""
-    runtime._say_once.cache_clear()
+    runtime._warn_once.cache_clear()
     missing = ModuleNotFoundError("No module named 'openvino'", name="openvino")
     monkeypatch.setattr("impasto.quiet.openvino", lambda: (_ for _ in ()).throw(missing))
     monkeypatch.setattr("platform.machine", lambda: machine)
     assert not runtime._has_openvino() and not runtime._has_openvino()
-    assert len(caplog.messages) == lines and all("pip install openvino" in line for line in caplog.messages)
+    assert len(recwarn) == lines and all("pip install openvino" in str(warning.message) for warning in recwarn)
+    runtime._warn_once.cache_clear()
+    warnings.simplefilter("error")  # until the end of the test
+    assert not runtime._has_openvino()
 
 
 def test_openvinos_cache_of_shapes_is_bounded(network_file: Path) -> None:
     """What OpenVINO remembers of every size it met has a limit, and OpenVINO knows the property that sets it."""
     pytest.importorskip("openvino")
-    session = Network(network_file, runtime="openvino")._whole()
-    assert int(session._core.get_property("CPU", "CPU_RUNTIME_CACHE_CAPACITY")) == runtime.SHAPES  # type: ignore[attr-defined]
+    core = Network(network_file, runtime="openvino")._whole()._core  # type: ignore[attr-defined]
+    core.set_property("CPU", {"CPU_RUNTIME_CACHE_CAPACITY": runtime.SHAPES})
+    with pytest.raises(RuntimeError, match="CPU_NO_SUCH_PROPERTY"):
+        core.set_property("CPU", {"CPU_NO_SUCH_PROPERTY": runtime.SHAPES})

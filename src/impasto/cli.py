@@ -10,6 +10,7 @@ import json
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
@@ -901,6 +902,7 @@ def main() -> None:
     SIGTERM ends it as Ctrl-C does: what was trained, taught or painted so far is kept.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    warnings.formatwarning = lambda message, *_, **__: f"note: {message}\n"
     try:
         app()
     except ImpastoError as error:

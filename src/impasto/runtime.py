@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import operator
 import os
 import platform
 import threading
+import warnings
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -289,26 +289,23 @@ def _has_bfloat16() -> bool:
 
 
 def _has_openvino() -> bool:
-    """Whether OpenVINO can be taken; where it should be there and cannot, one line on the log says why, once."""
+    """Whether OpenVINO can be taken; where it should be there and cannot, a warning says why, once."""
     try:
         quiet.openvino()
     except Exception as error:  # a library that breaks on this machine raises more than ImportError
-        missing = isinstance(error, ModuleNotFoundError) and error.name == "openvino"
-        if not missing or platform.machine().lower() in HAVE_OPENVINO:
-            _say_once(
-                "ONNX Runtime paints instead of OpenVINO, which is 2 to 12 times as fast: it is not installed "
-                "(pip install openvino)"
-                if missing
-                else "ONNX Runtime paints instead of OpenVINO, which is 2 to 12 times as fast: importing it failed "
-                f"({' '.join(f'{type(error).__name__}: {error}'.split())[:200]}); install openvino again"
-            )
+        if not isinstance(error, ModuleNotFoundError) or error.name != "openvino":
+            _warn_once(f"importing it failed ({' '.join(f'{type(error).__name__}: {error}'.split())[:200]})")
+        elif platform.machine().lower() in HAVE_OPENVINO:
+            _warn_once("it is not installed (pip install openvino)")
         return False
     return True
 
 
 @cache
-def _say_once(line: str) -> None:
-    logging.getLogger("impasto").warning(line)  # on stderr where a program set up no log; and never an error
+def _warn_once(reason: str) -> None:
+    with contextlib.suppress(RuntimeWarning):  # the picture is painted where warnings are errors, too
+        line = f"ONNX Runtime paints, 2 to 12 times slower than OpenVINO: {reason}"
+        warnings.warn(line, RuntimeWarning, stacklevel=2)
 
 
 def _forget_in_child() -> None:
@@ -340,6 +337,9 @@ class _OpenVino:
     def __init__(self, path: Path, threads: int | None, precision: str, streams: int) -> None:
         self._core = quiet.openvino().Core()
         with contextlib.suppress(Exception):  # a property that is not documented, and may go
+            self._core.get_versions(
+                "CPU"
+            )  # with the plugin loaded, what it does not know is refused here and not later
             self._core.set_property("CPU", {"CPU_RUNTIME_CACHE_CAPACITY": SHAPES})
         self._model = self._core.read_model(path)
         info = self._model.rt_info["framework"] if self._model.has_rt_info(["framework"]) else {}
