@@ -75,3 +75,29 @@ def test_memory_levels_off(network_file: Path, runtime: str) -> None:
     command = [sys.executable, "-c", SIZES, str(network_file), runtime]
     grown = int(subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout)
     assert grown < 25e6
+
+
+INTERRUPTED = """
+import sys
+import numpy as np
+from impasto import Painter, painter
+painter.LEAST_BYTES = 400_000
+one = Painter(sys.argv[1], max_memory=1)
+photo = np.zeros((900, 900, 3), np.uint8)
+for step in one.paint_steps(photo, "red"):
+    print(step.share, flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a signal cannot be sent to one process there")
+def test_nothing_is_left_of_an_interrupted_painting(network_file: Path, tmp_path: Path) -> None:
+    """Ctrl-C in the midst of tiles ends the work soon and leaves no temporary file."""
+    pytest.importorskip("openvino")
+    command = [sys.executable, "-c", INTERRUPTED, str(network_file)]
+    with subprocess.Popen(
+        command, env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as ran:
+        assert ran.stdout is not None and 0 < float(ran.stdout.readline()) < 1
+        ran.send_signal(signal.SIGINT)
+        _, said = ran.communicate(timeout=60)
+    assert said.rstrip().endswith("KeyboardInterrupt") and not list(tmp_path.iterdir())

@@ -71,17 +71,23 @@ def cache_folder() -> Path | None:
 def place_compiled() -> None:
     """Let torch keep what it compiles in our cache folder, not for good in the system's temporary one.
 
-    Without a cache folder it goes into one that is removed at the end. Folders that the user has named stay.
+    Without a cache folder it goes into one that is removed at the end. What the user has set stays.
     """
+    os.environ.setdefault("TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS", "0")  # they cannot be placed
     names = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton"}
-    unnamed = [name for name in names if name not in os.environ]
-    if not unnamed:
+    unset = [name for name in names if name not in os.environ]
+    if not unset:
         return
     folder = cache_folder()
     if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="impasto-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ.update({name: str(folder / names[name]) for name in unnamed})
+        atexit.register(_remove, folder, os.getpid())
+    os.environ.update({name: str(folder / names[name]) for name in unset})
+
+
+def _remove(folder: Path, maker: int) -> None:
+    if os.getpid() == maker:  # a forked child ends before its parent
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def has_threads(holder: object) -> None:

@@ -21,7 +21,6 @@ import torch.distributed as dist
 from PIL import Image
 from torch import Tensor, nn
 
-from impasto import quiet
 from impasto.bank import PHOTO, Bank
 from impasto.errors import LearnError
 from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
@@ -288,7 +287,6 @@ class Run:
         return lambda pictures, ids: self._judge(model, pictures, ids)
 
     def _compiled(self) -> Any:
-        quiet.place_compiled()
         if self.world > 1:
             self.model.network.compile()  # in place: a wrapper would change the names in the checkpoint
             return self._plain()
