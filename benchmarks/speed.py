@@ -247,8 +247,9 @@ def _show(found: dict[str, Any]) -> None:
 
 
 def _machine() -> dict[str, Any]:
-    import openvino
     import torch
+
+    from impasto import quiet
 
     model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "")
     return {
@@ -256,7 +257,7 @@ def _machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "amx": torch.cpu._is_amx_tile_supported(),
         "torch": torch.__version__,
-        "openvino": openvino.__version__,
+        "openvino": quiet.openvino().__version__,
     }
 
 

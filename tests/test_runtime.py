@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -173,6 +174,20 @@ def test_one_core(network_file: Path, rows: Floats, name: RuntimeName) -> None:
     np.testing.assert_allclose(one, many, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [(15, 16), (16, 15), (1, 1), (3, 500), (1, 40)], ids=str)
+def test_small(network: Network, rows: Floats, size: tuple[int, int]) -> None:
+    """A picture below 16 pixels a side is mirrored, again and again, painted and cropped back, with masks as well."""
+    picture = noise(*size)
+    height, width = (max(16, -(-length // 4) * 4) for length in size)
+    down, across = (np.pad(np.arange(n), (0, m - n), "reflect") for n, m in zip(size, (height, width), strict=True))
+    whole = network.paint(picture[down][:, across], rows[0])
+    np.testing.assert_allclose(network.paint(picture, rows[0]), whole[: size[0], : size[1]], rtol=0, atol=1e-5)
+    bytes = (255 * picture).astype(np.uint8)
+    assert network.paint(bytes, rows[0]).shape == picture.shape
+    masks = np.full((2, *size), 0.5, np.float32)
+    assert network.paint_regions(bytes, rows[:2], masks).shape == picture.shape
+
+
 # What is refused
 
 
@@ -181,13 +196,6 @@ def test_row_of_another_network(network: Network, rows: Floats) -> None:
     for row in (rows[0][:-2], np.ones(3206), rows):
         with pytest.raises(MismatchError, match=f"'tiny' takes rows of {network.row_size} numbers, not {row.size}"):
             network.paint(noise(16, 16), row)
-
-
-@pytest.mark.parametrize("size", [(15, 16), (16, 15), (1, 1), (3, 500)], ids=str)
-def test_too_small(network: Network, rows: Floats, size: tuple[int, int]) -> None:
-    """A picture below 16 x 16 is a NetworkError with both sizes."""
-    with pytest.raises(NetworkError, match=rf"{size[1]} x {size[0]} pixels, the smallest .* is 16 x 16"):
-        network.paint(noise(*size), rows[0])
 
 
 @pytest.mark.parametrize("name", ["auto", *RUNTIMES])
@@ -266,8 +274,11 @@ def test_auto(network_file: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", [ImportError("not here"), OSError("illegal instruction")], ids=str)
-def test_without_openvino(network_file: Path, monkeypatch: pytest.MonkeyPatch, broken: Exception) -> None:
-    """Where OpenVINO is missing or breaks, ONNX Runtime is taken; who asks for OpenVINO gets a NetworkError."""
+def test_without_openvino(
+    network_file: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, broken: Exception
+) -> None:
+    """Where OpenVINO breaks, ONNX Runtime is taken, and says why, once; who asks for OpenVINO gets a NetworkError."""
+    runtime._warn_once.cache_clear()
 
     class Breaker:
         def find_spec(self, name: str, *_: Any) -> None:
@@ -278,12 +289,15 @@ def test_without_openvino(network_file: Path, monkeypatch: pytest.MonkeyPatch, b
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [Breaker(), *sys.meta_path])
     assert Network(network_file).runtime == "onnxruntime"
+    assert Network(network_file).runtime == "onnxruntime"
+    (line,) = (str(warning.message) for warning in recwarn)
+    assert "ONNX Runtime paints" in line and str(broken) in line and "\n" not in line
     hint = "pip install openvino" if isinstance(broken, ImportError) else "illegal instruction"
     assert hint in refused(network_file, "openvino", names_file=isinstance(broken, OSError))
 
 
 def test_smallest_is_the_graphs(network_file: Path, rows: Floats) -> None:
-    """Sixteen pixels are enough for the mirror padding of every layer."""
+    """Sixteen pixels, to which smaller pictures are mirrored, are enough for the padding of every layer."""
     assert runtime.SMALLEST == 16
     for name in RUNTIMES:
         assert Network(network_file, runtime=name).paint(noise(16, 16), rows[0]).std() > 0.01
@@ -296,3 +310,28 @@ def test_precision_by_itself(network_file: Path, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr("impasto.runtime._has_bfloat16", lambda has=has: has)
         assert Network(network_file, runtime="openvino", precision="auto").precision == taken
         assert Network(network_file, runtime="onnxruntime", precision="auto").precision == "f32"
+
+
+@pytest.mark.parametrize(("machine", "lines"), [("x86_64", 1), ("AMD64", 1), ("riscv64", 0)])
+def test_openvino_that_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, machine: str, lines: int
+) -> None:
+    """Where pip installs OpenVINO along and it is missing all the same, a line says so; elsewhere it is no news."""
+    runtime._warn_once.cache_clear()
+    missing = ModuleNotFoundError("No module named 'openvino'", name="openvino")
+    monkeypatch.setattr("impasto.quiet.openvino", lambda: (_ for _ in ()).throw(missing))
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert not runtime._has_openvino() and not runtime._has_openvino()
+    assert len(recwarn) == lines and all("pip install openvino" in str(warning.message) for warning in recwarn)
+    runtime._warn_once.cache_clear()
+    warnings.simplefilter("error")  # until the end of the test
+    assert not runtime._has_openvino()
+
+
+def test_openvinos_cache_of_shapes_is_bounded(network_file: Path) -> None:
+    """What OpenVINO remembers of every size it met has a limit, and OpenVINO knows the property that sets it."""
+    pytest.importorskip("openvino")
+    core = Network(network_file, runtime="openvino")._whole()._core  # type: ignore[attr-defined]
+    core.set_property("CPU", {"CPU_RUNTIME_CACHE_CAPACITY": runtime.SHAPES})
+    with pytest.raises(RuntimeError, match="CPU_NO_SUCH_PROPERTY"):
+        core.set_property("CPU", {"CPU_NO_SUCH_PROPERTY": runtime.SHAPES})

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import asdict
@@ -1176,6 +1177,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; see ``terminal.run`` for what becomes of errors and of Ctrl-C."""
+    warnings.formatwarning = lambda message, *_, **__: f"note: {message}\n"
     with _at_end:
         terminal.run(app)
 

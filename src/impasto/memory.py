@@ -1,10 +1,14 @@
-"""How much memory there is for us: what the machine has free, within the limits of a container and of the process."""
+"""How much memory there is for us: what the machine has free, within the limits of a container and of the process.
+
+Paintings that run at once claim what they are going to take, so that the next one reckons with what is left.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +24,35 @@ def available() -> int:
 def used() -> int:
     """Bytes of memory that this process holds now; 0 where the system does not tell."""
     return _statm(1)
+
+
+class Claims:
+    """Bytes that work under way has been promised. Hold ``deciding`` from the look at what is free to the claim."""
+
+    def __init__(self) -> None:
+        self.deciding = threading.RLock()
+        self._total = self._before = 0
+
+    def take(self, count: int) -> None:
+        """Claim so many bytes until ``give_back`` of as many."""
+        with self.deciding:
+            if not self._total:
+                self._before = used()
+            self._total += count
+
+    def give_back(self, count: int) -> None:
+        with self.deciding:
+            self._total -= count
+
+    def open(self) -> int:
+        """Bytes that are claimed and not yet taken from the system: nothing else tells of them."""
+        with self.deciding:
+            return max(0, self._total - max(0, used() - self._before)) if self._total else 0
+
+
+claims = Claims()
+if hasattr(os, "register_at_fork"):  # nothing of what the parent does goes on in a child
+    os.register_at_fork(after_in_child=claims.__init__)  # type: ignore[misc]
 
 
 def _statm(field: int) -> int:

@@ -6,13 +6,13 @@ This is the one call behind the library, the command line and everything else; t
 from __future__ import annotations
 
 import contextlib
-import operator
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from impasto import assets, blend, limits, memory, pictures, regions
 from impasto.bank import PHOTO, Bank
 from impasto.errors import BankError, ImpastoError, MismatchError, PictureError
 from impasto.large import Large, MomentsFrom
-from impasto.runtime import Network, Precision, RuntimeName
+from impasto.runtime import SMALLEST, Network, Precision, RuntimeName, lacks_memory
 from impasto.stages import MASKS, PICTURE
 from impasto.tiles import Mirrored, Source
 
@@ -35,6 +35,7 @@ TILES_BYTES = 2 * 2**30  # and what its tiles may take together
 TILE_BYTES = 320 * 2**20  # for each thread: what tiles take where there is more
 LEAST_BYTES = 40 * 2**20  # and where there is less than that
 BAND = 64  # rows of a picture in which painting and photo are mixed
+AT_MOST = 4000, 14_000  # bytes a pixel, without and with masks: no network takes so many, and most pictures have them
 TRIALS = (512, 1024)  # pixels: what is painted to tell how long a picture will take
 
 
@@ -98,6 +99,24 @@ class _Look:
         weight = self._weight(place)
         shown: pictures.Picture = (1 - weight) * pictures.unit(photo) + weight * pictures.unit(painted)
         return shown
+
+
+P = ParamSpec("P")
+
+
+def _or_picture_error(steps: Callable[P, Iterator[Progress]]) -> Callable[P, Iterator[Progress]]:
+    """``steps`` where memory that is refused is a PictureError in one sentence."""
+
+    @wraps(steps)
+    def told(*args: P.args, **options: P.kwargs) -> Iterator[Progress]:
+        try:
+            yield from steps(*args, **options)
+        except Exception as error:
+            if not lacks_memory(error):
+                raise
+            raise PictureError("there is not enough memory for this picture; give a smaller size") from error
+
+    return told
 
 
 class Painter:
@@ -278,6 +297,7 @@ class Painter:
         )
         return painted
 
+    @_or_picture_error
     def paint_steps(
         self,
         pixels: pictures.Pixels,
@@ -307,15 +327,20 @@ class Painter:
             yield Progress(1.0, np.array(pictures.unit(pixels) if as_float else pictures.to_bytes(pixels)))
             return
         floats = keep_color or as_float or pixels.dtype != np.uint8
-        if self.plan(pixels.shape[1], pixels.shape[0], masks=len(masks), floats=floats).whole:
+        with memory.claims.deciding:
+            claim = self._whole_bytes(pixels.shape[0], pixels.shape[1], len(masks), floats)
+            memory.claims.take(claim)
+        if claim:
             try:
                 painted = self._paint_whole(pixels, look, keep_color, as_float)
             except Exception as error:  # somebody else took the memory meanwhile: then in tiles
-                if not _lacks_memory(error):
+                if not lacks_memory(error):
                     raise
             else:
                 yield Progress(1.0, painted)
                 return
+            finally:
+                memory.claims.give_back(claim)
         yield from self._paint_tiles(pixels, look, keep_color, as_float)
 
     def _look(
@@ -347,25 +372,30 @@ class Painter:
         self, pixels: pictures.Pixels, look: _Look, keep_color: bool, as_float: bool
     ) -> Iterator[Progress]:
         painted: Any = np.empty(pixels.shape, np.float32 if as_float else np.uint8)
-        large = self._large(pixels, look.masks, look.rows)
-        for step in large.paint(self.moments):
-            if step.painted is not None:
-                height, width = step.painted.shape[:2]
-                place = slice(step.top, step.top + height), slice(step.left, step.left + width)
-                photo = pixels[place]
-                part = step.painted[: photo.shape[0], : photo.shape[1]]  # without what was mirrored
-                if part.size:
-                    part = pictures.keep_color(part, pictures.unit(photo)) if keep_color else part
-                    part = part if look.plain else look.shown(part, photo, place)
-                    painted[place] = part if as_float else pictures.to_bytes(part)
-            yield Progress(min(step.share, 0.999))
+        with memory.claims.deciding:
+            large = self._large(pixels, look.masks, look.rows)
+            memory.claims.take(large.budget)
+        try:
+            for step in large.paint(self.moments):
+                if step.painted is not None:
+                    height, width = step.painted.shape[:2]
+                    place = slice(step.top, step.top + height), slice(step.left, step.left + width)
+                    photo = pixels[place]
+                    part = step.painted[: photo.shape[0], : photo.shape[1]]  # without what was mirrored
+                    if part.size:
+                        part = pictures.keep_color(part, pictures.unit(photo)) if keep_color else part
+                        part = part if look.plain else look.shown(part, photo, place)
+                        painted[place] = part if as_float else pictures.to_bytes(part)
+                yield Progress(min(step.share, 0.999))
+        finally:
+            memory.claims.give_back(large.budget)
         yield Progress(1.0, painted)
 
     def _large(self, pixels: pictures.Pixels, masks: list[pictures.Pixels], rows: list[Floats]) -> Large:
         graph = self.network.graph(bool(masks))
-        sources: dict[str, Source] = {PICTURE: Mirrored(pixels, graph.multiple)}
+        sources: dict[str, Source] = {PICTURE: Mirrored(pixels, graph.multiple, SMALLEST)}
         if masks:
-            sources[MASKS] = Mirrored(_Stack(masks), graph.multiple)
+            sources[MASKS] = Mirrored(_Stack(masks), graph.multiple, SMALLEST)
         scale, shift = np.split(np.stack(rows) if masks else rows[0], 2, axis=-1)
         style = {"scale": np.ascontiguousarray(scale), "shift": np.ascontiguousarray(shift)}
         return Large(graph, sources, style, budget=self._budget(pixels.size), threads=self.network.threads)
@@ -378,23 +408,37 @@ class Painter:
         ``floats`` tells of photos and paintings with more than 8 bits, and of photos that keep their colours.
         Raises NetworkError if it needs tiles and the runtime cannot paint them.
         """
+        for name, value in {"width": width, "height": height, "size": size}.items():
+            if value is not None:
+                limits.SIDE.check(name, value)
         limits.MASKS.check("masks", masks)
         if size is not None:
-            limits.SIDE.check("size", size)
             width, height = pictures.shrunk_size(width, height, size)
         whole = self.network.bytes_for(height, width, regions=masks > 0, floats=floats)
         whole += 4 * (masks + 1) * (masks > 0) * height * width
         files = 2 * 3 * height * width  # photo and painting in 8 bits
-        most = SHARE * self._room()
-        if self.max_memory is None and self.network.runtime == "openvino":  # the other runtime knows no tiles
-            most = min(most, WHOLE_BYTES)
-        if whole <= most:
+        if whole <= self._most():
             return Plan(width, height, True, 1, 1, memory.used() + whole + files, 0, 0.0)
         blank: Any = np.broadcast_to(np.uint8(0), (height, width, 3))  # takes no memory
         large = self._large(blank, [blank[..., 0]] * masks, self._any_rows(masks))
         layout = large.layout(self.moments)
         total = memory.used() + layout.memory + files + masks * height * width
         return Plan(width, height, False, layout.tiles, layout.passes, total, layout.disk, layout.work)
+
+    def _whole_bytes(self, height: int, width: int, masks: int, floats: bool) -> int:
+        """About how many bytes it takes to paint a picture of this size whole, as planned; 0 if it needs tiles."""
+        surely = AT_MOST[masks > 0] * max(height, SMALLEST) * max(width, SMALLEST) + 4 * (masks + 1) * height * width
+        if surely <= self._most():  # reading the graph to know better takes as long as a small painting
+            return surely // 4
+        planned = self.plan(width, height, masks=masks, floats=floats)
+        return max(1, planned.memory - memory.used()) if planned.whole else 0
+
+    def _most(self) -> float:
+        """Bytes that a picture may take to be painted whole."""
+        most = SHARE * self._room()
+        if self.max_memory is None and self.network.runtime == "openvino":  # the other runtime knows no tiles
+            most = min(most, WHOLE_BYTES)
+        return most
 
     def seconds(self, plan: Plan) -> float:
         """How long painting as planned will take here, from two small paintings made and timed, once for a painter."""
@@ -426,7 +470,7 @@ class Painter:
     def _room(self) -> float:
         """Bytes that a painting may take beside what the process holds already."""
         free = float(memory.available())
-        return free if self.max_memory is None else min(free, self.max_memory - memory.used())
+        return (free if self.max_memory is None else min(free, self.max_memory - memory.used())) - memory.claims.open()
 
     def _budget(self, painted: int) -> int:
         """Bytes that tiles may take beside the painting (in bytes), which is never so little that nothing goes."""
@@ -483,11 +527,6 @@ def _last(steps: Iterator[Progress]) -> Any:
     return painted
 
 
-def _lacks_memory(error: Exception) -> bool:
-    """Whether numpy or a runtime was refused memory; the runtimes have no type of error for that."""
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "alloc" in str(error).lower())
-
-
 class _Stack:
     """K masks (h, w) as pixels (h, w, K + 1) that are made where they are read: see ``regions.stack``."""
 
@@ -514,20 +553,6 @@ def _needs_photo(style: Style, strength: float) -> bool:
 def _bands(height: int) -> Iterator[slice]:
     """The rows of a picture, a few at a time."""
     return (slice(top, top + BAND) for top in range(0, height, BAND))
-
-
-def _is_size(size: object) -> bool:
-    try:
-        return operator.index(size) >= 1  # type: ignore[arg-type]
-    except TypeError:
-        return False
-
-
-def _is_positive(number: object) -> bool:
-    try:
-        return float(number) > 0  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False
 
 
 def _check_shapes(pixels: pictures.Pixels, masks: Mapping[str, pictures.Pixels]) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import operator
 import os
+import platform
 import threading
+import warnings
+import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from impasto import quiet
 from impasto.errors import ImpastoError, MismatchError, NetworkError
 from impasto.stages import Graph
 
@@ -30,7 +37,9 @@ FIXED = 2  # sizes of pictures that OpenVINO keeps a network of their own for: l
 REMEMBERED = 16  # pictures whose sizes count as having come before
 IDLE = 2**21  # pixels: for a picture beyond this size no memory is kept once it is painted
 STREAMED = 2**20  # pixels: pictures up to this size may be painted side by side
-SMALLEST = 16  # pixels: below this the mirror padding of the inner layers has nothing left to mirror
+SMALLEST = 16  # pixels a side: below this the padding of the inner layers has nothing left to mirror; we mirror before
+SHAPES = 200  # what OpenVINO remembers of sizes, in entries, of which a size takes dozens; left alone it grows for ever
+HAVE_OPENVINO = ("x86_64", "amd64", "arm64", "aarch64")  # machines on which pip installs it along
 
 
 class Session(Protocol):
@@ -69,11 +78,12 @@ class Network:
         streams: int = 1,
     ) -> None:
         path = Path(path)
+        _check_count("threads", 1 if threads is None else threads)
+        _check_count("streams", streams)
         self.runtime, self.precision, session = _open(path, runtime, threads, precision, streams)
-        self._path, self._threads, self._streams = path, threads, streams
-        self._graphs: dict[bool, Graph] = {}
-        self._opening = threading.RLock()  # OpenVINO comes to a halt where two threads read graphs at once
-        self._regions: Session | None = None
+        self._path, self._threads, self._streams = path.absolute(), threads, streams
+        self._opened: Session | None
+        self._forget()
         try:
             self.name = session.meta["impasto.network"]
             self.fingerprint = session.meta["impasto.fingerprint"]
@@ -83,7 +93,21 @@ class Network:
             raise NetworkError(f"{path} is not a network of impasto's (its metadata lack {error})") from error
         if "impasto.graph" in session.meta:
             raise NetworkError(f"{path} only paints regions; name the network beside it, without {REGIONS}")
-        self._session = session
+        self._opened = session
+        _networks.add(self)
+
+    def _forget(self) -> None:
+        """Have nothing open any more: a forked child, which has none of the threads, opens its own."""
+        self._opening = threading.RLock()  # OpenVINO comes to a halt where two threads read graphs at once
+        self._graphs: dict[bool, Graph] = {}
+        self._opened = None
+        self._regions: Session | None = None
+
+    def _whole(self) -> Session:
+        with self._opening:
+            if self._opened is None:
+                self._opened = _open(self._path, self.runtime, self._threads, self.precision, self._streams)[2]
+            return self._opened
 
     @overload
     def paint(self, picture: Floats, row: npt.ArrayLike) -> Floats: ...
@@ -91,25 +115,23 @@ class Network:
     def paint(self, picture: Bytes, row: npt.ArrayLike) -> Bytes: ...
 
     def paint(self, picture: npt.NDArray[Any], row: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Paint a picture, (h, w, 3), at least 16 x 16, in the style of ``row`` (row_size,): same shape and type.
+        """Paint a picture, (h, w, 3), of any size, in the style of ``row`` (row_size,): same shape and type.
 
-        The picture is float32, 0..1, or uint8, 0..255, which is faster. Sizes that are no multiple of the network's are
-        mirrored up to one and cropped back. The last bits of float32 depend on what came before (OpenVINO compiles for
-        sizes that come again). Raises MismatchError for a row of another length, NetworkError for a
-        picture that is too small.
+        The picture is float32, 0..1, or uint8, 0..255, which is faster. Sizes that are no multiple of the network's, or
+        below 16, are mirrored up and cropped back. The last bits of float32 depend on what came before (OpenVINO
+        compiles for sizes that come again). Raises MismatchError for a row of another length.
         """
-        return _cut(self._session.run(self._feeds(picture, row)), picture)
+        return _cut(self._whole().run(self._feeds(picture, row)), picture)
 
     def prepare(self, height: int, width: int) -> None:
         """Compile for 8-bit pictures of this size now, not when the second one comes."""
         blank: Any = np.broadcast_to(np.uint8(0), (height, width, 3))
-        self._session.prepare(self._feeds(blank, np.zeros(self.row_size, np.float32)))
+        self._whole().prepare(self._feeds(blank, np.zeros(self.row_size, np.float32)))
 
     def _feeds(self, picture: npt.NDArray[Any], row: npt.ArrayLike) -> Feeds:
         row = np.ascontiguousarray(row, np.float32)
         if row.shape != (self.row_size,):
             raise self._mismatch(row.size)
-        _check_size(picture)
         scale, shift = np.split(row, 2)
         return {"picture": self._planes(picture), "scale": scale, "shift": shift}
 
@@ -132,7 +154,6 @@ class Network:
             raise NetworkError(
                 f"{len(rows)} styles need masks of shape {(len(rows), *picture.shape[:2])}, not {masks.shape}"
             )
-        _check_size(picture)
         scale, shift = (np.ascontiguousarray(half) for half in np.split(rows, 2, axis=1))
         planes = {"picture": self._planes(picture), "masks": self._planes(masks.transpose(1, 2, 0))}
         return _cut(self._open_regions().run({**planes, "scale": scale, "shift": shift}), picture)
@@ -146,7 +167,8 @@ class Network:
         """Memory that painting a picture of this size, of ``floats`` or of bytes, takes beside the network's own."""
         share = 0.85 if self.precision == "bf16" else 1.15  # of what the graph tells, measured
         pixel = share * self.graph(regions).straight.bytes if self.runtime == "openvino" else BYTES
-        return int((pixel + (FLOATS if floats or self.runtime != "openvino" else IN_BYTES)) * height * width)
+        pixel += FLOATS if floats or self.runtime != "openvino" else IN_BYTES
+        return int(pixel * max(height, SMALLEST) * max(width, SMALLEST))
 
     def graph(self, regions: bool = False) -> Graph:
         """The network in stages, for pictures that are painted in tiles; NetworkError without OpenVINO."""
@@ -187,8 +209,8 @@ class Network:
         )
 
     def _planes(self, picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """(h, w, C) -> (1, C, h', w'), or (1, h', w', C) of bytes: mirrored below and at the right to the multiple."""
-        bottom, right = (-size % self._multiple for size in picture.shape[:2])
+        """(h, w, C) -> (1, C, h', w'), or (1, h', w', C) of bytes: mirrored below and at the right, to ``mirrored``."""
+        bottom, right = (mirrored(size, self._multiple) - size for size in picture.shape[:2])
         if bottom or right:
             picture = np.pad(picture, ((0, bottom), (0, right), (0, 0)), "reflect")
         planes = picture if picture.dtype == np.uint8 else picture.astype(np.float32, copy=False).transpose(2, 0, 1)
@@ -200,12 +222,18 @@ def cores() -> int:
     return len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0))
 
 
-def _check_size(picture: npt.NDArray[Any]) -> None:
-    height, width = picture.shape[:2]
-    if min(height, width) < SMALLEST:
-        raise NetworkError(
-            f"the picture is {width} x {height} pixels, the smallest that can be painted is {SMALLEST} x {SMALLEST}"
-        )
+def mirrored(length: int, multiple: int) -> int:
+    """How long a side of so many pixels is made before a network with this multiple paints it."""
+    return -(-max(length, SMALLEST) // multiple) * multiple
+
+
+def _check_count(name: str, value: object) -> None:
+    try:
+        right = not isinstance(value, bool) and operator.index(value) >= 1  # type: ignore[arg-type]
+    except TypeError:
+        right = False
+    if not right:
+        raise NetworkError(f"{name} must be a whole number from 1 on, not {value!r}")
 
 
 def _cut(painted: npt.NDArray[Any], picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -230,7 +258,7 @@ def _open(path: Path, runtime: str, threads: int | None, precision: str, streams
     if precision not in ("auto", "f32", "bf16"):
         raise NetworkError(f"there is no precision {precision!r}; choose auto, f32 or bf16")
     if runtime == "auto":
-        runtime = "openvino" if _importable("openvino") else "onnxruntime"
+        runtime = "openvino" if _has_openvino() else "onnxruntime"
     if precision == "auto":
         precision = "bf16" if runtime == "openvino" and _has_bfloat16() else "f32"
     try:
@@ -240,26 +268,54 @@ def _open(path: Path, runtime: str, threads: int | None, precision: str, streams
     except ImportError as error:
         raise NetworkError(f"{runtime} is not installed or does not run here: pip install {runtime}") from error
     except Exception as error:  # both runtimes raise a zoo of types for a damaged file
+        if lacks_memory(error):
+            raise NetworkError(f"there is not enough memory to open {path}; close other programs") from error
         reason = " ".join(str(error).split())[:200]
         raise NetworkError(f"{path} cannot be opened as a network ({reason}); export or install it again") from error
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether numpy or a runtime was refused memory; the runtimes have no type of error for that."""
+    theirs = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime")
+    return isinstance(error, MemoryError) or (theirs and "alloc" in str(error).lower())
 
 
 def _has_bfloat16() -> bool:
     """Whether OpenVINO finds units for bfloat16 in the processor."""
     try:
-        import openvino
-
-        return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        return "BF16" in quiet.openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     except Exception:  # what is wrong with OpenVINO is told when the network is opened
         return False
 
 
-def _importable(module: str) -> bool:
+def _has_openvino() -> bool:
+    """Whether OpenVINO can be taken; where it should be there and cannot, a warning says why, once."""
     try:
-        __import__(module)
-    except Exception:  # a library that breaks on this machine raises more than ImportError
+        quiet.openvino()
+    except Exception as error:  # a library that breaks on this machine raises more than ImportError
+        if not isinstance(error, ModuleNotFoundError) or error.name != "openvino":
+            _warn_once(f"importing it failed ({' '.join(f'{type(error).__name__}: {error}'.split())[:200]})")
+        elif platform.machine().lower() in HAVE_OPENVINO:
+            _warn_once("it is not installed (pip install openvino)")
         return False
     return True
+
+
+@cache
+def _warn_once(reason: str) -> None:
+    with contextlib.suppress(RuntimeWarning):  # the picture is painted where warnings are errors, too
+        line = f"ONNX Runtime paints, 2 to 12 times slower than OpenVINO: {reason}"
+        warnings.warn(line, RuntimeWarning, stacklevel=2)
+
+
+def _forget_in_child() -> None:
+    for network in list(_networks):
+        network._forget()
+
+
+_networks: weakref.WeakSet[Network] = weakref.WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)
 
 
 @dataclass(frozen=True)
@@ -279,9 +335,12 @@ class _OpenVino:
     """
 
     def __init__(self, path: Path, threads: int | None, precision: str, streams: int) -> None:
-        import openvino
-
-        self._core = openvino.Core()
+        self._core = quiet.openvino().Core()
+        with contextlib.suppress(Exception):  # a property that is not documented, and may go
+            self._core.get_versions(
+                "CPU"
+            )  # with the plugin loaded, what it does not know is refused here and not later
+            self._core.set_property("CPU", {"CPU_RUNTIME_CACHE_CAPACITY": SHAPES})
         self._model = self._core.read_model(path)
         info = self._model.rt_info["framework"] if self._model.has_rt_info(["framework"]) else {}
         self.meta = {str(key): str(value.value) for key, value in info.items()}
@@ -293,6 +352,7 @@ class _OpenVino:
         self._any: dict[Any, _Ready] = {}  # for all sizes, by the type of the picture and the streams
         self._seen: deque[Any] = deque(maxlen=REMEMBERED)
         self._lock = threading.Lock()  # a compiled network keeps one set of buffers and refuses a second thread
+        quiet.has_threads(self)
 
     def run(self, feeds: Feeds) -> npt.NDArray[Any]:
         if self._streams_for(feeds) > 1:
@@ -362,14 +422,14 @@ def _sizes(feeds: Feeds) -> Any:
 
 def _with_bytes(model: Any) -> Any:
     """The model with a picture of uint8, (1, h, w, 3), for that of floats, (1, 3, h, w), going in and coming out."""
-    from openvino import Layout, Type, opset13
-    from openvino.preprocess import PrePostProcessor
+    ov = quiet.openvino()
+    Layout, Type, ops = ov.Layout, ov.Type, ov.opset13
 
     def rounded(painted: Any) -> Any:
-        scaled = opset13.multiply(painted, opset13.constant(np.float32(255)))
-        return opset13.add(scaled, opset13.constant(np.float32(0.5))).output(0)  # what follows cuts off
+        scaled = ops.multiply(painted, ops.constant(np.float32(255)))
+        return ops.add(scaled, ops.constant(np.float32(0.5))).output(0)  # what follows cuts off
 
-    around = PrePostProcessor(model)
+    around = ov.preprocess.PrePostProcessor(model)
     picture, painted = around.input("picture"), around.output(0)
     picture.tensor().set_element_type(Type.u8).set_layout(Layout("NHWC"))
     picture.preprocess().convert_element_type(Type.f32).scale(255.0)
@@ -384,25 +444,29 @@ class _OnnxRuntime:
     """ONNX Runtime on the CPU, in float32."""
 
     def __init__(self, path: Path, threads: int | None, precision: str, streams: int) -> None:
-        import onnxruntime
-
         if precision != "f32":
             raise NetworkError(f"the precision {precision} needs OpenVINO; take the runtime openvino, or f32")
-
+        onnxruntime = quiet.onnxruntime()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         if threads is not None:
             options.intra_op_num_threads = threads
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.meta = dict(self._session.get_modelmeta().custom_metadata_map)
+        self._letting_go = onnxruntime.RunOptions()
+        self._letting_go.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        quiet.has_threads(self)
 
     def run(self, feeds: Feeds) -> npt.NDArray[Any]:
         picture = feeds["picture"]
+        options = self._letting_go if picture.size // 3 > IDLE else None
         if picture.dtype == np.uint8:
             planes = np.ascontiguousarray(picture.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
-            painted = self._session.run(None, {**feeds, "picture": planes})[0] * np.float32(255) + np.float32(0.5)
+            painted = self._session.run(None, {**feeds, "picture": planes}, options)[0] * np.float32(255) + np.float32(
+                0.5
+            )
             return np.ascontiguousarray(painted.astype(np.uint8).transpose(0, 2, 3, 1))
-        result: Floats = self._session.run(None, feeds)[0]
+        result: Floats = self._session.run(None, feeds, options)[0]
         return result
 
     def prepare(self, feeds: Feeds) -> None:

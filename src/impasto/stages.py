@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from impasto import quiet
 from impasto.errors import NetworkError
 
 Floats = npt.NDArray[np.float32]
@@ -91,9 +92,8 @@ class Graph:
     """The stages of an ONNX network that has instance norms; raises NetworkError for one that cannot be cut so."""
 
     def __init__(self, path: Path, options: Mapping[str, Any], multiple: int) -> None:
-        import openvino
-
-        self._core = openvino.Core()
+        self._core = quiet.openvino().Core()
+        quiet.has_threads(self)
         self._options = dict(options)
         # What is kept has the bits that the network computes with; numpy has no bfloat16, and takes 16 bits for it.
         self.kept: Any = np.dtype(np.float16 if options.get("INFERENCE_PRECISION_HINT") == "bf16" else np.float32)
@@ -327,9 +327,8 @@ class Compiled:
     """A stage, ready to run tile by tile. It holds memory for a tile in each thread until it is deleted."""
 
     def __init__(self, graph: Graph, stage: Stage, streams: int, window: Window | None = None) -> None:
-        from openvino import Model, Tensor, Type
-        from openvino import opset13 as ops
-
+        ov = quiet.openvino()
+        Model, Tensor, Type, ops = ov.Model, ov.Tensor, ov.Type, ov.opset13
         bits = Type.bf16 if graph.kept == np.float16 else Type.f32
         model = graph._model.clone()
         nodes = {node.get_friendly_name(): node for node in model.get_ordered_ops()}
@@ -391,6 +390,7 @@ class Compiled:
         if window is not None:
             model.reshape(graph.sizes_of(stage, window, self.inputs))
         self._compiled = graph._core.compile_model(model, "CPU", options)
+        quiet.has_threads(self)
         self._local = threading.local()
         self._tensor, self._type = Tensor, bits
 

@@ -337,9 +337,11 @@ def check_picture(target: Path, picture: Any, size: int | None = None) -> None:
 def check_photo(target: Path, source: Path, size: int | None = None) -> None:
     """The same for the painting of a photo in a file, from the photo's header."""
     if os.path.isfile(source):
-        with suppress(PictureError):  # which reading it will tell in full
+        try:
             width, height = pictures.size_of(source)
-            check_picture(target, (height, width), size)
+        except PictureError:  # which reading it will report in full
+            return
+        check_picture(target, (height, width), size)
 
 
 def _identity(path: Path, standard: int) -> tuple[int, int] | None:

@@ -85,14 +85,15 @@ class Source(Protocol):
 class Mirrored:
     """A picture of any type, (h, w, C), read in windows as float32 planes, mirrored at the bottom and right.
 
-    ``size`` is the height and width after mirroring up to ``multiple``. Whole numbers become 0..1. ``pixels`` may be
-    whatever has a shape and gives arrays (h, w, C) for slices of rows and columns.
+    ``size`` is the height and width after mirroring up to ``multiple``, and to ``least`` pixels. Whole numbers become
+    0..1. ``pixels`` may be whatever has a shape and gives arrays (h, w, C) for slices of rows and columns.
     """
 
-    def __init__(self, pixels: Any, multiple: int) -> None:
+    def __init__(self, pixels: Any, multiple: int, least: int = 0) -> None:
         self._pixels = pixels
         self._rows, self._columns = (
-            np.pad(np.arange(length), (0, -length % multiple), "reflect") for length in pixels.shape[:2]
+            np.pad(np.arange(length), (0, _up(max(length, least), multiple) - length), "reflect")
+            for length in pixels.shape[:2]
         )
         self.size = len(self._rows), len(self._columns)
 

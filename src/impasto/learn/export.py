@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from impasto import quiet
 from impasto.bank import Bank, Card
 from impasto.errors import LearnError
 from impasto.files import write_atomically
@@ -277,7 +277,7 @@ def difference(model: onnx.ModelProto, network: StyleNetwork, rows: Floats) -> f
 
     ``rows`` is one row (R,), or (K, R) for a graph with regions, which are noise too.
     """
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = quiet.onnxruntime().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     scale, shift = np.split(rows, 2, axis=-1)
     generator = np.random.default_rng(0)
     largest = 0.0

@@ -1,0 +1,114 @@
+"""The only way by which impasto loads a runtime: it reports nothing to anyone, writes only into a cache, and forks.
+
+OpenVINO's package reports its import to Google Analytics, from a child process, under an identifier that it keeps in
+``~/intel``; ONNX Runtime reports what it opens to Microsoft and keeps a data base in ``~/.cache/Microsoft``.
+
+A forked child has none of its parent's threads. What waits for them there, even only to end them, never comes back: so
+the parent lets go of idle threads before it forks, and the child keeps for ever what its parent had open.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import weakref
+from pathlib import Path
+from typing import Any
+
+_REPORTER = "openvino_telemetry"
+_loading = threading.RLock()
+_with_threads: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def openvino() -> Any:
+    """OpenVINO's module, loaded without its reporter; raises what the import raises.
+
+    A program that uses ``openvino_telemetry`` itself, before or after, finds it as it left it.
+    """
+    with _loading:
+        if "openvino" in sys.modules:
+            return sys.modules["openvino"]
+        before = {_REPORTER: sys.modules[_REPORTER]} if _REPORTER in sys.modules else {}
+        sys.modules[_REPORTER] = None  # type: ignore[assignment]  # "not installed": OpenVINO has a stub for that
+        try:
+            return importlib.import_module("openvino")
+        finally:
+            del sys.modules[_REPORTER]
+            sys.modules.update(before)
+
+
+def onnxruntime() -> Any:
+    """ONNX Runtime's module, with its reports off; raises what the import raises."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when the library starts
+    found = importlib.import_module("onnxruntime")
+    if hasattr(found, "disable_telemetry_events"):  # for where it had started before, and for Windows' own reports
+        found.disable_telemetry_events()
+    return found
+
+
+def cache_folder() -> Path | None:
+    """The folder for what saves time when it is kept: ``$XDG_CACHE_HOME/impasto``, ``~/.cache/impasto`` without it.
+
+    None with IMPASTO_CACHE=off, and where the folder cannot be made or written to.
+    """
+    if os.environ.get("IMPASTO_CACHE") == "off":
+        return None
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "impasto"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # a home that nobody knows is a RuntimeError
+        return None
+    return folder if os.access(folder, os.W_OK | os.X_OK) else None
+
+
+def place_compiled() -> None:
+    """Let torch keep what it compiles in our cache folder, not for good in the system's temporary one.
+
+    Without a cache folder it goes into one that is removed at the end. What the user has set stays.
+    """
+    os.environ.setdefault("TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS", "0")  # they cannot be placed
+    names = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton"}
+    unset = [name for name in names if name not in os.environ]
+    if not unset:
+        return
+    folder = cache_folder()
+    if folder is None:
+        folder = Path(tempfile.mkdtemp(prefix="impasto-"))
+        atexit.register(_remove, folder, os.getpid())
+    os.environ.update({name: str(folder / names[name]) for name in unset})
+
+
+def _remove(folder: Path, maker: int) -> None:
+    if os.getpid() == maker:  # a forked child ends before its parent
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def has_threads(holder: object) -> None:
+    """Say that ``holder`` holds something of a runtime's that must not be ended in a forked child."""
+    _with_threads.add(holder)
+
+
+def _before_fork() -> None:
+    """Let OpenVINO end the threads that nobody uses: a child would be given them for its own work."""
+    if _with_threads and "openvino" in sys.modules:
+        with contextlib.suppress(Exception):  # a fork must not fail because of us
+            sys.modules["openvino"].Core().get_property("CPU", "FULL_DEVICE_NAME")  # it lets go when this Core ends
+
+
+def _in_child() -> None:
+    global _loading
+    _loading = threading.RLock()
+    for holder in list(_with_threads):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(holder))
+    _with_threads.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_child=_in_child)
