@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -142,7 +142,8 @@ class Run:
         self.loss_network.borders = settings.loss_borders
         self.loss_network.surround = settings.loss_surround
         self.targets, self.content_energy = self._targets()
-        self._forward = self._compiled() if pays_to_compile(compile, self.device) else self._plain()
+        self.compiled = pays_to_compile(compile, self.device)
+        self._forward = self._compiled() if self.compiled else self._plain()
 
     # -- the loop ---------------------------------------------------------------------------------------------------
 
@@ -163,7 +164,7 @@ class Run:
             stop = self._agree(late or self.stopped)
             if self.is_main and time.monotonic() - last_sheet > 60 * sheet_minutes:
                 warning = self.sheet()
-                record = Step(**{**asdict(record), "warning": record.warning or warning})
+                record = replace(record, warning=record.warning or warning)
                 last_sheet = time.monotonic()
             if self.is_main:
                 with open(self.dir / METRICS, "a") as file:
@@ -183,12 +184,14 @@ class Run:
         rate = learning_rate(settings, self.step)
         for optimizer in self.optimizers:
             optimizer.param_groups[0]["lr"] = rate
-            optimizer.zero_grad(set_to_none=True)
-        parts = self._losses(pictures[share].to(self.device), ids[share].to(self.device))
-        parts["total"].mean().backward()  # type: ignore[no-untyped-call]
-        steepness = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
-        values = {name: self._gather(part.detach().float()) for name, part in parts.items()}
-        if not all(torch.isfinite(value).all() for value in (*values.values(), steepness)):
+        given = pictures[share].to(self.device), ids[share].to(self.device)
+        values, sound = self._gradient(*given)
+        warning = ""
+        if not sound and self.compiled:  # compilers err: inductor's gradients were 1e24 at some sizes (torch 2.13)
+            self.compiled, self._forward = False, self._plain()
+            warning = "the compiled step gave no gradient that is a number; training goes on without a compiler"
+            values, sound = self._gradient(*given)
+        if not sound:
             raise LearnError(
                 f"training broke down at step {self.step + 1}: the loss or its gradient is not a number; "
                 "lower the learning rate or the style weight and start again from the last checkpoint"
@@ -200,7 +203,18 @@ class Run:
         self.behind[ids] = 0.9 * self.behind[ids] + 0.1 * loss
         self.step += 1
         self.seconds += time.monotonic() - begin
-        return self._record(values, ids, rate, time.monotonic() - begin)
+        record = self._record(values, ids, rate, time.monotonic() - begin)
+        return replace(record, warning=record.warning or warning)
+
+    def _gradient(self, pictures: Tensor, ids: Tensor) -> tuple[dict[str, Tensor], bool]:
+        """The losses of all processes' pictures, and whether they and the gradient, which is clipped, are numbers."""
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        parts = self._losses(pictures, ids)
+        parts["total"].mean().backward()  # type: ignore[no-untyped-call]
+        steepness = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
+        values = {name: self._gather(part.detach().float()) for name, part in parts.items()}
+        return values, all(bool(torch.isfinite(value).all()) for value in (*values.values(), steepness))
 
     def _losses(self, pictures: Tensor, ids: Tensor) -> dict[str, Tensor]:
         """Per picture: content, style, squared error, share of saturated pixels, and the weighted total."""
