@@ -78,11 +78,11 @@ def strict(text: str) -> Any:
 
 
 def test_stroke_sizes_and_no_photo(measure: Eval) -> None:
-    """Each style counts once, whatever sizes it has, and without a photo row there is no number for it."""
+    """Each style counts once, whatever sizes it has; a bank without a photo row is measured with the network's own."""
     code, out, err = measure(None, "--json")
     assert code == 0, err
     found = strict(out)
-    assert [style["name"] for style in found["styles"]] == ["green", "red"] and "photo_psnr" not in found
+    assert [style["name"] for style in found["styles"]] == ["green", "red"] and found["photo_psnr"] < 100
     assert str(Path.home()) not in out and found["network"] == "tiny"
 
 
@@ -113,17 +113,17 @@ def test_numbers_that_are_none(measure: Eval, monkeypatch: pytest.MonkeyPatch) -
     ("options", "message"),
     [
         ({"--worth": 6}, "6 of 5 photos"),
-        ({"--worth": -1}, "-1 of 5 photos"),
-        ({"--limit": 0}, "limit is 0"),
-        ({"--limit": -2}, "limit is -2"),
-        ({"--size": 0}, "size is 0"),
+        ({"--worth": -1}, "--worth must be"),
+        ({"--limit": 0}, "--limit must be"),
+        ({"--limit": -2}, "--limit must be"),
+        ({"--size": 0}, "--size must be"),
         ({"-s": "red,blu"}, "no style 'blu'"),
         ({"-s": "photo"}, "name one, other than photo"),
         ({"--styles": "{photos}"}, "holds no painting called green, red"),
         ({"--photos": "{empty}"}, "not a folder with photos"),
         ({"--photos": "{bad}"}, "bad.png"),
-        ({"--style-weight": "nan"}, "style_weight is nan"),
-        ({"--style-size": "-3"}, "style_size is -3"),
+        ({"--style-weight": "nan"}, "--style-weight must be"),
+        ({"--style-size": "-3"}, "--style-size must be"),
     ],
     ids=str,
 )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impasto.errors import LearnError
+from impasto.errors import ImpastoError, LearnError
 from impasto.learn.optimize import optimize
 from impasto.learn.recipes import Settings, settings_for
 from impasto.learn.teach import Settings as LessonSettings
@@ -84,5 +84,5 @@ def test_wrong_names(wrong: str, right: str) -> None:
 )
 def test_odd_lessons(name: str, value: float) -> None:
     """A lesson's settings are checked as those of an optimisation are."""
-    with pytest.raises(LearnError, match=name):
+    with pytest.raises(ImpastoError, match=name):
         LessonSettings(**{name: value})  # type: ignore[arg-type]
