@@ -425,7 +425,7 @@ def test_nonsense(network_file: Path, options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("options", [{"max_memory": float("inf")}, {"max_memory": -1}, {"max_memory": True}], ids=str)
 def test_memory_that_is_none(network_file: Path, options: dict[str, Any]) -> None:
     """Memory is a finite number of bytes above 0; anything else is refused by name."""
-    with pytest.raises(PictureError, match="max_memory must be a number of bytes above 0"):
+    with pytest.raises(PictureError, match="max_memory must be a number of bytes, more than 0"):
         Painter(network_file, **options)
 
 

@@ -116,7 +116,7 @@ class Painter:
         if moments not in ("exact", "quick"):
             raise PictureError(f"moments are exact or quick, not {moments!r}")
         if max_memory is not None and not (_is_number(max_memory) and max_memory > 0):
-            raise PictureError(f"max_memory must be a number of bytes above 0, not {max_memory!r}")
+            raise PictureError(f"max_memory must be a number of bytes, more than 0, not {max_memory!r}")
         network_file, own_bank = _files(network)
         self.network = Network(network_file, runtime=runtime, threads=threads, precision=precision, streams=streams)
         self.bank = bank if isinstance(bank, Bank) else Bank.load(own_bank if bank is None else bank)
