@@ -302,14 +302,14 @@ def test_a_folder_of_small_photos(photo, network_file, tmp_path, capsys, monkeyp
 
 
 def test_a_folder_with_bad_photos_everywhere(photo, network_file, tmp_path, capsys) -> None:
-    """Photos that are empty, cut short or no pictures stop no other, whatever their place in the folder."""
+    """Photos that cannot be read or are of no kind that we know stop no other, whatever their place in the folder."""
     folder = tmp_path / "in"
     folder.mkdir()
     for i in range(7):
         (folder / f"{i}.jpg").write_bytes(photo.read_bytes())
     (folder / "0.jpg").write_bytes(b"")
     (folder / "3.jpg").write_bytes(photo.read_bytes()[:300])
-    (folder / "6.jpg").write_bytes(b"no picture")
+    (folder / "6.jpg").write_bytes(b"I am a text file")
     words = ["paint", folder, "-s", "red", "-o", tmp_path / "out", "--network", network_file, "--json"]
     code, printed, err = run(*words, capsys=capsys)
     assert code == 2 and "3 of 7" in err and err.count("skipped") == 3

@@ -101,3 +101,25 @@ def test_nothing_is_left_of_an_interrupted_painting(network_file: Path, tmp_path
         ran.send_signal(signal.SIGINT)
         _, said = ran.communicate(timeout=60)
     assert said.rstrip().endswith("KeyboardInterrupt") and not list(tmp_path.iterdir())
+
+
+SIGNALLED = """
+import signal, sys
+import numpy as np
+from impasto import Painter
+photo, mask = np.zeros((40, 60, 3), np.uint8), np.full((40, 60), 128, np.uint8)
+for _ in range(3):
+    painter = Painter(sys.argv[1], runtime=sys.argv[2])
+    painter.paint_pixels(photo, "red")
+    painter.paint_pixels(photo, "red", masks={"blue": mask})
+    del painter
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+signal.raise_signal(signal.SIGTERM)
+"""
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_signals_arrive_when_painters_are_gone(network_file: Path, runtime: str) -> None:
+    """What runtimes do to a process's signals does not outlive them: a handler is called, and nothing crashes."""
+    command = [sys.executable, "-c", SIGNALLED, str(network_file), runtime]
+    assert subprocess.run(command, timeout=120).returncode == 7

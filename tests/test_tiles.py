@@ -110,3 +110,15 @@ def test_a_file_that_ends_early_is_an_error(tmp_path: Path) -> None:
     """Reading what was never written is an OSError, not noise."""
     with Folder(tmp_path) as files, pytest.raises(OSError, match="ended"):
         files.new(1, 4, 4).read(0, 4)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 30), (7, 17)], ids=str)
+def test_small_pictures_are_mirrored_again_and_again(size: tuple[int, int]) -> None:
+    """A picture below the least size is mirrored until it is that large."""
+    values = np.random.default_rng(0).random((*size, 3), np.float32)
+    source = Mirrored(values, 8, 16)
+    padded = np.pad(
+        values, ((0, max(16, -(-size[0] // 8) * 8) - size[0]), (0, source.size[1] - size[1]), (0, 0)), "reflect"
+    )
+    assert source.size == padded.shape[:2] == (16, max(16, -(-size[1] // 8) * 8))
+    np.testing.assert_array_equal(source(slice(0, 16), slice(8, 16))[0], padded[:, 8:16].transpose(2, 0, 1))

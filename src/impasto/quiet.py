@@ -22,7 +22,9 @@ import weakref
 from pathlib import Path
 from typing import Any
 
+SHAPES = 200  # what OpenVINO remembers of sizes, in entries, of which a size takes dozens; left alone it grows for ever
 _REPORTER = "openvino_telemetry"
+_core: Any = None
 _loading = threading.RLock()
 _with_threads: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -42,6 +44,23 @@ def openvino() -> Any:
         finally:
             del sys.modules[_REPORTER]
             sys.modules.update(before)
+
+
+def core() -> Any:
+    """OpenVINO's ``Core``, the same for all and never ended; raises what the import raises.
+
+    On processors with AMX every Core gives signals a stack of its own and puts back the one before when it ends. Of
+    several that end in another order one puts back a stack that is gone, and the next signal ends the process.
+    """
+    global _core
+    with _loading:
+        found = openvino()
+        if _core is None:
+            _core = found.Core()
+            with contextlib.suppress(Exception):  # a property that is not documented, and may go
+                _core.get_versions("CPU")  # with the plugin loaded it is refused here, not when a network is compiled
+                _core.set_property("CPU", {"CPU_RUNTIME_CACHE_CAPACITY": SHAPES})
+        return _core
 
 
 def onnxruntime() -> Any:
@@ -97,17 +116,18 @@ def has_threads(holder: object) -> None:
 
 def _before_fork() -> None:
     """Let OpenVINO end the threads that nobody uses: a child would be given them for its own work."""
-    if _with_threads and "openvino" in sys.modules:
+    if _core is not None and "openvino" in sys.modules:
         with contextlib.suppress(Exception):  # a fork must not fail because of us
             sys.modules["openvino"].Core().get_property("CPU", "FULL_DEVICE_NAME")  # it lets go when this Core ends
 
 
 def _in_child() -> None:
-    global _loading
+    global _core, _loading
     _loading = threading.RLock()
-    for holder in list(_with_threads):
+    for holder in (*_with_threads, _core):
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(holder))
     _with_threads.clear()
+    _core = None
 
 
 if hasattr(os, "register_at_fork"):

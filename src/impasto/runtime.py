@@ -38,7 +38,6 @@ REMEMBERED = 16  # pictures whose sizes count as having come before
 IDLE = 2**21  # pixels: for a picture beyond this size no memory is kept once it is painted
 STREAMED = 2**20  # pixels: pictures up to this size may be painted side by side
 SMALLEST = 16  # pixels a side: below this the padding of the inner layers has nothing left to mirror; we mirror before
-SHAPES = 200  # what OpenVINO remembers of sizes, in entries, of which a size takes dozens; left alone it grows for ever
 HAVE_OPENVINO = ("x86_64", "amd64", "arm64", "aarch64")  # machines on which pip installs it along
 
 
@@ -283,7 +282,7 @@ def lacks_memory(error: Exception) -> bool:
 def _has_bfloat16() -> bool:
     """Whether OpenVINO finds units for bfloat16 in the processor."""
     try:
-        return "BF16" in quiet.openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        return "BF16" in quiet.core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     except Exception:  # what is wrong with OpenVINO is told when the network is opened
         return False
 
@@ -335,12 +334,7 @@ class _OpenVino:
     """
 
     def __init__(self, path: Path, threads: int | None, precision: str, streams: int) -> None:
-        self._core = quiet.openvino().Core()
-        with contextlib.suppress(Exception):  # a property that is not documented, and may go
-            self._core.get_versions(
-                "CPU"
-            )  # with the plugin loaded, what it does not know is refused here and not later
-            self._core.set_property("CPU", {"CPU_RUNTIME_CACHE_CAPACITY": SHAPES})
+        self._core = quiet.core()
         self._model = self._core.read_model(path)
         info = self._model.rt_info["framework"] if self._model.has_rt_info(["framework"]) else {}
         self.meta = {str(key): str(value.value) for key, value in info.items()}

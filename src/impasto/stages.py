@@ -92,7 +92,7 @@ class Graph:
     """The stages of an ONNX network that has instance norms; raises NetworkError for one that cannot be cut so."""
 
     def __init__(self, path: Path, options: Mapping[str, Any], multiple: int) -> None:
-        self._core = quiet.openvino().Core()
+        self._core = quiet.core()
         quiet.has_threads(self)
         self._options = dict(options)
         # What is kept has the bits that the network computes with; numpy has no bfloat16, and takes 16 bits for it.
