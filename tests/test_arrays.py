@@ -90,7 +90,7 @@ def test_grey_with_alpha() -> None:
     array = PHOTO[..., :2].copy()
     photo = pictures.load(array)
     assert photo.opacity is not None
-    seen = array[..., 1] > 0
+    seen = array[..., 1] >= 16  # fainter colours count less and less
     assert np.array_equal(photo.pixels[seen][..., 2], array[seen][..., 0])
     assert np.array_equal(photo.opacity, array[..., 1])
     dot = np.zeros((1, 1, 4), np.uint8)
