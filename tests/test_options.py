@@ -202,3 +202,9 @@ def test_an_option_without_an_effect_is_noted(words, option, photo_file: Any, ne
     filled = [word.format(photo=photo_file, out=out) for word in words]
     code, _, err = run(*filled, "--network", network_file, capsys=capsys)
     assert code == 0 and err.startswith("note: ") and option in err.splitlines()[0] and "no effect" in err
+
+
+def test_digits_of_other_scripts_are_no_numbers(capsys: Any) -> None:
+    """Python reads them and Typer does not; one sentence in any case."""
+    code, _, err = run("paint", "a.png", "-s", "red", "--size", "\uff15", capsys=capsys)
+    assert code == 2 and err.startswith("impasto: --size must be a whole number")

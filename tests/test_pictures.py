@@ -336,6 +336,12 @@ def test_images_of_every_mode_become_pictures(mode):
     assert (photo.alpha is not None) == (mode in ("LA", "PA", "La", "RGBa"))
 
 
+def test_wide_grey_that_pillow_made_of_8_bits_is_not_black():
+    """``image.convert("I")`` keeps 0..255; in a file such numbers are those of a dark picture of 16 bits."""
+    grey = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+    np.testing.assert_allclose(load(grey.convert("I")).picture, load(grey).picture, atol=1e-6)
+
+
 def test_premultiplied_alpha_is_divided_out():
     """A half clear red that is stored darkened comes back as full red."""
     photo = load(Image.fromarray(np.full((2, 2, 4), (128, 0, 0, 128), np.uint8)).convert("RGBA"))

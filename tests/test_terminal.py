@@ -433,3 +433,79 @@ def test_a_plan_goes_on_behind_a_bad_photo(photo_file: Path, network_file: Path,
         code, out, err = run("plan", bad, photo_file, "--network", network_file, *more, capsys=capsys)
         assert code == 2 and err.startswith("skipped: ") and "bad.png" in err and str(photo_file) in out
     assert ["error" in json.loads(line) for line in out.splitlines()] == [True, False]
+
+
+# Streams that are closed or full, and names that are empty
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.parametrize("close", ["<&-", "2>&-", "<&- >&- 2>&-"])
+def test_paints_without_standard_streams(close: str, photo_file: Path, network_file: Path, tmp_path: Path) -> None:
+    """A daemon may have none of the standard streams."""
+    output = tmp_path / "painted.png"
+    words = ["-m", "impasto", "paint", str(photo_file), "-s", "red", "--network", str(network_file), "-o", str(output)]
+    command = f'exec "$@" {close}'
+    assert subprocess.run(["sh", "-c", command, "sh", sys.executable, *words], timeout=120).returncode == 0
+    Image.open(output).verify()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.parametrize("words", ["styles >&-", "paint - -s red <&-", "paint photo.png -s red -o - >&-"])
+def test_a_closed_stream_that_is_needed_is_no_fault(words: str, network_file: Path, tmp_path: Path) -> None:
+    """What is to come out of a closed stream, or to go into one, ends in a sentence."""
+    Image.new("RGB", (32, 32)).save(tmp_path / "photo.png")
+    command = f"exec {sys.executable} -m impasto {words.replace(' ', f' --network {network_file} ', 1)}"
+    done = subprocess.run(command, shell=True, capture_output=True, timeout=120, cwd=tmp_path)
+    assert done.returncode == 2 and one_sentence(done.stderr)
+
+
+def test_what_cannot_be_said_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note for a full disk is dropped, and the work goes on."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(terminal.typer, "echo", refuse)
+    terminal.tell("a note")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["paint", "", "-s", "red", "-o", "a.png"],
+        ["paint", "photo.png", "", "-s", "red", "-o", "a"],
+        ["paint", "photo.png", "-s", "red", "-o", "a.png", "--bank", ""],
+        ["sheet", "photo.png", "-o", ""],
+        ["match", "photo.png", "--photos", ""],
+        ["optimize", "photo.png", "photo.png", "-o", "a.png", "--photo-mask", ""],
+        ["styles", "export", "red", "-o", ""],
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(words: list[str], capsys: Any) -> None:
+    """Unset shell variables become empty words; nobody means the current folder by them."""
+    code, _, err = run(*words, capsys=capsys)
+    assert code == 2 and one_sentence(err) and "is empty; name a file or a folder" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["styles", "export", "red", "-o", "-"],
+        ["sheet", "photo.png", "-o", "-"],
+        ["map", "--method", "pca", "-o", "-"],
+        ["optimize", "photo.png", "photo.png", "-o", "a.png", "--json-log", "-"],
+    ],
+)
+def test_only_paint_writes_to_standard_output(words: list[str], network_file: Path, capsys: Any) -> None:
+    """``-`` is no file's name, and never becomes one."""
+    code, _, err = run(*words, "--network", network_file, capsys=capsys)
+    assert code == 2 and one_sentence(err) and "standard output (-)" in err
+    assert not Path("-").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps current folders")
+def test_a_current_folder_that_is_gone(tmp_path: Path) -> None:
+    """What is wrong is not called standard output."""
+    command = f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -m impasto paint a.png b.png -s a -o c/"
+    done = subprocess.run(command, shell=True, capture_output=True, timeout=120, cwd=tmp_path)
+    assert done.returncode == 2 and one_sentence(done.stderr) and b"standard output" not in done.stderr

@@ -21,7 +21,15 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto import limits, terminal
-from impasto.errors import BankError, ImpastoError, LearnError, MissingExtraError, OptionError, PictureError
+from impasto.errors import (
+    BankError,
+    ImpastoError,
+    LearnError,
+    MissingExtraError,
+    OptionError,
+    PictureError,
+    TargetError,
+)
 from impasto.limits import Choice
 from impasto.pipeline import overlap, side_by_side
 from impasto.terminal import table as _table
@@ -158,7 +166,8 @@ def paint(
     targets, folder = places.paintings(search.photos, output, mix)
     files = _masks(mask or [])
     opens = (network, bank)
-    _claim(targets, [*found, *map(Path, files.values())], opens=opens, force=force, folder=folder, pictures=True)
+    sources = [*found, *map(Path, files.values())]
+    _claim(targets, sources, opens=opens, force=force, folder=folder, pictures=True, stdout=True)
     if len(found) == 1:
         places.check_photo(targets[0], found[0], size)
     masks = _read_once(files, found, max_pixels)
@@ -1194,15 +1203,19 @@ def _claim(
     opens: tuple[str, Path | None] | None = None,
     pictures: bool = False,
     folder: Path | None = None,
+    stdout: bool = False,
     **options: Any,
 ) -> None:
     """Check all that a command will write, as ``targets.claimed`` does, to which the ``options`` go.
 
     opens: the network and bank that are read, besides ``sources``. pictures: the outputs have to be pictures.
+    stdout: one of them may be standard output.
     """
     from impasto import targets
 
     outputs = list(outputs)
+    for output in outputs if not stdout else ():
+        _refuse_stdout(output)
     for output in outputs if pictures and folder is None else ():
         if output != STDIO:
             _check_suffix(output)
@@ -1343,7 +1356,13 @@ def _interrupted(done: Callable[[], str]) -> Iterator[None]:
 def _check_suffix(output: Path) -> None:
     from impasto.pictures import check_target
 
+    _refuse_stdout(output)
     check_target(output)  # before the work, not after
+
+
+def _refuse_stdout(output: Path) -> None:
+    if output == STDIO:
+        raise TargetError("only impasto paint writes to standard output (-); name a file with -o")
 
 
 def _search(paths: list[Path]) -> Search:
@@ -1649,15 +1668,14 @@ def _optimize(
         return notes
 
     steps = run.run(max_seconds=max_seconds)
-    log = None if json_log is None else _log(json_log, "a" if run.steps else "w")
+    log = None if json_log is None else _log(json_log, "ab" if run.steps else "wb")
     with _step_bar(run) as bar, log or nullcontext(), _signals_call(run.stop):
         try:
             for step in steps:
                 bar(step)
                 if log is not None and step.picture is None:
                     with _forgiven():
-                        log.write(_json(step.record()) + "\n")
-                        log.flush()
+                        log.write(f"{_json(step.record())}\n".encode())
                 if save_every and step.step % save_every == 0 and step.picture is None:
                     with _forgiven():
                         keep()
@@ -1693,9 +1711,9 @@ def _forgiven() -> Iterator[None]:
         _tell(f"warning: {error}")
 
 
-def _log(path: Path, mode: str) -> IO[str]:
+def _log(path: Path, mode: str) -> IO[bytes]:
     try:
-        return open(path, mode, encoding="utf-8")
+        return open(path, mode, buffering=0)  # with a buffer, closing it would fail again on a full disk
     except OSError as error:
         raise PictureError(f"{path} cannot be written ({error.strerror})") from error
 

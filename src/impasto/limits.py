@@ -89,6 +89,8 @@ class Number(Limit):
         return bool(least and most and finite and (self.multiple == 1 or number % self.multiple == 0))
 
     def parse(self, text: str) -> float:
+        if not text.isascii():  # Python knows the digits of all scripts, and Typer does not
+            raise ValueError(text)
         return int(text) if self.whole else float(text)
 
 

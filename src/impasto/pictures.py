@@ -250,6 +250,8 @@ def _name_of(thing: Any) -> str:
     if isinstance(thing, (bytes, bytearray, memoryview)):
         return "The byte string"
     name = getattr(thing, "name", None)
+    if name == "<stdin>":
+        return "Standard input"
     return _printable(name) if isinstance(name, str) and name else "The file object"
 
 
@@ -425,8 +427,9 @@ def _deep_grey(
     values: NDArray[Any] = np.asarray(image)
     clear = image.info.get("transparency")  # PNG: the one grey value that is clear
     alpha = (values != clear).astype(np.float32) if isinstance(clear, int) else None
-    if image.mode == "I":  # 32 bits wide, but the files behind it mostly hold 16
-        values = np.clip(values / (65_535 if values.max() <= 65_535 else 2**31 - 1), 0, 1)
+    if image.mode == "I":  # 32 bits wide, but the files behind it mostly hold 16, and image.convert("I") makes 8
+        most = [255] * (image.format is None) + [65_535, 2**31 - 1]
+        values = np.clip(values / next(each for each in most if values.max() <= each), 0, 1)
     values = arrays.checked(values, name)
     if decoders.white_is_zero(image):
         values = np.iinfo(values.dtype).max - values if values.dtype.kind == "u" else 1 - values

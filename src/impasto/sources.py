@@ -80,7 +80,7 @@ def opened(source: Stream, name: str, *, limit: int, known: Known) -> Iterator[I
             f"not from {type(source).__name__}."
         )
     if len(data) == 0:
-        raise PictureError(f"{name} is empty; a file object may have to be rewound first.")
+        raise PictureError(f"{name} is empty; check where it comes from, and rewind a file object first.")
     yield io.BytesIO(data)
 
 

@@ -16,6 +16,7 @@ import typing
 from collections import Counter
 from collections.abc import Callable, Sequence
 from json import dumps
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import typer
@@ -44,6 +45,7 @@ class _Checked:
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.limits = limits_of(self.callback)  # type: ignore[attr-defined]
+        self.paths = paths_of(self.callback)  # type: ignore[attr-defined]
         for param in self.params:  # type: ignore[attr-defined]
             limit = self.limits.get(param.name)
             if limit is not None and limit.short and param.help is not None:
@@ -55,6 +57,10 @@ class _Checked:
         except USAGE_ERROR as error:
             error.ctx = error.ctx or context  # Typer forgets it for an option without its value
             raise
+        for param in order:  # an empty text would be the current folder: impasto paint "$UNSET"
+            value = given[param.name]
+            if param.name in self.paths and "" in (value if isinstance(value, (list, tuple)) else [value]):
+                raise OptionError(f"{_name(param)} is empty; name a file or a folder")
         options = [param for param in order if param.param_type_name == "option"]
         for param, times in Counter(options).items():
             if times > 1 and not (param.multiple or param.is_flag):
@@ -97,13 +103,27 @@ class Interrupted(Exception):
 
 def limits_of(function: Any) -> dict[str, Limit]:
     """The limits in the annotations of a function's parameters."""
-    hints = typing.get_type_hints(inspect.unwrap(function), include_extras=True) if function else {}
+    hints = _hints(function)
     marks = [(name, mark) for name, hint in hints.items() for mark in getattr(hint, "__metadata__", ())]
     return {name: mark for name, mark in marks if isinstance(mark, Limit)}
 
 
+def paths_of(function: Any) -> set[str]:
+    """The parameters of a function that are a path, or several."""
+    return {name for name, hint in _hints(function).items() if _holds_path(hint)}
+
+
+def _hints(function: Any) -> dict[str, Any]:
+    return typing.get_type_hints(inspect.unwrap(function), include_extras=True) if function else {}
+
+
+def _holds_path(hint: Any) -> bool:
+    return hint is Path or any(map(_holds_path, typing.get_args(hint)))
+
+
 def _name(param: Any) -> str:
-    return str(max(param.opts, key=len))
+    name = str(max(param.opts, key=len))
+    return name.upper() if param.param_type_name == "argument" else name
 
 
 # ---- the way out
@@ -114,6 +134,7 @@ def run(app: typer.Typer) -> NoReturn:
 
     SIGTERM ends it as Ctrl-C does. With --json, what fails is a record on standard output as well.
     """
+    _fill_closed()
     for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)  # whatever the encoding lacks
@@ -146,6 +167,8 @@ def sentence(error: Exception) -> str:
         return f"{message[:1].lower()}{message[1:]}; see {where} --help"
     if lacks_memory(error):
         return "there is not enough memory for this; choose a smaller size, or end other programs"
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # as os.getcwd says it
+        return "the current folder is not there any more; go to another one"
     if isinstance(error, OSError):
         place = "standard output" if error.filename is None else str(error.filename)
         return f"{place} cannot be read or written ({error.strerror or error})"
@@ -173,9 +196,18 @@ def _leave(message: str, code: int, *, record: bool = True) -> NoReturn:
         _flush()
     except OSError:
         _forget_output()
-    with contextlib.suppress(OSError):
-        tell(f"impasto: {message}")
+    tell(f"impasto: {message}")
     sys.exit(code)
+
+
+def _fill_closed() -> None:
+    """Put something in the place of closed standard streams: the next file that is opened would get their number.
+
+    Nothing is read, notes go nowhere, and writing to standard output fails.
+    """
+    for name, mode, flags in (("stdin", "r", os.O_RDONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.open(os.devnull, flags), mode))
 
 
 def _flush() -> None:
@@ -193,8 +225,9 @@ def _forget_output() -> None:
 
 
 def tell(message: str) -> None:
-    """One line on standard error."""
-    typer.echo(printable(message), err=True)
+    """One line on standard error; where that cannot be written, the work goes on."""
+    with contextlib.suppress(OSError):
+        typer.echo(printable(message), err=True)
 
 
 def printable(text: str) -> str:

@@ -62,3 +62,11 @@ def test_cells_of_a_larger_grid_are_reported(do: Do, files: list[Path], tmp_path
     code, _, err = do(*words, "--ratios", "1e-3")
     assert code == 0 and "cell-1-2.png" in err
     assert pictures.made_by_impasto(tmp_path / "g-cells" / "cell-1-2.png")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_log_on_a_full_disk_costs_no_picture(do: Do, files: list[Path], tmp_path: Path) -> None:
+    """The log's lines are lost with a warning each, and the picture is written."""
+    words = ["optimize", *files, *TINY, "--content-layers", "relu2_1", "-o", tmp_path / "o.png"]
+    assert do(*words, "--json-log", "/dev/full")[0] == 0
+    Image.open(tmp_path / "o.png").verify()
