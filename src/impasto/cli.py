@@ -186,9 +186,9 @@ def paint(
         places.check_picture(target, photo.pixels, size)
         begin = time.perf_counter()
         weights = _weights(masks, photo, max_pixels)
-    steps = painter.paint_steps(photo.pixels, mix, **dials, masks=weights, opacity=photo.opacity)  # type: ignore[arg-
-    type] painted = _watch_painting(steps, quiet=as_json or not alone) return target, dataclasses.replace(photo,
-    pixels=painted[:1, :1]), painted, time.perf_counter() - begin
+        steps = painter.paint_steps(photo.pixels, mix, **dials, masks=weights, opacity=photo.opacity)  # type: ignore[arg-type]
+        painted = _watch_painting(steps, quiet=as_json or not alone)
+        return target, dataclasses.replace(photo, pixels=painted[:1, :1]), painted, time.perf_counter() - begin
 
     def save(worked: tuple[Path, Photo, Any, float]) -> dict[str, Any]:
         target, photo, painted, seconds = worked
