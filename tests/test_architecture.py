@@ -141,7 +141,7 @@ def test_the_page_draws_what_is() -> None:
     """docs/architecture.md has every module, and says of each what it imports (errors aside)."""
     page = (ROOT.parent.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
     drawing = page.split("## Who may import whom")[1].split("## ")[0]
-    drawing = " ".join(line for line in drawing.splitlines() if line.startswith("    "))
+    drawing = " ".join(" ".join(line for line in drawing.splitlines() if line.startswith("    ")).split())
     drawn = {
         name: set(said.split(", ")) - {""} for name, said in re.findall(r"([\w.]+)(?: \(([^):]*)[^)]*\))?", drawing)
     }
