@@ -413,7 +413,7 @@ def export_styles(
 ) -> None:
     """Write only some styles of the bank.
 
-    One style makes a file of about 13 KB, to send to a friend.
+    One style makes a file of about 14 KB, to send to a friend.
     """
     from impasto import strokes
 
@@ -583,6 +583,7 @@ def draw_map(
             _tell("note: PHOTO, --size and --width have no effect on the numbers of a map, only on its picture")
         found = style_map(_bank(network, bank), method=method, k=k or 3)  # type: ignore[arg-type]
         _write_json(output, found.to_json())
+        _tell(f"{output}: {len(found.names)} styles")
         return
     if k is not None:
         _tell("note: --k has no effect on the picture of a map, only on its numbers (.json)")
