@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -134,6 +135,26 @@ def test_sees_imports() -> None:
 def test_foundations(name: str) -> None:
     """The modules at the top of the drawing import only those above them."""
     assert inside(name) <= MAY_IMPORT[name]
+
+
+def test_the_page_draws_what_is() -> None:
+    """docs/architecture.md has every module, and says of each what it imports (errors aside)."""
+    page = (ROOT.parent.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawing = page.split("## Who may import whom")[1].split("## ")[0]
+    drawing = " ".join(" ".join(line for line in drawing.splitlines() if line.startswith("    ")).split())
+    drawn = {
+        name: set(said.split(", ")) - {""} for name, said in re.findall(r"([\w.]+)(?: \(([^):]*)[^)]*\))?", drawing)
+    }
+    for name in MODULES:
+        found = {_drawn(each) for each in inside(name) - {"errors"}}
+        said = {f"learn{each}" if each.startswith(".") else each for each in drawn[_drawn(name)]}
+        assert said == found or (name == "cli" and "all, each inside the command that needs it" in drawing), name
+    tree = page.split("## The tree")[1].split("## ")[0]
+    assert not [name for name in MODULES if f"{name.split('.')[-1]}.py" not in tree and "__init__" not in name]
+
+
+def _drawn(name: str) -> str:
+    return "impasto" if name == "__init__" else name.removesuffix(".__init__")
 
 
 @pytest.mark.parametrize("name", [name for name in ELSEWHERE if name != "cli"])

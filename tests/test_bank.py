@@ -371,7 +371,7 @@ def test_equal_banks_give_equal_bytes(tmp_path: Path) -> None:
 
 
 def test_one_style_is_a_small_file(tmp_path: Path) -> None:
-    """One style of the full network takes about 13 KB."""
+    """One style of the full network takes about 14 KB."""
     bank = a_bank(size=3206).select(["hokusai-great-wave"])
     assert 12_824 < len(file_bytes(tmp_path, bank)) <= 14_000
 

@@ -515,3 +515,11 @@ def test_an_output_without_a_name(photo: Path, paint: Do) -> None:
     """-o "" is refused, not taken for the folder one is in."""
     code, _, err = paint(photo, "-o", "")
     assert code == 2 and "no name" in err
+
+
+def test_what_was_meant_as_a_style(tmp_path: Path) -> None:
+    """A blank in a list of styles makes a photo of the second one; the sentence names it."""
+    photos = [targets.Found(tmp_path / "photo.jpg"), targets.Found(tmp_path / "munch-the-scream")]
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(TargetError, match="there is no file .*munch-the-scream, and several photos"):
+        targets.paintings(photos, str(tmp_path / "out.jpg"), "style")

@@ -125,7 +125,10 @@ def paint(
     ],
     style: Mix,
     output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="PATH", help="A file, a folder, or - (PNG).")
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="PATH", help="A file, a folder, or - (PNG); default: beside each photo."
+        ),
     ] = None,
     strength: Strength = 1.0,
     size: Size = None,
@@ -137,7 +140,7 @@ def paint(
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Keep the colours of the photo.")] = False,
     mask: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=FILE: that style where the picture is white; NAME=alpha: the photo's."),
+        typer.Option(help="NAME=FILE: that style where FILE is white; NAME=alpha: where the photo is opaque."),
     ] = None,
     quality: Quality = 95,
     keep_metadata: KeepMetadata = False,
@@ -151,7 +154,9 @@ def paint(
     force: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per photo.")] = False,
 ) -> None:
-    """Paint photos in a style, or in a mix of styles; a mask gives a region a style of its own, and may be repeated.
+    """Paint photos in a style, or in a mix of styles.
+
+    A mask gives a region a style of its own; there may be several.
 
     Photos of any size: what does not fit into memory is painted in tiles. In a folder, photos keep their paths below
     the folder that they were found in; what impasto has painted is left out there. Of a photo's metadata author,
@@ -246,7 +251,10 @@ def plan(
     moments: MomentsOption = "exact",
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per photo.")] = False,
 ) -> None:
-    """Report what painting photos will take: memory, tiles, temporary files, and time, from a trial of some seconds."""
+    """Report what memory and time painting photos will take.
+
+    Tiles and temporary files, too; the time comes from a trial of some seconds.
+    """
     from impasto import pictures
 
     found = _search(photos).paths
@@ -300,7 +308,7 @@ def styles(
     bank: BankFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the styles of a bank, with their cards, or make a bank out of others."""
+    """List the styles of a bank, or make a bank out of others."""
     if context.invoked_subcommand is None:
         list_styles(network, bank, as_json)
     elif (network, bank, as_json) != ("full", None, False):
@@ -313,7 +321,10 @@ def list_styles(
     bank: BankFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the styles of a bank, with their cards; other stroke sizes of a style stand in its line, or in the JSON."""
+    """List the styles of a bank, with their cards.
+
+    Other stroke sizes of a style stand in its line, or in the JSON.
+    """
     from impasto import strokes
     from impasto.bank import PHOTO
 
@@ -409,7 +420,10 @@ def export_styles(
     bank: BankFile = None,
     force: Force = False,
 ) -> None:
-    """Write only some styles of the bank; one makes a file of about 13 KB to send to a friend."""
+    """Write only some styles of the bank.
+
+    One style makes a file of about 14 KB, to send to a friend.
+    """
     from impasto import strokes
 
     _claim_bank(output, [], force, opens=(network, bank))
@@ -464,7 +478,10 @@ def square(
     max_pixels: MaxPixels = MAX_PIXELS,
     force: Overwrite = False,
 ) -> None:
-    """Paint one photo in four styles, at the corners of a square, and in the mixes between them."""
+    """Paint one photo in the mixes between four styles, as a square.
+
+    The styles are its corners: left and right on top, then left and right below.
+    """
     from impasto import blend, pictures, targets
     from impasto.sheets import contact_sheet
 
@@ -501,9 +518,10 @@ def path(
     max_pixels: MaxPixels = MAX_PIXELS,
     force: Overwrite = False,
 ) -> None:
-    """Paint one photo along a path from style to style: an animation, or numbered frames in a folder.
+    """Paint one photo along a path from style to style.
 
-    Frames of a longer path that impasto painted into that folder before are removed at the end.
+    It becomes an animation, or numbered frames in a folder. Frames of a longer path that impasto painted into that
+    folder before are removed at the end.
     """
     from impasto import animation, blend, pictures, targets
 
@@ -562,7 +580,7 @@ def draw_map(
     max_pixels: MaxPixels = MAX_PIXELS,
     force: Overwrite = False,
 ) -> None:
-    """Draw the bank as a map on which styles that paint alike lie close together."""
+    """Draw a map on which styles that paint alike lie close together."""
     from impasto import pictures, targets
     from impasto.maps import style_map
     from impasto.sheets import map_sheet
@@ -574,6 +592,7 @@ def draw_map(
             _tell("note: PHOTO, --size and --width have no effect on the numbers of a map, only on its picture")
         found = style_map(_bank(network, bank), method=method, k=k or 3)  # type: ignore[arg-type]
         _write_json(output, found.to_json())
+        _tell(f"{output}: {len(found.names)} styles")
         return
     if k is not None:
         _tell("note: --k has no effect on the picture of a map, only on its numbers (.json)")
@@ -673,7 +692,10 @@ def train(
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per step.")] = False,
 ) -> None:
-    """Train a network and a row for every painting (needs impasto[learn]); torchrun makes it several processes."""
+    """Train a network and all its styles (needs impasto[learn]).
+
+    A style is a painting, and a row of numbers is trained for it. torchrun makes it several processes.
+    """
     with _learning():
         from impasto import targets
         from impasto.learn.devices import distributed, resolve_device
@@ -749,7 +771,10 @@ def export(
     cards: Annotated[Path | None, typer.Option(help="TOML: words of each style's card, instead of the run's.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
 ) -> None:
-    """Write a trained network as ONNX and its styles as a bank (needs impasto[learn])."""
+    """Write a trained network and its bank (needs impasto[learn]).
+
+    The network becomes ONNX files; the bank holds its styles.
+    """
     sources = [run_dir / "checkpoint.safetensors", *_given_files(cards)]
     names = [name] if name else ["full", "fast"]
     written = [output / f"{name}{end}" for name in names for end in (".onnx", ".safetensors", "-regions.onnx")]
@@ -802,10 +827,10 @@ def teach(
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per step.")] = False,
 ) -> None:
-    """Learn a painting as a new style of a network, in minutes (needs impasto[learn]).
+    """Learn a painting as a new style (needs impasto[learn]).
 
-    Only one row of numbers is learned: the network and all other styles stay as they are. Ctrl-C stops and keeps the
-    best so far.
+    It takes minutes. Only one row of numbers is learned: the network and all other styles stay as they are. Ctrl-C
+    stops and keeps the best so far.
     """
     from impasto import bank as banks
     from impasto import pictures, strokes
@@ -870,7 +895,10 @@ def match(
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Find the mix of known styles that comes closest to a painting (needs impasto[learn]); print it for -s."""
+    """Find the mix nearest to a painting (needs impasto[learn]).
+
+    The mix is one of known styles, and is printed as -s takes it.
+    """
     opened = _bank(network, bank)
     with _learning():
         options = {"style_size": style_size}
@@ -950,10 +978,10 @@ def optimize(
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     force: Overwrite = False,
 ) -> None:
-    """Paint a photo like paintings by moving its pixels: slow, and the best there is (needs impasto[learn]).
+    """Paint by moving pixels, slow and best (needs impasto[learn]).
 
-    Ctrl-C stops and keeps the best picture so far. The file says how it was made: see impasto replay. Of the photo's
-    metadata goes along what goes along in impasto paint.
+    The photo comes to look like one painting or several. Ctrl-C stops and keeps the best picture so far. The file says
+    how it was made: see impasto replay. Of the photo's metadata goes along what goes along in impasto paint.
     """
     _check_suffix(output)
     state = output.with_name(output.name + ".state")
@@ -1037,9 +1065,10 @@ def grid(
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     force: Overwrite = False,
 ) -> None:
-    """Paint the experiment of Gatys et al. (2015, figure 3): sets of style layers against ratios of content to style.
+    """Paint figure 3 of Gatys and others, 2015 (needs impasto[learn]).
 
-    Cells that are there already are not painted again, so a grid that was stopped goes on (needs impasto[learn]).
+    Sets of style layers stand against ratios of content to style. Cells that are there already are not painted again,
+    so a grid that was stopped goes on.
     """
     from impasto import targets
 
@@ -1090,9 +1119,9 @@ def replay(
     quality: Quality = 95,
     force: Overwrite = False,
 ) -> None:
-    """Make a picture of impasto optimize again, from what its file says (needs impasto[learn]).
+    """Make a picture of impasto optimize again (needs impasto[learn]).
 
-    The file names the photo and the paintings, not their folders; their pixels must be those of then.
+    The file says how. It names the photo and the paintings, not their folders; their pixels must be those of then.
     """
     with _learning():
         from impasto import targets
@@ -1137,7 +1166,10 @@ def evaluate(
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure how good a bank's styles are, on photos that they were not trained on (needs impasto[learn])."""
+    """Measure how good a bank's styles are (needs impasto[learn]).
+
+    The photos must not be those that they were trained on.
+    """
     with _learning():
         from impasto.bank import PHOTO
         from impasto.learn.devices import best_dtype

@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float32]
 Style: TypeAlias = blend.Style
 
 SHARE = 0.7  # of the free memory that a painting may take
-WHOLE_BYTES = 4_000_000_000  # what a picture may take to be painted whole, unless it was told how much
+WHOLE_BYTES = 4_000_000_000  # what a picture may take to be painted whole, if no limit is given
 TILES_BYTES = 2_000_000_000  # and what its tiles may take together
 TILE_BYTES = 320 * 2**20  # for each thread: what tiles take where there is more
 LEAST_BYTES = 40 * 2**20  # and where there is less than that

@@ -125,7 +125,14 @@ def paintings(photos: Sequence[Found], output: str | None, style: str) -> tuple[
     if output == "-" or (output is None and only.path == STDIO):
         _check_one_for_stdout(photos)
         return [STDIO], None
-    if output is not None and not is_folder(output, several=len(photos) > 1):
+    try:
+        into_file = output is not None and not is_folder(output, several=len(photos) > 1)
+    except TargetError as error:  # -s A, B without quotes makes a photo of B
+        missing = next(
+            (f"there is no file {printable(p.path)}, and " for p in photos if not os.path.exists(p.path)), ""
+        )
+        raise TargetError(f"{missing}{error}") from None
+    if output is not None and into_file:
         return [Path(output)], None
     if output is not None:
         folder = Path(output)

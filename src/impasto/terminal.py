@@ -162,7 +162,7 @@ def sentence(error: Exception) -> str:
     if isinstance(error, ImpastoError):
         return str(error)
     if isinstance(error, USAGE_ERROR):
-        message = str(error.format_message()).rstrip(".")
+        message = str(error.format_message()).rstrip(".?").replace(". Did you", "; did you")
         where = error.ctx.command_path if error.ctx is not None else "impasto"
         return f"{message[:1].lower()}{message[1:]}; see {where} --help"
     if lacks_memory(error):
