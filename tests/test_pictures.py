@@ -12,7 +12,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from impasto import decoders, formats, pictures
 from impasto.errors import OptionError, PictureError
@@ -340,6 +340,16 @@ def test_wide_grey_that_pillow_made_of_8_bits_is_not_black():
     """``image.convert("I")`` keeps 0..255; in a file such numbers are those of a dark picture of 16 bits."""
     grey = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     np.testing.assert_allclose(load(grey.convert("I")).picture, load(grey).picture, atol=1e-6)
+
+
+def test_a_png_may_have_a_long_profile_and_a_long_text():
+    """Profiles of printers and notes of generators are longer than Pillow's megabyte; its limit is put back."""
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt("workflow", "x" * 3_000_000, zip=True)
+    before = PngImagePlugin.MAX_TEXT_CHUNK
+    photo = load(encoded(Image.new("RGB", (8, 8), (255, 0, 0)), "PNG", icc_profile=bytes(3_000_000), pnginfo=text))
+    np.testing.assert_allclose(photo.picture, np.broadcast_to(RED, (8, 8, 3)), atol=0.01)
+    assert before == PngImagePlugin.MAX_TEXT_CHUNK
 
 
 def test_premultiplied_alpha_is_divided_out():

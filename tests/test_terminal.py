@@ -509,3 +509,14 @@ def test_a_current_folder_that_is_gone(tmp_path: Path) -> None:
     command = f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -m impasto paint a.png b.png -s a -o c/"
     done = subprocess.run(command, shell=True, capture_output=True, timeout=120, cwd=tmp_path)
     assert done.returncode == 2 and one_sentence(done.stderr) and b"standard output" not in done.stderr
+
+
+def test_ctrl_c_while_options_are_read(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """It says so as well, and leaves with 130."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(terminal.Group, "parse_args", interrupt)
+    code, _, err = run("styles", capsys=capsys)
+    assert code == 130 and err == "impasto: interrupted: nothing was written\n"

@@ -21,7 +21,7 @@ from typing import IO, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin, UnidentifiedImageError
 
 from impasto import arrays, color, containers, decoders, limits, metadata, sources
 from impasto.arrays import refuse_non_finite as _refuse_non_finite
@@ -47,6 +47,7 @@ _WRITABLE = ("JPEG", "PNG", "WEBP", "TIFF")
 PAPER = (255, 255, 255)  # what shows through where a format has no transparency
 LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "GIF": 65_535}  # pixels; limits of the file formats
 _LONGEST_JPEG_EXIF = 65_533  # bytes; one JPEG segment
+_LONGEST_PNG_CHUNK = 2**26  # bytes, unpacked: profiles of printers are longer than Pillow's 1 MB
 
 # Modes that a colour profile may describe, and that ImageCms takes; all others are brought to RGB first.
 _PROFILE_MODE = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
@@ -256,9 +257,9 @@ def _name_of(thing: Any) -> str:
 
 
 class _QuietPillow:
-    """Pillow's warnings off, and its own pixel limit not below ours, while any thread is inside.
+    """Pillow's warnings off, and its own limits not below ours, while any thread is inside.
 
-    Both are switches of the whole process, and Pillow offers no others. So the first thread to come in sets them and
+    These are switches of the whole process, and Pillow offers no others. So the first thread to come in sets them and
     the last one out puts them back; a lock per switch alone would let two threads restore each other's settings.
     """
 
@@ -278,6 +279,8 @@ class _QuietPillow:
         with self._lock:
             if self._inside == 0:
                 self._limit = Image.MAX_IMAGE_PIXELS
+                self._chunk = PngImagePlugin.MAX_TEXT_CHUNK
+                PngImagePlugin.MAX_TEXT_CHUNK = max(self._chunk, _LONGEST_PNG_CHUNK)
                 self._warnings = warnings.catch_warnings()
                 self._warnings.__enter__()
                 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -291,6 +294,7 @@ class _QuietPillow:
             if self._inside == 0:
                 self._warnings.__exit__(None, None, None)
                 Image.MAX_IMAGE_PIXELS = self._limit
+                PngImagePlugin.MAX_TEXT_CHUNK = self._chunk
 
 
 _quiet_pillow = _QuietPillow()

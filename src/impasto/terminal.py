@@ -80,6 +80,12 @@ class Command(_Checked, TyperCommand):
 class Group(_Checked, TyperGroup):
     """Several commands. Ctrl-C in one becomes ``Interrupted``, which Typer leaves alone."""
 
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().make_context(*arguments, **options)
+        except KeyboardInterrupt as stop:  # Typer would leave without a word
+            raise Interrupted("nothing was written") from stop
+
     def invoke(self, context: Any) -> Any:
         try:
             return super().invoke(context)
@@ -144,9 +150,9 @@ def run(app: typer.Typer) -> NoReturn:
         words = None if sys.argv[1:] else ["--help"]
         code = typer.main.get_command(app).main(words, prog_name="impasto", standalone_mode=False)
         _flush()
-    except Interrupted as stop:
+    except (Interrupted, KeyboardInterrupt) as stop:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends the cleaning up at once
-        _leave(f"interrupted: {stop}", 130, record=False)
+        _leave(f"interrupted: {str(stop) or 'nothing was written'}", 130, record=False)
     except Exception as error:
         if isinstance(error, BrokenPipeError):  # the reader has enough: impasto styles | head -1
             _forget_output()
