@@ -202,3 +202,13 @@ def test_an_option_without_an_effect_is_noted(words, option, photo_file: Any, ne
     filled = [word.format(photo=photo_file, out=out) for word in words]
     code, _, err = run(*filled, "--network", network_file, capsys=capsys)
     assert code == 0 and err.startswith("note: ") and option in err.splitlines()[0] and "no effect" in err
+
+
+@pytest.mark.parametrize(
+    "words", [["paint", "", "-s", "photo"], ["paint", "a.png", "", "-s", "photo"], ["match", "a.png", "--photos", ""]]
+)
+def test_an_empty_name_is_not_this_folder(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty name, as of a shell's empty variable, is refused; a path would be the current folder."""
+    code, _, err = run(*words, capsys=capsys)
+    assert code == 2
+    assert "photos has an empty name" in err

@@ -44,6 +44,8 @@ class _Checked:
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.limits = limits_of(self.callback)  # type: ignore[attr-defined]
+        hints = typing.get_type_hints(inspect.unwrap(self.callback)) if self.callback else {}  # type: ignore[attr-defined]
+        self.paths = {name for name, hint in hints.items() if "Path" in str(hint)}
         for param in self.params:  # type: ignore[attr-defined]
             limit = self.limits.get(param.name)
             if limit is not None and limit.short and param.help is not None:
@@ -64,6 +66,10 @@ class _Checked:
             if param.name in self.limits:
                 for text in given[param.name] if param.multiple else [given[param.name]]:
                     self.limits[param.name].read(_name(param), text)
+        for param in self.params:  # type: ignore[attr-defined]
+            texts = given.get(param.name)
+            if param.name in self.paths and "" in (texts if isinstance(texts, (list, tuple)) else [texts]):
+                raise OptionError(f"{_name(param)} has an empty name; is a variable empty?")  # it would be this folder
         return super().parse_args(context, words)  # type: ignore[misc,no-any-return]
 
 
