@@ -15,6 +15,7 @@ import sys
 import typing
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 from json import dumps
 from typing import Any, NoReturn, TypeVar
 
@@ -44,7 +45,7 @@ class _Checked:
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.limits = limits_of(self.callback)  # type: ignore[attr-defined]
-        hints = typing.get_type_hints(inspect.unwrap(self.callback)) if self.callback else {}  # type: ignore[attr-defined]
+        hints = _hints(self.callback)  # type: ignore[attr-defined]
         self.paths = {name for name, hint in hints.items() if "Path" in str(hint)}
         for param in self.params:  # type: ignore[attr-defined]
             limit = self.limits.get(param.name)
@@ -103,9 +104,13 @@ class Interrupted(Exception):
 
 def limits_of(function: Any) -> dict[str, Limit]:
     """The limits in the annotations of a function's parameters."""
-    hints = typing.get_type_hints(inspect.unwrap(function), include_extras=True) if function else {}
-    marks = [(name, mark) for name, hint in hints.items() for mark in getattr(hint, "__metadata__", ())]
+    marks = [(name, mark) for name, hint in _hints(function).items() for mark in getattr(hint, "__metadata__", ())]
     return {name: mark for name, mark in marks if isinstance(mark, Limit)}
+
+
+@cache
+def _hints(function: Any) -> dict[str, Any]:
+    return typing.get_type_hints(inspect.unwrap(function), include_extras=True) if function else {}
 
 
 def _name(param: Any) -> str:
