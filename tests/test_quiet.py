@@ -18,6 +18,8 @@ from system import as_user, needs_linux
 
 from impasto import quiet
 
+pytestmark = pytest.mark.process
+
 MAIN = ["-c", "from impasto.cli import main; main()"]
 LIBRARY = "import sys, impasto; impasto.paint('photo.png', 'red', network=sys.argv[1]).save('out/painted.png')"
 TILES = "from impasto import Painter; import sys; {}; Painter(sys.argv[1], max_memory=1).paint('photo.png', 'red')"

@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 from system import as_user, needs_linux
 
+pytestmark = pytest.mark.process
+
 IMPASTO = [sys.executable, "-m", "impasto.cli"]
 # A disk so slow that a signal meets the writing: says so, then waits.
 SLOW = """

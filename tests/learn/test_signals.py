@@ -28,7 +28,10 @@ from impasto.learn.photos import PhotoFolder
 from impasto.learn.recipes import settings_for
 from impasto.learn.teach import Lesson, Settings
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send to one process")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send to one process"),
+]
 RNG = np.random.default_rng(0)
 
 # The command line with a loss network of random weights, so that nothing is downloaded.
