@@ -330,6 +330,7 @@ def stopped(process: subprocess.Popen[bytes], kind: int) -> tuple[int, str]:
     return process.returncode, err.decode()
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("command", SLEEPERS)
@@ -347,6 +348,7 @@ def test_ctrl_c_in_a_real_process(command: str, kind: int, photo_file: Path, net
     assert [path.name for path in photo_file.parent.iterdir()] == [photo_file.name]
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 @pytest.mark.parametrize("side", [400, 1500])
 def test_ctrl_c_in_a_folder_says_how_many_are_painted(side: int, network_file: Path, tmp_path: Path) -> None:
@@ -373,6 +375,7 @@ def test_ctrl_c_in_a_folder_says_how_many_are_painted(side: int, network_file: P
             image.load()
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 def test_ctrl_c_while_frames_are_written(photo_file: Path, network_file: Path) -> None:
     """A path that is broken off says how many frames are in the folder, and they are whole."""
@@ -387,6 +390,7 @@ def test_ctrl_c_while_frames_are_written(photo_file: Path, network_file: Path) -
     assert (code, err) == (130, f"impasto: interrupted: {count} of 5000 frames are in {out}\n")
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 def test_ctrl_c_in_tiles_leaves_no_temporary_file(network_file: Path, tmp_path: Path) -> None:
     """A photo that is painted in tiles and broken off leaves neither a half picture nor a file of what waits."""
@@ -406,6 +410,7 @@ def test_ctrl_c_in_tiles_leaves_no_temporary_file(network_file: Path, tmp_path: 
     assert not list(temporary.iterdir()) and not (tmp_path / "out.png").exists()
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 def test_ctrl_c_in_training_keeps_a_checkpoint(photos: Path, paintings: Path, tmp_path: Path) -> None:
     """Training ends behind a whole step, says at which, and the same command goes on from there."""
@@ -511,6 +516,7 @@ def test_a_current_folder_that_is_gone(tmp_path: Path) -> None:
     assert done.returncode == 2 and one_sentence(done.stderr) and b"standard output" not in done.stderr
 
 
+@pytest.mark.process
 def test_ctrl_c_while_options_are_read(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     """It says so as well, and leaves with 130."""
 
