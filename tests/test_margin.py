@@ -12,6 +12,7 @@ from impasto.bank import Bank, Card
 from impasto.errors import NetworkError
 from impasto.painter import Painter
 from impasto.runtime import Floats, Network
+from impasto.stages import Graph
 
 onnx = pytest.importorskip("onnx")
 torch = pytest.importorskip("torch")
@@ -174,3 +175,9 @@ def test_regions_with_another_margin(files: dict[int, Path], tmp_path: Path) -> 
     network = Network(tmp_path / "tiny.onnx", runtime="openvino")
     with pytest.raises(NetworkError, match="belongs to another network"):
         network.graph(regions=True)
+
+
+def test_a_margin_that_is_not_there(files: dict[int, Path]) -> None:
+    """A file whose metadata name a margin that its graph does not paint is refused where tiles would go wrong."""
+    with pytest.raises(NetworkError, match="lacks the margin of 8 pixels"):
+        Graph(files[0], {}, 8, margin=8)

@@ -208,8 +208,8 @@ class Network:
                         f"the network {self.name!r} has no {path.name} to paint regions with; export it again"
                     )
                 _, _, session = _open(path, self.runtime, self._threads, self.precision, self._streams)
-                margin = int(session.meta.get("impasto.margin", 0))
-                if (session.meta.get("impasto.fingerprint"), margin) != (self.fingerprint, self.margin):
+                found = session.meta.get("impasto.fingerprint"), session.meta.get("impasto.margin", "0")
+                if found != (self.fingerprint, str(self.margin)):
                     raise NetworkError(f"{path} belongs to another network than {self._path.name}; export both again")
                 self._regions = session
             return self._regions

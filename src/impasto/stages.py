@@ -115,12 +115,20 @@ class Graph:
             for parameter in model.get_parameters():
                 if parameter.get_friendly_name() in (PICTURE, MASKS):
                     (padding,) = parameter.output(0).get_target_inputs()
+                    self._expect("Pad", padding.get_node())
                     for target in padding.get_node().output(0).get_target_inputs():
                         target.replace_source_output(parameter.output(0))
             end = model.get_results()[0].input(0)
+            self._expect("Slice", end.get_source_output().get_node())
             end.replace_source_output(end.get_source_output().get_node().input_value(0))
             model.validate_nodes_and_infer_types()
         return model
+
+    def _expect(self, kind: str, node: Any) -> None:
+        if node.get_type_name() != kind:
+            raise NetworkError(
+                f"this network cannot paint in tiles (its graph lacks the margin of {self.margin} pixels)"
+            )
 
     def _read_shapes(self, probe: Any) -> None:
         side = SLACK * self.multiple
