@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.learn.pieces import piece
+
 
 class _ReflectPad(torch.autograd.Function):
     """``F.pad(x, mode="reflect")`` with a backward pass of slices, which compiles to far faster code than scatters."""
@@ -37,6 +39,7 @@ class _ReflectPad(torch.autograd.Function):
         return grad, None
 
 
+@piece
 def reflect_pad(x: Tensor, margin: int) -> Tensor:
     """Mirror ``x`` (B, C, H, W) about its border pixels, ``margin`` on each side; needs H, W > margin."""
     if margin == 0:
@@ -46,6 +49,7 @@ def reflect_pad(x: Tensor, margin: int) -> Tensor:
     return _ReflectPad.apply(x, margin)  # type: ignore[no-any-return, no-untyped-call]
 
 
+@piece
 def replicate_pad(x: Tensor) -> Tensor:
     """Repeat the border pixels of ``x`` once on each side."""
     for dim in (2, 3):
