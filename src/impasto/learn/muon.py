@@ -25,7 +25,8 @@ def orthogonal(matrices: Tensor, turns: int = 5) -> Tensor:
     for _ in range(turns):
         square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return x.mT if tall else x
+    result: Tensor = x.mT if tall else x
+    return result
 
 
 class Muon(torch.optim.Optimizer):
@@ -60,7 +61,7 @@ class Muon(torch.optim.Optimizer):
         steps = orthogonal(ahead)
         size = ADAM_SIZE * max(steps.shape[1:]) ** 0.5
         moves = list(steps.reshape(-1, *parameters[0].shape))
-        torch._foreach_add_(parameters, moves, alpha=-rate * size)
+        torch._foreach_add_(list[Tensor](parameters), moves, alpha=-rate * size)
 
 
 def takes(parameter: Tensor) -> bool:

@@ -1,4 +1,4 @@
-"""What runs between a network's convolutions, in pieces that are compiled one by one; the convolutions stay a library's.
+"""What runs between convolutions, in pieces that are compiled one by one; the convolutions stay a library's.
 
 On a GPU such a piece, a norm with its ReLU, say, is slow for its many passes over memory, and compiled it is one pass
 or two. Compiled by themselves pieces are small enough for every compiler: the whole step makes Triton fail (torch 2.11:
