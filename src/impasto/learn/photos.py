@@ -75,7 +75,8 @@ class PhotoFolder:
         """What ``batch`` gives for the steps from ``first`` on, without end.
 
         So many ``workers``, processes of their own, decode ahead of time. From them it comes as uint8, 0..255, and with
-        ``pin`` in memory that a GPU copies without waiting. LearnError if none of the photos can be read; what a process skips is in ``skipped``.
+        ``pin`` in memory that a GPU copies without waiting. LearnError if no photo can be read; ``skipped`` has those
+        that a worker skipped, too.
         """
         if not workers:
             yield from (self.batch(seed, step, count, size) for step in range(first, LAST))

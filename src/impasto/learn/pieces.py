@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -26,10 +26,11 @@ SHAPES = 64  # for so many shapes a piece may be compiled
 
 @dataclass
 class _State:
-    """How pieces run now, and the names of those that no compiler takes."""
+    """How pieces run now, what they compiled to, by name, and the names of those that no compiler takes."""
 
     on_gpu: bool = False
     compiled: bool = False
+    made: dict[str, Any] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
 
 
@@ -56,21 +57,22 @@ def on_gpu(*, compiled: bool) -> Iterator[None]:
 
 def piece(function: Callable[P, R]) -> Callable[P, R]:
     """``function``, which is compiled by itself where ``on_gpu`` says so, and runs as it is if that fails."""
-    compiled: list[Callable[P, R]] = []
+    name = function.__name__
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        if torch.compiler.is_compiling() or not STATE.compiled or function.__name__ in STATE.failed:
+        if torch.compiler.is_compiling() or not STATE.compiled or name in STATE.failed:
             return function(*args, **kwargs)
-        if not compiled:
-            compiled.append(torch.compile(function, dynamic=False))
         try:
-            return compiled[0](*args, **kwargs)
+            if name not in STATE.made:
+                STATE.made[name] = torch.compile(function, dynamic=False)
+            result: R = STATE.made[name](*args, **kwargs)
+            return result
         except torch.OutOfMemoryError:
             raise
         except Exception:  # compilers raise what they like
-            result = function(*args, **kwargs)
-            STATE.failed.append(function.__name__)
+            result = function(*args, **kwargs)  # if this raises too, it was no compiler's fault
+            STATE.failed.append(name)
             return result
 
     return run

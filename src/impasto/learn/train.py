@@ -235,7 +235,7 @@ class Run:
             values = torch.full((1, 1), torch.nan)
             too_large = False
             try:
-                values = self._steps(batches, given)
+                values = self._steps(batches, given).cpu()
             except torch.OutOfMemoryError:
                 too_large = True  # what the step holds is free behind this block
             except ImpastoError:
@@ -264,8 +264,8 @@ class Run:
     def _steps(self, batches: Iterator[Tensor], given: list[tuple[Tensor, Tensor]]) -> Tensor:
         """Steps as ``_stride`` says, on what is ``given`` (and what that lacks, which it gets).
 
-        Returns what they measured on the CPU, (steps, parts + 1, B): last how long the gradient was. A single step
-        that is not made of numbers changes nothing.
+        Returns what they measured, (steps, parts + 1, B), last how long the gradient was. Nothing waits for it, but
+        where single steps are read: there one that is not made of numbers changes nothing.
         """
         measured = []
         with chosen_convolutions(self.device):
@@ -282,7 +282,7 @@ class Run:
                     optimizer.step()
                 self._update_average()
                 self.step += 1
-            return torch.stack(measured).cpu()
+            return torch.stack(measured)
 
     def _gradient(self, pictures: Tensor, ids: Tensor) -> Tensor:
         """The losses of all processes' pictures and the length of the gradient, which is clipped: (parts + 1, B)."""
