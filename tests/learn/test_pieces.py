@@ -141,7 +141,9 @@ def test_one_step_in_compiled_pieces(open_run: Open, traced: list[str]) -> None:
     plain, other = open_run("plain", margin=8, loss_surround=16), open_run("other", margin=8, loss_surround=16)
     other.in_pieces = other.compiled = True
     same_step(other, plain)
-    pieces_there = {"_instance_normed", "reflect_pad", "replicate_pad", "phase_kernels", "_bias_relu", "_centred"}
+    pieces_there = {"_instance_normed", "reflect_pad", "replicate_pad", "phase_kernels", "_bias_relu", "_centred"} | {
+        "_mean_square"
+    }
     assert set(traced) == pieces_there and not pieces.STATE.failed
 
 

@@ -44,7 +44,8 @@ def reflect_pad(x: Tensor, margin: int) -> Tensor:
     """Mirror ``x`` (B, C, H, W) about its border pixels, ``margin`` on each side; needs H, W > margin."""
     if margin == 0:
         return x
-    if min(x.shape[2:]) < 2 * margin + 2:  # the mirrored strips would overlap: the general, slower backward
+    overlap = min(x.shape[2:]) < 2 * margin + 2  # of the mirrored strips: the general, slower backward
+    if overlap or (x.is_cuda and torch.compiler.is_compiling()):  # which the compiler for GPUs does well
         return F.pad(x, [margin] * 4, mode="reflect")
     return _ReflectPad.apply(x, margin)  # type: ignore[no-any-return, no-untyped-call]
 

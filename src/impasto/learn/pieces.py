@@ -21,6 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 EIGHT = 8  # tensor cores take channels by eights
+EARLY = "force_non_lazy_backward_lowering"  # a gradient that cannot be compiled fails in its piece, not behind it
 SHAPES = 64  # for so many shapes a piece may be compiled
 
 
@@ -47,7 +48,8 @@ def on_gpu(*, compiled: bool) -> Iterator[None]:
             import torch._functorch.config as functorch
 
             stack.enter_context(torch._dynamo.config.patch(recompile_limit=SHAPES))
-            stack.enter_context(functorch.patch(force_non_lazy_backward_lowering=True))  # fails here, not in backward
+            if hasattr(functorch, EARLY):
+                stack.enter_context(functorch.patch({EARLY: True}))
         STATE.on_gpu, STATE.compiled = True, compiled
         try:
             yield
@@ -90,4 +92,5 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, stride: i
         weight = F.pad(weight, [0, 0, 0, 0, 0, more_inputs, 0, more_outputs])
         bias = bias if bias is None else F.pad(bias, [0, more_outputs])
     x, weight = (tensor.contiguous(memory_format=torch.channels_last) for tensor in (x, weight))
-    return F.conv2d(x, weight, bias, stride, padding)[:, :outputs]
+    y = F.conv2d(x, weight, bias, stride, padding)
+    return y[:, :outputs] if more_outputs else y
