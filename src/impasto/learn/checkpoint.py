@@ -46,7 +46,7 @@ class Checkpoint:
     def write(self, path: Path) -> None:
         """Write it to ``path`` atomically: a kill at any moment leaves the old file or the new one."""
         meta = {"step": self.step, "seconds": self.seconds, "settings": self.settings, "styles": self.styles}
-        tensors = {name: value.contiguous() for name, value in self.tensors.items()}
+        tensors = {name: value.cpu().contiguous() for name, value in self.tensors.items()}
         partial = path.with_name(f".{path.name}.partial")
         save_file(tensors, partial, {"impasto": json.dumps(meta)})
         with open(partial, "r+b") as file:  # Windows flushes only what may be written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import torch.distributed as dist
 from impasto.errors import LearnError
 
 KINDS = ("cpu", "cuda", "mps")
+MOST_WORKERS = 14
 
 
 @contextmanager
@@ -79,4 +81,29 @@ def pays_to_compile(wanted: bool | None, device: torch.device) -> bool:
     """What is ``wanted``, or whether there is a compiler for this device."""
     if wanted is not None:
         return wanted
+    if device.type == "cuda":
+        return importlib.util.find_spec("triton") is not None
     return device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is not None
+
+
+def default_workers(device: torch.device) -> int:
+    """Processes that decode photos: none on the CPU, which trains slowly enough; else one for each core but one."""
+    if device.type == "cpu":
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(MOST_WORKERS, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1))
+
+
+@contextmanager
+def chosen_convolutions(device: torch.device) -> Iterator[None]:
+    """While it lasts cuDNN tries what is fastest for each size, and sums in bfloat16 nowhere."""
+    if device.type != "cuda":
+        yield
+        return
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.benchmark, matmul.allow_bf16_reduced_precision_reduction
+    cudnn.benchmark, matmul.allow_bf16_reduced_precision_reduction = True, False
+    try:
+        yield
+    finally:
+        cudnn.benchmark, matmul.allow_bf16_reduced_precision_reduction = before

@@ -18,6 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from impasto.errors import LearnError, MissingExtraError
 from impasto.learn.padding import reflect_pad
+from impasto.learn.pieces import STATE, convolve, piece
 
 Pooling = Literal["max", "average", "l2"]
 Borders = Literal["zeros", "mirror"]
@@ -69,6 +70,17 @@ def max_pool(x: Tensor) -> Tensor:
         return F.max_pool2d(x, 2)
     h, w = (size // 2 * 2 for size in x.shape[2:])
     return _MaxPool.apply(x[:, :, :h, :w])  # type: ignore[no-any-return, no-untyped-call]
+
+
+@piece
+def _bias_relu(x: Tensor, bias: Tensor, pool: bool) -> Tensor:
+    y = F.relu(x + bias[:, None, None])
+    return F.max_pool2d(y, 2) if pool else y
+
+
+@piece
+def _centred(x: Tensor, mean: Tensor, std: Tensor, dtype: torch.dtype) -> Tensor:
+    return ((x - mean) / std).to(dtype)
 
 
 def layer_names(depth: int = 19) -> list[str]:
@@ -138,8 +150,8 @@ class LossNetwork(nn.Module):
         wanted = set(layers)
         check_layers(wanted, depth=self.depth)
         x = reflect_pad(pictures.float(), self.surround)
-        x = (x - self.get_buffer("mean")) / self.get_buffer("std")
-        x = x.to(self.get_buffer("conv1_1_weight").dtype).contiguous(memory_format=torch.channels_last)
+        x = _centred(x, self.get_buffer("mean"), self.get_buffer("std"), self.get_buffer("conv1_1_weight").dtype)
+        x = x.contiguous(memory_format=torch.channels_last)
         found: dict[str, Tensor] = {}
         for names in self._blocks(wanted):
             if recompute:
@@ -172,8 +184,10 @@ class LossNetwork(nn.Module):
         self, names: list[str], x: Tensor, wanted: set[str], tap: Tap | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         found = {}
-        for name in names:
-            x = self._step(name, x)
+        fused = STATE.on_gpu and not any(name.startswith("conv") for name in wanted)
+        pooled = fused and self.pooling == "max" and names[-1].startswith("pool") and not wanted & set(names[-2:])
+        for name in names[:-1] if pooled else names:
+            x = self._fused_step(name, x, pooled and name == names[-2]) if fused else self._step(name, x)
             if name in wanted:
                 seen = self._inside(name, x)
                 found[name] = seen if tap is None else tap(name, seen)
@@ -184,12 +198,21 @@ class LossNetwork(nn.Module):
         ring = self.surround >> (int(name[4]) - (not name.startswith("pool")))  # every pooling halves it
         return x[:, :, ring : x.shape[2] - ring, ring : x.shape[3] - ring] if ring else x
 
+    def _fused_step(self, name: str, x: Tensor, pool: bool) -> Tensor:
+        """As ``_step``, but that the bias waits for the ReLU, and the pooling comes with that: both in one piece."""
+        if name.startswith("relu"):
+            return _bias_relu(x, self.get_buffer(f"conv{name[4:]}_bias"), pool)
+        return self._convolve(name, x, None) if name.startswith("conv") else self._step(name, x)
+
+    def _convolve(self, name: str, x: Tensor, bias: Tensor | None) -> Tensor:
+        weight = self.get_buffer(f"{name}_weight")
+        if self.borders == "mirror":
+            return convolve(reflect_pad(x, 1), weight, bias)
+        return convolve(x, weight, bias, padding=1)
+
     def _step(self, name: str, x: Tensor) -> Tensor:
         if name.startswith("conv"):
-            mirror = self.borders == "mirror"
-            x = reflect_pad(x, 1) if mirror else x
-            weight, bias = self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias")
-            return F.conv2d(x, weight, bias, padding=0 if mirror else 1)
+            return self._convolve(name, x, self.get_buffer(f"{name}_bias"))
         if name.startswith("relu"):
             return F.relu(x)
         if min(x.shape[2:]) < 2:

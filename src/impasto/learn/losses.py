@@ -13,6 +13,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from impasto.learn.pieces import piece
+
 Unit = Literal["fair", "photos", "energy", "gatys", "dumoulin"]
 
 
@@ -28,6 +30,11 @@ def squared_distance(a: Tensor, b: Tensor) -> Tensor:
     return (a.float() - b.float()).square().flatten(1).sum(1)
 
 
+@piece
+def _mean_square(a: Tensor, b: Tensor) -> Tensor:
+    return (a.float() - b.float()).square().flatten(1).mean(1)
+
+
 def content_distance(features: Tensor, target: Tensor, *, energy: float | None = None) -> Tensor:
     """Mean squared distance in units of ``energy``, per picture: 0 is the photo itself.
 
@@ -35,7 +42,7 @@ def content_distance(features: Tensor, target: Tensor, *, energy: float | None =
     photos in general, because a unit of its own makes a flat photo count many times more than a busy one. Dumoulin
     (2017, eq. 3) has no such unit, which makes the value depend on the layer.
     """
-    error = (features.float() - target.float()).square().flatten(1).mean(1)
+    error = _mean_square(features, target)
     if energy is None:
         return error / target.float().square().flatten(1).mean(1).clamp_min(1e-8)
     return error / energy

@@ -16,21 +16,24 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration; five turns
 ADAM_SIZE = 0.2  # root mean square of a step in units of the rate, as Adam's usually is (Liu et al. 2025)
 
 
-def orthogonal(matrix: Tensor, turns: int = 5) -> Tensor:
-    """Roughly U V^T of ``matrix`` = U S V^T (n, m), by a Newton-Schulz iteration."""
+def orthogonal(matrices: Tensor, turns: int = 5) -> Tensor:
+    """Roughly U V^T of each of ``matrices`` = U S V^T, (..., n, m), by a Newton-Schulz iteration."""
     a, b, c = COEFFICIENTS
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = matrices.mT if tall else matrices
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     for _ in range(turns):
-        square = x @ x.T
+        square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    result: Tensor = x.T if tall else x
+    result: Tensor = x.mT if tall else x
     return result
 
 
 class Muon(torch.optim.Optimizer):
-    """Steps of momentum, Nesterov's way, made orthogonal and then as large as Adam's at the same rate ``lr``."""
+    """Steps of momentum, Nesterov's way, made orthogonal and then as large as Adam's at the same rate ``lr``.
+
+    Parameters of one shape move together: a GPU would wait for its orders if each had operations of its own.
+    """
 
     def __init__(self, parameters: Iterable[nn.Parameter], lr: float) -> None:
         super().__init__(list(parameters), {"lr": lr})
@@ -39,18 +42,26 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Callable[[], float] | None = None) -> Any:
         """Move every parameter that has a gradient; ``closure`` is not used."""
         for group in self.param_groups:
+            alike: dict[torch.Size, list[nn.Parameter]] = {}
             for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                if "momentum" not in state:
-                    state["momentum"] = torch.zeros_like(parameter)
-                momentum = state["momentum"].lerp_(parameter.grad, 1 - MOMENTUM)
-                ahead = parameter.grad.lerp(momentum, MOMENTUM)
-                step = orthogonal(ahead.reshape(len(ahead), -1).float())
-                size = ADAM_SIZE * max(step.shape) ** 0.5
-                parameter.add_(step.reshape(parameter.shape), alpha=-group["lr"] * size)
+                if parameter.grad is not None:
+                    alike.setdefault(parameter.shape, []).append(parameter)
+            for parameters in alike.values():
+                self._move(parameters, group["lr"])
         return None
+
+    def _move(self, parameters: list[nn.Parameter], rate: float) -> None:
+        for parameter in parameters:
+            if "momentum" not in self.state[parameter]:
+                self.state[parameter]["momentum"] = torch.zeros_like(parameter)
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        momenta = [self.state[parameter]["momentum"] for parameter in parameters]
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        ahead = torch.stack(torch._foreach_lerp(gradients, momenta, MOMENTUM)).flatten(2).float()
+        steps = orthogonal(ahead)
+        size = ADAM_SIZE * max(steps.shape[1:]) ** 0.5
+        moves = list(steps.reshape(-1, *parameters[0].shape))
+        torch._foreach_add_(list[Tensor](parameters), moves, alpha=-rate * size)
 
 
 def takes(parameter: Tensor) -> bool:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.learn.padding import mirror, reflect_pad, replicate_pad
+from impasto.learn.pieces import convolve, piece
 
 Padding = Literal["reflect", "zeros"]
 Upsampling = Literal["nearest", "transposed"]
@@ -26,6 +27,7 @@ BLOCKS = 5  # residual blocks
 TONE_LIMIT = 0.01  # tones are told between this and 1 minus this: the sigmoid never quite reaches 0 and 1
 
 
+@piece
 def phase_kernels(weight: Tensor) -> Tensor:
     """The four 3x3 kernels that compute "nearest-neighbour x2, mirror padding, 3x3 convolution" at the low resolution.
 
@@ -45,7 +47,8 @@ def phase_kernels(weight: Tensor) -> Tensor:
 def interleave_phases(x: Tensor) -> Tensor:
     """(B, 4, C, H, W), phases ordered (row, column), -> (B, C, 2 H, 2 W)."""
     b, _, c, h, w = x.shape
-    return x.view(b, 2, 2, c, h, w).permute(0, 3, 4, 1, 5, 2).reshape(b, c, 2 * h, 2 * w)
+    y = x.view(b, 2, 2, c, h, w).permute(0, 3, 4, 1, 5, 2).reshape(b, c, 2 * h, 2 * w)
+    return y.contiguous(memory_format=torch.channels_last) if y.is_cuda else y
 
 
 def split_phases(x: Tensor, factor: int = 2) -> Tensor:
@@ -91,23 +94,47 @@ class ConditionalNorm(nn.Module):
 
     def forward(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         """``x`` is (B, C, H, W) or, in phases, (B, 4, C, H, W); ``scale`` and ``shift`` are (B, C) or like ``x``."""
-        shape = [-1, *[1] * (x.dim() - 4), self.channels, 1, 1]
-        mean, var = self._moments(x, shape)
-        if scale.dim() == 2:
-            scale, shift = scale.view(shape), shift.view(shape)
-        gain = scale * torch.rsqrt(var + EPSILON)
-        return (x.float() * gain + (shift - mean * gain)).to(x.dtype)
+        if self.norm == "instance":
+            return _scaled(x, *_moments(x), scale, shift)
+        if not self.training:
+            shape = _per_channel(x)
+            return _scaled(x, self.running_var.view(shape), self.running_mean.view(shape), scale, shift)
+        var, mean = _moments(x, over_batch=True)
+        with torch.no_grad():
+            self.running_mean.lerp_(mean.flatten(), 0.1)
+            self.running_var.lerp_(var.flatten(), 0.1)
+        return _scaled(x, var, mean, scale, shift)
 
-    def _moments(self, x: Tensor, shape: list[int]) -> tuple[Tensor, Tensor]:
-        if self.norm == "batch" and not self.training:
-            return self.running_mean.view(shape), self.running_var.view(shape)
-        dims = [d for d in range(x.dim()) if d != x.dim() - 3 and (d > 0 or self.norm == "batch")]
-        var, mean = torch.var_mean(x.float(), dim=dims, correction=0, keepdim=True)
-        if self.norm == "batch":
-            with torch.no_grad():
-                self.running_mean.lerp_(mean.flatten(), 0.1)
-                self.running_var.lerp_(var.flatten(), 0.1)
-        return mean, var
+
+def _per_channel(x: Tensor) -> list[int]:
+    """The shape in which numbers per picture and channel meet ``x``, (B, C, H, W) or (B, 4, C, H, W)."""
+    return [-1, *[1] * (x.dim() - 4), x.shape[-3], 1, 1]
+
+
+def _moments(x: Tensor, *, over_batch: bool = False) -> tuple[Tensor, Tensor]:
+    """Variance (biased) and mean of each picture's channels, or of the batch's."""
+    dims = [d for d in range(x.dim()) if d != x.dim() - 3 and (d > 0 or over_batch)]
+    return torch.var_mean(x.float(), dim=dims, correction=0, keepdim=True)
+
+
+def _scaled(x: Tensor, var: Tensor, mean: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    if scale.dim() == 2:
+        scale, shift = scale.view(_per_channel(x)), shift.view(_per_channel(x))
+    gain = scale * torch.rsqrt(var + EPSILON)
+    return (x.float() * gain + (shift - mean * gain)).to(x.dtype)
+
+
+def _activated(x: Tensor, activation: Activation) -> Tensor:
+    if activation == "relu":
+        return F.relu(x)
+    return torch.sigmoid(x) if activation == "sigmoid" else x
+
+
+@piece
+def _instance_normed(x: Tensor, scale: Tensor, shift: Tensor, activation: Activation) -> Tensor:
+    """Instance norm and activation; what comes in phases, (B, 4, C, H, W), goes as (B, C, 2 H, 2 W)."""
+    y = _activated(_scaled(x, *_moments(x), scale, shift), activation)
+    return interleave_phases(y) if y.dim() == 5 else y
 
 
 class ConvNorm(nn.Module):
@@ -143,26 +170,27 @@ class ConvNorm(nn.Module):
         return self.upsample == "nearest" and self.padding == "reflect"
 
     def forward(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        if self.in_phases:
-            y = F.conv2d(replicate_pad(x), phase_kernels(self.weight))  # (B, 4 C, H, W)
-            y = y.view(y.shape[0], 4, -1, *y.shape[2:])
-            return interleave_phases(self._activate(self.norm(y, scale, shift)))
-        return self._activate(self.norm(self._convolve(x), scale, shift))
+        y = self._convolve(x)
+        if self.norm.norm == "instance":
+            return _instance_normed(y, scale, shift, self.activation)
+        y = _activated(self.norm(y, scale, shift), self.activation)
+        return interleave_phases(y) if self.in_phases else y
 
     def _convolve(self, x: Tensor) -> Tensor:
+        """(B, C, H, W), or in phases (B, 4, C, H, W)."""
         margin = self.kernel // 2
+        if self.in_phases:
+            y = convolve(replicate_pad(x), phase_kernels(self.weight))  # (B, 4 C, H, W)
+            return y.view(y.shape[0], 4, -1, *y.shape[2:])
         if self.upsample == "transposed":  # Johnson et al. (2016), for comparison only
             return F.conv_transpose2d(x, self.weight, stride=2, padding=margin, output_padding=1)
         if self.upsample == "nearest":
             x = F.interpolate(x, scale_factor=2, mode="nearest")
-        if self.padding == "zeros":
+        if self.padding == "reflect":
+            x, margin = reflect_pad(x, margin), 0
+        if self.groups > 1:
             return F.conv2d(x, self.weight, stride=self.stride, padding=margin, groups=self.groups)
-        return F.conv2d(reflect_pad(x, margin), self.weight, stride=self.stride, groups=self.groups)
-
-    def _activate(self, x: Tensor) -> Tensor:
-        if self.activation == "relu":
-            return F.relu(x)
-        return torch.sigmoid(x) if self.activation == "sigmoid" else x
+        return convolve(x, self.weight, stride=self.stride, padding=margin)
 
 
 class StyleNetwork(nn.Module):

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.learn.pieces import piece
+
 
 class _ReflectPad(torch.autograd.Function):
     """``F.pad(x, mode="reflect")`` with a backward pass of slices, which compiles to far faster code than scatters."""
@@ -37,11 +39,13 @@ class _ReflectPad(torch.autograd.Function):
         return grad, None
 
 
+@piece
 def reflect_pad(x: Tensor, margin: int) -> Tensor:
     """Mirror ``x`` (B, C, H, W) about its border pixels, ``margin`` on each side; needs H, W > margin."""
     if margin == 0:
         return x
-    if min(x.shape[2:]) < 2 * margin + 2:  # the mirrored strips would overlap: the general, slower backward
+    overlap = min(x.shape[2:]) < 2 * margin + 2  # of the mirrored strips: the general, slower backward
+    if overlap or (x.is_cuda and torch.compiler.is_compiling()):  # which the compiler for GPUs does well
         return F.pad(x, [margin] * 4, mode="reflect")
     return _ReflectPad.apply(x, margin)  # type: ignore[no-any-return, no-untyped-call]
 
@@ -54,6 +58,7 @@ def mirror(x: Tensor, margin: int) -> Tensor:
     return x
 
 
+@piece
 def replicate_pad(x: Tensor) -> Tensor:
     """Repeat the border pixels of ``x`` once on each side."""
     for dim in (2, 3):

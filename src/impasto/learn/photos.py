@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from impasto.bank import STROKE_OF, Bank
 from impasto.errors import LearnError, PictureError
@@ -21,6 +23,8 @@ from impasto.pictures import find, load, to_pil
 
 FLAT = 0.03  # standard deviation of every colour, in 0..1, below which a crop shows nothing
 TRIES = 20
+AHEAD = 4  # batches that each process of several has ready
+LAST = 2**31  # a step that no run reaches
 CACHE_BYTES = 2 * 2**30  # decoded photos kept in memory; the rest is decoded again when its turn comes
 
 
@@ -35,6 +39,7 @@ class PhotoFolder:
 
     paths: list[Path]
     skipped: dict[Path, str] = field(default_factory=dict)
+    sharers: int = 1  # processes that share the memory for decoded photos
     _cache: dict[int, Image.Image] = field(default_factory=dict, repr=False)
     _cached_bytes: int = 0
 
@@ -63,6 +68,34 @@ class PhotoFolder:
         """
         generator = np.random.default_rng([seed, step])
         return torch.stack([self._some_crop(generator, size) for _ in range(count)])
+
+    def batches(
+        self, seed: int, first: int, count: int, size: int, *, workers: int = 0, pin: bool = False
+    ) -> Iterator[Tensor]:
+        """What ``batch`` gives for the steps from ``first`` on, without end.
+
+        So many ``workers``, processes of their own, decode ahead of time. From them it comes as uint8, 0..255, and with
+        ``pin`` in memory that a GPU copies without waiting. LearnError if no photo can be read; ``skipped`` has those
+        that a worker skipped, too.
+        """
+        if not workers:
+            yield from (self.batch(seed, step, count, size) for step in range(first, LAST))
+            return
+        mine = replace(self, sharers=workers, _cache={}, _cached_bytes=0)
+        loader: DataLoader[_Made] = DataLoader(
+            _Batches(mine, seed, first, count, size),
+            batch_size=None,
+            num_workers=workers,
+            prefetch_factor=AHEAD,
+            pin_memory=pin,
+            worker_init_fn=_in_peace,
+            generator=torch.Generator(),  # the caller's own random numbers go on as they were
+        )
+        for pictures, skipped in loader:
+            if isinstance(pictures, str):
+                raise LearnError(pictures)
+            self.skipped |= skipped
+            yield pictures
 
     def _some_crop(self, generator: np.random.Generator, size: int) -> Tensor:
         for _ in range(TRIES):
@@ -97,11 +130,40 @@ class PhotoFolder:
         if index not in self._cache:
             image = to_pil(load(self.paths[index]).picture)
             size = image.width * image.height * 3
-            if self._cached_bytes + size > CACHE_BYTES:
+            if self._cached_bytes + size > CACHE_BYTES // self.sharers:
                 return image
             self._cache[index] = image
             self._cached_bytes += size
         return self._cache[index]
+
+
+_Made = tuple[Tensor | str, dict[Path, str]]  # a batch, or why there is none, and files that cannot be read
+
+
+@dataclass
+class _Batches(Dataset[_Made]):
+    """The steps of a run from ``first`` on, as a process of a ``DataLoader`` asks for them."""
+
+    photos: PhotoFolder
+    seed: int
+    first: int
+    count: int
+    size: int
+
+    def __len__(self) -> int:
+        return LAST - self.first
+
+    def __getitem__(self, number: int) -> _Made:
+        try:
+            pictures = self.photos.batch(self.seed, self.first + number, self.count, self.size)
+        except LearnError as error:
+            return str(error), {}
+        return (pictures * 255).round().byte(), self.photos.skipped
+
+
+def _in_peace(number: int) -> None:
+    """Ctrl-C is for the process that trains, which ends this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @dataclass(frozen=True)

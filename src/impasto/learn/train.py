@@ -1,7 +1,10 @@
 """Move the network and every row: a folder of photos and a folder of paintings in, a stream of ``Step`` records out.
 
 Everything random is a function of (seed, step) and everything else lies in the checkpoint, so a run that is killed at
-any moment and started again ends with the same bits as one that was not.
+any moment and started again ends with the same bits as one that was not (on the CPU; GPUs sum in any order).
+
+On the CPU every step is looked at before it changes a weight. An accelerator would stand still while one waits for its
+numbers, so there ``STRIDE`` steps are asked for at a time, and what they measured is read together behind the last.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,9 +26,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from impasto.bank import PHOTO, Bank
-from impasto.errors import LearnError
+from impasto.errors import ImpastoError, LearnError
 from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
-from impasto.learn.devices import best_dtype, pays_to_compile
+from impasto.learn.devices import best_dtype, chosen_convolutions, default_workers, pays_to_compile
 from impasto.learn.fast import build
 from impasto.learn.features import LossNetwork, load_loss_network
 from impasto.learn.losses import StyleTargets, content_distance, gram, psnr, style_units
@@ -32,18 +36,22 @@ from impasto.learn.muon import Muon, takes
 from impasto.learn.network import StyleNetwork, with_own_tones
 from impasto.learn.paintings import Style
 from impasto.learn.photos import PhotoFolder, load_painting
+from impasto.learn.pieces import STATE, on_gpu
 from impasto.learn.settings import Settings, learning_rate, style_weight
 
 METRICS = "metrics.jsonl"
 SHEET = "sheet.jpg"
 UNIT_PHOTOS = 40  # photo crops whose Gram matrices define the photos' own distance
+STRIDE = 10  # steps after which an accelerator's losses are read
+PARTS = ("content", "style", "error", "distance", "saturated", "total")  # what a step measures of each picture
 
 
 @dataclass(frozen=True)
 class Step:
     """What one training step measured, over the whole batch. ``psnr`` (dB) is there when the photo row had a turn.
 
-    ``distance`` is the mean squared difference from what the teacher paints, 0 without one.
+    ``distance`` is the mean squared difference from what the teacher paints, 0 without one. Where several steps are
+    read together (on an accelerator), ``pictures_per_second`` is their mean.
     """
 
     step: int
@@ -106,6 +114,7 @@ class Run:
         precision: Literal["auto", "float32", "bfloat16"] = "auto",
         compile: bool | None = None,
         device: str = "cpu",
+        workers: int | None = None,
     ) -> None:
         self.dir = Path(run_dir)
         self.photos = photos
@@ -113,6 +122,8 @@ class Run:
         self.settings = settings
         self.device = torch.device(device)
         self.dtype = best_dtype(precision, self.device)
+        self.stride = 1 if self.device.type == "cpu" else STRIDE
+        self.workers = default_workers(self.device) if workers is None else workers
         self.names = [*(style.name for style in styles), PHOTO]
         if settings.batch % self.world:
             raise LearnError(
@@ -140,7 +151,9 @@ class Run:
         self.loss_network.surround = settings.loss_surround
         self.targets, self.content_energy = self._targets()
         self.compiled = pays_to_compile(compile, self.device)
-        self._forward = self._compiled() if self.compiled else self._plain()
+        self._failed = len(STATE.failed)  # pieces that no compiler takes, as far as was reported
+        self.in_pieces = self.device.type == "cuda"  # what is compiled there; elsewhere it is the whole step
+        self._forward = self._compiled() if self.compiled and not self.in_pieces else self._plain()
 
     # -- the loop ---------------------------------------------------------------------------------------------------
 
@@ -149,69 +162,164 @@ class Run:
         self.stopped = True
 
     def train(
-        self, *, max_minutes: float | None = None, checkpoint_every: int = 500, sheet_minutes: float = 10.0
+        self,
+        *,
+        max_minutes: float | None = None,
+        since: float | None = None,
+        checkpoint_every: int = 500,
+        checkpoint_minutes: float = 1.0,
+        sheet_minutes: float = 10.0,
     ) -> Iterator[Step]:
-        """Train up to ``settings.steps`` or for ``max_minutes``: yields each ``Step``, saves checkpoints."""
+        """Train up to ``settings.steps`` or for ``max_minutes``: yields each ``Step``, saves checkpoints.
+
+        The minutes count from ``since``, a moment of ``time.monotonic()``; by default from now.
+        """
         if self.is_main:
             _trim_metrics(self.dir / METRICS, self.step)
-        start = last_sheet = time.monotonic()
+        last_sheet = last_checkpoint = time.monotonic()
+        start = last_sheet if since is None else since
+        batches = self._batches()
         while self.step < self.settings.steps:
-            record = self._one_step()
-            late = max_minutes is not None and time.monotonic() - start > 60 * max_minutes
-            stop = self._agree(late or self.stopped)
-            if self.is_main and time.monotonic() - last_sheet > 60 * sheet_minutes:
+            before = self.step
+            records = self._stride(batches)
+            now = time.monotonic()
+            stop = self._agree(self.stopped or (max_minutes is not None and now - start > 60 * max_minutes))
+            if self.is_main and now - last_sheet > 60 * sheet_minutes:
                 warning = self.sheet()
-                record = replace(record, warning=record.warning or warning)
+                records[-1] = replace(records[-1], warning=records[-1].warning or warning)
                 last_sheet = time.monotonic()
             if self.is_main:
                 with open(self.dir / METRICS, "a") as file:
-                    file.write(json.dumps(asdict(record)) + "\n")
-            if self.step % checkpoint_every == 0 or stop or self.step == self.settings.steps:
+                    file.writelines(json.dumps(asdict(record)) + "\n" for record in records)
+            due = (
+                self.step // checkpoint_every > before // checkpoint_every
+                or now - last_checkpoint > 60 * checkpoint_minutes
+            )
+            if due or stop or self.step == self.settings.steps:
                 self.save_checkpoint()
-            yield record
+                last_checkpoint = time.monotonic()
+            yield from records
             if stop:
                 return
 
-    def _one_step(self) -> Step:
-        begin = time.monotonic()
-        settings = self.settings
-        pictures = self.photos.batch(settings.seed, self.step, settings.batch, settings.size)
-        ids = self._deal()
-        share = slice(self.rank * settings.batch // self.world, (self.rank + 1) * settings.batch // self.world)
-        rate = learning_rate(settings, self.step)
-        for optimizer in self.optimizers:
-            optimizer.param_groups[0]["lr"] = rate
-        given = pictures[share].to(self.device), ids[share].to(self.device)
-        values, sound = self._gradient(*given)
-        warning = ""
-        if not sound and self.compiled:  # compilers err: inductor's gradients were 1e24 at some sizes (torch 2.13)
-            self.compiled, self._forward = False, self._plain()
-            warning = "the compiled step gave no gradient that is a number; training goes on without a compiler"
-            values, sound = self._gradient(*given)
-        if not sound:
-            raise LearnError(
-                f"training broke down at step {self.step + 1}: the loss or its gradient is not a number; "
-                "lower the learning rate or the style weight and start again from the last checkpoint"
-            )
-        for optimizer in self.optimizers:
-            optimizer.step()
-        self._update_average()
-        loss = values["style" if settings.objective_weight > 0 else "distance"]
-        self.behind[ids] = 0.9 * self.behind[ids] + 0.1 * loss
-        self.step += 1
-        self.seconds += time.monotonic() - begin
-        record = self._record(values, ids, rate, time.monotonic() - begin)
-        return replace(record, warning=record.warning or warning)
+    def _batches(self) -> Iterator[Tensor]:
+        """This process's share of every batch from the next on, on the device."""
+        settings, pin = self.settings, self.device.type == "cuda"
+        batches = self.photos.batches(
+            settings.seed, self.step, settings.batch, settings.size, workers=self.workers, pin=pin
+        )
+        for pictures in batches:
+            there = self._given(pictures[self._share])
+            yield there if there.is_floating_point() else there.float() / 255
 
-    def _gradient(self, pictures: Tensor, ids: Tensor) -> tuple[dict[str, Tensor], bool]:
-        """The losses of all processes' pictures, and whether they and the gradient, which is clipped, are numbers."""
+    @property
+    def _share(self) -> slice:
+        each = self.settings.batch // self.world
+        return slice(self.rank * each, (self.rank + 1) * each)
+
+    def _given(self, values: Tensor) -> Tensor:
+        """``values`` on the device, which need not have them before it computes with them."""
+        if self.device.type == "cuda" and not values.is_pinned():
+            values = values.pin_memory()
+        return values.to(self.device, non_blocking=True)
+
+    def _stride(self, batches: Iterator[Tensor]) -> list[Step]:
+        """The steps up to the next that is read: done again without a compiler if it fails or they are no numbers."""
+        begin, first, warning = time.monotonic(), self.step, ""
+        kept = self._copy() if self.stride > 1 else None
+        given: list[tuple[Tensor, Tensor]] = []
+        while True:
+            values = torch.full((1, 1), torch.nan)
+            too_large = False
+            try:
+                values = self._steps(batches, given).cpu()
+            except torch.OutOfMemoryError:
+                too_large = True  # what the step holds is free behind this block
+            except ImpastoError:
+                raise
+            except Exception as error:  # compilers raise what they like
+                if not self.compiled:
+                    raise
+                warning = f"the compiler fails ({_first_line(error)}); training goes on without it"
+            if too_large:
+                raise LearnError(self._too_large(*given[-1]))
+            broken = (~torch.isfinite(values).flatten(1).all(1)).nonzero().flatten().tolist()
+            if not broken:
+                return self._records(first, values, [ids for _, ids in given], begin, warning)
+            if not self.compiled:
+                raise LearnError(
+                    f"training broke down at step {first + broken[0] + 1}: the loss or its gradient is not a number; "
+                    "lower the learning rate or the style weight and start again from the last checkpoint"
+                )
+            # Compilers err, too: inductor's gradients were 1e24 at some sizes (torch 2.13).
+            warning = warning or (
+                "the compiled step gave no gradient that is a number; training goes on without a compiler"
+            )
+            self.compiled, self._forward = False, self._plain()
+            self._restore(kept, first)
+
+    def _steps(self, batches: Iterator[Tensor], given: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """Steps as ``_stride`` says, on what is ``given`` (and what that lacks, which it gets).
+
+        Returns what they measured, (steps, parts + 1, B), last how long the gradient was. Nothing waits for it, but
+        where single steps are read: there one that is not made of numbers changes nothing.
+        """
+        measured = []
+        with chosen_convolutions(self.device):
+            for number in range(min(self.stride - self.step % self.stride, self.settings.steps - self.step)):
+                if number == len(given):
+                    given.append((next(batches), self._deal()))
+                pictures, ids = given[number]
+                measured.append(self._gradient(pictures, self._given(ids[self._share])))
+                if self.stride == 1 and not bool(torch.isfinite(measured[0]).all()):
+                    break
+                rate = learning_rate(self.settings, self.step)
+                for optimizer in self.optimizers:
+                    optimizer.param_groups[0]["lr"] = rate
+                    optimizer.step()
+                self._update_average()
+                self.step += 1
+            return torch.stack(measured)
+
+    def _gradient(self, pictures: Tensor, ids: Tensor) -> Tensor:
+        """The losses of all processes' pictures and the length of the gradient, which is clipped: (parts + 1, B)."""
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        parts = self._losses(pictures, ids)
-        parts["total"].mean().backward()  # type: ignore[no-untyped-call]
+        with on_gpu(compiled=self.compiled) if self.in_pieces else nullcontext():
+            parts = self._losses(pictures, ids)
+            parts["total"].mean().backward()  # type: ignore[no-untyped-call]
         steepness = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
-        values = {name: self._gather(part.detach().float()) for name, part in parts.items()}
-        return values, all(bool(torch.isfinite(value).all()) for value in (*values.values(), steepness))
+        values = self._gather(torch.stack([parts[name].detach().float() for name in PARTS]))
+        return torch.cat([values, steepness.float().expand(1, values.shape[1])])
+
+    def _copy(self) -> tuple[Any, ...]:
+        """Everything that a step changes, to go back to."""
+        weights = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        average = {name: value.clone() for name, value in self.average.items()}
+        return weights, average, [copy.deepcopy(optimizer.state_dict()) for optimizer in self.optimizers]
+
+    def _restore(self, kept: tuple[Any, ...] | None, step: int) -> None:
+        self.step = step
+        if kept is None:
+            return
+        weights, self.average, states = kept
+        self.model.load_state_dict(weights)
+        for optimizer, state in zip(self.optimizers, states, strict=True):
+            optimizer.load_state_dict(state)
+
+    def _too_large(self, pictures: Tensor, ids: Tensor) -> str:
+        """What to say where the device has no memory for a step: with the largest batch, by halves, that it has."""
+        said = f"{self.device} has no memory for a batch of {self.settings.batch} at {self.settings.size} px"
+        if self.world > 1:
+            return f"{said}; make it smaller (--batch), or use more processes"
+        self.in_pieces = False  # nothing is compiled for this
+        count = len(pictures) // 2
+        while count:
+            with suppress(torch.OutOfMemoryError):
+                self._gradient(pictures[:count], self._given(ids[:count]))
+                return f"{said}; a batch of {count} fits (--batch {count})"
+            count //= 2
+        return f"{said}, nor for one picture; make them smaller (--size)"
 
     def _losses(self, pictures: Tensor, ids: Tensor) -> dict[str, Tensor]:
         """Per picture: content, style, squared error, share of saturated pixels, and the weighted total."""
@@ -219,7 +327,7 @@ class Run:
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         painted, content, style, error, distance = self._forward(pictures, ids)
         is_photo = (ids == len(self.styles)).float()
-        weights = torch.tensor([style.weight for style in self.styles] + [0.0], device=self.device)[ids]
+        weights = self._given(torch.tensor([style.weight for style in self.styles] + [0.0]))[ids]
         total = settings.objective_weight * (content + style_weight(settings, self.step) * weights * style)
         total = total + settings.photo_weight * is_photo * error + settings.teacher_weight * (1 - is_photo) * distance
         saturated = ((painted < 0.004) | (painted > 0.996)).float().flatten(1).mean(1)
@@ -421,20 +529,36 @@ class Run:
         network.load_state_dict({k[len(prefix) :]: v for k, v in self.average.items() if k.startswith(prefix)})
         return network, self.average["rows"]
 
-    def _record(self, values: dict[str, Tensor], ids: Tensor, rate: float, seconds: float) -> Step:
+    def _records(self, first: int, values: Tensor, dealt: Sequence[Tensor], begin: float, warning: str) -> list[Step]:
+        """The records of steps behind ``first`` that measured ``values`` (steps, parts + 1, B) since ``begin``."""
+        records = []
+        loss = "style" if self.settings.objective_weight > 0 else "distance"
+        each = (time.monotonic() - begin) / len(values)
+        for number, (measured, ids) in enumerate(zip(values, dealt, strict=True)):
+            parts = dict(zip(PARTS, measured, strict=False))
+            self.behind[ids] = 0.9 * self.behind[ids] + 0.1 * parts[loss]
+            self.seconds += each
+            records.append(self._record(first + number + 1, parts, ids, each))
+        failed, self._failed = STATE.failed[self._failed :], len(STATE.failed)
+        if failed:
+            warning = f"the compiler fails on {', '.join(failed)}; training goes on without it there"
+        records[-1] = replace(records[-1], warning=records[-1].warning or warning)
+        return records
+
+    def _record(self, step: int, values: dict[str, Tensor], ids: Tensor, seconds: float) -> Step:
         is_style = ids < len(self.styles)
         shown = is_style if is_style.any() else ~is_style  # in a small batch the photo's row may be alone
         warning = ""
-        if values["saturated"].mean() > 0.5 and self.step > 100:
+        if values["saturated"].mean() > 0.5 and step > 100:
             warning = "more than half of all painted pixels are black or white: the network is collapsing"
         return Step(
-            step=self.step,
+            step=step,
             steps=self.settings.steps,
             content=float(values["content"][shown].mean()),
             style=float(values["style"][shown].mean()),
             total=float(values["total"].mean()),
             psnr=None if is_style.all() else psnr(float(values["error"][~is_style].mean())),
-            learning_rate=rate,
+            learning_rate=learning_rate(self.settings, step - 1),
             seconds=self.seconds,
             pictures_per_second=self.settings.batch / seconds,
             styles=tuple(self.names[i] for i in ids),
@@ -469,12 +593,12 @@ class Run:
         return bool(answer)
 
     def _gather(self, values: Tensor) -> Tensor:
-        """Per-picture values of all processes, in the batch's order, on the CPU."""
+        """Values (..., B) of all processes' pictures, in the batch's order."""
         if self.world == 1:
-            return values.cpu()
+            return values
         parts = [torch.empty_like(values) for _ in range(self.world)]
         dist.all_gather(parts, values)
-        return torch.cat(parts).cpu()
+        return torch.cat(parts, -1)
 
 
 @torch.no_grad()
@@ -513,3 +637,8 @@ def _trim_metrics(path: Path, step: int) -> None:
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text("".join(f"{line}\n" for line in lines))
     os.replace(partial, path)
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says, in at most a hundred characters of one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:100]
