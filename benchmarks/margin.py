@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--margins", default="0,24,32,48")
     parser.add_argument("--sizes", default="512,1024")
     parser.add_argument("--crops", type=int, default=60)
+    parser.add_argument("--precision", default="auto", help="auto, f32 or bf16")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "margin.json")
     args = parser.parse_args()
     margins = [int(margin) for margin in args.margins.split(",")]
@@ -53,7 +54,7 @@ def main() -> None:
     crops = [crop.permute(1, 2, 0).numpy() for crop in drawn]
     with tempfile.TemporaryDirectory() as folder:
         files = {margin: _exported(args.network, margin, Path(folder)) for margin in margins}
-        painters = {margin: Painter(file) for margin, file in files.items()}
+        painters = {margin: Painter(file, precision=args.precision) for margin, file in files.items()}
         found = {
             "network": painters[margins[0]].network.fingerprint,
             "precision": painters[margins[0]].network.precision,
