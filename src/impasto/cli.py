@@ -659,10 +659,10 @@ def train(
         limits.WEIGHTS,
     ] = None,
     margin: Annotated[
-        int,
-        typer.Option(help="Pixels of mirrored photo painted around each crop and cut off."),
+        int | None,
+        typer.Option(help="Mirrored pixels painted around each crop and cut off; default: as --start-from has, or 0."),
         limits.MARGIN,
-    ] = 0,
+    ] = None,
     loss_surround: Annotated[
         int,
         typer.Option(help="Pixels of the painting mirrored outwards for VGG; 16 is enough."),
@@ -730,7 +730,7 @@ def train(
             content_layer=content_layer,
             style_weight=style_weight,
             style_layer_weights=_numbers(style_layer_weights) or (),
-            margin=margin,
+            margin=margin or 0,
             loss_surround=loss_surround,
             loss_borders=loss_borders,  # type: ignore[arg-type]
             photo_weight=photo_weight,
@@ -748,6 +748,9 @@ def train(
             sources += targets.network_files(str(network_file), None)
         _claim(targets.run_files(run_dir, photos, styles), sources, force=True, folder=run_dir)
         with distributed(device):
+            start = load_with_bank(start_from) if start_from else None
+            if margin is None and start is not None:
+                settings = dataclasses.replace(settings, margin=start[0].margin)
             run = Run(
                 run_dir,
                 folder,
@@ -755,7 +758,7 @@ def train(
                 settings,
                 loss_network=load_loss_network(loss_network),
                 teacher=load_with_bank(teacher) if teacher else None,
-                start_from=load_with_bank(start_from) if start_from else None,
+                start_from=start,
                 precision=precision,  # type: ignore[arg-type]
                 compile=compile,
                 device=resolve_device(device),
@@ -1175,6 +1178,9 @@ def evaluate(
     worth: Annotated[
         int, typer.Option(help="Photos per style, in turn, on which L-BFGS competes (slow)."), limits.COUNT
     ] = 0,
+    frame: Annotated[
+        int, typer.Option(help="Crops on whose mean painting frames are measured; 60 is enough."), limits.COUNT
+    ] = 0,
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
@@ -1191,9 +1197,9 @@ def evaluate(
     with _learning():
         from impasto.bank import PHOTO
         from impasto.learn.devices import best_dtype
-        from impasto.learn.evaluate import Judge, evaluate, load_photos, summary
+        from impasto.learn.evaluate import FRAMED, Judge, evaluate, load_photos, summary
         from impasto.learn.features import load_loss_network
-        from impasto.learn.photos import load_paintings
+        from impasto.learn.photos import PhotoFolder, load_paintings
         from impasto.learn.settings import LossSettings
 
         painter = _painter(network, bank, runtime)
@@ -1203,12 +1209,14 @@ def evaluate(
         losses = LossSettings.of(painter.bank, style_size=style_size, style_weight=style_weight, unit=unit)
         paintings = load_paintings(styles, names, size=losses.style_size, bank=painter.bank)
         pictures = load_photos(photos, size=size, limit=limit)
+        drawn = PhotoFolder.open(photos).batch(0, 0, frame, FRAMED) if frame else ()
+        crops = [crop.permute(1, 2, 0).numpy() for crop in drawn]
         ruler = load_loss_network(loss_network).to(best_dtype(precision))  # type: ignore[arg-type]
         judge = Judge(ruler, paintings, pictures, losses)
-        records = evaluate(judge, painter.paint_picture, names, pictures, worth_on=worth)
+        records = evaluate(judge, painter.paint_picture, names, pictures, worth_on=worth, crops=crops)
         scores = [record for record, _ in zip(records, _progress(names, quiet=as_json), strict=True)]
         shown = painter.paint_photo_row if PHOTO in painter.bank else None
-        overall = summary(scores, painter.paint_picture, pictures, photo=shown)
+        overall = summary(scores, painter.paint_picture, pictures, photo=shown, crops=crops)
     head = {"network": painter.network.name, "fingerprint": painter.network.fingerprint, "photos": len(pictures)}
     if as_json:
         typer.echo(_json({**head, **overall, "styles": [asdict(score) for score in scores]}))

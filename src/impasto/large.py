@@ -63,8 +63,9 @@ class Layout:
 class Large:
     """One picture (and masks) on its way through a network in tiles.
 
-    ``style`` are the graph's inputs scale and shift. ``budget`` are the bytes that tiles may take. Files lie in
-    ``folder``, or where the system puts temporary ones.
+    ``sources`` have the graph's margin around them, which is read and not painted. ``style`` are the graph's inputs
+    scale and shift. ``budget`` are the bytes that tiles may take. Files lie in ``folder``, or where the system puts
+    temporary ones.
     """
 
     def __init__(
@@ -213,9 +214,13 @@ class Large:
 
     def _last(self, stage: Stage, known: dict[str, Moments], kept: dict[Tensor, Kept]) -> Iterator[Step]:
         """Run the stage that paints."""
+        margin, (height, width) = self.graph.margin, self.sources[PICTURE].size
         for share, down, span, found in self._run(stage, known, kept):
             (painted,) = found.values()
-            yield Step(share, down.first, span.first, painted[0].transpose(1, 2, 0))
+            rows, columns = _visible(down, height, margin), _visible(span, width, margin)
+            part = painted[0, :, rows, columns].transpose(1, 2, 0)
+            corner = max(0, down.first - margin), max(0, span.first - margin)
+            yield Step(share, *corner, part) if part.size else Step(share)
 
     def _run(
         self, stage: Stage, known: Mapping[str, Moments], kept: dict[Tensor, Kept]
@@ -328,6 +333,11 @@ class _Small(Large):
         height, side = self.sources[PICTURE].size
         across = [Span(0, side, 0, side)]
         return [(Span(top, top + side, top, top + side), across) for top in range(0, height, side)]
+
+
+def _visible(span: Span, length: int, margin: int) -> slice:
+    """The part of a core, counted from where it begins, that lies within the margins at both ends of ``length``."""
+    return slice(max(0, margin - span.first), max(0, min(span.last, length - margin) - span.first))
 
 
 def _window(down: Span, span: Span) -> Window:

@@ -22,7 +22,7 @@ from impasto import assets, blend, limits, memory, pictures, regions
 from impasto.bank import PHOTO, Bank
 from impasto.errors import BankError, ImpastoError, MismatchError, PictureError
 from impasto.large import Large, MomentsFrom
-from impasto.runtime import SMALLEST, Network, Precision, RuntimeName, lacks_memory
+from impasto.runtime import Network, Precision, RuntimeName, lacks_memory
 from impasto.stages import MASKS, PICTURE
 from impasto.tiles import Mirrored, Source
 
@@ -393,9 +393,10 @@ class Painter:
 
     def _large(self, pixels: pictures.Pixels, masks: list[pictures.Pixels], rows: list[Floats]) -> Large:
         graph = self.network.graph(bool(masks))
-        sources: dict[str, Source] = {PICTURE: Mirrored(pixels, graph.multiple, SMALLEST)}
-        if masks:
-            sources[MASKS] = Mirrored(_Stack(masks), graph.multiple, SMALLEST)
+        given: dict[str, Any] = {PICTURE: pixels} | ({MASKS: _Stack(masks)} if masks else {})
+        sources: dict[str, Source] = {
+            name: Mirrored(each, graph.multiple, self.network.smallest, graph.margin) for name, each in given.items()
+        }
         scale, shift = np.split(np.stack(rows) if masks else rows[0], 2, axis=-1)
         style = {"scale": np.ascontiguousarray(scale), "shift": np.ascontiguousarray(shift)}
         return Large(graph, sources, style, budget=self._budget(pixels.size), threads=self.network.threads)
@@ -427,7 +428,7 @@ class Painter:
 
     def _whole_bytes(self, height: int, width: int, masks: int, floats: bool) -> int:
         """About how many bytes it takes to paint a picture of this size whole, as planned; 0 if it needs tiles."""
-        surely = AT_MOST[masks > 0] * max(height, SMALLEST) * max(width, SMALLEST) + 4 * (masks + 1) * height * width
+        surely = AT_MOST[masks > 0] * self.network.pixels(height, width) + 4 * (masks + 1) * height * width
         if surely <= self._most():  # reading the graph to know better takes as long as a small painting
             return surely // 4
         planned = self.plan(width, height, masks=masks, floats=floats)
@@ -445,7 +446,7 @@ class Painter:
         if plan.whole not in self._trials:
             self._trials[plan.whole] = [self._trial(side, plan.whole) for side in TRIALS]
         (first, little), (second, more) = self._trials[plan.whole]
-        work = plan.width * plan.height if plan.whole else plan.work
+        work = self.network.pixels(plan.height, plan.width) if plan.whole else plan.work
         if work <= little:
             return first * work / little
         return first + max(0.0, second - first) / (more - little) * (work - little)
@@ -458,7 +459,7 @@ class Painter:
         begin = time.perf_counter()
         if whole:
             self._paint_whole(noise, _Look(self._any_rows(0), [1.0], []), False, False)
-            return time.perf_counter() - begin, float(side * side)
+            return time.perf_counter() - begin, float(self.network.pixels(side, side))
         large = self._large(noise, [], self._any_rows(0))
         for _ in large.paint(self.moments):
             pass

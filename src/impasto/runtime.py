@@ -88,6 +88,7 @@ class Network:
             self.fingerprint = session.meta["impasto.fingerprint"]
             self.row_size = int(session.meta["impasto.row_size"])
             self._multiple = int(session.meta["impasto.multiple"])
+            self.margin = int(session.meta.get("impasto.margin", 0))
         except (KeyError, ValueError) as error:
             raise NetworkError(f"{path} is not a network of impasto's (its metadata lack {error})") from error
         if "impasto.graph" in session.meta:
@@ -117,8 +118,8 @@ class Network:
         """Paint a picture, (h, w, 3), of any size, in the style of ``row`` (row_size,): same shape and type.
 
         The picture is float32, 0..1, or uint8, 0..255, which is faster. Sizes that are no multiple of the network's, or
-        below 16, are mirrored up and cropped back. The last bits of float32 depend on what came before (OpenVINO
-        compiles for sizes that come again). Raises MismatchError for a row of another length.
+        below 16 or its margin, are mirrored up and cropped back. The last bits of float32 depend on what came before
+        (OpenVINO compiles for sizes that come again). Raises MismatchError for a row of another length.
         """
         return _cut(self._whole().run(self._feeds(picture, row)), picture)
 
@@ -158,6 +159,16 @@ class Network:
         return _cut(self._open_regions().run({**planes, "scale": scale, "shift": shift}), picture)
 
     @property
+    def smallest(self) -> int:
+        """The least pixels a side that the network takes; smaller pictures are mirrored up to it."""
+        return max(SMALLEST, self.margin + 1)  # a margin needs so many to mirror
+
+    def pixels(self, height: int, width: int) -> int:
+        """About how many pixels are painted for a picture of this size, those of the margin too."""
+        tall, wide = (max(side, self.smallest) + 2 * self.margin for side in (height, width))
+        return tall * wide
+
+    @property
     def threads(self) -> int:
         """How many cores it uses."""
         return self._threads or cores()
@@ -167,7 +178,7 @@ class Network:
         share = 0.85 if self.precision == "bf16" else 1.15  # of what the graph tells, measured
         pixel = share * self.graph(regions).straight.bytes if self.runtime == "openvino" else BYTES
         pixel += FLOATS if floats or self.runtime != "openvino" else IN_BYTES
-        return int(pixel * max(height, SMALLEST) * max(width, SMALLEST))
+        return int(pixel * self.pixels(height, width))
 
     def graph(self, regions: bool = False) -> Graph:
         """The network in stages, for pictures that are painted in tiles; NetworkError without OpenVINO."""
@@ -179,7 +190,8 @@ class Network:
         with self._opening:
             if regions not in self._graphs:
                 path = self._regions_file() if regions else self._path
-                self._graphs[regions] = Graph(path, {"INFERENCE_PRECISION_HINT": self.precision}, self._multiple)
+                options = {"INFERENCE_PRECISION_HINT": self.precision}
+                self._graphs[regions] = Graph(path, options, self._multiple, self.margin)
             return self._graphs[regions]
 
     def _regions_file(self) -> Path:
@@ -196,7 +208,8 @@ class Network:
                         f"the network {self.name!r} has no {path.name} to paint regions with; export it again"
                     )
                 _, _, session = _open(path, self.runtime, self._threads, self.precision, self._streams)
-                if session.meta.get("impasto.fingerprint") != self.fingerprint:
+                found = session.meta.get("impasto.fingerprint"), session.meta.get("impasto.margin", "0")
+                if found != (self.fingerprint, str(self.margin)):
                     raise NetworkError(f"{path} belongs to another network than {self._path.name}; export both again")
                 self._regions = session
             return self._regions
@@ -208,8 +221,10 @@ class Network:
         )
 
     def _planes(self, picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """(h, w, C) -> (1, C, h', w'), or (1, h', w', C) of bytes: mirrored below and at the right, to ``mirrored``."""
-        bottom, right = (mirrored(size, self._multiple) - size for size in picture.shape[:2])
+        """(h, w, C) -> (1, C, h', w'), or (1, h', w', C) of bytes: mirrored below and at the right."""
+        bottom, right = (
+            -(-max(size, self.smallest) // self._multiple) * self._multiple - size for size in picture.shape[:2]
+        )
         if bottom or right:
             picture = np.pad(picture, ((0, bottom), (0, right), (0, 0)), "reflect")
         planes = picture if picture.dtype == np.uint8 else picture.astype(np.float32, copy=False).transpose(2, 0, 1)
@@ -219,11 +234,6 @@ class Network:
 def cores() -> int:
     """How many cores this process may use."""
     return len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0))
-
-
-def mirrored(length: int, multiple: int) -> int:
-    """How long a side of so many pixels is made before a network with this multiple paints it."""
-    return -(-max(length, SMALLEST) // multiple) * multiple
 
 
 def _check_count(name: str, value: object) -> None:

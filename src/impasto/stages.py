@@ -89,21 +89,46 @@ class Stage:
 
 
 class Graph:
-    """The stages of an ONNX network that has instance norms; raises NetworkError for one that cannot be cut so."""
+    """The stages of an ONNX network that has instance norms; raises NetworkError for one that cannot be cut so.
 
-    def __init__(self, path: Path, options: Mapping[str, Any], multiple: int) -> None:
+    The ``margin`` that the network mirrors around a picture and cuts off again is left out: whoever gives tiles has it
+    in its picture.
+    """
+
+    def __init__(self, path: Path, options: Mapping[str, Any], multiple: int, margin: int = 0) -> None:
         self._core = quiet.core()
         quiet.has_threads(self)
         self._options = dict(options)
         # What is kept has the bits that the network computes with; numpy has no bfloat16, and takes 16 bits for it.
         self.kept: Any = np.dtype(np.float16 if options.get("INFERENCE_PRECISION_HINT") == "bf16" else np.float32)
-        self._model = self._core.read_model(path)
-        self.multiple = multiple
-        self._read_shapes(self._core.read_model(path))
+        self.multiple, self.margin = multiple, margin
+        self._model = self._without_margin(self._core.read_model(path))
+        self._read_shapes(self._without_margin(self._core.read_model(path)))
         self._read_levels()
         self.depth = max(self._levels[norm.name] for norm in self.norms) if self.norms else 0
 
     # ---- what the graph says
+
+    def _without_margin(self, model: Any) -> Any:
+        """The model without the nodes that mirror its margin, first of all, and cut it off, last of all."""
+        if self.margin:
+            for parameter in model.get_parameters():
+                if parameter.get_friendly_name() in (PICTURE, MASKS):
+                    (padding,) = parameter.output(0).get_target_inputs()
+                    self._expect("Pad", padding.get_node())
+                    for target in padding.get_node().output(0).get_target_inputs():
+                        target.replace_source_output(parameter.output(0))
+            end = model.get_results()[0].input(0)
+            self._expect("Slice", end.get_source_output().get_node())
+            end.replace_source_output(end.get_source_output().get_node().input_value(0))
+            model.validate_nodes_and_infer_types()
+        return model
+
+    def _expect(self, kind: str, node: Any) -> None:
+        if node.get_type_name() != kind:
+            raise NetworkError(
+                f"this network cannot paint in tiles (its graph lacks the margin of {self.margin} pixels)"
+            )
 
     def _read_shapes(self, probe: Any) -> None:
         side = SLACK * self.multiple

@@ -85,26 +85,30 @@ class Source(Protocol):
 class Mirrored:
     """A picture of any type, (h, w, C), read in windows as float32 planes, mirrored at the bottom and right.
 
-    ``size`` is the height and width after mirroring up to ``multiple``, and to ``least`` pixels. Whole numbers become
-    0..1. ``pixels`` may be whatever has a shape and gives arrays (h, w, C) for slices of rows and columns.
+    ``size`` is the height and width after mirroring up to ``multiple``, and to ``least`` pixels, and then outwards by
+    ``margin`` on every side. Whole numbers become 0..1. ``pixels`` may be whatever has a shape and gives arrays
+    (h, w, C) for slices of rows and columns.
     """
 
-    def __init__(self, pixels: Any, multiple: int, least: int = 0) -> None:
+    def __init__(self, pixels: Any, multiple: int, least: int = 0, margin: int = 0) -> None:
         self._pixels = pixels
         self._rows, self._columns = (
-            np.pad(np.arange(length), (0, _up(max(length, least), multiple) - length), "reflect")
+            np.pad(_mirrored(length, _up(max(length, least), multiple)), margin, "reflect")
             for length in pixels.shape[:2]
         )
         self.size = len(self._rows), len(self._columns)
 
     def __call__(self, rows: slice, columns: slice) -> Floats:
-        height, width = self._pixels.shape[:2]
-        part = self._pixels[rows, columns]
-        if rows.stop > height or columns.stop > width:
-            down, across = self._rows[rows], self._columns[columns]
-            part = self._pixels[down.min() : down.max() + 1, across.min() : across.max() + 1]
-            part = part[down - down.min()][:, across - across.min()]
+        down, across = self._rows[rows], self._columns[columns]
+        part = self._pixels[down.min() : down.max() + 1, across.min() : across.max() + 1]
+        for axis, found in enumerate((down, across)):
+            if found[-1] - found[0] + 1 < len(found):  # mirrored in here
+                part = np.take(part, found - found.min(), axis)
         return planes(part)
+
+
+def _mirrored(length: int, up: int) -> npt.NDArray[Any]:
+    return np.pad(np.arange(length), (0, up - length), "reflect")
 
 
 class Patches:

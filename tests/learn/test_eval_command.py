@@ -100,6 +100,17 @@ def test_the_photo_row_is_optional(measure: Eval, network_file: Path) -> None:
     assert "photo_psnr" in strict(out)
 
 
+def test_frames(measure: Eval) -> None:
+    """With --frame every style has its frame and edge, and the worst stand beside those of the photos."""
+    code, out, err = measure({"--frame": 2}, "--json")
+    assert code == 0, err
+    found = strict(out)
+    assert found["worst_frame"] == max(style["frame"] for style in found["styles"])
+    assert found["worst_edge"] == max(style["edge"] for style in found["styles"]) and found["photos_frame"] > 0
+    code, out, err = measure(None, "--json")
+    assert strict(out)["styles"][0]["frame"] is None and "worst_frame" not in strict(out)
+
+
 def test_numbers_that_are_none(measure: Eval, monkeypatch: pytest.MonkeyPatch) -> None:
     """A perfect photo row has no PSNR in dB: JSON says null."""
     monkeypatch.setattr("impasto.learn.evaluate.alike", lambda painted: [("red", "green", math.inf)])
@@ -114,6 +125,7 @@ def test_numbers_that_are_none(measure: Eval, monkeypatch: pytest.MonkeyPatch) -
     [
         ({"--worth": 6}, "6 of 5 photos"),
         ({"--worth": -1}, "--worth must be"),
+        ({"--frame": -1}, "--frame must be"),
         ({"--limit": 0}, "--limit must be"),
         ({"--limit": -2}, "--limit must be"),
         ({"--size": 0}, "--size must be"),

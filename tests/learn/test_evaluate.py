@@ -14,7 +14,9 @@ from impasto.learn.evaluate import (
     diagonal_detail,
     evaluate,
     fidelity,
+    frames,
     saturated,
+    turned,
     worth,
 )
 from impasto.learn.features import LossNetwork
@@ -48,6 +50,39 @@ def test_a_clean_border_scores_one() -> None:
     edge[:4] += 0.5
     assert border_ratio(even, PHOTO) == pytest.approx(1)
     assert border_ratio(edge, PHOTO) > 10
+
+
+def test_frames_stand_out_from_the_middle() -> None:
+    """A frame counts in full all around, and one side's at that side; even pictures have none."""
+    even = np.full((2, 96, 80, 3), 0.5, np.float32)
+    assert frames(even) == (0, 0)
+    framed, one = even.copy(), even.copy()
+    framed[:, 24:-24, 24:-24, 1] -= 0.2
+    assert frames(framed) == pytest.approx((51, 51), rel=1e-3)
+    one[:, :8, :, 2] += 0.2
+    around, side = frames(one)
+    assert side == pytest.approx(51, rel=1e-3) and around == pytest.approx(51 * 80 * 8 / (96 * 80 - 80 * 64))
+
+
+def test_pictures_turned_have_no_up_and_down() -> None:
+    """What photos have above and below goes away with the turned ones; a frame that depends on the place stays."""
+    sky = np.linspace(0, 1, 96, dtype=np.float32)[:, None, None] * np.ones((1, 96, 3), np.float32)
+    assert max(frames([sky])) > 20 and max(frames(turned([sky]))) < 0.01
+
+
+def test_frames_are_measured_where_crops_are_given(loss_network: LossNetwork, paintings) -> None:
+    """A style that paints a frame has its size in ``frame``; without crops there is no such number."""
+
+    def paint(photo, name: str):
+        framed = photo.copy()
+        framed[:8] = framed[-8:] = framed[:, :8] = framed[:, -8:] = 1 if name == "a" else photo.mean()
+        return framed
+
+    judge = Judge(loss_network, {**paintings, "b": paintings["a"]}, [PHOTO], LossSettings())
+    crops = [RNG.random((96, 96, 3), np.float32)]
+    bad, good = evaluate(judge, paint, ["a", "b"], [PHOTO], crops=crops)
+    assert bad.frame == pytest.approx(127, abs=4) and good.frame < 6 and bad.edge >= bad.frame - 1
+    assert [score.frame for score in evaluate(judge, paint, ["a"], [PHOTO])] == [None]
 
 
 def test_saturated_counts_black_and_white() -> None:

@@ -6,7 +6,7 @@ Photos, paintings and a painter in, one frozen record per style out. Knows no fi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +29,9 @@ from impasto.pictures import find, load, resize
 Floats = npt.NDArray[np.float32]
 Paint = Callable[[Floats, str], Floats]
 
+FRAMED = 256  # pixels: the side of the crops whose mean painting shows a frame
+BANDS = (0, 8), (8, 24)  # pixels from the border, from and to: where frames lie; what is further in is the middle
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -49,6 +52,8 @@ class Scores:
     diagonal: float
     border: float
     checkerboard: float
+    frame: float | None = None  # and ``edge``: ``frames`` of the paintings of many crops, where they were measured
+    edge: float | None = None
     worth: float | None = None  # median number of L-BFGS evaluations that get as low, where it was measured
 
 
@@ -162,24 +167,34 @@ def optimized(judge: Judge, photo: Floats, name: str, *, limit: int) -> Iterator
 
 
 def evaluate(
-    judge: Judge, paint: Paint, names: Sequence[str], photos: Sequence[Floats], *, worth_on: int = 0
+    judge: Judge,
+    paint: Paint,
+    names: Sequence[str],
+    photos: Sequence[Floats],
+    *,
+    worth_on: int = 0,
+    crops: Sequence[Floats] = (),
 ) -> Iterator[Scores]:
     """Score one style after the other; on ``worth_on`` photos each also tell what it is worth (slow).
 
     The styles take turns through the photos, so that all photos count however few each style gets. LearnError if there
-    are not as many photos as that.
+    are not as many photos as that. Frames are measured on ``crops``, squares (h, h, 3) of many photos, and the same
+    upside down, so that what photos have above and below counts for nothing.
     """
     if not photos or not 0 <= worth_on <= len(photos):
         raise LearnError(f"worth cannot be measured on {worth_on} of {len(photos)} photos; give more photos")
-    return _evaluated(judge, paint, names, photos, worth_on)
+    return _evaluated(judge, paint, names, photos, worth_on, crops)
 
 
 def _evaluated(
-    judge: Judge, paint: Paint, names: Sequence[str], photos: Sequence[Floats], worth_on: int
+    judge: Judge, paint: Paint, names: Sequence[str], photos: Sequence[Floats], worth_on: int, crops: Sequence[Floats]
 ) -> Iterator[Scores]:
     with memory_watched(lambda: smaller(max(max(photo.shape) for photo in photos))):
         for i, name in enumerate(names):
             scores = judge.score(name, photos, paint)
+            if len(crops):
+                frame, edge = frames(paint(crop, name) for crop in turned(crops))
+                scores = replace(scores, frame=frame, edge=edge)
             if worth_on:
                 turns = [photos[(i * worth_on + j) % len(photos)] for j in range(worth_on)]
                 found = [worth(judge, p, name, judge.score(name, [p], paint).total) for p in turns]
@@ -193,9 +208,11 @@ def summary(
     photos: Sequence[Floats],
     *,
     photo: Callable[[Floats], Floats] | None = None,
+    crops: Sequence[Floats] = (),
 ) -> dict[str, float | str]:
     """The bank as a whole: totals over what doing nothing would score, the photo row's PSNR, the two closest styles.
 
+    With the ``crops`` that frames were measured on: the largest frame, and what the crops themselves have.
     ``photo`` paints a photo in the row that is to give it back; None where the bank has no such row.
     """
     ratios = [score.total / score.untouched for score in scores]
@@ -208,6 +225,10 @@ def summary(
     }
     if photo is not None:
         found["photo_psnr"] = fidelity(photos, photo)
+    if len(crops):
+        found["worst_frame"] = max(score.frame for score in scores if score.frame is not None)
+        found["worst_edge"] = max(score.edge for score in scores if score.edge is not None)
+        found["photos_frame"], found["photos_edge"] = frames(turned(crops))
     if scores[0].worth is not None:
         found["median_worth"] = float(np.median([score.worth for score in scores]))
         found["least_worth"] = float(min(score.worth for score in scores if score.worth is not None))
@@ -251,6 +272,33 @@ def border_ratio(painted: Floats, photo: Floats, *, margin: int = 16) -> float:
     inner = change[margin:-margin, margin:-margin]
     outer = (change.sum() - inner.sum()) / (change.size - inner.size)
     return float(outer / max(inner.mean(), 1e-8))
+
+
+def turned(crops: Iterable[Floats]) -> Iterator[Floats]:
+    """Each picture (h, w, 3), and the same turned by 180 degrees."""
+    return (picture for crop in crops for picture in (crop, np.ascontiguousarray(crop[::-1, ::-1])))
+
+
+def frames(pictures: Iterable[Floats]) -> tuple[float, float]:
+    """How the mean of pictures (h, w, 3) of one size, 0..1, differs along its border from its middle, of 255.
+
+    Of the outermost 8 pixels and of the next 16, whichever differs more: the largest difference of a channel's mean all
+    around, and that at one of the four sides.
+    """
+    mean, count = np.zeros(1), 0
+    for picture in pictures:
+        mean, count = mean + 255.0 * picture, count + 1
+    mean /= count
+    inside = BANDS[-1][1]
+    near = (np.minimum(np.arange(side), np.arange(side)[::-1]) for side in mean.shape[:2])
+    apart = np.minimum.outer(*near)  # (h, w): pixels from the border
+    middle = mean[apart >= inside].mean(0)
+    rings = [mean[(first <= apart) & (apart < last)].mean(0) for first, last in BANDS]
+    sides = [
+        np.rot90(mean, turn)[first:last, inside:-inside].mean((0, 1)) for turn in range(4) for first, last in BANDS
+    ]
+    around, one_side = (float(np.abs(np.array(found) - middle).max()) for found in (rings, sides))
+    return around, one_side
 
 
 def checkerboard(luma: Floats) -> float:

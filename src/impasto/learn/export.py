@@ -63,6 +63,11 @@ class _Graph:
         how = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
         return self.add("Resize", x, "", factors, **how)
 
+    def cut(self, x: str, margin: int) -> str:
+        """What ``pad`` added taken away again."""
+        starts, ends, axes = (self.constant(np.array(each, np.int64)) for each in ([margin] * 2, [-margin] * 2, [2, 3]))
+        return self.add("Slice", x, starts, ends, axes)
+
     def pad(self, x: str, margin: int, mode: str = "reflect") -> str:
         pads = self.constant(np.array([0, 0, margin, margin, 0, 0, margin, margin], np.int64))
         return self.add("Pad", x, pads, mode=mode)
@@ -100,10 +105,11 @@ def network_graph(
 ) -> onnx.ModelProto:
     """``network`` as an ONNX model.
 
-    Inputs: ``picture`` (1, 3, H, W) in 0..1 with H and W multiples of the network's,
+    Inputs: ``picture`` (1, 3, H, W) in 0..1 with H and W multiples of the network's and more than its margin,
     ``scale`` and ``shift`` (row_size / 2,) each:
     the two halves of a row. Output: ``painted`` (1, 3, H, W) in 0..1. With ``half`` the weights are stored as float16
-    (the arithmetic stays float32). The model's metadata tell its name, fingerprint, row size and alpha.
+    (the arithmetic stays float32). The model's metadata tell its name, fingerprint, row size, alpha and margin; a
+    margin is mirrored around the picture by the graph's first node and cut off by its last.
 
     With ``regions``, ``scale`` and ``shift`` are (K, row_size / 2), and a fourth input, ``masks`` (1, K, H, W), mixes
     them per pixel.
@@ -121,37 +127,45 @@ def network_graph(
         node = helper.make_node("Split", [half_name, sizes], outputs, name=f"split_{half_name}", axis=int(regions))
         graph.nodes.append(node)
         halves[half_name] = outputs
-    masks = _mask_levels(graph, network.reductions) if regions else [None] * count
+    masks = _mask_levels(graph, network) if regions else [None] * count
     styles = iter(zip(halves["scale"], halves["shift"], masks, strict=True))
 
     def layer(block: nn.Module, x: str) -> str:
         return _layer(graph, block, x, *next(styles))  # type: ignore[arg-type]
 
+    picture = _with_margin(graph, "picture", network)
     if isinstance(network, FastNetwork):
-        _fast_trunk(graph, network, layer)
+        painted = _fast_trunk(graph, network, picture, layer)
     elif isinstance(network, PasticheNetwork):
-        _full_trunk(graph, network, layer)
+        painted = _full_trunk(graph, network, picture, layer)
+    if network.margin:
+        graph.cut(painted, network.margin)
     graph.nodes[-1].output[0] = "painted"
     return _model(graph, network, name, regions)
 
 
-def _full_trunk(graph: _Graph, network: PasticheNetwork, layer: Callable[[nn.Module, str], str]) -> None:
-    x = "picture"
+def _with_margin(graph: _Graph, x: str, network: StyleNetwork) -> str:
+    return graph.pad(x, network.margin) if network.margin else x
+
+
+def _full_trunk(graph: _Graph, network: PasticheNetwork, x: str, layer: Callable[[nn.Module, str], str]) -> str:
     for block in network.contract:
         x = layer(block, x)
     x = _residual(graph, network.residual, x, layer)
     for block in network.expand:
         x = layer(block, x)
+    return x
 
 
-def _fast_trunk(graph: _Graph, network: FastNetwork, layer: Callable[[nn.Module, str], str]) -> None:
-    squares = graph.add("SpaceToDepth", "picture", blocksize=UNSHUFFLE)
+def _fast_trunk(graph: _Graph, network: FastNetwork, x: str, layer: Callable[[nn.Module, str], str]) -> str:
+    squares = graph.add("SpaceToDepth", x, blocksize=UNSHUFFLE)
     fine = _residual(graph, network.before, layer(network.head, squares), layer)
     x = _residual(graph, network.inside, layer(network.down, fine), layer)
     x = graph.add("Add", graph.enlarge(layer(network.up, x)), fine)
     x = _residual(graph, network.after, x, layer)
     for block in network.tail:
         x = layer(block, x)
+    return x
 
 
 def _residual(graph: _Graph, blocks: nn.ModuleList, x: str, layer: Callable[[nn.Module, str], str]) -> str:
@@ -161,15 +175,16 @@ def _residual(graph: _Graph, blocks: nn.ModuleList, x: str, layer: Callable[[nn.
     return x
 
 
-def _mask_levels(graph: _Graph, reductions: list[int]) -> list[str]:
+def _mask_levels(graph: _Graph, network: StyleNetwork) -> list[str]:
     """For every layer the masks at its size, flat: (1, K, pixels)."""
+    masks = _with_margin(graph, "masks", network)
     flat = graph.constant(np.array([0, 0, -1], np.int64))
     levels = {}
-    for factor in sorted(set(reductions)):
+    for factor in sorted(set(network.reductions)):
         size = [factor, factor]
-        level = graph.add("AveragePool", "masks", kernel_shape=size, strides=size) if factor > 1 else "masks"
+        level = graph.add("AveragePool", masks, kernel_shape=size, strides=size) if factor > 1 else masks
         levels[factor] = graph.add("Reshape", level, flat)
-    return [levels[factor] for factor in reductions]
+    return [levels[factor] for factor in network.reductions]
 
 
 def _mixed_norm(graph: _Graph, channels: int, x: str, scale: str, shift: str, masks: str) -> str:
@@ -220,6 +235,7 @@ def _model(graph: _Graph, network: StyleNetwork, name: str, regions: bool) -> on
         "kind": network.kind,
         "alpha": network.settings["alpha"],
     }
+    meta |= {"margin": network.margin} if network.margin else {}
     meta |= {"graph": "regions"} if regions else {}
     helper.set_model_props(model, {f"impasto.{key}": str(value) for key, value in meta.items()})
     onnx.checker.check_model(model)
@@ -275,13 +291,14 @@ def export(
 def difference(model: onnx.ModelProto, network: StyleNetwork, rows: Floats) -> float:
     """Largest difference between what ONNX Runtime and torch paint, over noise of 64 x 64 and of 40 x 56 pixels.
 
-    ``rows`` is one row (R,), or (K, R) for a graph with regions, which are noise too.
+    The noise has so many pixels more than the margin. ``rows`` is one row (R,), or (K, R) for a graph with regions,
+    which are noise too.
     """
     session = quiet.onnxruntime().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     scale, shift = np.split(rows, 2, axis=-1)
     generator = np.random.default_rng(0)
     largest = 0.0
-    for height, width in ((64, 64), (40, 56)):
+    for height, width in ((network.margin + 64, network.margin + 64), (network.margin + 40, network.margin + 56)):
         feeds = {"picture": generator.random((1, 3, height, width), np.float32), "scale": scale, "shift": shift}
         if rows.ndim == 2:
             noise = generator.random((1, len(rows), height, width), np.float32)

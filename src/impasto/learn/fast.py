@@ -82,10 +82,14 @@ def _blocks(count: int, width: int) -> nn.ModuleList:
 
 
 def build(settings: dict[str, Any]) -> StyleNetwork:
-    """A new network with these ``settings``, those of a ``StyleNetwork`` or of a training run."""
+    """A new network with these ``settings``, those of a ``StyleNetwork`` or of a training run, and the run's margin."""
     kind = settings.get("network", PasticheNetwork.kind)
     if kind not in (PasticheNetwork.kind, FastNetwork.kind):
         raise LearnError(f"there is no network {kind!r} to train; choose {PasticheNetwork.kind} or {FastNetwork.kind}")
+    network: StyleNetwork
     if kind == FastNetwork.kind:
-        return FastNetwork(alpha=settings["alpha"])
-    return PasticheNetwork(**{key: settings[key] for key in ("alpha", "padding", "upsampling", "norm")})
+        network = FastNetwork(alpha=settings["alpha"])
+    else:
+        network = PasticheNetwork(**{key: settings[key] for key in ("alpha", "padding", "upsampling", "norm")})
+    network.margin = settings.get("margin", 0)
+    return network

@@ -17,7 +17,7 @@ from impasto.learn.network import PasticheNetwork, StyleNetwork
 
 
 def load_network(path: str | Path) -> StyleNetwork:
-    """The network in an ONNX file of ``impasto export``, frozen and in evaluation mode, with the file's fingerprint.
+    """The network in an ONNX file of ``impasto export``, frozen and in evaluation mode, with its margin.
 
     LearnError for a file that is missing, damaged or not such a network, or whose weights are not those it was
     fingerprinted with.
@@ -32,6 +32,7 @@ def load_network(path: str | Path) -> StyleNetwork:
         for layer, weight in zip(network.layers, weights, strict=True):
             layer.weight = torch.nn.Parameter(torch.from_numpy(weight.astype(np.float32)), requires_grad=False)
         if network.fingerprint() == meta["impasto.fingerprint"]:
+            network.margin = int(meta.get("impasto.margin", 0))
             return network.eval()
     raise LearnError(f"the weights in {path} are not those of its fingerprint; export or install it again")
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.learn.padding import reflect_pad, replicate_pad
+from impasto.learn.padding import mirror, reflect_pad, replicate_pad
 from impasto.learn.pieces import convolve, piece
 
 Padding = Literal["reflect", "zeros"]
@@ -203,6 +203,7 @@ class StyleNetwork(nn.Module):
     kind: str  # "full" or "fast": what ``build`` knows it by
     multiple: int  # height and width must be multiples of this
     settings: dict[str, Any]
+    margin = 0  # pixels of mirrored picture painted on every side and cut off, a multiple of ``multiple``
 
     @property
     def layers(self) -> list[ConvNorm]:
@@ -241,7 +242,8 @@ class StyleNetwork(nn.Module):
     def forward(self, pictures: Tensor, rows: Tensor, masks: Tensor | None = None) -> Tensor:
         """Paint ``pictures`` (B, 3, H, W), 0..1, each in its row of ``rows`` (B, row_size).
 
-        H and W must be multiples of ``multiple``. A row may be any mixture of rows.
+        H and W must be multiples of ``multiple``. A row may be any mixture of rows. A ``margin`` is mirrored around
+        the pictures (and masks) and cut off what is painted; moments are those of pictures with margins.
 
         With ``masks`` (B, K, H, W), weights that add up to 1 at each pixel, ``rows`` are (B, K, row_size), and scale
         and shift are mixed per pixel behind every norm; the moments stay those of the whole picture. Returns
@@ -249,8 +251,13 @@ class StyleNetwork(nn.Module):
         """
         if pictures.shape[2] % self.multiple or pictures.shape[3] % self.multiple:
             raise ValueError(f"height and width must be multiples of {self.multiple}, not {tuple(pictures.shape[2:])}")
+        height, width = pictures.shape[2:]
+        visible = slice(self.margin, self.margin + height), slice(self.margin, self.margin + width)
+        return self._paint(mirror(pictures, self.margin), rows, masks)[:, :, *visible]
+
+    def _paint(self, pictures: Tensor, rows: Tensor, masks: Tensor | None) -> Tensor:
         if masks is not None:
-            return self._trunk(pictures, self._region_styles(pictures, rows, masks))
+            return self._trunk(pictures, self._region_styles(pictures, rows, mirror(masks, self.margin)))
         if rows.shape != (pictures.shape[0], self.row_size):
             raise ValueError(f"rows must be {(pictures.shape[0], self.row_size)}, not {tuple(rows.shape)}")
         scales, shifts = (torch.split(half, self.widths, 1) for half in rows.chunk(2, 1))

@@ -50,6 +50,14 @@ def reflect_pad(x: Tensor, margin: int) -> Tensor:
     return _ReflectPad.apply(x, margin)  # type: ignore[no-any-return, no-untyped-call]
 
 
+def mirror(x: Tensor, margin: int) -> Tensor:
+    """``reflect_pad`` for any ``margin``: what is mirrored goes on being mirrored; needs H, W > 1."""
+    while margin > 0:
+        step = min(margin, *(size - 1 for size in x.shape[2:]))
+        x, margin = reflect_pad(x, step), margin - step
+    return x
+
+
 @piece
 def replicate_pad(x: Tensor) -> Tensor:
     """Repeat the border pixels of ``x`` once on each side."""

@@ -34,7 +34,6 @@ from impasto.learn.features import LossNetwork, load_loss_network
 from impasto.learn.losses import StyleTargets, content_distance, gram, psnr, style_units
 from impasto.learn.muon import Muon, takes
 from impasto.learn.network import StyleNetwork, with_own_tones
-from impasto.learn.padding import reflect_pad
 from impasto.learn.paintings import Style
 from impasto.learn.photos import PhotoFolder, load_painting
 from impasto.learn.pieces import STATE, on_gpu
@@ -73,24 +72,22 @@ class Step:
 class _Model(nn.Module):
     """The network and the matrix of rows as one module, so that DDP sees one call."""
 
-    def __init__(self, network: StyleNetwork, count: int, margin: int) -> None:
+    def __init__(self, network: StyleNetwork, count: int) -> None:
         super().__init__()
         self.network = network
-        self.margin = margin
         self.rows = nn.Parameter(network.initial_row().repeat(count, 1))
 
     def forward(self, pictures: Tensor, ids: Tensor) -> Tensor:
-        return _paint(self.network, self.rows, pictures, ids, self.margin)
+        return _paint(self.network, self.rows, pictures, ids)
 
 
-def _paint(network: nn.Module, rows: Tensor, pictures: Tensor, ids: Tensor, margin: int) -> Tensor:
+def _paint(network: nn.Module, rows: Tensor, pictures: Tensor, ids: Tensor) -> Tensor:
     """Paint each picture in its row of ``rows``, of which the last is the photo's and takes the picture's own tones."""
     chosen = rows[ids]
     is_photo = (ids == len(rows) - 1)[:, None]
     chosen = torch.where(is_photo, with_own_tones(chosen, pictures), chosen)
-    height, width = pictures.shape[2:]
-    painted: Tensor = network(reflect_pad(pictures, margin), chosen)
-    return painted[:, :, margin : margin + height, margin : margin + width]
+    painted: Tensor = network(pictures, chosen)
+    return painted
 
 
 def _optimizers(model: nn.Module, name: str) -> list[torch.optim.Optimizer]:
@@ -135,7 +132,7 @@ class Run:
         self.teacher = self._teacher(teacher)
         with torch.random.fork_rng(devices=[]):  # the caller's own random numbers go on as they were
             torch.manual_seed(settings.seed)
-            self.model = _Model(build(asdict(settings)), len(self.names), settings.margin).to(self.device)
+            self.model = _Model(build(asdict(settings)), len(self.names)).to(self.device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if start_from is not None:
             self._start_from(*start_from)
@@ -375,7 +372,7 @@ class Run:
             return painted, content, style, error, torch.zeros_like(error)
         network, rows = self.teacher
         with torch.no_grad(), torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            shown = _paint(network, rows, pictures, ids, self.settings.margin)
+            shown = _paint(network, rows, pictures, ids)
         return painted, content, style, error, (painted.float() - shown.float()).square().flatten(1).mean(1)
 
     def _teacher(self, teacher: tuple[StyleNetwork, Bank] | None) -> tuple[StyleNetwork, Tensor] | None:
@@ -509,7 +506,7 @@ class Run:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             for i in range(len(rows)):
                 ids = torch.tensor([i], device=self.device)
-                painted.append(_paint(network, rows, photo, ids, self.settings.margin)[0].float().cpu())
+                painted.append(_paint(network, rows, photo, ids)[0].float().cpu())
         _save_sheet(painted, columns, self.dir / SHEET)
         return self._alike(painted) if self.step > 1000 else ""
 
