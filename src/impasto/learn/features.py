@@ -184,7 +184,7 @@ class LossNetwork(nn.Module):
         self, names: list[str], x: Tensor, wanted: set[str], tap: Tap | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         found = {}
-        fused = STATE.on_gpu and not any(name.startswith("conv") for name in wanted)
+        fused = STATE.compiled and not any(name.startswith("conv") for name in wanted)
         pooled = fused and self.pooling == "max" and names[-1].startswith("pool") and not wanted & set(names[-2:])
         for name in names[:-1] if pooled else names:
             x = self._fused_step(name, x, pooled and name == names[-2]) if fused else self._step(name, x)
