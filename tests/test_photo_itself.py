@@ -124,13 +124,16 @@ def test_between_photo_and_painting(painter: Painter, strength: float) -> None:
 
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
 def test_the_way_up_with_the_shipped_network() -> None:
-    """On flat colour, where the photo row alone gives 16 dB, equal steps of strength are small steps of the picture."""
+    """On flat colour, far from what it was trained on, equal steps of strength are small steps, and away from the photo.
+
+    From half strength on, where the network paints alone, a bold style goes on changing at about the same distance.
+    """
     full = Painter(threads=1)
     strengths = np.arange(0, 1.01, 0.1)
     made = [full.paint_picture(FLAT, full.styles[0], strength=strength) for strength in strengths]
     steps = [float(np.abs(b - a).mean()) for a, b in zip(made, made[1:], strict=False)]
     far = [float(np.sqrt(np.square(each - made[0]).mean())) for each in made]
-    assert far == sorted(far) and max(steps) < 2.5 * np.mean(steps)
+    assert far[:6] == sorted(far[:6]) and min(far[6:]) > 0.8 * far[5] and max(steps) < 2.5 * np.mean(steps)
 
 
 def test_strong_paintings_are_the_networks_alone(painter: Painter) -> None:
