@@ -215,6 +215,7 @@ def _short(text: str) -> str:
 SIDE = Number(1, 1_000_000, whole=True)
 PIXELS = Number(1, whole=True)
 BRUSH = NumberOr(("small", "medium", "large"), Number(16, 1_000_000, whole=True))  # of the first pass's longer side
+DPI = Number(1, 65_535)  # JFIF holds no more
 MAP_WIDTH = Number(1, 30_000, whole=True)
 GAP = Number(0, 10_000, whole=True)
 QUALITY = Number(1, 100, whole=True)

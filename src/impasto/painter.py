@@ -287,6 +287,7 @@ class Painter:
         *,
         strength: float = 1.0,
         size: int | None = None,
+        enlarge: bool = False,
         brush: Brush = "medium",
         keep_color: bool = False,
         masks: Mapping[str, regions.Mask] | None = None,
@@ -297,9 +298,14 @@ class Painter:
         ``style`` is a name, a mix such as ``{"a": 0.6, "b": 0.4}``, "a:0.6,b:0.4" or ["a", "b"] (weights are
         normalised), or a row. ``strength`` 0 is the photo, 1 the style, up to 1.5 overdoes it; the style ``photo`` is
         the photo too, pixel for pixel, and below a strength of 0.5 the photo itself shines through. ``size`` shrinks
-        the longer side to so many pixels first. ``keep_color`` keeps the photo's colours and takes only light and shade
-        from the painting. Alpha is carried over; the photo's metadata is not (``pictures.save`` with ``like``
-        does that). ``max_pixels`` None sets no limit.
+        the longer side to so many pixels first, and with ``enlarge`` brings a smaller photo to them too.
+        ``keep_color`` keeps the photo's colours and takes only light and shade from the painting. Alpha is carried
+        over; the photo's metadata is not (``pictures.save`` with ``like`` does that).
+
+        ``brush`` is the size of the strokes on large pictures, which are painted small first and then, on top of that,
+        at full size: "medium", "large", "small" (one pass at full size), or the longer side of the small painting in
+        pixels, 16 or more. Pictures that are not 1.4 times as large ("medium": 1,024 pixels, "large": 640) are
+        painted in one pass, whatever the brush.
 
         ``masks`` gives regions other styles or mixes: to each a grey picture of the photo's size whose values are
         weights, or "alpha" for the photo's own; soft edges are soft transitions, what is left goes to ``style``, and
@@ -309,17 +315,56 @@ class Painter:
         self.check(style, strength=strength, size=size, brush=brush, masks=masks)
         photo = pictures.load(image, max_pixels=max_pixels)
         weights = regions.load(masks or {}, photo, max_pixels=max_pixels)
-        steps = self.paint_steps(
-            photo.pixels,
+        return self._paint_photo(
+            photo,
             style,
             strength=strength,
             size=size,
+            enlarge=enlarge,
             brush=brush,
             keep_color=keep_color,
             masks=weights,
-            opacity=photo.opacity,
         )
-        painted = _last(steps)
+
+    def preview(
+        self,
+        image: pictures.Source,
+        style: Style,
+        *,
+        strength: float = 1.0,
+        size: int | None = None,
+        enlarge: bool = False,
+        brush: Brush = "medium",
+        keep_color: bool = False,
+        masks: Mapping[str, regions.Mask] | None = None,
+        max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS,
+    ) -> Image.Image:
+        """What ``paint`` with these options will look like as a whole, in a fraction of the time: its first pass.
+
+        A large picture comes at the size of that. One that is painted in one pass comes as ``paint`` gives it.
+        """
+        self.check(style, strength=strength, size=size, brush=brush, masks=masks)
+        photo = pictures.load(image, max_pixels=max_pixels)
+        weights = regions.load(masks or {}, photo, max_pixels=max_pixels)
+        height, width = photo.pixels.shape[:2]
+        if size is not None:
+            width, height = pictures.shrunk_size(width, height, size, enlarge=enlarge)
+        begun, painter = passes.first_size(height, width, brush), self
+        if begun is not None:
+            size, enlarge, painter = max(begun), True, self._composer([style, *weights])
+        return painter._paint_photo(
+            photo,
+            style,
+            strength=strength,
+            size=size,
+            enlarge=enlarge,
+            brush="small",
+            keep_color=keep_color,
+            masks=weights,
+        )
+
+    def _paint_photo(self, photo: pictures.Photo, style: Style, **dials: Any) -> Image.Image:
+        painted = _last(self.paint_steps(photo.pixels, style, opacity=photo.opacity, **dials))
         return pictures.to_pil(painted, photo.opacity_for(painted))
 
     def check(
@@ -350,6 +395,7 @@ class Painter:
         *,
         strength: float = 1.0,
         size: int | None = None,
+        enlarge: bool = False,
         brush: Brush = "medium",
         keep_color: bool = False,
         masks: Mapping[str, pictures.Pixels] | None = None,
@@ -363,6 +409,7 @@ class Painter:
             style,
             strength=strength,
             size=size,
+            enlarge=enlarge,
             brush=brush,
             keep_color=keep_color,
             masks=masks,
@@ -378,6 +425,7 @@ class Painter:
         *,
         strength: float = 1.0,
         size: int | None = None,
+        enlarge: bool = False,
         brush: Brush = "medium",
         keep_color: bool = False,
         masks: Mapping[str, pictures.Pixels] | None = None,
@@ -385,7 +433,14 @@ class Painter:
         """``paint_picture`` that gives uint8, (h, w, 3): with uint8 in, the way for pictures that fill the memory."""
         painted: npt.NDArray[np.uint8] = _last(
             self.paint_steps(
-                pixels, style, strength=strength, size=size, brush=brush, keep_color=keep_color, masks=masks
+                pixels,
+                style,
+                strength=strength,
+                size=size,
+                enlarge=enlarge,
+                brush=brush,
+                keep_color=keep_color,
+                masks=masks,
             )
         )
         return painted
@@ -398,6 +453,7 @@ class Painter:
         *,
         strength: float = 1.0,
         size: int | None = None,
+        enlarge: bool = False,
         brush: Brush = "medium",
         keep_color: bool = False,
         masks: Mapping[str, pictures.Pixels] | None = None,
@@ -416,6 +472,11 @@ class Painter:
             if whole.dtype == np.uint8:  # whatever it becomes then, so that the same picture is painted
                 pixels = pictures.to_bytes(pixels)
             masks = {name: _like(mask, whole, pixels) for name, mask in masks.items()}
+        elif size is not None and enlarge:
+            width, height = pictures.shrunk_size(pixels.shape[1], pixels.shape[0], size, enlarge=True)
+            _check_room(width, height, as_float or pixels.dtype != np.uint8)
+            pixels = passes.enlarged(pixels, (height, width))
+            masks = {name: passes.enlarged(mask[..., None], (height, width))[..., 0] for name, mask in masks.items()}
         look = self._look(pixels, [style, *masks], strength, list(masks.values()))
         if look.is_photo(len(pixels)):
             yield Progress(1.0, np.array(pictures.unit(pixels) if as_float else pictures.to_bytes(pixels)))
@@ -531,6 +592,7 @@ class Painter:
         height: int,
         *,
         size: int | None = None,
+        enlarge: bool = False,
         brush: Brush = "medium",
         masks: int = 0,
         floats: bool = False,
@@ -546,7 +608,7 @@ class Painter:
         limits.BRUSH.check("brush", brush)
         limits.MASKS.check("masks", masks)
         if size is not None:
-            width, height = pictures.shrunk_size(width, height, size)
+            width, height = pictures.shrunk_size(width, height, size, enlarge=enlarge)
         begun = passes.first_size(height, width, brush)
         planned = self._plan_pass(width, height, masks, floats, begun is not None)
         if begun is None:
@@ -666,6 +728,7 @@ def paint(
     *,
     strength: float = 1.0,
     size: int | None = None,
+    enlarge: bool = False,
     brush: Brush = "medium",
     keep_color: bool = False,
     masks: Mapping[str, regions.Mask] | None = None,
@@ -680,6 +743,7 @@ def paint(
         style,
         strength=strength,
         size=size,
+        enlarge=enlarge,
         brush=brush,
         keep_color=keep_color,
         masks=masks,
@@ -728,6 +792,16 @@ def _second(work: _Work, first: Any) -> _Work:
 
 def _noise(side: int) -> pictures.Pixels:
     return np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+
+
+def _check_room(width: int, height: int, floats: bool) -> None:
+    """PictureError where photo and painting themselves do not fit into memory."""
+    need, free = (24 if floats else 6) * width * height, memory.available() - memory.claims.open()
+    if need > free:
+        raise PictureError(
+            f"a painting of {width} x {height} pixels takes {need / 1e9:.1f} GB of memory, and "
+            f"{max(0, free) / 1e9:.1f} GB are free; give a smaller size"
+        )
 
 
 def _check_shapes(pixels: pictures.Pixels, masks: Mapping[str, pictures.Pixels]) -> None:

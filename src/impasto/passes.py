@@ -32,7 +32,7 @@ SHORTEST = 64  # pixels: a first pass whose shorter side had fewer would see not
 DETAIL = 0.5  # of the photo's fine light and dark that the second pass sees
 MERGE = (0.5, 0.75, 1.0)  # of each octave of the first pass, finest first and the last for all coarser ones
 BAND = 64  # rows of the small picture that are made at once
-REACH = 3  # pixels of the small picture that Lanczos looks at
+REACH = 3  # pixels of the smaller picture that Lanczos looks at
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -97,19 +97,33 @@ def bands(height: int) -> Iterator[slice]:
 
 
 def shrunk(pixels: Pixels, size: Size) -> Floats:
-    """Pixels of any type brought to a smaller ``size`` (height, width), as planes; Lanczos, a few rows at a time."""
+    """Pixels of any type brought to a smaller ``size`` (height, width), as planes; they may overshoot a little."""
+    out = np.empty((pixels.shape[2], *size), np.float32)
+    for rows, part in _resized(pixels, size):
+        out[:, rows] = part
+    return out
+
+
+def enlarged(pixels: Pixels, size: Size) -> Pixels:
+    """Pixels brought to a larger ``size`` (height, width): uint8 stays uint8, other types become float32."""
+    out = np.empty((*size, pixels.shape[2]), np.uint8 if pixels.dtype == np.uint8 else np.float32)
+    for rows, part in _resized(pixels, size):
+        out[rows] = _pixels(part, out.dtype)
+    return out
+
+
+def _resized(pixels: Pixels, size: Size) -> Iterator[tuple[slice, Floats]]:
+    """Rows of the pixels at another size, and their planes; Lanczos, a few rows at a time, as if all at once."""
     height, width = pixels.shape[:2]
     ratio = height / size[0]
-    out = np.empty((pixels.shape[2], *size), np.float32)
+    reach = REACH * max(1.0, ratio) + 1
     for rows in bands(size[0]):
-        first = max(0, int((rows.start - REACH) * ratio) - 1)
-        last = min(height, int((rows.stop + REACH) * ratio) + 2)
+        first, last = max(0, int(rows.start * ratio - reach)), min(height, int(rows.stop * ratio + reach) + 1)
         box = (0, rows.start * ratio - first, width, min(rows.stop * ratio, height) - first)
         part = unit(pixels[first:last])
-        for channel, plane in enumerate(out):
-            image = Image.fromarray(np.ascontiguousarray(part[..., channel]))
-            plane[rows] = np.asarray(image.resize((size[1], rows.stop - rows.start), Image.Resampling.LANCZOS, box))
-    return out
+        images = [Image.fromarray(np.ascontiguousarray(part[..., channel])) for channel in range(pixels.shape[2])]
+        to = size[1], rows.stop - rows.start
+        yield rows, np.stack([np.asarray(image.resize(to, Image.Resampling.LANCZOS, box)) for image in images])
 
 
 class Enlarged:
