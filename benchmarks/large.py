@@ -153,7 +153,7 @@ def variants(args: argparse.Namespace, painter: Painter) -> Iterator[Row]:
     for file, photo in _photos(args):
         size = passes.first_size(*photo.shape[:2], brush="medium")
         assert size is not None
-        small = np.clip(passes.shrunk(photo, size), 0, 1)
+        small = passes.shrunk(photo, size)
         for style in args.style.split(","):
             composer = painter.first or painter
             first = composer.paint_picture(np.ascontiguousarray(small.transpose(1, 2, 0)), style).transpose(2, 0, 1)
@@ -230,7 +230,7 @@ def _photos(args: argparse.Namespace) -> Iterator[tuple[Path, Pixels]]:
 
 def _psnr(painted: Pixels, preview: Pixels) -> float:
     shrunk = passes.shrunk(painted, preview.shape[:2]).transpose(1, 2, 0)
-    return float(-10 * np.log10(np.square(np.clip(shrunk, 0, 1) - pictures.unit(preview)).mean()))
+    return float(-10 * np.log10(np.square(shrunk - pictures.unit(preview)).mean()))
 
 
 def _keep(args: argparse.Namespace, painted: Pixels, name: str) -> None:

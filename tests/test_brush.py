@@ -42,8 +42,7 @@ def photo() -> np.ndarray:
 
 def two_passes(painter: Painter, photo: np.ndarray, style: str) -> pictures.Picture:
     """What should come out, step by step."""
-    picture = pictures.unit(photo)
-    small = np.clip(passes.shrunk(picture, (73, 120)), 0, 1)
+    small = passes.shrunk(photo, (73, 120))
     first = painter.network.paint(np.ascontiguousarray(small.transpose(1, 2, 0)), painter.bank[style])
     planes = np.ascontiguousarray(first.transpose(2, 0, 1))
     seen = passes.Second(planes, photo, small).whole()
@@ -56,7 +55,7 @@ def test_two_passes(painter: Painter, photo: np.ndarray) -> None:
     expected = two_passes(painter, photo, "red")
     np.testing.assert_allclose(painter.paint_picture(photo, "red", brush=BRUSH), expected, atol=1e-4)
     apart = painter.paint_pixels(photo, "red", brush=BRUSH).astype(int) - pictures.to_bytes(expected)
-    assert np.abs(apart).max() <= 1
+    assert np.abs(apart).max() <= 5 and np.abs(apart).mean() < 0.6  # bytes are rounded on the way, and clipped
     floats = two_passes(painter, pictures.unit(photo), "red")
     for pixels in (pictures.unit(photo), photo.astype(np.uint16) * 257):
         np.testing.assert_allclose(painter.paint_picture(pixels, "red", brush=BRUSH), floats, atol=1e-4)
@@ -70,8 +69,9 @@ def test_both_runtimes(painter: Painter, photo: np.ndarray, network_file: Path) 
     assert np.abs(apart).max() <= 2  # what the second pass sees is rounded to 8 bits, as the photo is
 
 
-def test_smaller_pictures_stay_as_they_were(painter: Painter, photo: np.ndarray) -> None:
+def test_smaller_pictures_stay_as_they_were(network_file: Path, photo: np.ndarray) -> None:
     """A picture that the brush's first pass would hardly shrink is painted in one pass, bit by bit as without."""
+    painter = Painter(network_file, runtime="onnxruntime", threads=1)  # OpenVINO's last bits depend on what came before
     once = painter.paint_pixels(photo, "red", brush="small")
     for brush in ("medium", "large", 330, 240):
         np.testing.assert_array_equal(painter.paint_pixels(photo, "red", brush=brush), once)
@@ -152,10 +152,10 @@ def test_progress(tight: Painter, photo: np.ndarray) -> None:
 
 def test_preview_is_the_first_pass(painter: Painter, photo: np.ndarray) -> None:
     """A preview is the first pass; where there is none it is the painting; both with the photo's transparency."""
-    small = pictures.to_bytes(np.clip(passes.shrunk(photo, (73, 120)).transpose(1, 2, 0), 0, 1))
+    small = np.ascontiguousarray(passes.shrunk(photo, (73, 120)).transpose(1, 2, 0))
     shown = painter.preview(photo, "red", brush=BRUSH)
     assert shown.size == (120, 73)
-    assert np.abs(np.asarray(shown).astype(int) - painter.paint_pixels(small, "red")).max() <= 3
+    assert np.abs(np.asarray(shown).astype(int) - painter.paint_pixels(small, "red")).max() <= 1
     once = [np.asarray(show(photo, "red"), int) for show in (painter.preview, painter.paint)]
     assert np.abs(once[0] - once[1]).max() <= 1
     clear = Image.fromarray(np.dstack([photo, MASK]))

@@ -119,6 +119,7 @@ class _Work:
     as_float: bool
     seen: pictures.Pixels | passes.Second
     first: Floats | None = None
+    threads: int = 1
 
     @property
     def floats(self) -> bool:
@@ -132,17 +133,20 @@ class _Work:
 
     def whole(self) -> pictures.Pixels:
         """What the network paints, all of it."""
-        seen = self.seen.whole() if isinstance(self.seen, passes.Second) else self.seen
+        seen = self.seen.whole(self.threads) if isinstance(self.seen, passes.Second) else self.seen
         return pictures.unit(seen) if self.floats else seen
 
     def finished(self, painted: pictures.Pixels) -> pictures.Pixels:
         """The painting out of what the network painted, (h, w, 3), which is used up."""
-        added = None if self.first is None else passes.crossed(self.first, painted)
+        added = None if self.first is None else passes.crossed(self.first, painted, threads=self.threads)
         if added is None and self.look.plain and not self.keep_color:
             return painted if self.as_float else pictures.to_bytes(painted)
         out = painted if painted.dtype == self.kind else np.empty(painted.shape, self.kind)
-        for rows in passes.bands(len(painted)):
+
+        def fill(rows: slice) -> None:
             out[rows] = self.part(painted[rows], (rows, slice(None)), added)
+
+        passes.spread(fill, passes.bands(len(painted)), self.threads)
         return out
 
     def part(
@@ -351,7 +355,10 @@ class Painter:
             width, height = pictures.shrunk_size(width, height, size, enlarge=enlarge)
         begun, painter = passes.first_size(height, width, brush), self
         if begun is not None:
-            size, enlarge, painter = max(begun), True, self._composer([style, *weights])
+            picture = np.ascontiguousarray(passes.shrunk(photo.pixels, begun).transpose(1, 2, 0))
+            photo = replace(photo, pixels=picture, opacity=photo.opacity_for(picture))
+            weights = {name: passes.shrunk(mask[..., None], begun)[0] for name, mask in weights.items()}
+            size, painter = None, self._composer([style, *weights])
         return painter._paint_photo(
             photo,
             style,
@@ -481,20 +488,20 @@ class Painter:
         if look.is_photo(len(pixels)):
             yield Progress(1.0, np.array(pictures.unit(pixels) if as_float else pictures.to_bytes(pixels)))
             return
-        work = _Work(pixels, look, keep_color, as_float, pixels)
+        work = _Work(pixels, look, keep_color, as_float, pixels, threads=self.network.threads)
         height, width = pixels.shape[:2]
         begun = passes.first_size(height, width, brush)
         if begun is None:
             yield from self._pass(work)
             return
         share, first = 0.0, None
-        for step in self._first_pass(work, begun, [style, *masks], strength):
+        small = passes.shrunk(pixels, begun, work.threads)
+        for step in self._first_pass(work, small, [style, *masks], strength):
             share = step.share * math.prod(begun) / (height * width)
             yield Progress(share)
             first = step.painted
-        yield from (
-            Progress(share + (1 - share) * step.share, step.painted) for step in self._pass(_second(work, first))
-        )
+        for step in self._pass(_second(work, first, small)):
+            yield Progress(1 - (1 - share) * (1 - step.share), step.painted)
 
     def _look(
         self, pixels: pictures.Pixels, styles: list[Style], strength: float, masks: list[pictures.Pixels]
@@ -505,14 +512,14 @@ class Painter:
         photo = self.photo_row(pixels) if any(_needs_photo(each, strength) for each in styles) else None
         return _Look([blend.mix(self.bank, each, strength=strength, photo=photo) for each in styles], shares, masks)
 
-    def _first_pass(self, work: _Work, size: passes.Size, styles: list[Style], strength: float) -> Iterator[Progress]:
-        """Paint the picture at a small ``size`` (height, width), without whatever is done to a painting afterwards."""
+    def _first_pass(self, work: _Work, small: Floats, styles: list[Style], strength: float) -> Iterator[Progress]:
+        """Paint the picture made ``small``, as planes, without whatever is done to a painting afterwards."""
         painter = self._composer(styles)
-        small = np.clip(passes.shrunk(work.photo, size).transpose(1, 2, 0), 0, 1)
-        masks = [np.clip(passes.shrunk(mask[..., None], size)[0], 0, 1) for mask in work.look.masks]
+        masks = [passes.shrunk(mask[..., None], small.shape[1:])[0] for mask in work.look.masks]
         look = painter._look(work.photo, styles, strength, masks)
         plain = _Look(look.rows, [1.0] * len(look.rows), masks)
-        yield from painter._pass(_Work(small, plain, False, True, small))
+        picture = np.ascontiguousarray(small.transpose(1, 2, 0))
+        yield from painter._pass(_Work(picture, plain, False, True, picture))
         painter.network.let_go()
 
     def _composer(self, styles: list[Style]) -> Painter:
@@ -782,10 +789,9 @@ def _needs_photo(style: Style, strength: float) -> bool:
     return strength != 1 or PHOTO in (blend.weights_of(style) or ())
 
 
-def _second(work: _Work, first: Any) -> _Work:
-    """The second pass over the same picture, behind a first one that painted ``first``, (h, w, 3), 0..1."""
+def _second(work: _Work, first: Any, small: Floats) -> _Work:
+    """The second pass over the same picture, behind a first one that made ``first``, (h, w, 3), of the ``small``."""
     planes = np.ascontiguousarray(first.transpose(2, 0, 1))
-    small = np.clip(passes.shrunk(work.photo, first.shape[:2]), 0, 1)
     detail = 1 - (1 - passes.DETAIL) * min(1.0, max(work.look.shares))  # of a photo painted as it is, all
     return replace(work, seen=passes.Second(planes, work.photo, small, detail=detail), first=planes)
 
