@@ -50,6 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sources",
         "transparency",
     },
+    "passes": {"pictures"},
     "targets": {"assets", "errors", "files", "folders", "formats", "pictures"},
     "bank": {"errors", "files", "assets"},
     "blend": {"errors", "limits", "bank"},

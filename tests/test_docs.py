@@ -54,7 +54,15 @@ def test_readmes_shell_runs(folder: Path) -> None:
         assert done.returncode == 0, (line, done.stderr)
 
 
-@pytest.mark.parametrize("script", ["docs/make_cli.py", "benchmarks/optimize_table.py", "benchmarks/quality_table.py"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "docs/make_cli.py",
+        "benchmarks/optimize_table.py",
+        "benchmarks/quality_table.py",
+        "benchmarks/large_table.py",
+    ],
+)
 def test_pages_are_what_their_scripts_write(script: str) -> None:
     """docs/cli.md is what --help says (`make docs` writes it), and tables of figures are what the results say."""
     spec = importlib.util.spec_from_file_location("script", ROOT / script)

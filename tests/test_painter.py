@@ -502,5 +502,5 @@ def test_paintings_at_once_share_the_memory(network_file: Path, monkeypatch: pyt
 
     monkeypatch.setattr(painter.network, "paint", while_painting)
     assert painter.plan(side, side).whole
-    painter.paint_pixels(np.broadcast_to(np.uint8(0), (side, side, 3)), "red")
+    painter.paint_pixels(np.broadcast_to(np.uint8(0), (side, side, 3)), "red", brush="small")
     assert plans == [False] and painter.plan(side, side).whole

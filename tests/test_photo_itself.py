@@ -124,7 +124,7 @@ def test_between_photo_and_painting(painter: Painter, strength: float) -> None:
 
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
 def test_the_way_up_with_the_shipped_network() -> None:
-    """On flat colour, far from what it was trained on, equal steps of strength are small steps, and away from the photo.
+    """On flat colour, unlike all it was trained on, equal steps of strength are small steps away from the photo.
 
     From half strength on, where the network paints alone, a bold style goes on changing at about the same distance.
     """

@@ -71,6 +71,15 @@ Strength = Annotated[
 Size = Annotated[
     int | None, typer.Option(help="Shrink the longer side to N pixels first.", show_default=False), limits.SIDE
 ]
+Enlarge = Annotated[bool, typer.Option("--enlarge", help="Bring photos that are smaller to --size, too.")]
+Brush = Annotated[
+    str,
+    typer.Option(
+        metavar="SIZE",
+        help="Strokes on large photos: small, medium, large, or N, the longer side of the first of two paintings.",
+    ),
+    limits.BRUSH,
+]
 Side = Annotated[int, typer.Option(help="Longer side of each painting, in pixels."), limits.SIDE]
 Quality = Annotated[int, typer.Option(help="Of JPEG and WebP."), limits.QUALITY]
 Seed = Annotated[int, typer.Option(help="Random seed."), limits.SEED]
@@ -133,6 +142,8 @@ def paint(
     ] = None,
     strength: Strength = 1.0,
     size: Size = None,
+    enlarge: Enlarge = False,
+    brush: Brush = "medium",
     stroke_size: Annotated[
         float | None,
         typer.Option(help="Strokes as in a painting of N pixels, where a style knows several sizes."),
@@ -144,6 +155,9 @@ def paint(
         typer.Option(help="NAME=FILE: that style where FILE is white; NAME=alpha: where the photo is opaque."),
     ] = None,
     quality: Quality = 95,
+    dpi: Annotated[
+        float | None, typer.Option(help="Pixels per inch, for printing.", show_default=False), limits.DPI
+    ] = None,
     keep_metadata: KeepMetadata = False,
     network: Network = "full",
     bank: BankFile = None,
@@ -174,18 +188,21 @@ def paint(
     opens = (network, bank)
     sources = [*found, *map(Path, files.values())]
     _claim(targets, sources, opens=opens, force=force, folder=folder, pictures=True, stdout=True)
+    _check_enlarge(enlarge, size)
     if len(found) == 1:
-        places.check_photo(targets[0], found[0], size)
+        places.check_photo(targets[0], found[0], size, enlarge=enlarge)
     masks = _read_once(files, found, max_pixels)
-    streams = _streams(found, size) if max_memory is None and not masks else 1
+    streams = _streams(found, size) if max_memory is None and not (masks or enlarge) else 1
     painter = _painter(
         network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments, streams=streams
     )
     if stroke_size is not None:
         names = dict.fromkeys(name for each in (mix, *masks) for name in blend.parse(each))
         painter.bank = strokes.at_size(painter.bank, names, stroke_size)
-    painter.check(mix, strength=strength, size=size, masks=masks)  # once, before the first photo
-    dials = {"strength": strength, "size": size, "keep_color": keep_color}
+    chosen = limits.BRUSH.parse(brush)
+    painter.check(mix, strength=strength, size=size, brush=chosen, masks=masks)  # once, before the first photo
+    dials: dict[str, Any] = {"strength": strength, "size": size, "enlarge": enlarge, "brush": chosen}
+    dials |= {"keep_color": keep_color}
     alone = len(found) == 1
 
     def load(job: tuple[Path, Path]) -> tuple[Path, Photo]:
@@ -193,17 +210,17 @@ def paint(
 
     def work(loaded: tuple[Path, Photo]) -> tuple[Path, Photo, Any, float]:
         target, photo = loaded
-        places.check_picture(target, photo.pixels, size)
+        places.check_picture(target, photo.pixels, size, enlarge=enlarge)
         begin = time.perf_counter()
         weights = _weights(masks, photo, max_pixels)
-        steps = painter.paint_steps(photo.pixels, mix, **dials, masks=weights, opacity=photo.opacity)  # type: ignore[arg-type]
+        steps = painter.paint_steps(photo.pixels, mix, **dials, masks=weights, opacity=photo.opacity)
         painted = _watch_painting(steps, quiet=as_json or not alone)
         return target, dataclasses.replace(photo, pixels=painted[:1, :1]), painted, time.perf_counter() - begin
 
     def save(worked: tuple[Path, Photo, Any, float]) -> dict[str, Any]:
         target, photo, painted, seconds = worked
         comment = f"painted by impasto in the style {mix}"
-        _save(painted, target, photo, quality=quality, comment=comment, keep_metadata=keep_metadata)
+        _save(painted, target, photo, quality=quality, comment=comment, keep_metadata=keep_metadata, dpi=dpi)
         saved.append(target)
         return {"width": painted.shape[1], "height": painted.shape[0], "seconds": round(seconds, 3)}
 
@@ -243,6 +260,8 @@ def paint(
 def plan(
     photos: Annotated[list[Path], typer.Argument(readable=False, help="Photos, or folders of photos.")],
     size: Size = None,
+    enlarge: Enlarge = False,
+    brush: Brush = "medium",
     masks: Annotated[int, typer.Option(help="Number of masks you will use."), limits.MASKS] = 0,
     network: Network = "full",
     bank: BankFile = None,
@@ -258,8 +277,10 @@ def plan(
     """
     from impasto import pictures
 
+    _check_enlarge(enlarge, size)
     found = _search(photos).paths
     painter = _painter(network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments)
+    chosen = limits.BRUSH.parse(brush)
     records: list[dict[str, Any]] = []
     for source in found:
         try:
@@ -269,7 +290,7 @@ def plan(
                 raise
             records.append({"photo": str(source), "error": str(error)})
             continue
-        planned = painter.plan(width, height, size=size, masks=masks)
+        planned = painter.plan(width, height, size=size, enlarge=enlarge, brush=chosen, masks=masks)
         records.append({"photo": str(source), **asdict(planned), "seconds": round(painter.seconds(planned), 6)})
         del records[-1]["work"]
     failed = [record["error"] for record in records if "error" in record]
@@ -279,7 +300,8 @@ def plan(
         {
             "photo": record["photo"],
             "pixels": f"{record['width']} x {record['height']}",
-            "painted": "whole" if record["whole"] else f"in {record['tiles']} tiles",
+            "painted": ("whole" if record["whole"] else f"in {record['tiles']} tiles")
+            + (f", first at {record['first']} px" if record["first"] else ""),
             "memory": f"{record['memory'] / 1e9:.1f} GB",
             "files": f"{record['disk'] / 1e9:.1f} GB",
             "time": _duration(record["seconds"]),
@@ -438,6 +460,7 @@ def sheet(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     style: Names = None,
     size: Side = 320,
+    brush: Brush = "medium",
     columns: Annotated[int | None, typer.Option(help="Paintings in a row.", show_default=False), limits.COLUMNS] = None,
     strength: Strength = 1.0,
     network: Network = "full",
@@ -460,7 +483,8 @@ def sheet(
     opened = _load(photo, max_pixels, size)
     picture = opened.picture
     targets.check_picture(output, contact_sheet([picture] * len(names), names, columns=columns))
-    painted = [painter.paint_picture(picture, name, strength=strength) for name in _progress(names, quiet=False)]
+    dials: dict[str, Any] = {"strength": strength, "brush": limits.BRUSH.parse(brush)}
+    painted = [painter.paint_picture(picture, name, **dials) for name in _progress(names, quiet=False)]
     pictures.save(contact_sheet(painted, names, columns=columns, alpha=opened.alpha), output)
     _tell_of_paper(output, opened)
     _tell(f"{output}: {len(names)} styles")
@@ -473,6 +497,7 @@ def square(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     n: Annotated[int, typer.Option("--n", help="Paintings along a side."), limits.SQUARE] = 5,
     size: Side = 256,
+    brush: Brush = "medium",
     network: Network = "full",
     bank: BankFile = None,
     runtime: Runtime = "auto",
@@ -495,7 +520,8 @@ def square(
     opened = _load(photo, max_pixels, size)
     picture = opened.picture
     targets.check_picture(output, contact_sheet([picture] * len(mixes), columns=n, gap=2))
-    painted = [painter.paint_picture(picture, mix) for mix in _progress(mixes, quiet=False)]
+    chosen = limits.BRUSH.parse(brush)
+    painted = [painter.paint_picture(picture, mix, brush=chosen) for mix in _progress(mixes, quiet=False)]
     pictures.save(contact_sheet(painted, columns=n, gap=2, alpha=opened.alpha), output)
     _tell_of_paper(output, opened)
     _tell(f"{output}: {n} x {n} paintings; corners {', '.join(corners)}")
@@ -510,6 +536,7 @@ def path(
     ],
     frames: Annotated[int, typer.Option(help="How many paintings."), limits.FRAMES] = 24,
     size: Side = 384,
+    brush: Brush = "medium",
     fps: Annotated[
         float | None, typer.Option(help="Paintings a second, in an animation.", show_default="12"), limits.FPS
     ] = None,
@@ -542,7 +569,8 @@ def path(
     picture = opened.picture
     if folder is None:
         animation.check_target(place, fps=fps or FPS, width=picture.shape[1], height=picture.shape[0])
-    painted = (painter.paint_picture(picture, mix) for mix in _progress(mixes, quiet=False))
+    chosen = limits.BRUSH.parse(brush)
+    painted = (painter.paint_picture(picture, mix, brush=chosen) for mix in _progress(mixes, quiet=False))
     if folder is None:
         for note in animation.save(painted, place, fps=fps or FPS, alpha=opened.alpha):
             _tell(note)
@@ -1298,6 +1326,11 @@ def _painter(
     return Painter(network, bank=bank, runtime=runtime, max_memory=limit, **options)  # type: ignore[arg-type]
 
 
+def _check_enlarge(enlarge: bool, size: int | None) -> None:
+    if enlarge and size is None:
+        raise OptionError("--enlarge needs --size N, the longer side that smaller photos are brought to")
+
+
 def _pixels(source: Path) -> float:
     """How many pixels a photo has; 1 where that is not known before it is read."""
     from impasto import pictures
@@ -1497,7 +1530,7 @@ def _watch_painting(steps: Iterator[Progress], *, quiet: bool) -> Any:
         for step in steps:
             if step.painted is not None:
                 return step.painted
-            task = bar.add_task("painting in tiles", total=1.0) if task is None else task
+            task = bar.add_task("painting", total=1.0) if task is None else task
             bar.update(task, completed=step.share)
     raise PictureError("nothing was painted")
 

@@ -172,6 +172,27 @@ class Choice(Limit):
         return text
 
 
+@dataclass(frozen=True)
+class NumberOr(Limit):
+    """A number, or one of a few words."""
+
+    words: tuple[str, ...]
+    number: Number
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.words)} or {self.number}"
+
+    @property
+    def short(self) -> str:
+        return ""  # the help says what each of them does
+
+    def allows(self, value: object) -> bool:
+        return value in self.words if isinstance(value, str) else self.number.allows(value)
+
+    def parse(self, text: str) -> Any:
+        return text if text in self.words else self.number.parse(text)
+
+
 def check_all(values: object, limits: dict[str, Limit]) -> None:
     """Check those attributes of ``values`` that ``limits`` names; None, where an attribute has it, is no value."""
     for name, limit in limits.items():
@@ -193,6 +214,8 @@ def _short(text: str) -> str:
 # Pictures, in pixels
 SIDE = Number(1, 1_000_000, whole=True)
 PIXELS = Number(1, whole=True)
+BRUSH = NumberOr(("small", "medium", "large"), Number(16, 1_000_000, whole=True))  # of the first pass's longer side
+DPI = Number(1, 65_535)  # JFIF holds no more
 MAP_WIDTH = Number(1, 30_000, whole=True)
 GAP = Number(0, 10_000, whole=True)
 QUALITY = Number(1, 100, whole=True)

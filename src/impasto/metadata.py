@@ -65,21 +65,28 @@ def write(
     comment: str | None = None,
     keep: bool = False,
     limit: int | None = None,
+    dpi: float | None = None,
 ) -> bytes:
     """The EXIF block of a painting of ``size`` (width, height): the marker, the comment, and what ``exif`` may add.
 
     That is author, rights, dates and resolution; with ``keep`` everything that is true of the painting too. Where the
-    block would have more than ``limit`` bytes, the least important parts are left out.
+    block would have more than ``limit`` bytes, the least important parts are left out. ``dpi`` is a resolution in
+    place of the photo's, in pixels per inch.
     """
     photo = Image.Exif()
     with contextlib.suppress(Exception):  # broken EXIF costs itself alone
         photo.load(exif or b"")
+    if dpi is not None:
+        _set_density(photo, (dpi, dpi))
     for take, text in ((_true_of, comment), (_allowed, comment), (_allowed, None)):
         if take is _allowed or keep:
             data = _marked(take(photo, size), text)
             if limit is None or len(data) <= limit:
                 return data
-    return _marked(Image.Exif(), None)
+    least = Image.Exif()
+    if dpi is not None:
+        _set_density(least, (dpi, dpi))
+    return _marked(least, None)
 
 
 def density_in(exif: bytes) -> tuple[float, float] | None:

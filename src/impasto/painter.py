@@ -6,11 +6,12 @@ This is the one call behind the library, the command line and everything else; t
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import wraps
+from dataclasses import dataclass, replace
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeAlias
 
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from impasto import assets, blend, limits, memory, pictures, regions
+from impasto import assets, blend, limits, memory, passes, pictures, regions
 from impasto.bank import PHOTO, Bank
 from impasto.errors import BankError, ImpastoError, MismatchError, PictureError
 from impasto.large import Large, MomentsFrom
@@ -28,13 +29,14 @@ from impasto.tiles import Mirrored, Source
 
 Floats = npt.NDArray[np.float32]
 Style: TypeAlias = blend.Style
+Brush: TypeAlias = passes.Brush
 
 SHARE = 0.7  # of the free memory that a painting may take
 WHOLE_BYTES = 4_000_000_000  # what a picture may take to be painted whole, if no limit is given
 TILES_BYTES = 2_000_000_000  # and what its tiles may take together
 TILE_BYTES = 320 * 2**20  # for each thread: what tiles take where there is more
 LEAST_BYTES = 40 * 2**20  # and where there is less than that
-BAND = 64  # rows of a picture in which painting and photo are mixed
+FIRST = {"fast": "full"}  # networks that another one makes the first pass for, which composes better
 AT_MOST = 4000, 14_000  # bytes a pixel, without and with masks: no network takes so many, and most pictures have them
 TRIALS = (512, 1024)  # pixels: what is painted to tell how long a picture will take
 
@@ -44,7 +46,8 @@ class Plan:
     """How a picture will be painted: whole, or in tiles, in several passes over them.
 
     ``memory`` is what the process will take at its peak, ``disk`` what temporary files will take, in bytes. ``work``
-    counts multiplications, those of overlapping tiles too.
+    counts multiplications, those of overlapping tiles too. ``first`` is the longer side of the first, small painting
+    of a large picture, in pixels; 0 where there is none.
     """
 
     width: int
@@ -55,6 +58,7 @@ class Plan:
     memory: int
     disk: int
     work: float
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class _Look:
         """Whether nothing of the painting is shown, in a picture of so many rows."""
         if not self.masks or min(self.shares) > 0:
             return max(self.shares) == 0
-        return not any(self._weight((part, slice(None))).any() for part in _bands(height))
+        return not any(self._weight((part, slice(None))).any() for part in passes.bands(height))
 
     def _weight(self, place: Any) -> Floats:
         """How much of the painting is shown: one number, or (h, w, 1) of the place."""
@@ -99,6 +103,64 @@ class _Look:
         weight = self._weight(place)
         shown: pictures.Picture = (1 - weight) * pictures.unit(photo) + weight * pictures.unit(painted)
         return shown
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One pass: what the network paints, and what is made of that.
+
+    ``photo`` is what strength, masks and ``keep_color`` draw the painting back to. In the second of two passes ``seen``
+    is made of ``first``, the planes of the first pass.
+    """
+
+    photo: pictures.Pixels
+    look: _Look
+    keep_color: bool
+    as_float: bool
+    seen: pictures.Pixels | passes.Second
+    first: Floats | None = None
+    threads: int = 1
+
+    @property
+    def floats(self) -> bool:
+        """Whether more than 8 bits go through the network."""
+        return self.keep_color or self.as_float or self.photo.dtype != np.uint8
+
+    @property
+    def kind(self) -> Any:
+        """The type of the painting."""
+        return np.float32 if self.as_float else np.uint8
+
+    def whole(self) -> pictures.Pixels:
+        """What the network paints, all of it."""
+        seen = self.seen.whole(self.threads) if isinstance(self.seen, passes.Second) else self.seen
+        return pictures.unit(seen) if self.floats else seen
+
+    def finished(self, painted: pictures.Pixels) -> pictures.Pixels:
+        """The painting out of what the network painted, (h, w, 3), which is used up."""
+        added = None if self.first is None else passes.crossed(self.first, painted, threads=self.threads)
+        if added is None and self.look.plain and not self.keep_color:
+            return painted if self.as_float else pictures.to_bytes(painted)
+        out = painted if painted.dtype == self.kind else np.empty(painted.shape, self.kind)
+
+        def fill(rows: slice) -> None:
+            out[rows] = self.part(painted[rows], (rows, slice(None)), added)
+
+        passes.spread(fill, passes.bands(len(painted)), self.threads)
+        return out
+
+    def part(
+        self, painted: pictures.Pixels, place: tuple[slice, slice], added: passes.Enlarged | None = None
+    ) -> pictures.Pixels:
+        """The part of the painting at ``place``; ``added`` is what the first pass adds."""
+        photo = self.photo[place]
+        if added is not None:
+            painted = np.clip(pictures.unit(painted) + added(*place).transpose(1, 2, 0), 0, 1)
+        if self.keep_color:
+            painted = pictures.keep_color(pictures.unit(painted), pictures.unit(photo))
+        if not self.look.plain:
+            painted = self.look.shown(painted, photo, place)
+        return painted if self.as_float else pictures.to_bytes(painted)
 
 
 P = ParamSpec("P")
@@ -160,6 +222,7 @@ class Painter:
         self.network = Network(network_file, runtime=runtime, threads=threads, precision=precision, streams=streams)
         self.bank = self._opened(bank)
         self.max_memory, self.moments = max_memory, moments
+        self._name, self._threads = network, threads
         self._trials: dict[bool, list[tuple[float, float]]] = {}
 
     @property
@@ -181,6 +244,25 @@ class Painter:
     def styles(self) -> tuple[str, ...]:
         """Names of the styles that this painter knows: ``Bank.styles``, so without ``photo`` and other stroke sizes."""
         return self.bank.styles
+
+    @cached_property
+    def first(self) -> Painter | None:
+        """Who makes the first pass over large pictures, if not this painter: one with ``full`` where this has ``fast``.
+
+        Another one, or None, may be set.
+        """
+        name = FIRST.get(str(self._name), "")
+        if name not in assets.networks():
+            return None
+        network = self.network
+        return Painter(
+            name,
+            runtime=network.runtime,  # type: ignore[arg-type]
+            threads=self._threads,
+            precision=network.precision,  # type: ignore[arg-type]
+            max_memory=self.max_memory,
+            moments=self.moments,
+        )
 
     def _opened(self, bank: Bank | str | os.PathLike[str] | None) -> Bank:
         if isinstance(bank, Bank):
@@ -209,6 +291,8 @@ class Painter:
         *,
         strength: float = 1.0,
         size: int | None = None,
+        enlarge: bool = False,
+        brush: Brush = "medium",
         keep_color: bool = False,
         masks: Mapping[str, regions.Mask] | None = None,
         max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS,
@@ -218,28 +302,76 @@ class Painter:
         ``style`` is a name, a mix such as ``{"a": 0.6, "b": 0.4}``, "a:0.6,b:0.4" or ["a", "b"] (weights are
         normalised), or a row. ``strength`` 0 is the photo, 1 the style, up to 1.5 overdoes it; the style ``photo`` is
         the photo too, pixel for pixel, and below a strength of 0.5 the photo itself shines through. ``size`` shrinks
-        the longer side to so many pixels first. ``keep_color`` keeps the photo's colours and takes only light and shade
-        from the painting. Alpha is carried over; the photo's metadata is not (``pictures.save`` with ``like``
-        does that). ``max_pixels`` None sets no limit.
+        the longer side to so many pixels first, and with ``enlarge`` brings a smaller photo to them too.
+        ``keep_color`` keeps the photo's colours and takes only light and shade from the painting. Alpha is carried
+        over; the photo's metadata is not (``pictures.save`` with ``like`` does that).
+
+        ``brush`` is the size of the strokes on large pictures, which are painted small first and then, on top of that,
+        at full size: "medium", "large", "small" (one pass at full size), or the longer side of the small painting in
+        pixels, 16 or more. Pictures that are not 1.4 times as large ("medium": 1,024 pixels, "large": 640) are
+        painted in one pass, whatever the brush.
 
         ``masks`` gives regions other styles or mixes: to each a grey picture of the photo's size whose values are
         weights, or "alpha" for the photo's own; soft edges are soft transitions, what is left goes to ``style``, and
         masks that add up to more than 1 are divided by their sum. ``max_pixels`` is the most that photo and masks may
         have, each; None is no limit. Raises PictureError, StyleNameError, BankError.
         """
-        self.check(style, strength=strength, size=size, masks=masks)
+        self.check(style, strength=strength, size=size, brush=brush, masks=masks)
         photo = pictures.load(image, max_pixels=max_pixels)
         weights = regions.load(masks or {}, photo, max_pixels=max_pixels)
-        steps = self.paint_steps(
-            photo.pixels,
+        return self._paint_photo(
+            photo,
             style,
             strength=strength,
             size=size,
+            enlarge=enlarge,
+            brush=brush,
             keep_color=keep_color,
             masks=weights,
-            opacity=photo.opacity,
         )
-        painted = _last(steps)
+
+    def preview(
+        self,
+        image: pictures.Source,
+        style: Style,
+        *,
+        strength: float = 1.0,
+        size: int | None = None,
+        enlarge: bool = False,
+        brush: Brush = "medium",
+        keep_color: bool = False,
+        masks: Mapping[str, regions.Mask] | None = None,
+        max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS,
+    ) -> Image.Image:
+        """What ``paint`` with these options will look like as a whole, in a fraction of the time: its first pass.
+
+        A large picture comes at the size of that. One that is painted in one pass comes as ``paint`` gives it.
+        """
+        self.check(style, strength=strength, size=size, brush=brush, masks=masks)
+        photo = pictures.load(image, max_pixels=max_pixels)
+        weights = regions.load(masks or {}, photo, max_pixels=max_pixels)
+        height, width = photo.pixels.shape[:2]
+        if size is not None:
+            width, height = pictures.shrunk_size(width, height, size, enlarge=enlarge)
+        begun, painter = passes.first_size(height, width, brush), self
+        if begun is not None:
+            picture = np.ascontiguousarray(passes.shrunk(photo.pixels, begun).transpose(1, 2, 0))
+            photo = replace(photo, pixels=picture, opacity=photo.opacity_for(picture))
+            weights = {name: passes.shrunk(mask[..., None], begun)[0] for name, mask in weights.items()}
+            size, painter = None, self._composer([style, *weights])
+        return painter._paint_photo(
+            photo,
+            style,
+            strength=strength,
+            size=size,
+            enlarge=enlarge,
+            brush="small",
+            keep_color=keep_color,
+            masks=weights,
+        )
+
+    def _paint_photo(self, photo: pictures.Photo, style: Style, **dials: Any) -> Image.Image:
+        painted = _last(self.paint_steps(photo.pixels, style, opacity=photo.opacity, **dials))
         return pictures.to_pil(painted, photo.opacity_for(painted))
 
     def check(
@@ -248,11 +380,13 @@ class Painter:
         *,
         strength: float = 1.0,
         size: int | None = None,
+        brush: Brush = "medium",
         masks: Mapping[str, Any] | None = None,
     ) -> None:
         """Raise at once what ``paint`` would raise for these dials: an OptionError, PictureError or BankError."""
         if size is not None:
             limits.SIDE.check("size", size)
+        limits.BRUSH.check("brush", brush)
         if not (masks is None or isinstance(masks, Mapping)):
             raise PictureError(f"masks are a dict of styles and their pictures, not of type {type(masks).__name__}")
         styles: list[Style] = [style, *(masks or {})]
@@ -268,6 +402,8 @@ class Painter:
         *,
         strength: float = 1.0,
         size: int | None = None,
+        enlarge: bool = False,
+        brush: Brush = "medium",
         keep_color: bool = False,
         masks: Mapping[str, pictures.Pixels] | None = None,
     ) -> pictures.Picture:
@@ -276,7 +412,15 @@ class Painter:
         Both may also be uint8 or uint16, from 0 to their largest.
         """
         steps = self.paint_steps(
-            picture, style, strength=strength, size=size, keep_color=keep_color, masks=masks, as_float=True
+            picture,
+            style,
+            strength=strength,
+            size=size,
+            enlarge=enlarge,
+            brush=brush,
+            keep_color=keep_color,
+            masks=masks,
+            as_float=True,
         )
         painted: pictures.Picture = _last(steps)
         return painted
@@ -288,12 +432,23 @@ class Painter:
         *,
         strength: float = 1.0,
         size: int | None = None,
+        enlarge: bool = False,
+        brush: Brush = "medium",
         keep_color: bool = False,
         masks: Mapping[str, pictures.Pixels] | None = None,
     ) -> npt.NDArray[np.uint8]:
         """``paint_picture`` that gives uint8, (h, w, 3): with uint8 in, the way for pictures that fill the memory."""
         painted: npt.NDArray[np.uint8] = _last(
-            self.paint_steps(pixels, style, strength=strength, size=size, keep_color=keep_color, masks=masks)
+            self.paint_steps(
+                pixels,
+                style,
+                strength=strength,
+                size=size,
+                enlarge=enlarge,
+                brush=brush,
+                keep_color=keep_color,
+                masks=masks,
+            )
         )
         return painted
 
@@ -305,6 +460,8 @@ class Painter:
         *,
         strength: float = 1.0,
         size: int | None = None,
+        enlarge: bool = False,
+        brush: Brush = "medium",
         keep_color: bool = False,
         masks: Mapping[str, pictures.Pixels] | None = None,
         as_float: bool = False,
@@ -314,7 +471,7 @@ class Painter:
 
         ``opacity`` (h, w) is the photo's, where it has one: with ``size`` colours count as far as they are seen.
         """
-        self.check(style, strength=strength, size=size, masks=masks)
+        self.check(style, strength=strength, size=size, brush=brush, masks=masks)
         masks = dict(masks or {})
         _check_shapes(pixels, masks)
         if size is not None and max(pixels.shape[:2]) > size:
@@ -322,26 +479,29 @@ class Painter:
             if whole.dtype == np.uint8:  # whatever it becomes then, so that the same picture is painted
                 pixels = pictures.to_bytes(pixels)
             masks = {name: _like(mask, whole, pixels) for name, mask in masks.items()}
+        elif size is not None and enlarge:
+            width, height = pictures.shrunk_size(pixels.shape[1], pixels.shape[0], size, enlarge=True)
+            _check_room(width, height, as_float or pixels.dtype != np.uint8)
+            pixels = passes.enlarged(pixels, (height, width))
+            masks = {name: passes.enlarged(mask[..., None], (height, width))[..., 0] for name, mask in masks.items()}
         look = self._look(pixels, [style, *masks], strength, list(masks.values()))
         if look.is_photo(len(pixels)):
             yield Progress(1.0, np.array(pictures.unit(pixels) if as_float else pictures.to_bytes(pixels)))
             return
-        floats = keep_color or as_float or pixels.dtype != np.uint8
-        with memory.claims.deciding:
-            claim = self._whole_bytes(pixels.shape[0], pixels.shape[1], len(masks), floats)
-            memory.claims.take(claim)
-        if claim:
-            try:
-                painted = self._paint_whole(pixels, look, keep_color, as_float)
-            except Exception as error:  # somebody else took the memory meanwhile: then in tiles
-                if not lacks_memory(error):
-                    raise
-            else:
-                yield Progress(1.0, painted)
-                return
-            finally:
-                memory.claims.give_back(claim)
-        yield from self._paint_tiles(pixels, look, keep_color, as_float)
+        work = _Work(pixels, look, keep_color, as_float, pixels, threads=self.network.threads)
+        height, width = pixels.shape[:2]
+        begun = passes.first_size(height, width, brush)
+        if begun is None:
+            yield from self._pass(work)
+            return
+        share, first = 0.0, None
+        small = passes.shrunk(pixels, begun, work.threads)
+        for step in self._first_pass(work, small, [style, *masks], strength):
+            share = step.share * math.prod(begun) / (height * width)
+            yield Progress(share)
+            first = step.painted
+        for step in self._pass(_second(work, first, small)):
+            yield Progress(1 - (1 - share) * (1 - step.share), step.painted)
 
     def _look(
         self, pixels: pictures.Pixels, styles: list[Style], strength: float, masks: list[pictures.Pixels]
@@ -352,46 +512,77 @@ class Painter:
         photo = self.photo_row(pixels) if any(_needs_photo(each, strength) for each in styles) else None
         return _Look([blend.mix(self.bank, each, strength=strength, photo=photo) for each in styles], shares, masks)
 
-    def _paint_whole(self, pixels: pictures.Pixels, look: _Look, keep_color: bool, as_float: bool) -> pictures.Pixels:
-        in_bytes = pixels.dtype == np.uint8 and not (keep_color or as_float)
-        picture: Any = pixels if in_bytes else pictures.unit(pixels)
-        if look.masks:
-            painted = self.network.paint_regions(picture, np.stack(look.rows), regions.stack(look.masks))
-        else:
-            painted = self.network.paint(picture, look.rows[0])
-        found: pictures.Pixels = pictures.keep_color(painted, picture) if keep_color else painted
-        if look.plain:
-            return found if as_float else pictures.to_bytes(found)
-        out: pictures.Pixels = np.empty(pixels.shape, np.float32 if as_float else np.uint8)
-        for part in _bands(len(pixels)):
-            shown = look.shown(found[part], picture[part], (part, slice(None)))
-            out[part] = shown if as_float else pictures.to_bytes(shown)
-        return out
+    def _first_pass(self, work: _Work, small: Floats, styles: list[Style], strength: float) -> Iterator[Progress]:
+        """Paint the picture made ``small``, as planes, without whatever is done to a painting afterwards."""
+        painter = self._composer(styles)
+        masks = [passes.shrunk(mask[..., None], small.shape[1:])[0] for mask in work.look.masks]
+        look = painter._look(work.photo, styles, strength, masks)
+        plain = _Look(look.rows, [1.0] * len(look.rows), masks)
+        picture = np.ascontiguousarray(small.transpose(1, 2, 0))
+        yield from painter._pass(_Work(picture, plain, False, True, picture))
+        painter.network.let_go()
 
-    def _paint_tiles(
-        self, pixels: pictures.Pixels, look: _Look, keep_color: bool, as_float: bool
-    ) -> Iterator[Progress]:
-        painted: Any = np.empty(pixels.shape, np.float32 if as_float else np.uint8)
+    def _composer(self, styles: list[Style]) -> Painter:
+        """Who makes the first pass: ``first``, if there is one and all ``styles`` are the same there as here."""
+        found = [blend.weights_of(style) for style in styles]
+        if self.first is None or any(each is None for each in found):
+            return self
+        names = {name for each in found for name in each or () if name != PHOTO}
+        own = Bank.load(self._own_bank)
+        known = all(name in self.first.bank and name in own for name in names)
+        return self.first if known and all(np.array_equal(self.bank[name], own[name]) for name in names) else self
+
+    def _pass(self, work: _Work) -> Iterator[Progress]:
+        """One pass of the network over a picture, whole or in tiles, as memory allows."""
+        height, width = work.photo.shape[:2]
         with memory.claims.deciding:
-            large = self._large(pixels, look.masks, look.rows)
+            claim = self._whole_bytes(height, width, len(work.look.masks), work.floats, work.first is not None)
+            memory.claims.take(claim)
+        if claim:
+            try:
+                painted = self._paint_whole(work)
+            except Exception as error:  # somebody else took the memory meanwhile: then in tiles
+                if not lacks_memory(error):
+                    raise
+            else:
+                yield Progress(1.0, painted)
+                return
+            finally:
+                memory.claims.give_back(claim)
+        yield from self._paint_tiles(work)
+
+    def _paint_whole(self, work: _Work) -> pictures.Pixels:
+        picture: Any = work.whole()
+        if work.look.masks:
+            painted = self.network.paint_regions(picture, np.stack(work.look.rows), regions.stack(work.look.masks))
+        else:
+            painted = self.network.paint(picture, work.look.rows[0])
+        return work.finished(painted)
+
+    def _paint_tiles(self, work: _Work) -> Iterator[Progress]:
+        painted: Any = np.empty(work.photo.shape, work.kind)
+        with memory.claims.deciding:
+            large = self._large(work.seen, work.look.masks, work.look.rows)
             memory.claims.take(large.budget)
         try:
             for step in large.paint(self.moments):
                 if step.painted is not None:
                     height, width = step.painted.shape[:2]
                     place = slice(step.top, step.top + height), slice(step.left, step.left + width)
-                    photo = pixels[place]
-                    part = step.painted[: photo.shape[0], : photo.shape[1]]  # without what was mirrored
-                    if part.size:
-                        part = pictures.keep_color(part, pictures.unit(photo)) if keep_color else part
-                        part = part if look.plain else look.shown(part, photo, place)
-                        painted[place] = part if as_float else pictures.to_bytes(part)
+                    target = painted[place]
+                    part = step.painted[: target.shape[0], : target.shape[1]]  # without what was mirrored
+                    if part.size and work.first is None:
+                        target[:] = work.part(part, place)
+                    elif part.size:
+                        target[:] = part if work.as_float else pictures.to_bytes(part)
                 yield Progress(min(step.share, 0.999))
         finally:
             memory.claims.give_back(large.budget)
-        yield Progress(1.0, painted)
+        yield Progress(1.0, painted if work.first is None else work.finished(painted))
 
-    def _large(self, pixels: pictures.Pixels, masks: list[pictures.Pixels], rows: list[Floats]) -> Large:
+    def _large(
+        self, pixels: pictures.Pixels | passes.Second, masks: list[pictures.Pixels], rows: list[Floats]
+    ) -> Large:
         graph = self.network.graph(bool(masks))
         given: dict[str, Any] = {PICTURE: pixels} | ({MASKS: _Stack(masks)} if masks else {})
         sources: dict[str, Source] = {
@@ -399,12 +590,22 @@ class Painter:
         }
         scale, shift = np.split(np.stack(rows) if masks else rows[0], 2, axis=-1)
         style = {"scale": np.ascontiguousarray(scale), "shift": np.ascontiguousarray(shift)}
-        return Large(graph, sources, style, budget=self._budget(pixels.size), threads=self.network.threads)
+        return Large(graph, sources, style, budget=self._budget(math.prod(pixels.shape)), threads=self.network.threads)
 
     # ---- how large
 
-    def plan(self, width: int, height: int, *, size: int | None = None, masks: int = 0, floats: bool = False) -> Plan:
-        """How a photo of ``width`` x ``height`` pixels would be painted now, ``size`` and ``masks`` as in ``paint``.
+    def plan(
+        self,
+        width: int,
+        height: int,
+        *,
+        size: int | None = None,
+        enlarge: bool = False,
+        brush: Brush = "medium",
+        masks: int = 0,
+        floats: bool = False,
+    ) -> Plan:
+        """How a photo of ``width`` x ``height`` pixels would be painted now; ``size``, ``brush``, ``masks`` as ever.
 
         ``floats`` tells of photos and paintings with more than 8 bits, and of photos that keep their colours.
         Raises NetworkError if it needs tiles and the runtime cannot paint them.
@@ -412,11 +613,27 @@ class Painter:
         for name, value in {"width": width, "height": height, "size": size}.items():
             if value is not None:
                 limits.SIDE.check(name, value)
+        limits.BRUSH.check("brush", brush)
         limits.MASKS.check("masks", masks)
         if size is not None:
-            width, height = pictures.shrunk_size(width, height, size)
+            width, height = pictures.shrunk_size(width, height, size, enlarge=enlarge)
+        begun = passes.first_size(height, width, brush)
+        planned = self._plan_pass(width, height, masks, floats, begun is not None)
+        if begun is None:
+            return planned
+        first = (self.first or self)._plan_pass(begun[1], begun[0], masks, True, False)
+        kept = 4 * 6 * math.prod(begun)  # photo and painting of the first pass
+        return replace(
+            planned,
+            memory=max(planned.memory + kept, first.memory + 3 * height * width),
+            disk=max(planned.disk, first.disk),
+            first=max(begun),
+        )
+
+    def _plan_pass(self, width: int, height: int, masks: int, floats: bool, second: bool) -> Plan:
         whole = self.network.bytes_for(height, width, regions=masks > 0, floats=floats)
         whole += 4 * (masks + 1) * (masks > 0) * height * width
+        whole += second * (12 if floats else 3) * height * width  # what the second pass paints
         files = 2 * 3 * height * width  # photo and painting in 8 bits
         if whole <= self._most():
             return Plan(width, height, True, 1, 1, memory.used() + whole + files, 0, 0.0)
@@ -426,12 +643,12 @@ class Painter:
         total = memory.used() + layout.memory + files + masks * height * width
         return Plan(width, height, False, layout.tiles, layout.passes, total, layout.disk, layout.work)
 
-    def _whole_bytes(self, height: int, width: int, masks: int, floats: bool) -> int:
+    def _whole_bytes(self, height: int, width: int, masks: int, floats: bool, second: bool) -> int:
         """About how many bytes it takes to paint a picture of this size whole, as planned; 0 if it needs tiles."""
         surely = AT_MOST[masks > 0] * self.network.pixels(height, width) + 4 * (masks + 1) * height * width
         if surely <= self._most():  # reading the graph to know better takes as long as a small painting
             return surely // 4
-        planned = self.plan(width, height, masks=masks, floats=floats)
+        planned = self._plan_pass(width, height, masks, floats, second)
         return max(1, planned.memory - memory.used()) if planned.whole else 0
 
     def _most(self) -> float:
@@ -447,18 +664,30 @@ class Painter:
             self._trials[plan.whole] = [self._trial(side, plan.whole) for side in TRIALS]
         (first, little), (second, more) = self._trials[plan.whole]
         work = self.network.pixels(plan.height, plan.width) if plan.whole else plan.work
-        if work <= little:
-            return first * work / little
-        return first + max(0.0, second - first) / (more - little) * (work - little)
+        beyond = max(0.0, second - first) / (more - little) * (work - little)
+        return self._seconds_first(plan) + (first * work / little if work <= little else first + beyond)
+
+    def _seconds_first(self, plan: Plan) -> float:
+        """How long the first pass and what lies between the two will take."""
+        begun = passes.first_size(plan.height, plan.width, plan.first) if plan.first else None
+        if begun is None:
+            return 0.0
+        painter = self.first or self
+        noise = _noise(max(TRIALS))
+        begin = time.perf_counter()
+        small = passes.shrunk(noise, (min(TRIALS), min(TRIALS)))
+        passes.crossed(small, passes.Second(small, noise, small).whole())(slice(None))
+        between = (time.perf_counter() - begin) * plan.width * plan.height / max(TRIALS) ** 2
+        return between + painter.seconds(painter._plan_pass(begun[1], begun[0], 0, False, False))
 
     def _trial(self, side: int, whole: bool) -> tuple[float, float]:
         """Seconds and work of painting noise, ``side`` x ``side`` pixels."""
-        noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+        noise = _noise(side)
         if whole:
             self.network.prepare(side, side)
         begin = time.perf_counter()
         if whole:
-            self._paint_whole(noise, _Look(self._any_rows(0), [1.0], []), False, False)
+            self._paint_whole(_Work(noise, _Look(self._any_rows(0), [1.0], []), False, False, noise))
             return time.perf_counter() - begin, float(self.network.pixels(side, side))
         large = self._large(noise, [], self._any_rows(0))
         for _ in large.paint(self.moments):
@@ -507,6 +736,8 @@ def paint(
     *,
     strength: float = 1.0,
     size: int | None = None,
+    enlarge: bool = False,
+    brush: Brush = "medium",
     keep_color: bool = False,
     masks: Mapping[str, regions.Mask] | None = None,
     network: str | os.PathLike[str] = assets.DEFAULT,
@@ -516,7 +747,15 @@ def paint(
     """Paint one photo: ``Painter(network, bank=bank).paint(image, style, ...)``; for many, keep a ``Painter`` open."""
     painter = Painter(network, bank=bank)
     return painter.paint(
-        image, style, strength=strength, size=size, keep_color=keep_color, masks=masks, max_pixels=max_pixels
+        image,
+        style,
+        strength=strength,
+        size=size,
+        enlarge=enlarge,
+        brush=brush,
+        keep_color=keep_color,
+        masks=masks,
+        max_pixels=max_pixels,
     )
 
 
@@ -551,9 +790,25 @@ def _needs_photo(style: Style, strength: float) -> bool:
     return strength != 1 or PHOTO in (blend.weights_of(style) or ())
 
 
-def _bands(height: int) -> Iterator[slice]:
-    """The rows of a picture, a few at a time."""
-    return (slice(top, top + BAND) for top in range(0, height, BAND))
+def _second(work: _Work, first: Any, small: Floats) -> _Work:
+    """The second pass over the same picture, behind a first one that made ``first``, (h, w, 3), of the ``small``."""
+    planes = np.ascontiguousarray(first.transpose(2, 0, 1))
+    detail = 1 - (1 - passes.DETAIL) * min(1.0, max(work.look.shares))  # of a photo painted as it is, all
+    return replace(work, seen=passes.Second(planes, work.photo, small, detail=detail), first=planes)
+
+
+def _noise(side: int) -> pictures.Pixels:
+    return np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+
+
+def _check_room(width: int, height: int, floats: bool) -> None:
+    """PictureError where photo and painting themselves do not fit into memory."""
+    need, free = (24 if floats else 6) * width * height, memory.available() - memory.claims.open()
+    if need > free:
+        raise PictureError(
+            f"a painting of {width} x {height} pixels takes {need / 1e9:.1f} GB of memory, and "
+            f"{max(0, free) / 1e9:.1f} GB are free; give a smaller size"
+        )
 
 
 def _check_shapes(pixels: pictures.Pixels, masks: Mapping[str, pictures.Pixels]) -> None:

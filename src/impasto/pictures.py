@@ -483,9 +483,10 @@ def _scaled_size(width: int, height: int, max_side: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def shrunk_size(width: int, height: int, max_side: int) -> tuple[int, int]:
-    """Width and height of a picture that `resize` has shrunk."""
-    return (width, height) if max(width, height) <= max_side else _scaled_size(width, height, max_side)
+def shrunk_size(width: int, height: int, max_side: int, *, enlarge: bool = False) -> tuple[int, int]:
+    """Width and height of a picture that `resize` has shrunk, or with `enlarge` enlarged."""
+    small = max(width, height) <= max_side and not enlarge
+    return (width, height) if small else _scaled_size(width, height, max_side)
 
 
 def _resized_colors(pixels: Pixels, size: tuple[int, int], opacity: Pixels | None = None) -> Picture:
@@ -625,6 +626,7 @@ def save(
     format: str | None = None,
     comment: str | None = None,
     keep_metadata: bool = False,
+    dpi: float | None = None,
 ) -> tuple[str, ...]:
     """Write a picture, or pixels of uint8, as JPEG, PNG, WebP or TIFF, 8 bits a channel, with an sRGB profile.
 
@@ -635,9 +637,10 @@ def save(
         dates and resolution out of its EXIF; with `keep_metadata` also the rest that is true of the painting.
     quality: 1..100, of JPEG (4:4:4) and WebP; PNG and TIFF lose nothing.
     comment: goes into the EXIF field UserComment, in place of the photo's own.
+    dpi: pixels per inch, for printing, in place of the photo's own resolution.
 
     Returns what is to be said of the file, a sentence each: that its format has no transparency.
-    Raises OptionError for another quality.
+    Raises OptionError for another quality or resolution.
     Raises PictureError for a picture with NaN, an unknown format, and whatever keeps the file from being written.
     """
     name = _name_of(target)
@@ -645,6 +648,8 @@ def save(
     picture = _writable(picture)
     height, width = picture.shape[:2]
     check_quality(quality)
+    if dpi is not None:
+        limits.DPI.check("dpi", dpi)
     check_side(kind, name, width, height)
     with _writing(name):
         alpha = None if like is None else like.opacity_for(picture)
@@ -656,6 +661,7 @@ def save(
             comment=comment,
             keep=keep_metadata,
             limit=_LONGEST_JPEG_EXIF if kind == "JPEG" else None,
+            dpi=dpi,
         )
         data = _encoded(image, kind, quality, exif)
         if isinstance(target, (str, os.PathLike)):

@@ -54,6 +54,9 @@ class Session(Protocol):
     def prepare(self, feeds: Feeds) -> None:
         """Get ready for pictures of this size; every size is painted without, too."""
 
+    def let_go(self) -> None:
+        """Give back the memory that is kept for the next picture."""
+
 
 class Network:
     """A pastiche network, open and ready; ``paint`` as often as you like.
@@ -127,6 +130,12 @@ class Network:
         """Compile for 8-bit pictures of this size now, not when the second one comes."""
         blank: Any = np.broadcast_to(np.uint8(0), (height, width, 3))
         self._whole().prepare(self._feeds(blank, np.zeros(self.row_size, np.float32)))
+
+    def let_go(self) -> None:
+        """Give back the memory that is kept for the next picture, which takes it again."""
+        for session in (self._opened, self._regions):
+            if session is not None:
+                session.let_go()
 
     def _feeds(self, picture: npt.NDArray[Any], row: npt.ArrayLike) -> Feeds:
         row = np.ascontiguousarray(row, np.float32)
@@ -389,6 +398,12 @@ class _OpenVino:
             self._seen.append(_sizes(feeds))  # as if it came a second time
             self._ready(feeds)
 
+    def let_go(self) -> None:
+        if self._streams == 1:  # else another thread may be at work
+            with self._lock:
+                for ready in (*self._fixed.values(), *self._any.values()):
+                    ready.compiled.release_memory()
+
     def _ready(self, feeds: Feeds) -> _Ready:
         sizes, kind = _sizes(feeds), feeds["picture"].dtype
         again = not self._seen or sizes in self._seen
@@ -475,3 +490,6 @@ class _OnnxRuntime:
 
     def prepare(self, feeds: Feeds) -> None:
         """It is as ready as it can be."""
+
+    def let_go(self) -> None:
+        """It keeps an arena, which goes back with the next large picture."""

@@ -329,26 +329,26 @@ def check(targets: Iterable[Path], sources: Iterable[Path], *, force: bool = Fal
             raise TargetError(f"{name} exists already; choose another name, or overwrite it (--force)")
 
 
-def check_picture(target: Path, picture: Any, size: int | None = None) -> None:
+def check_picture(target: Path, picture: Any, size: int | None = None, *, enlarge: bool = False) -> None:
     """PictureError for a picture, an array or its height and width, that is larger than the target's format can hold.
 
-    size: the longer side, in pixels, that it is shrunk to first.
+    size: the longer side, in pixels, that it is shrunk to first, or with ``enlarge`` enlarged.
     """
     height, width = getattr(picture, "shape", picture)[:2]
-    width, height = pictures.shrunk_size(width, height, size or max(width, height))
+    width, height = pictures.shrunk_size(width, height, size or max(width, height), enlarge=enlarge)
     for kind in pictures.LONGEST_SIDE:
         if target.suffix.lower() in formats.READABLE[kind]:
             pictures.check_side(kind, printable(target), width, height)
 
 
-def check_photo(target: Path, source: Path, size: int | None = None) -> None:
+def check_photo(target: Path, source: Path, size: int | None = None, *, enlarge: bool = False) -> None:
     """The same for the painting of a photo in a file, from the photo's header."""
     if os.path.isfile(source):
         try:
             width, height = pictures.size_of(source)
         except PictureError:  # which reading it will report in full
             return
-        check_picture(target, (height, width), size)
+        check_picture(target, (height, width), size, enlarge=enlarge)
 
 
 def _identity(path: Path, standard: int) -> tuple[int, int] | None:
