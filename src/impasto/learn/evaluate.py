@@ -79,12 +79,10 @@ class Judge:
         self.device = loss_network.get_buffer("conv1_1_weight").device
         self._paintings = dict(paintings)
         self._details: dict[str, float] = {}
-        grams = self._stack([self._features(painting) for painting in paintings.values()])
-        seen = [self._features(_tensor(photo)) for photo in photos]
-        common = self._stack(seen)
+        grams, _ = self._statistics(paintings.values())
+        common, energies = self._statistics(map(_tensor, photos))
         units = {layer: style_units(grams[layer], common[layer], settings.unit) for layer in self.style_layers}
         self.targets = StyleTargets(grams, units, settings.style_layer_weights)
-        energies = [float(found[self.content_layer].float().square().mean()) for found in seen]
         self.content_energy = None if settings.unit == "energy" else sum(energies) / len(energies)
 
     @torch.no_grad()
@@ -92,8 +90,14 @@ class Judge:
         found: dict[str, Tensor] = self.loss_network(picture.to(self.device), [*self.style_layers, self.content_layer])
         return found
 
-    def _stack(self, found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-        return {layer: torch.cat([gram(features[layer]) for features in found]) for layer in self.style_layers}
+    def _statistics(self, pictures: Iterable[Tensor]) -> tuple[dict[str, Tensor], list[float]]:
+        """Gram matrices of all pictures by layer, (N, C, C), and each one's energy of content, one after the other."""
+        grams, energies = [], []
+        for picture in pictures:  # their features together would fill the memory
+            found = self._features(picture)
+            grams.append({layer: gram(found[layer]) for layer in self.style_layers})
+            energies.append(float(found[self.content_layer].float().square().mean()))
+        return {layer: torch.cat([each[layer] for each in grams]) for layer in self.style_layers}, energies
 
     def detail(self, name: str) -> float:
         """``diagonal_detail`` of the painting ``name``."""
