@@ -1,4 +1,4 @@
-"""The tables of docs/quality.md, out of benchmarks/results/eval.json, quality.json and curve.json.
+"""The tables of docs/quality.md, out of benchmarks/results/eval.json, worth.json, quality.json and curve.json.
 
 python -m benchmarks.quality_table      # writes them into the page, between their marks
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = RESULTS.parent.parent / "docs" / "quality.md"
-HEAD = "| style | content | style | total | doing nothing | worth | of the rival's total | diagonal | border |"
+HEAD = "| style | content | style | total | doing nothing | worth | of the rival's total | diagonal | frame | edge |"
+UNKNOWN = "-"  # worth and the rival are measured on a third of the styles
 
 
 def page() -> str:
@@ -32,22 +34,24 @@ def page() -> str:
 
 def table() -> str:
     """A line for every style, and their medians."""
-    measured = {style["name"]: style for style in _read("eval")["styles"]}
+    worth = {style["name"]: style["worth"] for style in _read("worth")["styles"]}
     rival = {style["name"]: style["ratio"] for style in _read("quality")["full"]["styles"]}
-    keys = ("content", "style", "total", "untouched", "worth", "diagonal", "border")
-    rows = []
-    for name, style in measured.items():
-        rows.append([style[key] for key in keys[:5]] + [rival[name]] + [style[key] for key in keys[5:]])
+    rows = {}
+    for style in _read("eval")["styles"]:
+        name = style["name"]
+        first = [style[key] for key in ("content", "style", "total", "untouched")]
+        rows[name] = [*first, worth.get(name), rival.get(name), style["diagonal"], style["frame"], style["edge"]]
     lines = [HEAD, "|---" * (HEAD.count("|") - 1) + "|"]
-    lines += [_line(name, row) for name, row in zip(measured, rows, strict=True)]
-    lines.append(_line("**median**", [statistics.median(column) for column in zip(*rows, strict=True)]))
+    lines += [_line(name, row) for name, row in rows.items()]
+    columns = ([value for value in column if value is not None] for column in zip(*rows.values(), strict=True))
+    lines.append(_line("**median**", [statistics.median(column) for column in columns]))
     return "\n".join(lines) + "\n"
 
 
-def _line(name: str, row: list[float]) -> str:
-    content, style, total, untouched, worth, rival, diagonal, border = row
-    figures = f"{content:.2f} | {style:.3f} | {total:.2f} | {untouched:.1f} | {worth:.0f} | {rival:.2f}"
-    return f"| {name} | {figures} | {diagonal:+.2f} | {border:.2f} |"
+def _line(name: str, row: Sequence[float | None]) -> str:
+    kinds = (".2f", ".3f", ".2f", ".1f", ".0f", ".2f", "+.2f", ".1f", ".1f")
+    figures = (UNKNOWN if value is None else format(value, kind) for value, kind in zip(row, kinds, strict=True))
+    return f"| {name} | {' | '.join(figures)} |"
 
 
 def curve() -> str:
