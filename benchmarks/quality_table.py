@@ -14,7 +14,7 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 PAGE = RESULTS.parent.parent / "docs" / "quality.md"
 HEAD = "| style | content | style | total | doing nothing | worth | of the rival's total | diagonal | frame | edge |"
-UNKNOWN = "-"  # worth and the rival are measured on a third of the styles
+UNKNOWN = "-"  # what is slow is measured on some styles only
 
 
 def page() -> str:
@@ -34,13 +34,14 @@ def page() -> str:
 
 def table() -> str:
     """A line for every style, and their medians."""
-    worth = {style["name"]: style["worth"] for style in _read("worth")["styles"]}
+    slow = {style["name"]: style for style in _read("worth")["styles"]}
     rival = {style["name"]: style["ratio"] for style in _read("quality")["full"]["styles"]}
     rows = {}
     for style in _read("eval")["styles"]:
         name = style["name"]
         first = [style[key] for key in ("content", "style", "total", "untouched")]
-        rows[name] = [*first, worth.get(name), rival.get(name), style["diagonal"], style["frame"], style["edge"]]
+        worth, frame, edge = (slow[name][key] if name in slow else None for key in ("worth", "frame", "edge"))
+        rows[name] = [*first, worth, rival.get(name), style["diagonal"], frame, edge]
     lines = [HEAD, "|---" * (HEAD.count("|") - 1) + "|"]
     lines += [_line(name, row) for name, row in rows.items()]
     columns = ([value for value in column if value is not None] for column in zip(*rows.values(), strict=True))

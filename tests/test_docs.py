@@ -75,12 +75,12 @@ def test_pages_are_what_their_scripts_write(script: str) -> None:
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
 def test_figures_are_of_the_shipped_networks() -> None:
     """What docs/quality.md tells was measured on the networks that come along."""
-    evaluated, beside, curve = (
+    evaluated, slow, beside = (
         json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
-        for name in ("eval", "quality", "curve")
+        for name in ("eval", "worth", "quality")
     )
     full, fast = (Bank.load(assets.bank_file(name)).fingerprint for name in ("full", "fast"))
-    assert {evaluated["fingerprint"], beside["full"]["fingerprint"], curve["stages"][-1]["fingerprint"]} == {full}
+    assert {evaluated["fingerprint"], slow["fingerprint"], beside["full"]["fingerprint"]} == {full}
     assert beside["fast"]["fingerprint"] == fast
 
 
