@@ -79,6 +79,7 @@ class Judge:
         self.device = loss_network.get_buffer("conv1_1_weight").device
         self._paintings = dict(paintings)
         self._details: dict[str, float] = {}
+        self._photos: dict[int, tuple[Floats, Tensor, dict[str, Tensor]]] = {}  # which keeps the photo, and so its id
         grams, _ = self._statistics(paintings.values())
         common, energies = self._statistics(map(_tensor, photos))
         units = {layer: style_units(grams[layer], common[layer], settings.unit) for layer in self.style_layers}
@@ -109,9 +110,19 @@ class Judge:
         """Content and style loss, (1,) each, of ``painted`` (1, 3, H, W) made of ``photo`` in the style ``name``."""
         target = self._features(photo)[self.content_layer]
         found = self.loss_network(painted.to(self.device), [*self.style_layers, self.content_layer])
-        grams = {layer: gram(found[layer]) for layer in self.style_layers}
-        style = self.targets.distance(grams, torch.tensor([self.ids[name]], device=self.device))
+        style = self._style({layer: gram(found[layer]) for layer in self.style_layers}, name)
         return content_distance(found[self.content_layer], target, energy=self.content_energy), style
+
+    def _style(self, grams: dict[str, Tensor], name: str) -> Tensor:
+        return self.targets.distance(grams, torch.tensor([self.ids[name]], device=self.device))
+
+    def _seen(self, photo: Floats) -> tuple[Tensor, dict[str, Tensor]]:
+        """A photo's own content and Gram matrices, kept: every style is measured on the same photos."""
+        if id(photo) not in self._photos:
+            found = self._features(_tensor(photo))
+            grams = {layer: gram(found[layer]) for layer in self.style_layers}
+            self._photos[id(photo)] = photo, found[self.content_layer], grams
+        return self._photos[id(photo)][1:]
 
     def score(self, name: str, photos: Sequence[Floats], paint: Paint) -> Scores:
         """Paint every photo, (h, w, 3) in 0..1, in the style ``name`` and measure; means over the photos."""
@@ -120,14 +131,16 @@ class Judge:
 
     @torch.no_grad()
     def _score_one(self, name: str, photo: Floats, painted: Floats) -> list[float]:
-        content, style = (float(x) for x in self.losses(_tensor(painted), _tensor(photo), name))
-        _, untouched = self.losses(_tensor(photo), _tensor(photo), name)
+        found = self._features(_tensor(painted))
+        target, untouched = self._seen(photo)
+        content = float(content_distance(found[self.content_layer], target, energy=self.content_energy))
+        style = float(self._style({layer: gram(found[layer]) for layer in self.style_layers}, name))
         luma = _luma(painted)
         return [
             content,
             style,
             content + self.style_weight * style,
-            self.style_weight * float(untouched),
+            self.style_weight * float(self._style(untouched, name)),
             saturated(painted),
             diagonal_detail(luma) - self.detail(name),
             border_ratio(painted, photo),
@@ -135,7 +148,7 @@ class Judge:
         ]
 
 
-def worth(judge: Judge, photo: Floats, name: str, total: float, *, limit: int = 200) -> int:
+def worth(judge: Judge, photo: Floats, name: str, total: float, *, limit: int = 100) -> int:
     """How many evaluations L-BFGS needs, from the photo, to bring the judge's total down to ``total``.
 
     This is the papers' own yardstick for a network that paints in one pass (Johnson et al. 2016: 50 to 100 iterations
