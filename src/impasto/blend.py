@@ -257,7 +257,7 @@ def _weight(name: str, value: float | str) -> float:
         weight = float(value)
     except (TypeError, ValueError, OverflowError) as error:
         shown = _shown(value)
-        raise BankError(f"the weight of {name!r} is {shown}, not a number; write it like '{name}:0.5'") from error
+        raise BankError(f"the weight of {name!r} is {shown}, not a number; write it like {f'{name}:0.5'!r}") from error
     if not math.isfinite(weight) or weight < 0:
         raise BankError(f"the weight of {name!r} is {weight}; give it a finite weight of 0 or more")
     return weight
