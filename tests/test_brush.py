@@ -110,6 +110,30 @@ def test_in_tiles_as_whole(painter: Painter, tight: Painter, photo: np.ndarray, 
     assert np.abs(tiled.astype(int) - whole).max() <= 2  # both round twice
 
 
+@pytest.mark.parametrize("dials", [{}, {"keep_color": True}], ids=["deep", "color"])
+def test_deep_pictures_in_tiles(painter: Painter, tight: Painter, photo: np.ndarray, dials: dict[str, Any]) -> None:
+    """What is painted in floats is rounded once, at the end: 16 bits and kept colours are in tiles as in the whole."""
+    deep = photo.astype(np.uint16) * 257
+    whole, tiled = (each.paint_pixels(deep, "red", brush=BRUSH, **dials) for each in (painter, tight))
+    assert np.abs(tiled.astype(int) - whole).max() <= 1
+
+
+def test_enlarge_needs_a_size(painter: Painter, photo: np.ndarray) -> None:
+    """To enlarge without a size, or perhaps, is an error in painting, previews and plans."""
+    for wrong in ({"enlarge": True}, {"enlarge": "no", "size": 400}):
+        for action in (painter.paint, painter.preview):
+            with pytest.raises(OptionError, match="enlarge"):
+                action(photo, "red", **wrong)
+        with pytest.raises(OptionError, match="enlarge"):
+            painter.plan(330, 201, **wrong)
+
+
+def test_a_plan_beyond_memory_is_refused(painter: Painter) -> None:
+    """A plan for what no memory holds is the sentence that painting it would give, at once."""
+    with pytest.raises(PictureError, match="GB of memory"):
+        painter.plan(300, 200, size=1_000_000, enlarge=True)
+
+
 def test_tiles_do_not_round_floats(painter: Painter, tight: Painter, photo: np.ndarray) -> None:
     """In float32 two passes in tiles are those over the whole; of 8-bit photos within the rounding of what is seen."""
     for pixels, close in ((pictures.unit(photo), 2e-4), (photo, 0.01)):

@@ -282,6 +282,7 @@ def plan(
     painter = _painter(network, bank, runtime, precision=precision, max_memory=max_memory, moments=moments)
     chosen = limits.BRUSH.parse(brush)
     records: list[dict[str, Any]] = []
+    plans: dict[str, Any] = {}
     for source in found:
         try:
             width, height = pictures.size_of(source)
@@ -290,9 +291,12 @@ def plan(
                 raise
             records.append({"photo": str(source), "error": str(error)})
             continue
-        planned = painter.plan(width, height, size=size, enlarge=enlarge, brush=chosen, masks=masks)
-        records.append({"photo": str(source), **asdict(planned), "seconds": round(painter.seconds(planned), 6)})
+        plans[str(source)] = painter.plan(width, height, size=size, enlarge=enlarge, brush=chosen, masks=masks)
+        records.append({"photo": str(source), **asdict(plans[str(source)])})
         del records[-1]["work"]
+    for record in records:  # when all is planned, since a trial takes memory itself
+        if "error" not in record:
+            record["seconds"] = round(painter.seconds(plans[record["photo"]]), 6)
     failed = [record["error"] for record in records if "error" in record]
     for record in records if as_json else ():
         typer.echo(_json(record))

@@ -21,7 +21,7 @@ from PIL import Image
 
 from impasto import assets, blend, limits, memory, passes, pictures, regions
 from impasto.bank import PHOTO, Bank
-from impasto.errors import BankError, ImpastoError, MismatchError, PictureError
+from impasto.errors import BankError, ImpastoError, MismatchError, OptionError, PictureError
 from impasto.large import Large, MomentsFrom
 from impasto.runtime import Network, Precision, RuntimeName, lacks_memory
 from impasto.stages import MASKS, PICTURE
@@ -348,6 +348,7 @@ class Painter:
         A large picture comes at the size of that. One that is painted in one pass comes as ``paint`` gives it.
         """
         self.check(style, strength=strength, size=size, brush=brush, masks=masks)
+        _check_enlarge(enlarge, size)
         photo = pictures.load(image, max_pixels=max_pixels)
         weights = regions.load(masks or {}, photo, max_pixels=max_pixels)
         height, width = photo.pixels.shape[:2]
@@ -358,7 +359,7 @@ class Painter:
             picture = np.ascontiguousarray(passes.shrunk(photo.pixels, begun).transpose(1, 2, 0))
             photo = replace(photo, pixels=picture, opacity=photo.opacity_for(picture))
             weights = {name: passes.shrunk(mask[..., None], begun)[0] for name, mask in weights.items()}
-            size, painter = None, self._composer([style, *weights])
+            size, enlarge, painter = None, False, self._composer([style, *weights])
         return painter._paint_photo(
             photo,
             style,
@@ -472,6 +473,7 @@ class Painter:
         ``opacity`` (h, w) is the photo's, where it has one: with ``size`` colours count as far as they are seen.
         """
         self.check(style, strength=strength, size=size, brush=brush, masks=masks)
+        _check_enlarge(enlarge, size)
         masks = dict(masks or {})
         _check_shapes(pixels, masks)
         if size is not None and max(pixels.shape[:2]) > size:
@@ -560,7 +562,8 @@ class Painter:
         return work.finished(painted)
 
     def _paint_tiles(self, work: _Work) -> Iterator[Progress]:
-        painted: Any = np.empty(work.photo.shape, work.kind)
+        kind = np.float32 if work.first is not None and work.floats else work.kind  # before what is done to it then
+        painted: Any = np.empty(work.photo.shape, kind)
         with memory.claims.deciding:
             large = self._large(work.seen, work.look.masks, work.look.rows)
             memory.claims.take(large.budget)
@@ -574,7 +577,7 @@ class Painter:
                     if part.size and work.first is None:
                         target[:] = work.part(part, place)
                     elif part.size:
-                        target[:] = part if work.as_float else pictures.to_bytes(part)
+                        target[:] = part if kind == np.float32 else pictures.to_bytes(part)
                 yield Progress(min(step.share, 0.999))
         finally:
             memory.claims.give_back(large.budget)
@@ -608,7 +611,7 @@ class Painter:
         """How a photo of ``width`` x ``height`` pixels would be painted now; ``size``, ``brush``, ``masks`` as ever.
 
         ``floats`` tells of photos and paintings with more than 8 bits, and of photos that keep their colours.
-        Raises NetworkError if it needs tiles and the runtime cannot paint them.
+        Raises NetworkError if it needs tiles and the runtime cannot paint them, PictureError beyond all memory.
         """
         for name, value in {"width": width, "height": height, "size": size}.items():
             if value is not None:
@@ -617,6 +620,9 @@ class Painter:
         limits.MASKS.check("masks", masks)
         if size is not None:
             width, height = pictures.shrunk_size(width, height, size, enlarge=enlarge)
+        _check_enlarge(enlarge, size)
+        if enlarge:
+            _check_room(width, height, floats)
         begun = passes.first_size(height, width, brush)
         planned = self._plan_pass(width, height, masks, floats, begun is not None)
         if begun is None:
@@ -641,6 +647,7 @@ class Painter:
         large = self._large(blank, [blank[..., 0]] * masks, self._any_rows(masks))
         layout = large.layout(self.moments)
         total = memory.used() + layout.memory + files + masks * height * width
+        total += (second and floats) * 9 * height * width  # the painting is not rounded before the first is in it
         return Plan(width, height, False, layout.tiles, layout.passes, total, layout.disk, layout.work)
 
     def _whole_bytes(self, height: int, width: int, masks: int, floats: bool, second: bool) -> int:
@@ -799,6 +806,13 @@ def _second(work: _Work, first: Any, small: Floats) -> _Work:
 
 def _noise(side: int) -> pictures.Pixels:
     return np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+
+
+def _check_enlarge(enlarge: bool, size: int | None) -> None:
+    if not isinstance(enlarge, bool | np.bool_):
+        raise OptionError(f"enlarge must be True or False, not {enlarge!r}")
+    if enlarge and size is None:
+        raise OptionError("enlarge needs size, the longer side in pixels of what is painted")
 
 
 def _check_room(width: int, height: int, floats: bool) -> None:
