@@ -61,7 +61,7 @@ def cost() -> str:
             keys = ("megapixels", "seconds", "peak_gb")
             size, seconds, peak = (statistics.median(row[key] for row in rows) for key in keys)
             lines.append(f"| `{name}` | {way} | {size:.1f} | {seconds:.1f} | {peak:.2f} GB |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" if lines[2:] else ""
 
 
 def _found(part: str) -> list[tuple[str, dict[str, Any]]]:
