@@ -10,6 +10,8 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import filled
+
 RESULTS = Path(__file__).parent / "results" / "large.json"
 PAGE = RESULTS.parent.parent.parent / "docs" / "large-pictures.md"
 VIEWS = {"whole": "seen whole", "middle": "at 1:1"}
@@ -17,17 +19,7 @@ VIEWS = {"whole": "seen whole", "middle": "at 1:1"}
 
 def page() -> str:
     """The page as it stands, with its figures as they should be."""
-    text = PAGE.read_text(encoding="utf-8")
-    for mark, lines in (("ways", ways()), ("cost", cost())):
-        begin, end = (
-            f"<!-- {mark}: from benchmarks/results/ by benchmarks/large_table.py -->\n",
-            f"<!-- end {mark} -->",
-        )
-        head, found, rest = text.partition(begin)
-        _, ends, tail = rest.partition(end)
-        assert found and ends, f"the page has no place for the table of {mark}"
-        text = head + begin + lines + end + tail
-    return text
+    return filled(PAGE, "large_table.py", {"ways": ways(), "cost": cost()})
 
 
 def ways() -> str:

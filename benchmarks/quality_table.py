@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import filled
+
 RESULTS = Path(__file__).parent / "results"
 PAGE = RESULTS.parent.parent / "docs" / "quality.md"
 HEAD = "| style | content | style | total | doing nothing | worth | of the rival's total | diagonal | frame | edge |"
@@ -19,17 +21,7 @@ UNKNOWN = "-"  # what is slow is measured on some styles only
 
 def page() -> str:
     """The page as it stands, with its figures as they should be."""
-    text = PAGE.read_text(encoding="utf-8")
-    for mark, lines in (("styles", table()), ("curve", curve())):
-        begin, end = (
-            f"<!-- {mark}: from benchmarks/results/ by benchmarks/quality_table.py -->\n",
-            f"<!-- end {mark} -->",
-        )
-        head, found, rest = text.partition(begin)
-        _, ends, tail = rest.partition(end)
-        assert found and ends, f"the page has no place for the table of {mark}"
-        text = head + begin + lines + end + tail
-    return text
+    return filled(PAGE, "quality_table.py", {"styles": table(), "curve": curve()})
 
 
 def table() -> str:
