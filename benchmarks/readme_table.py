@@ -67,8 +67,8 @@ def small() -> str:
     (full,) = (row for row in _read("paper-t4")["rows"] if row["network"] == "full")
     numbers, size = full["numbers_per_style"], full["style_file_bytes"] / 1000
     return (
-        f"**A style is {numbers:,} numbers**, a file of {size:.0f} KB. So you can blend styles, turn one up or down, use "
-        "several in one photo, and send your own to a friend."
+        f"**A style is {numbers:,} numbers**, a file of {size:.0f} KB. So you can blend styles, turn one up or down, "
+        "use several in one photo, and send your own to a friend."
     )
 
 
