@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto import animation
 from impasto.errors import OptionError, PictureError
+from impasto.pictures import animation
 
 FRAMES = [np.full((8, 12, 3), value, np.float32) for value in (0.1, 0.5, 0.9)]
 

@@ -17,8 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save as serialize
 
-from impasto.bank import HEADER_LIMIT, KEY, LIMIT, Bank, Card, check_name, nearest
 from impasto.errors import BankError, MismatchError, StyleNameError
+from impasto.styles.bank import LIMIT, Bank, Card
+from impasto.styles.bank_file import HEADER_LIMIT, KEY
+from impasto.styles.names import check_name, nearest
 
 SIZE = 8
 NAMES = ("photo", "van-gogh-starry-night", "hokusai-great-wave", "kandinsky-composition-vii")
@@ -562,7 +564,7 @@ def test_large_foreign_file_is_not_read_to_its_end(head: bytes, monkeypatch: pyt
             assert size is not None and 0 <= size <= HEADER_LIMIT
             return super().read(size)
 
-    monkeypatch.setattr("impasto.bank.open", lambda *_: Large(head), raising=False)
+    monkeypatch.setattr("impasto.styles.bank.open", lambda *_: Large(head), raising=False)
     with pytest.raises(BankError):
         Bank.load("film.mp4")
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from safetensors.numpy import save as serialize
 
 from impasto import assets
-from impasto.bank import KEY, LIMIT, Bank, Card
 from impasto.errors import BankError
+from impasto.styles.bank import LIMIT, Bank, Card
+from impasto.styles.bank_file import KEY
 
 CARD = Card("Katsushika Hokusai", "The Great Wave", "c. 1831", "public domain", "metmuseum.org")
 NAMES = ("photo", "wave")
@@ -95,12 +96,12 @@ def test_older_files_are_read() -> None:
 
 def test_half_precision_has_a_checksum_of_its_own_bytes() -> None:
     """The checksum is that of the numbers as they are stored, so float16 files can have one."""
-    from impasto.bank import BLANK, CHECKSUM, _digest
+    from impasto.styles.bank_file import BLANK, CHECKSUM, digest_of
 
     rows = np.ones((2, 3), np.float16)
     head = json.loads(json.dumps({CHECKSUM: BLANK} | json.loads(a_bank(rows.astype(np.float32))._head())))
     text = json.dumps(head)
-    text = text.replace(BLANK, _digest(text, rows), 1)
+    text = text.replace(BLANK, digest_of(text, rows), 1)
     assert Bank.load(serialize({"rows": rows}, {KEY: text})).rows.tolist() == [[1, 1, 1]] * 2
 
 
@@ -182,7 +183,7 @@ def test_a_file_larger_than_memory(monkeypatch: pytest.MonkeyPatch, whole: bytes
     def full(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("impasto.bank.deserialize", full)
+    monkeypatch.setattr("impasto.styles.bank_file.deserialize", full)
     with pytest.raises(BankError, match="does not fit into memory"):
         Bank.load(whole)
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impasto.bank import Bank, Card, Floats
-from impasto.blend import active, mix, neighbours, normalise, parse, path, square, with_own_tones
 from impasto.errors import BankError, MismatchError, OptionError, StyleNameError
+from impasto.styles.bank import Bank, Card, Floats
+from impasto.styles.blend import active, mix, neighbours, normalise, parse, path, square, with_own_tones
 
 NAMES = ("photo", "a", "b", "c", "d-1.5_x")
 CARD = Card("", "", "", "", "")
@@ -279,7 +279,7 @@ def test_numbers_that_do_nothing_do_not_count() -> None:
 def test_idle_numbers_are_the_shifts_at_the_ends_of_blocks() -> None:
     """Moving them changes nothing that the paper's network paints."""
     torch = pytest.importorskip("torch")
-    from impasto.learn.network import PasticheNetwork
+    from impasto.learn.network.full import PasticheNetwork
 
     network = PasticheNetwork().eval()
     row = 0.5 + torch.rand(network.row_size, generator=torch.Generator().manual_seed(0))

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from impasto import memory, passes, pictures
-from impasto.bank import PHOTO, Bank
 from impasto.errors import OptionError, PictureError
 from impasto.painter import Painter
+from impasto.styles.bank import PHOTO, Bank
 
 pytest.importorskip("onnx")
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 import impasto
 from impasto import cli
-from impasto.bank import Bank
+from impasto.styles.bank import Bank
 
 
 @pytest.fixture

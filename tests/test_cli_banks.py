@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from impasto import cli
-from impasto.bank import Bank, Card
+from impasto.styles.bank import Bank, Card
 
 pytest.importorskip("onnx")
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import pixels, run
 from PIL import Image
 
-from impasto.bank import Bank
+from impasto.styles.bank import Bank
 
 
 @pytest.fixture

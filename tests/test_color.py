@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from impasto import color, containers
-from impasto.pictures import load
+from impasto.pictures import color, containers, load
 
 P3, BT2020, LINEAR, PQ, HLG = 12, 9, 8, 16, 18
 WHITE = (0.3127, 0.3290)

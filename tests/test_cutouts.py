@@ -14,10 +14,11 @@ import pytest
 from PIL import ExifTags, Image
 from test_cli import run
 
-from impasto import animation, pictures
+from impasto import pictures
 from impasto.errors import PictureError
 from impasto.painter import Painter
-from impasto.sheets import PAPER, contact_sheet, map_sheet
+from impasto.pictures import animation
+from impasto.pictures.sheets import PAPER, contact_sheet, map_sheet
 
 Pair = tuple[Path, Path]
 Check = Callable[..., Path]

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto import decoders, formats
 from impasto.errors import PictureError
-from impasto.pictures import load, size_of
+from impasto.pictures import decoders, formats, load, size_of
 
 # Red above blue, upright; stored lying, under a profile with red and green exchanged, and with EXIF of a phone.
 HEIC = base64.b64decode(

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 from test_cli import run
 
-from impasto import folders, formats
 from impasto.errors import PictureError
-from impasto.folders import Found, search
+from impasto.pictures import folders, formats
+from impasto.pictures.folders import Found, search
 
 
 def touch(folder: Path, *names: str) -> None:

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impasto.bank import PHOTO, Bank, Card
-from impasto.blend import mix, style_share, weights_of
 from impasto.errors import BankError, ImpastoError, MismatchError, OptionError, StyleNameError
+from impasto.styles.bank import PHOTO, Bank, Card
+from impasto.styles.blend import mix, style_share, weights_of
 
 NAMES = (PHOTO, "a", "b", "c")
 BANK = Bank(

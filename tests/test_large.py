@@ -28,9 +28,9 @@ LITTLE = 300_000  # bytes: tiles as small as they get
 @pytest.fixture(scope="module", params=["full", "fast"])
 def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Network:
     """A slim network of each kind with random weights, and its file for regions."""
-    from impasto.learn.export import network_graph
-    from impasto.learn.fast import FastNetwork
-    from impasto.learn.network import PasticheNetwork
+    from impasto.learn.network.fast import FastNetwork
+    from impasto.learn.network.full import PasticheNetwork
+    from impasto.learn.network.to_onnx import network_graph
 
     with torch.random.fork_rng():
         torch.manual_seed(0)

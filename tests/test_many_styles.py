@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from impasto import blend, strokes
-from impasto.bank import PHOTO, Bank, Card
+from impasto.styles import blend, strokes
+from impasto.styles.bank import PHOTO, Bank, Card
 
 CARD = Card("", "", "", "", "")
 

@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from impasto.bank import PHOTO, Bank, Card
 from impasto.errors import BankError, MissingExtraError, OptionError
-from impasto.maps import Method, style_map
+from impasto.styles.bank import PHOTO, Bank, Card
+from impasto.styles.maps import Method, style_map
 
 CARD = Card("", "", "", "", "")
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from impasto.bank import Bank, Card
 from impasto.errors import NetworkError
 from impasto.painter import Painter
 from impasto.runtime import Floats, Network
 from impasto.stages import Graph
+from impasto.styles.bank import Bank, Card
 
 onnx = pytest.importorskip("onnx")
 torch = pytest.importorskip("torch")
@@ -27,9 +27,9 @@ LITTLE = 1e6  # bytes for a process: tiles as small as they get
 @pytest.fixture(scope="module", params=["full", "fast"])
 def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     """By its margin the file of one slim network of random weights, with its regions and bank beside it."""
-    from impasto.learn.export import network_graph
-    from impasto.learn.fast import FastNetwork
-    from impasto.learn.network import PasticheNetwork
+    from impasto.learn.network.fast import FastNetwork
+    from impasto.learn.network.full import PasticheNetwork
+    from impasto.learn.network.to_onnx import network_graph
 
     with torch.random.fork_rng():
         torch.manual_seed(0)

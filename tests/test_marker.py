@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from impasto import animation, metadata, pictures
-from impasto.pictures import made_by_impasto
+from impasto import pictures
+from impasto.pictures import animation, made_by_impasto, metadata
 
 PICTURE = np.full((8, 12, 3), 0.5, np.float32)
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from impasto import metadata, pictures
+from impasto import pictures
+from impasto.pictures import metadata
 
 TAG, IFD = ExifTags.Base, ExifTags.IFD
 SUBJECT_AREA, SUBJECT_PLACE = 0x9214, 0xA214

@@ -110,8 +110,9 @@ def test_an_unknown_word_is_told_the_choices(words: tuple[str, ...], command: An
 def test_the_choices_are_the_librarys() -> None:
     """What the command line takes without asking torch is what the library takes."""
     pytest.importorskip("torch")
-    from impasto.learn import losses, recipes
-    from impasto.learn.features import Borders
+    from impasto.learn.loss import losses
+    from impasto.learn.loss.features import Borders
+    from impasto.learn.optimize import recipes
 
     found = {called(words, param): command.limits[param.name].words for words, command, param in CHOICES}
     assert found["train--unit"] == found["eval--unit"] == typing.get_args(losses.Unit)

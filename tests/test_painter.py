@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 import impasto
-from impasto import assets, blend, memory, pictures
-from impasto.bank import PHOTO, Bank
+from impasto import assets, memory, pictures
 from impasto.errors import BankError, MismatchError, NetworkError, OptionError, PictureError, StyleNameError
 from impasto.painter import Painter, paint
+from impasto.styles import blend
+from impasto.styles.bank import PHOTO, Bank
 
 pytest.importorskip("onnx")
 

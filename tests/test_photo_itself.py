@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto import assets, blend, pictures
-from impasto.bank import PHOTO, Bank
+from impasto import assets, pictures
 from impasto.errors import BankError, ImpastoError, MismatchError, OptionError, PictureError, StyleNameError
 from impasto.painter import Painter
+from impasto.styles import blend
+from impasto.styles.bank import PHOTO, Bank
 
 pytest.importorskip("onnx")
 

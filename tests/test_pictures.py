@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
-from impasto import decoders, formats, pictures
+from impasto import pictures
 from impasto.errors import OptionError, PictureError
-from impasto.pictures import Photo, find, from_pil, keep_color, load, resize, save, to_pil
+from impasto.pictures import Photo, decoders, find, formats, from_pil, keep_color, load, resize, save, to_pil, write
 
 EXIF_IFD, GPS_IFD = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
 RED, GREEN = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
@@ -721,7 +721,7 @@ def test_saved_pictures_can_be_read_again(suffix, tmp_path):
 def test_saved_files_carry_an_srgb_profile(suffix, tmp_path):
     """Every file says that its numbers are sRGB, and equal pictures make equal files."""
     save(smooth(), tmp_path / f"out{suffix}")
-    pictures._srgb_profile.cache_clear()
+    write._srgb_profile.cache_clear()
     save(smooth(), tmp_path / f"again{suffix}")
     assert (tmp_path / f"out{suffix}").read_bytes() == (tmp_path / f"again{suffix}").read_bytes()
     with Image.open(tmp_path / f"out{suffix}") as image:

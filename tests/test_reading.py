@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto import arrays, color, pictures
+from impasto import pictures
 from impasto.errors import PictureError
+from impasto.pictures import arrays, color
 
 PHOTO = np.zeros((4, 5, 3), np.uint8)
 

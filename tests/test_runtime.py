@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from impasto import quiet, runtime
-from impasto.bank import Bank
 from impasto.errors import MismatchError, NetworkError
 from impasto.runtime import Floats, Network, RuntimeName
+from impasto.styles.bank import Bank
 
 onnx = pytest.importorskip("onnx")
 

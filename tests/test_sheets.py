@@ -7,7 +7,7 @@ import pytest
 from PIL import ImageFont
 
 from impasto.errors import OptionError
-from impasto.sheets import _wrapped, contact_sheet, map_sheet
+from impasto.pictures.sheets import _wrapped, contact_sheet, map_sheet
 
 RED = np.full((20, 30, 3), [1, 0, 0], np.float32)
 BLUE = np.full((20, 30, 3), [0, 0, 1], np.float32)

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto import pictures, sources
+from impasto import pictures
 from impasto.errors import PictureError
+from impasto.pictures import sources
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has none of these as paths")
 VALUES = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)

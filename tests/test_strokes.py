@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from conftest import pixels, run
 
-from impasto import blend, strokes
-from impasto.bank import Bank, Card
 from impasto.errors import BankError, StyleNameError
+from impasto.styles import blend, strokes
+from impasto.styles.bank import Bank, Card
 
 CARD = Card("Me", "", "", "", "")
 

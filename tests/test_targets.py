@@ -17,9 +17,9 @@ from PIL import Image
 from test_cli import run
 
 from impasto import pictures, targets
-from impasto.bank import Bank
 from impasto.errors import TargetError
-from impasto.folders import Found
+from impasto.pictures.folders import Found
+from impasto.styles.bank import Bank
 
 Do = Callable[..., tuple[int, str, str]]
 
@@ -399,9 +399,9 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("this is work")
 
     monkeypatch.setattr("impasto.cli._painter", worked)
-    monkeypatch.setattr("impasto.bank.Bank.load", worked)
+    monkeypatch.setattr("impasto.styles.bank.Bank.load", worked)
     if importlib.util.find_spec("torch"):
-        monkeypatch.setattr(importlib.import_module("impasto.learn.optimize"), "Optimization", worked)
+        monkeypatch.setattr(importlib.import_module("impasto.learn.optimize.run"), "Optimization", worked)
 
 
 EARLY = {

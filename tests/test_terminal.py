@@ -19,7 +19,7 @@ from conftest import run
 from PIL import Image
 
 from impasto import cli, terminal
-from impasto.bank import Bank, Card
+from impasto.styles.bank import Bank, Card
 
 LONG = "a-name-that-is-much-longer-than-the-others-and-has-to-be-typed"
 CARD = Card("Katsushika Hokusai (1760-1849)", "Tōkaidō [colour woodblock] " * 3, "c. 1831", "public domain", "")
@@ -318,8 +318,8 @@ SLEEPERS = {
     "map": ("impasto.painter", "Painter", "paint_picture", ["{photo}", "--method", "pca", "-o", "{out}.png"]),
     "paint": ("impasto.painter", "Painter", "_paint_whole", ["{photo}", "-s", "red", "-o", "{out}.png"]),
     "plan": ("impasto.painter", "Painter", "seconds", ["{photo}"]),
-    "styles": ("impasto.bank", "Bank", "load", []),
-    "styles export": ("impasto.bank", "Bank", "save", ["red", "-o", "{out}.safetensors"]),
+    "styles": ("impasto.styles.bank", "Bank", "load", []),
+    "styles export": ("impasto.styles.bank", "Bank", "save", ["red", "-o", "{out}.safetensors"]),
 }
 
 

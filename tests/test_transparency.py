@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from impasto import pictures
-from impasto.transparency import cover
+from impasto.pictures.transparency import cover
 
 Array = npt.NDArray[Any]
 

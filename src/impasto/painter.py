@@ -19,12 +19,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from impasto import assets, blend, limits, memory, passes, pictures, regions
-from impasto.bank import PHOTO, Bank
+from impasto import assets, limits, memory, passes, pictures, regions
 from impasto.errors import BankError, ImpastoError, MismatchError, OptionError, PictureError
 from impasto.large import Large, MomentsFrom
 from impasto.runtime import Network, Precision, RuntimeName, lacks_memory
 from impasto.stages import MASKS, PICTURE
+from impasto.styles import blend
+from impasto.styles.bank import PHOTO, Bank
 from impasto.tiles import Mirrored, Source
 
 Floats = npt.NDArray[np.float32]

@@ -20,10 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from impasto import assets, files, formats, pictures
+from impasto import assets, files, pictures
 from impasto.errors import PictureError, TargetError
 from impasto.files import printable
-from impasto.folders import Found, LeftOut, Search
+from impasto.pictures import formats
+from impasto.pictures.folders import Found, LeftOut, Search
 
 STDIO = Path("-")
 LONGEST_NAME = 255  # bytes, of one file, on nearly every system

@@ -12,14 +12,15 @@ import torch
 from torch import Tensor
 
 from impasto.errors import ImpastoError
-from impasto.learn import train as module
-from impasto.learn.features import LossNetwork, random_loss_network
-from impasto.learn.losses import StyleTargets, content_distance, gram, style_units
-from impasto.learn.network import with_own_tones
+from impasto.learn.loss.features import LossNetwork, random_loss_network
+from impasto.learn.loss.losses import StyleTargets, content_distance, gram, style_units
+from impasto.learn.network.layers import with_own_tones
 from impasto.learn.paintings import find_styles
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.settings import Settings
-from impasto.learn.train import Run
+from impasto.learn.train import run as module
+from impasto.learn.train.model import paint
+from impasto.learn.train.run import Run
+from impasto.learn.train.settings import Settings
 
 LAYERS = ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
 TINY: dict[str, Any] = dict(
@@ -106,7 +107,7 @@ def test_a_margin_is_painted_and_cut_off(which: int, open_run: Any) -> None:
     run = open_run(margin=8)
     picture, ids = torch.rand(1, 3, 64, 64), torch.tensor([which])
     network = run.model.network
-    painted = module._paint(network, run.model.rows, picture, ids)
+    painted = paint(network, run.model.rows, picture, ids)
     wide = torch.nn.functional.pad(picture, [8] * 4, mode="reflect")
     chosen = run.model.rows[ids]
     own = with_own_tones(chosen, picture) if which == 3 else chosen

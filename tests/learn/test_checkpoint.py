@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from impasto.learn.checkpoint import Checkpoint
+from impasto.learn.train.checkpoint import Checkpoint
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows itself refuses what this looks for")

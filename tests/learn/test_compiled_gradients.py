@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from impasto.learn import train as module
-from impasto.learn.features import LossNetwork
+from impasto.learn.loss.features import LossNetwork
 from impasto.learn.paintings import find_styles
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.settings import Settings
-from impasto.learn.train import Run
+from impasto.learn.train import run as module
+from impasto.learn.train.run import Run
+from impasto.learn.train.settings import Settings
 
 TINY: dict[str, Any] = dict(
     steps=3, batch=2, size=32, alpha=0.1, content_layer="relu1_1", style_layers=("relu1_1",), style_size=48

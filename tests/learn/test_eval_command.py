@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto import cli, strokes
-from impasto.bank import Bank, Card
-from impasto.learn.evaluate import Judge, border_ratio
-from impasto.learn.features import LossNetwork
+from impasto import cli
+from impasto.learn.evaluate.artefacts import border_ratio
+from impasto.learn.evaluate.judge import Judge
+from impasto.learn.loss.features import LossNetwork
+from impasto.styles import strokes
+from impasto.styles.bank import Bank, Card
 
 Eval = Callable[..., tuple[int, str, str]]
 RNG = np.random.default_rng(0)
@@ -53,7 +55,7 @@ def measure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Eval:
     """Run impasto eval: exit code, standard output, standard error. ``work`` says whether it may begin to work."""
-    monkeypatch.setattr("impasto.learn.features.load_loss_network", lambda file=None: loss_network)
+    monkeypatch.setattr("impasto.learn.loss.features.load_loss_network", lambda file=None: loss_network)
     given = {"--photos": photos, "--styles": painted, "--network": network_file, "--bank": bank, "--size": 48}
     given |= {"--precision": "float32"}
 
@@ -113,8 +115,8 @@ def test_frames(measure: Eval) -> None:
 
 def test_numbers_that_are_none(measure: Eval, monkeypatch: pytest.MonkeyPatch) -> None:
     """A perfect photo row has no PSNR in dB: JSON says null."""
-    monkeypatch.setattr("impasto.learn.evaluate.alike", lambda painted: [("red", "green", math.inf)])
-    monkeypatch.setattr("impasto.learn.evaluate.diagonal_detail", lambda luma: math.nan)
+    monkeypatch.setattr("impasto.learn.evaluate.scores.alike", lambda painted: [("red", "green", math.inf)])
+    monkeypatch.setattr("impasto.learn.evaluate.judge.diagonal_detail", lambda luma: math.nan)
     code, out, err = measure(None, "--json")
     assert code == 0, err
     assert strict(out)["closest_difference"] is None and strict(out)["styles"][0]["diagonal"] is None

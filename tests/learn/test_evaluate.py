@@ -6,21 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from impasto.learn.evaluate import (
-    Judge,
-    alike,
-    border_ratio,
-    checkerboard,
-    diagonal_detail,
-    evaluate,
-    fidelity,
-    frames,
-    saturated,
-    turned,
-    worth,
-)
-from impasto.learn.features import LossNetwork
-from impasto.learn.settings import LossSettings
+from impasto.learn.evaluate.artefacts import border_ratio, checkerboard, diagonal_detail, frames, saturated, turned
+from impasto.learn.evaluate.judge import Judge
+from impasto.learn.evaluate.scores import alike, evaluate, fidelity
+from impasto.learn.evaluate.worth import worth
+from impasto.learn.loss.features import LossNetwork
+from impasto.learn.loss.settings import LossSettings
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.random((48, 64, 3), np.float32)
@@ -152,7 +143,7 @@ def test_worth_takes_turns_through_the_photos(loss_network: LossNetwork, paintin
         seen.append(next(i for i, each in enumerate(photos) if each is photo))
         return 7
 
-    monkeypatch.setattr("impasto.learn.evaluate.worth", note)
+    monkeypatch.setattr("impasto.learn.evaluate.scores.worth", note)
     settings = LossSettings(style_layers=("relu1_1",), content_layer="relu1_1")
     judge = Judge(loss_network, {"a": paintings["a"], "b": paintings["a"]}, photos, settings)
     scores = list(evaluate(judge, lambda photo, name: photo, ["a", "b"], photos, worth_on=2))

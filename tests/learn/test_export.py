@@ -11,19 +11,20 @@ import onnx
 import pytest
 import torch
 
-from impasto.bank import PHOTO, Bank
 from impasto.errors import BankError, LearnError
-from impasto.learn import export as module
-from impasto.learn import train
-from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
-from impasto.learn.export import difference, export, network_graph
-from impasto.learn.features import LossNetwork
-from impasto.learn.network import PasticheNetwork
+from impasto.learn.loss.features import LossNetwork
+from impasto.learn.network.full import PasticheNetwork
+from impasto.learn.network.to_onnx import network_graph
 from impasto.learn.paintings import find_styles
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.settings import Settings
-from impasto.learn.train import Run
+from impasto.learn.train import export as module
+from impasto.learn.train import run as train
+from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
+from impasto.learn.train.export import difference, export
+from impasto.learn.train.run import Run
+from impasto.learn.train.settings import Settings
 from impasto.runtime import Network
+from impasto.styles.bank import PHOTO, Bank
 
 SIZES = [(16, 16), (16, 48), (36, 20), (64, 64)]
 

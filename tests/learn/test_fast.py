@@ -8,9 +8,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from impasto.errors import LearnError  # noqa: E402
-from impasto.learn.export import difference, network_graph  # noqa: E402
-from impasto.learn.fast import FastNetwork, build  # noqa: E402
-from impasto.learn.network import PasticheNetwork, interleave_phases, split_phases  # noqa: E402
+from impasto.learn.network.fast import FastNetwork, build  # noqa: E402
+from impasto.learn.network.full import PasticheNetwork  # noqa: E402
+from impasto.learn.network.layers import interleave_phases, split_phases  # noqa: E402
+from impasto.learn.network.to_onnx import network_graph  # noqa: E402
+from impasto.learn.train.export import difference  # noqa: E402
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from impasto.errors import LearnError, MissingExtraError
-from impasto.learn import features
-from impasto.learn.features import (
+from impasto.learn.loss import features
+from impasto.learn.loss.features import (
     BLOCKS,
     CHANNELS,
     WHEEL,

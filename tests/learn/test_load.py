@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from impasto.errors import LearnError
-from impasto.learn.export import network_graph
-from impasto.learn.load import load_network
-from impasto.learn.network import PasticheNetwork
+from impasto.learn.network.full import PasticheNetwork
+from impasto.learn.network.load import load_network
+from impasto.learn.network.to_onnx import network_graph
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["float32", "float16"])

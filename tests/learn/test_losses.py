@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.learn.losses import (
+from impasto.learn.loss.losses import (
     StyleTargets,
     Unit,
     content_distance,

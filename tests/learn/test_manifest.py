@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from impasto import cli, pictures
-from impasto.bank import Bank
 from impasto.errors import ImpastoError, LearnError, PictureError
-from impasto.learn.features import LossNetwork
-from impasto.learn.grid import Cell, grid, numbers
-from impasto.learn.manifest import manifest, read_manifest, replay, save_picture
-from impasto.learn.optimize import Optimization
-from impasto.learn.recipes import settings_for
-from impasto.learn.starts import file_name
+from impasto.learn.loss.features import LossNetwork
+from impasto.learn.optimize.grid import Cell, grid, numbers
+from impasto.learn.optimize.manifest import manifest, read_manifest, replay, save_picture
+from impasto.learn.optimize.recipes import settings_for
+from impasto.learn.optimize.run import Optimization
+from impasto.learn.optimize.starts import file_name
+from impasto.styles.bank import Bank
 
 SMALL: dict[str, Any] = {"size": 32, "steps": 2, "coarsest": 0, "precision": "float32"}
 SMALL |= {"content_layers": ("relu1_1",), "style_layers": ("relu1_1",)}
@@ -35,7 +35,7 @@ Do = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def do(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, loss_network: LossNetwork) -> Do:
     """Exit code, standard output and standard error of the command line, with a loss network of random weights."""
-    monkeypatch.setattr("impasto.learn.features.load_loss_network", lambda file=None: loss_network)
+    monkeypatch.setattr("impasto.learn.loss.features.load_loss_network", lambda file=None: loss_network)
 
     def run(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["impasto", *map(str, words)])
@@ -261,7 +261,7 @@ def test_any_manifest(
     made: dict[str, Any], secret: Path, loss_network: LossNetwork, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
 ) -> None:
     """Whatever stands in the place of anything in a manifest, replay is ready, or it is one sentence."""
-    monkeypatch.setattr("impasto.learn.manifest.fingerprint", lambda _: made["loss_network"])
+    monkeypatch.setattr("impasto.learn.optimize.manifest.fingerprint", lambda _: made["loss_network"])
     for found in (copy.deepcopy(made), old(made, secret)):
         *way, last = data.draw(st.sampled_from(places(found)))
         inner = found

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from impasto.learn.muon import ADAM_SIZE, Muon, orthogonal, takes  # noqa: E402
+from impasto.learn.train.muon import ADAM_SIZE, Muon, orthogonal, takes  # noqa: E402
 
 
 @pytest.mark.parametrize("shape", [(8, 40), (40, 8), (16, 16)])

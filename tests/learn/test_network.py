@@ -9,16 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto import blend
-from impasto.learn.network import (
+from impasto.learn.network.full import PasticheNetwork
+from impasto.learn.network.layers import (
     ConditionalNorm,
     ConvNorm,
-    PasticheNetwork,
     interleave_phases,
     phase_kernels,
     split_phases,
     with_own_tones,
 )
+from impasto.styles import blend
 
 VARIANTS: list[dict[str, Any]] = [{"padding": "zeros"}, {"upsampling": "transposed"}, {"norm": "batch"}]
 LAYERS = 16

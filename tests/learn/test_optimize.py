@@ -15,16 +15,18 @@ from torch import Tensor
 
 from impasto import cli, pictures
 from impasto.errors import LearnError
-from impasto.learn.descent import LBFGS, Adam
-from impasto.learn.features import LossNetwork, random_loss_network
-from impasto.learn.grid import LAYERS, Cell, grid, numbers, sheet
-from impasto.learn.losses import gaussian, gram, guided_gram, matrix_root, wasserstein
-from impasto.learn.manifest import manifest, read_manifest, replay, save_picture
-from impasto.learn.memory import fit, predicted
-from impasto.learn.objective import Objective, Parts, Region, _Gram
-from impasto.learn.optimize import Optimization, Step, optimize, smallest_side
-from impasto.learn.recipes import RECIPES, Settings, ladder, settings_for
-from impasto.learn.scene import luma, match_colors, match_luminance, to_planes
+from impasto.learn.loss.features import LossNetwork, random_loss_network
+from impasto.learn.loss.losses import gaussian, gram, guided_gram, matrix_root, wasserstein
+from impasto.learn.optimize.descent import LBFGS, Adam
+from impasto.learn.optimize.fit import fit, predicted
+from impasto.learn.optimize.grid import LAYERS, Cell, grid, numbers, sheet
+from impasto.learn.optimize.manifest import manifest, read_manifest, replay, save_picture
+from impasto.learn.optimize.objective import Objective, Parts, Region, _Gram
+from impasto.learn.optimize.plan import smallest_side
+from impasto.learn.optimize.recipes import RECIPES, Settings, ladder, settings_for
+from impasto.learn.optimize.run import Optimization, Step, optimize
+from impasto.learn.optimize.scene import to_planes
+from impasto.pictures.matching import luma, match_colors, match_luminance
 
 SMALL: dict[str, Any] = {
     "size": 32,
@@ -664,7 +666,7 @@ def command(
 ) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of the command line, with a loss network of random weights."""
     monkeypatch.setattr("sys.argv", ["impasto", *map(str, words)])
-    monkeypatch.setattr("impasto.learn.features.load_loss_network", lambda file=None: random_loss_network())
+    monkeypatch.setattr("impasto.learn.loss.features.load_loss_network", lambda file=None: random_loss_network())
     try:
         cli.main()
         code = 0

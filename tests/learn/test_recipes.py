@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impasto.errors import ImpastoError, LearnError
-from impasto.learn.optimize import optimize
-from impasto.learn.recipes import Settings, settings_for
-from impasto.learn.teach import Settings as LessonSettings
+from impasto.learn.optimize.recipes import Settings, settings_for
+from impasto.learn.optimize.run import optimize
+from impasto.learn.teach.settings import Settings as LessonSettings
 
 NAMES = [field.name for field in dataclasses.fields(Settings)]
 ODD: list[Any] = [math.nan, math.inf, -math.inf, -1, -0.5, True, "3", b"3", 1 + 2j, [1], {}, object(), None, 10**400]

@@ -13,14 +13,16 @@ import torch
 from conftest import run
 from PIL import Image
 
-from impasto import strokes
-from impasto.bank import PHOTO, Bank
 from impasto.errors import LearnError, MismatchError, PictureError
-from impasto.learn.features import LossNetwork
-from impasto.learn.load import load_network
-from impasto.learn.network import PasticheNetwork
+from impasto.learn.loss.features import LossNetwork
+from impasto.learn.network.full import PasticheNetwork
+from impasto.learn.network.load import load_network
 from impasto.learn.photos import DeadLeaves, PhotoFolder
-from impasto.learn.teach import Lesson, Settings, convex_minimum
+from impasto.learn.teach.lesson import Lesson
+from impasto.learn.teach.match import convex_minimum
+from impasto.learn.teach.settings import Settings
+from impasto.styles import strokes
+from impasto.styles.bank import PHOTO, Bank
 
 LAYERS: dict[str, Any] = {"content_layer": "relu1_1", "style_layers": ("relu1_1",)}
 QUICK = Settings(
@@ -240,12 +242,12 @@ def test_leaves_have_the_spectrum_of_photos() -> None:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, loss_network: LossNetwork) -> None:
     """Lessons of a few tiny steps, with random loss weights."""
-    monkeypatch.setattr("impasto.learn.features.load_loss_network", lambda _: loss_network)
+    monkeypatch.setattr("impasto.learn.loss.features.load_loss_network", lambda _: loss_network)
 
     def short(_: type[Settings], bank: Bank, **given: Any) -> Settings:
         return replace(QUICK, steps=given.get("steps", 2), style_size=given.get("style_size") or QUICK.style_size)
 
-    monkeypatch.setattr("impasto.learn.teach.Settings.of", classmethod(short))
+    monkeypatch.setattr("impasto.learn.teach.settings.Settings.of", classmethod(short))
 
 
 def test_a_painting_becomes_a_style(quick, painting, photos, network_file, tmp_path, capsys) -> None:

@@ -20,18 +20,18 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto.bank import Bank
 from impasto.errors import LearnError, OptionError
-from impasto.learn import train as module
-from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
-from impasto.learn.export import PHOTO_CARD
-from impasto.learn.features import LossNetwork, random_loss_network
-from impasto.learn.losses import psnr
-from impasto.learn.network import StyleNetwork
+from impasto.learn.loss.features import LossNetwork, random_loss_network
+from impasto.learn.loss.losses import psnr
+from impasto.learn.network.layers import StyleNetwork
 from impasto.learn.paintings import Style, find_styles
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.settings import Settings, learning_rate, style_weight
-from impasto.learn.train import METRICS, PHOTO, SHEET, Run, Step
+from impasto.learn.train import run as module
+from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
+from impasto.learn.train.export import PHOTO_CARD
+from impasto.learn.train.run import METRICS, PHOTO, SHEET, Run, Step
+from impasto.learn.train.settings import Settings, learning_rate, style_weight
+from impasto.styles.bank import Bank
 
 TINY: dict[str, Any] = dict(
     steps=6,
@@ -398,7 +398,7 @@ def test_crash_while_saving(open_run: OpenRun, tmp_path: Path, monkeypatch: pyte
         raise OSError("the power is gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr(f"impasto.learn.checkpoint.{crash_in}", crash)
+        broken.setattr(f"impasto.learn.train.checkpoint.{crash_in}", crash)
         with pytest.raises(OSError, match="the power is gone"):
             run.save_checkpoint()
     assert (folder / CHECKPOINT).read_bytes() == before

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from impasto.bank import Bank, Card
-from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
+from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
+from impasto.styles.bank import Bank, Card
 
 TOOLS = Path(__file__).parents[2] / "training"
 
