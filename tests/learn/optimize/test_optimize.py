@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from commands import TINY
+from commands import do as do
 from torch import Tensor
 
 from impasto import cli, pictures
@@ -659,29 +660,6 @@ def test_grid(loss_network: LossNetwork, photo: pictures.Picture, painting: pict
 
 
 # The command line
-
-
-def command(
-    *words: object, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of the command line, with a loss network of random weights."""
-    monkeypatch.setattr("sys.argv", ["impasto", *map(str, words)])
-    monkeypatch.setattr("impasto.learn.loss.features.load_loss_network", lambda file=None: random_loss_network())
-    try:
-        cli.main()
-        code = 0
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-@pytest.fixture
-def do(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
-    return partial(command, capsys=capsys, monkeypatch=monkeypatch)
-
-
-TINY = ("--size", 32, "--steps", 3, "--precision", "float32", "--style-layers", "relu1_1:2,relu2_1:1")
 
 
 def test_command(

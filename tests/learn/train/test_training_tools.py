@@ -13,7 +13,7 @@ import torch
 from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
 from impasto.styles.bank import Bank, Card
 
-TOOLS = Path(__file__).parents[2] / "training"
+TOOLS = Path(__file__).parents[3] / "training"
 
 
 def tool(name: str) -> ModuleType:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import TINY
+from commands import do as do
 from PIL import Image
-from test_optimize import TINY
-from test_optimize import do as do
 
 from impasto import pictures, targets
 

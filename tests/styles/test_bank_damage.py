@@ -167,7 +167,7 @@ def test_documented_checksum(tmp_path: Path) -> None:
     """The lines in docs/bank-file.md check a file."""
     from safetensors import safe_open
 
-    page = (Path(__file__).parent.parent / "docs" / "bank-file.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "bank-file.md").read_text(encoding="utf-8")
     code = page.split("## Checksum")[1].split("```python\n")[1].split("```")[0]
     (tmp_path / "styles.safetensors").write_bytes(file_of(a_bank(), tmp_path))
     with safe_open(tmp_path / "styles.safetensors", "numpy") as file:

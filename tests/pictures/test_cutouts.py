@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from conftest import run
 from PIL import ExifTags, Image
-from test_cli import run
 
 from impasto import pictures
 from impasto.errors import PictureError

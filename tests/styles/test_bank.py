@@ -389,7 +389,7 @@ def test_half_precision_is_read(tmp_path: Path) -> None:
 
 def test_documented_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines in docs/bank-file.md read a bank with plain safetensors."""
-    text = (Path(__file__).parent.parent / "docs" / "bank-file.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "bank-file.md").read_text(encoding="utf-8")
     code = text.split("```python\n")[1].split("```")[0]
     a_bank().save(tmp_path / "styles.safetensors")
     monkeypatch.chdir(tmp_path)

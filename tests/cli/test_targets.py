@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import run
 from PIL import Image
-from test_cli import run
 
 from impasto import pictures, targets
 from impasto.errors import TargetError

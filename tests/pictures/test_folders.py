@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import run
 from PIL import Image
-from test_cli import run
 
 from impasto.errors import PictureError
 from impasto.pictures import folders, formats

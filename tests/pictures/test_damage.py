@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from test_cli import run
 
 from impasto.errors import PictureError
 from impasto.pictures import load
