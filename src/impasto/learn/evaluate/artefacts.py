@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 
-from impasto.learn.evaluate.judge import Floats
+Floats = npt.NDArray[np.float32]
 
 BANDS = (0, 8), (8, 24)  # pixels from the border, from and to: where frames lie; what is further in is the middle
 

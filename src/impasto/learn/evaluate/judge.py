@@ -7,17 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from impasto.learn.evaluate.artefacts import border_ratio, checkerboard, diagonal_detail, luma_of, saturated
+from impasto.learn.evaluate.artefacts import Floats, border_ratio, checkerboard, diagonal_detail, luma_of, saturated
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.losses import StyleTargets, content_distance, gram, style_units
 from impasto.learn.loss.settings import LossSettings
 from impasto.learn.numbers import number
 
-Floats = npt.NDArray[np.float32]
 Paint = Callable[[Floats, str], Floats]
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from impasto.errors import LearnError
-from impasto.learn.evaluate.artefacts import frames, turned
-from impasto.learn.evaluate.judge import Floats, Judge, Paint, Scores
+from impasto.learn.evaluate.artefacts import Floats, frames, turned
+from impasto.learn.evaluate.judge import Judge, Paint, Scores
 from impasto.learn.evaluate.worth import worth
 from impasto.learn.loss.losses import psnr
 from impasto.learn.memory import memory_watched, smaller

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from impasto.learn.evaluate.judge import Floats, Judge, tensor
+from impasto.learn.evaluate.artefacts import Floats
+from impasto.learn.evaluate.judge import Judge, tensor
 from impasto.learn.optimize.descent import LBFGS
 from impasto.learn.optimize.objective import Parts
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -27,13 +26,10 @@ from impasto.learn.memory import memory_watched, smaller
 from impasto.learn.network.layers import StyleNetwork
 from impasto.learn.numbers import number
 from impasto.learn.photos import load_painting
-from impasto.learn.teach.match import Match, convex_minimum
+from impasto.learn.teach.match import Floats, Match, convex_minimum
 from impasto.learn.teach.pace import Pace
 from impasto.learn.teach.settings import Settings
 from impasto.styles.bank import Bank
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 
 SMALLEST = 64  # pixels: a painting with a shorter side says too little about strokes
 UNIT_PHOTOS = 16  # pictures that tell the units of the losses
