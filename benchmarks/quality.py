@@ -23,6 +23,7 @@ from rich.table import Table
 from impasto import Painter, pictures
 from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype
+from impasto.learn.evaluate.artefacts import Floats
 from impasto.learn.evaluate.judge import Judge
 from impasto.learn.evaluate.scores import load_photos
 from impasto.learn.loss.features import load_loss_network
