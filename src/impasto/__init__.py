@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from impasto.assets import __version__
 from impasto.errors import (
     BankError,
     ImpastoError,
@@ -30,8 +31,6 @@ from impasto.styles.bank import Bank, Card
 if TYPE_CHECKING:
     from impasto.learn.optimize.run import Step
     from impasto.pictures import Source
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Bank",

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from PIL import ExifTags, Image
 
-from impasto import __version__, assets, pictures
+from impasto import assets, pictures
 from impasto.errors import LearnError
 from impasto.learn.loss.features import LossNetwork, load_loss_network
 from impasto.learn.memory import memory_watched
@@ -44,7 +44,7 @@ def manifest(run: Optimization) -> dict[str, Any]:
     return {
         "made_by": KEY,
         "format": FORMAT,
-        "versions": {"impasto": __version__, "torch": torch.__version__},
+        "versions": {"impasto": assets.__version__, "torch": torch.__version__},
         **asked(run),
         "chosen": {"start": _named(run.start), "history": run.fit.history, "painters": run.painted_by()},
         "plan": run.plan_as_used(),
