@@ -103,7 +103,7 @@ def test_a_folder_that_may_not_be_listed_by_an_ordinary_user(tmp_path: Path) -> 
         folder.chmod(0o755)
     # what a user without rights may not see is imported before the rights go
     code = f"""import os
-from impasto.folders import search
+from impasto.pictures.folders import search
 os.chdir({str(tmp_path)!r}); os.setgroups([]); os.setgid(65534); os.setuid(65534)
 found = search("c")
 print(found.paths, found.notes)"""

@@ -508,12 +508,12 @@ CHILD = """
 import itertools, json, os, sys
 import torch
 import torch.distributed as dist
-from impasto.learn import train
-from impasto.learn.export import PHOTO_CARD
-from impasto.learn.features import LossNetwork, random_loss_network
+from impasto.learn.train import run as train
+from impasto.learn.train.export import PHOTO_CARD
+from impasto.learn.loss.features import LossNetwork, random_loss_network
 from impasto.learn.paintings import find_styles
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.settings import Settings
+from impasto.learn.train.settings import Settings
 
 folder, photos, paintings, settings = sys.argv[1:]
 rank = int(os.environ.get("RANK", -1))
