@@ -1,7 +1,8 @@
-"""The stages of an optimisation: sizes, evaluations and precisions."""
+"""The stages of an optimisation, their sizes, evaluations and precisions, and its clock."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any, TypeAlias, get_args
 
@@ -46,3 +47,18 @@ def precisions(wanted: str, device: torch.device) -> tuple[str, str]:
 def smallest_side(layers: Sequence[str]) -> int:
     """Pixels that the short side needs for one to be left at the deepest of ``layers``; every pooling halves it."""
     return max(1 << (int(layer[4]) - (not layer.startswith("pool"))) for layer in layers)
+
+
+class Clock:
+    """Seconds of this run and of those before it, and whether a share of the time that this one has is over."""
+
+    def __init__(self, before: float, limit: float | None) -> None:
+        self.before, self.limit = before, limit
+        self.begin = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return self.before + time.monotonic() - self.begin
+
+    def over(self, share: float) -> bool:
+        return self.limit is not None and time.monotonic() - self.begin >= share * self.limit

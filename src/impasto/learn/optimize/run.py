@@ -9,7 +9,6 @@ import copy
 import json
 import math
 import os
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -28,7 +27,7 @@ from impasto.learn.numbers import number
 from impasto.learn.optimize.descent import LBFGS, Adam, enlarge
 from impasto.learn.optimize.fit import fit
 from impasto.learn.optimize.objective import Objective, Parts
-from impasto.learn.optimize.plan import Plan, checked_plan, precisions, smallest_side
+from impasto.learn.optimize.plan import Clock, Plan, checked_plan, precisions, smallest_side
 from impasto.learn.optimize.recipes import Settings, check_names, ladder, settings_for, used_layers
 from impasto.learn.optimize.scene import Scene, to_planes
 from impasto.learn.optimize.starts import first_picture, painters
@@ -180,7 +179,7 @@ class Optimization:
         return self._run(max_seconds, number("picture_every", picture_every, int, within=(0, math.inf)))
 
     def _run(self, max_seconds: float | None, picture_every: int) -> Iterator[Step]:
-        clock = _Clock(self.seconds, max_seconds)
+        clock = Clock(self.seconds, max_seconds)
         shares = self._time_shares()
         while self.stage < len(self.plan) and not self.stopped:
             with memory_watched(lambda: smaller(self.plan[self.stage][0])):
@@ -195,7 +194,7 @@ class Optimization:
         if self.parts is not None:
             yield self._record(self.picture())
 
-    def _run_stage(self, clock: _Clock, share: float) -> Iterator[int]:
+    def _run_stage(self, clock: Clock, share: float) -> Iterator[int]:
         """Use up the evaluations of one stage, or its share of the time; yields the number of each step."""
         size, planned, precision = self.plan[self.stage]
         objective = self._objective(size, precision)
@@ -380,21 +379,6 @@ def is_state(path: str | os.PathLike[str]) -> bool:
             return "impasto_state" in (file.metadata() or {})
     except (OSError, SafetensorError):
         return False
-
-
-class _Clock:
-    """Seconds of this run and of those before it, and whether a share of the time that this one has is over."""
-
-    def __init__(self, before: float, limit: float | None) -> None:
-        self.before, self.limit = before, limit
-        self.begin = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        return self.before + time.monotonic() - self.begin
-
-    def over(self, share: float) -> bool:
-        return self.limit is not None and time.monotonic() - self.begin >= share * self.limit
 
 
 def _hashes(cards: dict[str, list[dict[str, str]]]) -> dict[str, list[str]]:
