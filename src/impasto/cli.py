@@ -215,6 +215,8 @@ def paint(
     def work(loaded: tuple[Path, Photo]) -> tuple[Path, Photo, Any, float]:
         target, photo = loaded
         places.check_picture(target, photo.pixels, size, enlarge=enlarge)
+        if alone:
+            _tell_of_brush(chosen, photo, size, enlarge)
         begin = time.perf_counter()
         weights = _weights(masks, photo, max_pixels)
         steps = painter.paint_steps(photo.pixels, mix, **dials, masks=weights, opacity=photo.opacity)
@@ -1503,6 +1505,17 @@ def _save(painted: Any, target: Path, photo: Photo, **options: Any) -> None:
         while left:  # with PYTHONUNBUFFERED one write may be a part
             left = left[sys.stdout.buffer.write(left) :]
         sys.stdout.buffer.flush()
+
+
+def _tell_of_brush(brush: str | int, photo: Photo, size: int | None, enlarge: bool) -> None:
+    """A note if the first of two paintings was asked for, in pixels, and there is none."""
+    from impasto import passes, pictures
+
+    height, width = photo.pixels.shape[:2]
+    if size is not None:
+        width, height = pictures.shrunk_size(width, height, size, enlarge=enlarge)
+    if isinstance(brush, int) and passes.first_size(height, width, brush) is None:
+        _tell(f"note: --brush {brush} changes nothing: {width} x {height} pixels are not {passes.APART} times as large")
 
 
 def _tell_of_paper(output: Path, photo: Photo) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from impasto import assets, limits, memory, passes, pictures, regions
-from impasto.errors import BankError, ImpastoError, MismatchError, OptionError, PictureError
+from impasto.errors import BankError, ImpastoError, MismatchError, OptionError, PictureError, StyleNameError
 from impasto.large import Large, MomentsFrom
 from impasto.runtime import Network, Precision, RuntimeName, lacks_memory
 from impasto.stages import MASKS, PICTURE
@@ -224,6 +225,8 @@ class Painter:
         self.bank = self._opened(bank)
         self.max_memory, self.moments = max_memory, moments
         self._name, self._threads = network, threads
+        self._lock, self._chosen = threading.Lock(), False
+        self._first: Painter | None = None
         self._trials: dict[bool, list[tuple[float, float]]] = {}
 
     @property
@@ -246,12 +249,24 @@ class Painter:
         """Names of the styles that this painter knows: ``Bank.styles``, so without ``photo`` and other stroke sizes."""
         return self.bank.styles
 
-    @cached_property
+    @property
     def first(self) -> Painter | None:
         """Who makes the first pass over large pictures, if not this painter: one with ``full`` where this has ``fast``.
 
-        Another one, or None, may be set.
+        Another painter, or None, may be set; OptionError for anything else.
         """
+        with self._lock:
+            if not self._chosen:
+                self._first, self._chosen = self._composing(), True
+            return self._first
+
+    @first.setter
+    def first(self, painter: Painter | None) -> None:
+        if not (painter is None or isinstance(painter, Painter)):
+            raise OptionError(f"first is a Painter or None, not of type {type(painter).__name__}")
+        self._first, self._chosen = painter, True
+
+    def _composing(self) -> Painter | None:
         name = FIRST.get(str(self._name), "")
         if name not in assets.networks():
             return None
@@ -394,8 +409,13 @@ class Painter:
         styles: list[Style] = [style, *(masks or {})]
         painted = any(blend.style_share(each, strength=strength) for each in styles)  # else no photo row is needed
         blank = np.zeros(self.network.row_size, np.float32)
-        for each in styles:
-            blend.mix(self.bank, each, strength=strength, photo=None if painted else blank)
+        try:
+            for each in styles:
+                blend.mix(self.bank, each, strength=strength, photo=None if painted else blank)
+        except StyleNameError as error:
+            names = (name for each in styles for name in blend.weights_of(each) or () if name not in self.bank)
+            other = _network_of(next(names, ""))
+            raise error if other is None else StyleNameError(f"{error}; the network {other!r} has it") from error
 
     def paint_picture(
         self,
@@ -531,9 +551,14 @@ class Painter:
         if self.first is None or any(each is None for each in found):
             return self
         names = {name for each in found for name in each or () if name != PHOTO}
-        own = Bank.load(self._own_bank)
+        own = self._own
         known = all(name in self.first.bank and name in own for name in names)
         return self.first if known and all(np.array_equal(self.bank[name], own[name]) for name in names) else self
+
+    @cached_property
+    def _own(self) -> Bank:
+        """The bank that came with the network."""
+        return Bank.load(self._own_bank)
 
     def _pass(self, work: _Work) -> Iterator[Progress]:
         """One pass of the network over a picture, whole or in tiles, as memory allows."""
@@ -807,6 +832,15 @@ def _second(work: _Work, first: Any, small: Floats) -> _Work:
 
 def _noise(side: int) -> pictures.Pixels:
     return np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+
+
+def _network_of(style: str) -> str | None:
+    """A network that comes with impasto whose bank has the style; None if there is none."""
+    for name in assets.networks():
+        with contextlib.suppress(ImpastoError):  # it is no fault of this bank if another cannot be read
+            if style in Bank.load(assets.bank_file(name)):
+                return name
+    return None
 
 
 def _check_enlarge(enlarge: bool, size: int | None) -> None:

@@ -67,6 +67,14 @@ def test_a_plan_says_where_it_begins(tmp_path: Path, network_file: Path, capsys:
         assert record["first"] == first and record["width"] == width
 
 
+def test_a_brush_without_effect(wide: Path, network_file: Path, tmp_path: Path, capsys: Any) -> None:
+    """A first painting that was asked for in pixels, on a photo too small for it, is noted in one line."""
+    words = ("paint", wide, "-s", "red", "--network", network_file, "-o", tmp_path / "a.png", "--force")
+    for brush, noted in (("150", True), ("142", False), ("medium", False)):
+        code, _, err = run(*words, "--brush", brush, capsys=capsys)
+        assert code == 0 and ("note: --brush 150 changes nothing: 200 x 120 pixels" in err) == noted
+
+
 @pytest.mark.parametrize("brush", ["huge", "", "0", "-3", "1.5", "1e3", "Medium"])
 def test_no_brush(brush: str, wide: Path, network_file: Path, capsys: Any) -> None:
     """What is no brush is one sentence and exit 2, and nothing is written."""

@@ -278,3 +278,9 @@ def test_full_begins_for_fast() -> None:
     assert first is not None and first.network.name == "full" and first.network.precision == "f32"
     assert Painter("full").first is None
     assert isinstance(first.bank, Bank)
+
+
+def test_first_is_a_painter(painter: Painter) -> None:
+    """What is no painter is refused when it is set."""
+    with pytest.raises(OptionError, match="first is a Painter or None, not of type int"):
+        painter.first = 3  # type: ignore[assignment]

@@ -204,6 +204,17 @@ def test_unknown_style(painter: Painter, pixels: np.ndarray) -> None:
         painter.paint(pixels, "grene")
 
 
+def test_another_network_knows_the_style(painter: Painter, tmp_path: Path, monkeypatch: Any) -> None:
+    """A style that only another network of impasto's has is refused in a sentence that names that network."""
+    painter.bank.select(["red"]).rename("red", "ochre").save(tmp_path / "other.safetensors")
+    monkeypatch.setattr(assets, "networks", lambda: ("other",))
+    monkeypatch.setattr(assets, "bank_file", lambda name: tmp_path / f"{name}.safetensors")
+    with pytest.raises(StyleNameError, match="no style 'ochre'; .*; the network 'other' has it$"):
+        painter.check("ochre")
+    with pytest.raises(StyleNameError, match="^(?!.*has it$)"):
+        painter.check("umber")
+
+
 def test_bad_photo(painter: Painter, tmp_path: Path) -> None:
     """A photo that cannot be read is a PictureError that names it."""
     with pytest.raises(PictureError, match="missing.jpg"):
