@@ -49,7 +49,7 @@ def test_readmes_shell_runs(folder: Path) -> None:
     lines = [line for line in lines if line.split()[1] not in ("train", "export")]
     assert len(lines) >= 5
     for line in lines:
-        command = line.replace("impasto ", f"{sys.executable} -m impasto.cli ", 1)
+        command = line.replace("impasto ", f"{sys.executable} -m impasto ", 1)
         done = subprocess.run(command, cwd=folder, shell=True, capture_output=True, text=True)
         assert done.returncode == 0, (line, done.stderr)
 

@@ -25,7 +25,7 @@ from impasto.errors import (
     StyleNameError,
     TargetError,
 )
-from impasto.painter import Painter, paint
+from impasto.painting.painter import Painter, paint
 from impasto.styles.bank import Bank, Card
 
 if TYPE_CHECKING:

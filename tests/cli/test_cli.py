@@ -16,7 +16,8 @@ from conftest import pixels, run
 from PIL import Image
 
 import impasto
-from impasto import cli
+from impasto.cli.learning import signals_call
+from impasto.cli.options import MAX_PIXELS
 from impasto.styles.bank import Bank
 
 
@@ -70,7 +71,7 @@ def test_standard_input_to_standard_output(photo, network_file) -> None:
     """paint - -o - reads a picture from standard input and writes a PNG, and nothing else, to standard output."""
     words = ["paint", "-", "-s", "red", "-o", "-", "--network", str(network_file)]
     done = subprocess.run(
-        [sys.executable, "-m", "impasto.cli", *words], input=photo.read_bytes(), capture_output=True, check=True
+        [sys.executable, "-m", "impasto", *words], input=photo.read_bytes(), capture_output=True, check=True
     )
     assert pixels(io.BytesIO(done.stdout)).shape == (40, 51, 3)
 
@@ -223,7 +224,7 @@ def test_the_limit_of_help_is_the_librarys() -> None:
     """The default of --max-pixels is the one of pictures.load."""
     from impasto import pictures
 
-    assert cli.MAX_PIXELS == pictures.DEFAULT_MAX_PIXELS
+    assert MAX_PIXELS == pictures.DEFAULT_MAX_PIXELS
 
 
 def test_a_bank_of_another_network_is_refused(photo, network_file, tmp_path, capsys) -> None:
@@ -260,7 +261,7 @@ def test_eval_names_the_painting_that_is_missing(photos, network_file, tmp_path,
 def test_a_photo_that_does_not_fit_is_painted_in_tiles(photo, network_file, tmp_path, capsys, monkeypatch) -> None:
     """With hardly any memory the painting is the same, and the temporary files are gone."""
     pytest.importorskip("openvino")
-    monkeypatch.setattr("impasto.large.KEPT_LIMIT", 20.0)
+    monkeypatch.setattr("impasto.painting.tiles.large.KEPT_LIMIT", 20.0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (150, 203, 3), np.uint8)).save(photo.with_suffix(".png"))
@@ -289,7 +290,7 @@ def test_a_folder_of_small_photos(photo, network_file, tmp_path, capsys, monkeyp
     folder.mkdir()
     for i in range(12):
         Image.open(photo).crop((i, 0, 60, 40)).save(folder / f"{i:02}.png")
-    monkeypatch.setattr("impasto.runtime.cores", lambda: 2)
+    monkeypatch.setattr("impasto.painting.runtimes.cores", lambda: 2)
     words = ["-s", "red", "--network", network_file, "--precision", "f32", "--json"]
     code, printed, _ = run("paint", folder, "-o", tmp_path / "out", *words, capsys=capsys)
     records = [json.loads(line) for line in printed.splitlines()]
@@ -336,7 +337,7 @@ def test_a_long_work_ends_in_peace(monkeypatch) -> None:
     before, asked = signal.getsignal(signal.SIGTERM), []
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with pytest.raises(KeyboardInterrupt), cli._signals_call(lambda: asked.append(1)):
+        with pytest.raises(KeyboardInterrupt), signals_call(lambda: asked.append(1)):
             signal.raise_signal(signal.SIGTERM)
             assert asked == [1]
             signal.raise_signal(signal.SIGTERM)

@@ -13,7 +13,7 @@ import pytest
 from conftest import pixels, run
 from PIL import Image
 
-from impasto.painter import Painter
+from impasto.painting.painter import Painter
 
 pytest.importorskip("onnx")
 

@@ -16,8 +16,10 @@ import pytest
 from conftest import run
 from PIL import Image
 
-from impasto import pictures, targets
+from impasto import pictures
+from impasto.cli import targets
 from impasto.errors import TargetError
+from impasto.painting.folder import paintings
 from impasto.pictures.folders import Found
 from impasto.styles.bank import Bank
 
@@ -250,7 +252,7 @@ def test_photos_of_one_name_in_several_folders(tmp_path: Path, paint: Do) -> Non
 
 def laid_out(*photos: Found, style: str = "red") -> list[str]:
     """The targets in a folder out."""
-    found, folder = targets.paintings(photos, "out/", style)
+    found, folder = paintings(photos, "out/", style)
     assert folder == Path("out")
     return [target.relative_to(folder).as_posix() for target in found]
 
@@ -398,7 +400,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def worked(*_: Any, **__: Any) -> None:
         raise AssertionError("this is work")
 
-    monkeypatch.setattr("impasto.cli._painter", worked)
+    monkeypatch.setattr("impasto.painting.painter.Painter.__init__", worked)
     monkeypatch.setattr("impasto.styles.bank.Bank.load", worked)
     if importlib.util.find_spec("torch"):
         monkeypatch.setattr(importlib.import_module("impasto.learn.optimize.run"), "Optimization", worked)
@@ -482,7 +484,7 @@ def test_a_picture_too_large_for_its_format(tmp_path: Path, paint: Do, no_work: 
 
 def test_a_sheet_too_large_for_its_format(network_file: Path, tmp_path: Path, do: Do, monkeypatch) -> None:
     """A sheet, a square and an optimisation are known to be too large before the first painting or step."""
-    monkeypatch.setattr("impasto.painter.Painter.paint_picture", lambda *_, **__: pytest.fail("this is work"))
+    monkeypatch.setattr("impasto.painting.painter.Painter.paint_picture", lambda *_, **__: pytest.fail("this is work"))
     wide = draw(tmp_path / "wide.png", shape=(16, 5000))
     for words in (
         ["sheet", wide, "--size", 5000, "--columns", 4],
@@ -519,7 +521,7 @@ def test_an_output_without_a_name(photo: Path, paint: Do) -> None:
 
 def test_what_was_meant_as_a_style(tmp_path: Path) -> None:
     """A blank in a list of styles makes a photo of the second one; the sentence names it."""
-    photos = [targets.Found(tmp_path / "photo.jpg"), targets.Found(tmp_path / "munch-the-scream")]
+    photos = [Found(tmp_path / "photo.jpg"), Found(tmp_path / "munch-the-scream")]
     (tmp_path / "photo.jpg").touch()
     with pytest.raises(TargetError, match="there is no file .*munch-the-scream, and several photos"):
-        targets.paintings(photos, str(tmp_path / "out.jpg"), "style")
+        paintings(photos, str(tmp_path / "out.jpg"), "style")

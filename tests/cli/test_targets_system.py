@@ -15,7 +15,7 @@ from system import as_user, needs_linux
 
 pytestmark = pytest.mark.process
 
-IMPASTO = [sys.executable, "-m", "impasto.cli"]
+IMPASTO = [sys.executable, "-m", "impasto"]
 # A disk so slow that a signal meets the writing: says so, then waits.
 SLOW = """
 import os, sys, time

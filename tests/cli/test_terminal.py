@@ -18,7 +18,7 @@ import pytest
 from conftest import run
 from PIL import Image
 
-from impasto import cli, terminal
+from impasto.cli import terminal
 from impasto.styles.bank import Bank, Card
 
 LONG = "a-name-that-is-much-longer-than-the-others-and-has-to-be-typed"
@@ -258,7 +258,7 @@ def test_whatever_happens_is_one_sentence(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "_bank", fail)
+    monkeypatch.setattr("impasto.cli.styles.open_bank", fail)
     monkeypatch.delenv(terminal.DEBUG, raising=False)
     found, out, err = run("styles", "--json", capsys=capsys)
     assert found == code and one_sentence(err) and hint in err and hint in json.loads(out)["error"]
@@ -266,7 +266,7 @@ def test_whatever_happens_is_one_sentence(
 
 def test_a_fault_shows_its_place_if_asked(monkeypatch: Any, capsys: Any) -> None:
     """With IMPASTO_DEBUG a fault of ours is raised as it is; a sentence stays one."""
-    monkeypatch.setattr(cli, "_bank", lambda *_: 1 / 0)
+    monkeypatch.setattr("impasto.cli.styles.open_bank", lambda *_: 1 / 0)
     monkeypatch.setenv(terminal.DEBUG, "1")
     with pytest.raises(ZeroDivisionError):
         run("styles", capsys=capsys)
@@ -307,17 +307,17 @@ from impasto.cli import main
 main()
 """
 SLEEPERS = {
-    "sheet": ("impasto.painter", "Painter", "paint_picture", ["{photo}", "-o", "{out}.png"]),
+    "sheet": ("impasto.painting.painter", "Painter", "paint_picture", ["{photo}", "-o", "{out}.png"]),
     "square": (
-        "impasto.painter",
+        "impasto.painting.painter",
         "Painter",
         "paint_picture",
         ["{photo}", "-s", "red,red,blue,blue", "-o", "{out}.png"],
     ),
-    "path": ("impasto.painter", "Painter", "paint_picture", ["{photo}", "-s", "red,blue", "-o", "{out}.gif"]),
-    "map": ("impasto.painter", "Painter", "paint_picture", ["{photo}", "--method", "pca", "-o", "{out}.png"]),
-    "paint": ("impasto.painter", "Painter", "_paint_whole", ["{photo}", "-s", "red", "-o", "{out}.png"]),
-    "plan": ("impasto.painter", "Painter", "seconds", ["{photo}"]),
+    "path": ("impasto.painting.painter", "Painter", "paint_picture", ["{photo}", "-s", "red,blue", "-o", "{out}.gif"]),
+    "map": ("impasto.painting.painter", "Painter", "paint_picture", ["{photo}", "--method", "pca", "-o", "{out}.png"]),
+    "paint": ("impasto.painting.painter", "Painter", "_paint_whole", ["{photo}", "-s", "red", "-o", "{out}.png"]),
+    "plan": ("impasto.painting.painter", "Painter", "seconds", ["{photo}"]),
     "styles": ("impasto.styles.bank", "Bank", "load", []),
     "styles export": ("impasto.styles.bank", "Bank", "save", ["red", "-o", "{out}.safetensors"]),
 }

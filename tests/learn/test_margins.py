@@ -27,7 +27,7 @@ from impasto.learn.train import run as module
 from impasto.learn.train.export import export
 from impasto.learn.train.run import Run
 from impasto.learn.train.settings import Settings
-from impasto.runtime import Network
+from impasto.painting.network import Network
 from impasto.styles.bank import Bank, Card
 
 MARGIN = 16

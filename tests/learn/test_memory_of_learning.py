@@ -10,7 +10,6 @@ import pytest
 import torch
 from PIL import Image
 
-from impasto import memory
 from impasto.errors import LearnError
 from impasto.learn.evaluate.judge import Judge
 from impasto.learn.evaluate.scores import evaluate
@@ -25,6 +24,7 @@ from impasto.learn.optimize.run import Optimization, optimize
 from impasto.learn.photos import DeadLeaves
 from impasto.learn.teach.lesson import Lesson
 from impasto.learn.teach.settings import Settings
+from impasto.painting import memory
 from impasto.styles.bank import Bank
 
 PHOTO = np.random.default_rng(0).random((96, 128, 3), np.float32)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto import memory, passes, pictures
+from impasto import pictures
 from impasto.errors import OptionError, PictureError
-from impasto.painter import Painter
+from impasto.painting import memory, passes
+from impasto.painting.painter import Painter
 from impasto.styles.bank import PHOTO, Bank
 
 pytest.importorskip("onnx")
@@ -27,8 +28,8 @@ def painter(network_file: Path) -> Painter:
 @pytest.fixture
 def tight(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> Painter:
     """A painter that has so little memory that it paints everything in small tiles."""
-    monkeypatch.setattr("impasto.painter.LEAST_BYTES", 400_000)
-    monkeypatch.setattr("impasto.large.KEPT_LIMIT", 0.0)  # nothing is rounded to float16 on its way
+    monkeypatch.setattr("impasto.painting.painter.LEAST_BYTES", 400_000)
+    monkeypatch.setattr("impasto.painting.tiles.large.KEPT_LIMIT", 0.0)  # nothing is rounded to float16 on its way
     return Painter(network_file, runtime="openvino", precision="f32", threads=2, max_memory=1)
 
 

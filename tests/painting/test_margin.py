@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from impasto.errors import NetworkError
-from impasto.painter import Painter
-from impasto.runtime import Floats, Network
-from impasto.stages import Graph
+from impasto.painting.network import Network
+from impasto.painting.painter import Painter
+from impasto.painting.runtimes import Floats
+from impasto.painting.tiles.stages import Graph
 from impasto.styles.bank import Bank, Card
 
 onnx = pytest.importorskip("onnx")
@@ -112,7 +113,7 @@ def test_tiles_are_the_whole(
         Painter(files[MARGIN], runtime="openvino", threads=1, precision="f32", max_memory=most)
         for most in (None, LITTLE)
     )
-    monkeypatch.setattr("impasto.painter.LEAST_BYTES", 300_000)
+    monkeypatch.setattr("impasto.painting.painter.LEAST_BYTES", 300_000)
     picture, options = noise(*size), {"strength": 0.9, "masks": masks}
     assert not tiled.plan(*size[::-1]).whole and (tiled.plan(*size[::-1]).tiles > 1 or max(size) < 100)
     expected = whole.paint_picture(picture, "red", **options)  # type: ignore[arg-type]
@@ -123,8 +124,8 @@ def test_tiles_are_the_whole(
 
 def test_a_sample_of_moments(files: dict[int, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """quick takes its sample from the picture with its margin: where that is all of it, nothing is lost."""
-    monkeypatch.setattr("impasto.large.PATCH", 600)
-    monkeypatch.setattr("impasto.painter.LEAST_BYTES", 300_000)
+    monkeypatch.setattr("impasto.painting.tiles.large.PATCH", 600)
+    monkeypatch.setattr("impasto.painting.painter.LEAST_BYTES", 300_000)
     quick = Painter(files[MARGIN], runtime="openvino", threads=1, precision="f32", max_memory=LITTLE, moments="quick")
     picture = noise(240, 240)
     whole = Painter(files[MARGIN], runtime="openvino", threads=1, precision="f32").paint_picture(picture, "red")

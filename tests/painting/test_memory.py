@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from impasto import memory
+from impasto.painting import memory
 
 GB = 2**30
 

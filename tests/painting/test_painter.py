@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 import impasto
-from impasto import assets, memory, pictures
+from impasto import assets, pictures
 from impasto.errors import BankError, MismatchError, NetworkError, OptionError, PictureError, StyleNameError
-from impasto.painter import Painter, paint
+from impasto.painting import memory
+from impasto.painting.painter import Painter, paint
 from impasto.styles import blend
 from impasto.styles.bank import PHOTO, Bank
 
@@ -307,8 +308,8 @@ def test_no_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def tight(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> Painter:
     """A painter that has so little memory that it paints everything in small tiles."""
-    monkeypatch.setattr("impasto.painter.LEAST_BYTES", 400_000)
-    monkeypatch.setattr("impasto.large.KEPT_LIMIT", 0.0)  # nothing is rounded to float16 on its way
+    monkeypatch.setattr("impasto.painting.painter.LEAST_BYTES", 400_000)
+    monkeypatch.setattr("impasto.painting.tiles.large.KEPT_LIMIT", 0.0)  # nothing is rounded to float16 on its way
     return Painter(network_file, runtime="openvino", precision="f32", threads=2, max_memory=1)
 
 
@@ -373,7 +374,7 @@ def test_steps(tight: Painter, large: np.ndarray) -> None:
 
 def test_out_of_memory_after_all(network_file: Path, large: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where memory that was free is gone, the picture is painted in tiles; other errors come out."""
-    monkeypatch.setattr("impasto.large.KEPT_LIMIT", 0.0)
+    monkeypatch.setattr("impasto.painting.tiles.large.KEPT_LIMIT", 0.0)
     painter = Painter(network_file, runtime="openvino", precision="f32")
     expected = painter.paint_pixels(large, "red")
     for error in (MemoryError(), RuntimeError("std::bad_alloc")):
@@ -404,7 +405,7 @@ def test_plan(network_file: Path) -> None:
 
 def test_more_memory_than_there_is(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the machine has free is the limit, whatever is allowed."""
-    monkeypatch.setattr("impasto.memory.available", lambda: 10**8)
+    monkeypatch.setattr("impasto.painting.memory.available", lambda: 10**8)
     assert not Painter(network_file, runtime="openvino", max_memory=1e12).plan(3000, 3000).whole
 
 
@@ -412,7 +413,7 @@ def test_a_guest_takes_little(network_file: Path) -> None:
     """Without a limit a huge picture is painted in tiles, however much memory is free; with one, whole if it allows."""
     free = 2**45
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("impasto.memory.available", lambda: free)
+        patch.setattr("impasto.painting.memory.available", lambda: free)
         planned = Painter(network_file, runtime="openvino", threads=64).plan(12_000, 9_000)
         assert not planned.whole and planned.memory < 3 * 2**30
         assert Painter(network_file, runtime="openvino", max_memory=free).plan(12_000, 9_000).whole
@@ -484,7 +485,7 @@ def test_plans_of_nothing(painter: Painter, sizes: tuple[Any, ...]) -> None:
 
 def test_small_pictures_need_no_graph(network_file: Path, large: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture that fits into memory by far is painted whole without the graph being read for its tiles."""
-    monkeypatch.setattr("impasto.runtime.Network.graph", _raiser(AssertionError("not needed")))
+    monkeypatch.setattr("impasto.painting.network.Network.graph", _raiser(AssertionError("not needed")))
     assert Painter(network_file, runtime="openvino").paint_pixels(large, "red").shape == large.shape
 
 
@@ -493,7 +494,7 @@ def test_no_memory_at_all(network_file: Path, large: np.ndarray, runtime: Any, m
     """Where memory is refused whole and in tiles, one sentence says so, and no claim stays."""
     painter = Painter(network_file, runtime=runtime)
     monkeypatch.setattr(painter.network, "paint", _raiser(MemoryError()))
-    monkeypatch.setattr("impasto.stages.Compiled.run", _raiser(RuntimeError("std::bad_alloc")))
+    monkeypatch.setattr("impasto.painting.tiles.compiled.Compiled.run", _raiser(RuntimeError("std::bad_alloc")))
     with pytest.raises((PictureError, NetworkError), match="memory") as caught:
         painter.paint_pixels(large, "red")
     assert "\n" not in str(caught.value)
@@ -503,7 +504,7 @@ def test_no_memory_at_all(network_file: Path, large: np.ndarray, runtime: Any, m
 def test_paintings_at_once_share_the_memory(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a painting under way has claimed is not free for the next one: it is planned in tiles."""
     free = 2 * 10**9
-    monkeypatch.setattr("impasto.memory.available", lambda: free)
+    monkeypatch.setattr("impasto.painting.memory.available", lambda: free)
     painter = Painter(network_file, runtime="openvino")
     side = int((0.5 * free / painter.network.bytes_for(1000, 1000, floats=False)) ** 0.5 * 1000)  # one fits, two do not
     plans = []

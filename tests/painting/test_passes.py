@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto import passes, pictures
-from impasto.passes import Enlarged, Second, crossed, first_size
+from impasto import pictures
+from impasto.painting import passes
+from impasto.painting.passes import Enlarged, Second, crossed, first_size
 
 
 def noise(*shape: int, kind: Any = np.float32, seed: int = 0) -> Any:

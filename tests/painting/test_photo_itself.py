@@ -12,7 +12,7 @@ from PIL import Image
 
 from impasto import assets, pictures
 from impasto.errors import BankError, ImpastoError, MismatchError, OptionError, PictureError, StyleNameError
-from impasto.painter import Painter
+from impasto.painting.painter import Painter
 from impasto.styles import blend
 from impasto.styles.bank import PHOTO, Bank
 
@@ -35,7 +35,7 @@ def painter(network_file: Path) -> Painter:
 @pytest.fixture
 def tiles(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> Painter:
     """A painter that paints everything in tiles."""
-    monkeypatch.setattr("impasto.painter.LEAST_BYTES", 400_000)
+    monkeypatch.setattr("impasto.painting.painter.LEAST_BYTES", 400_000)
     return Painter(network_file, runtime="openvino", precision="f32", threads=1, max_memory=1)
 
 

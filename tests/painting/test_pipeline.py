@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from impasto.pipeline import overlap, side_by_side
+from impasto.painting.pipeline import overlap, side_by_side
 
 
 def same(value: Any) -> Any:

@@ -9,10 +9,12 @@ import pytest
 from conftest import pixels, run
 from PIL import Image
 
-from impasto import pictures, regions
+from impasto import pictures
 from impasto.errors import NetworkError, PictureError
-from impasto.painter import Painter
-from impasto.runtime import Network, RuntimeName
+from impasto.painting import regions
+from impasto.painting.network import Network
+from impasto.painting.painter import Painter
+from impasto.painting.runtimes import RuntimeName
 
 PHOTO = np.random.default_rng(0).random((40, 51, 3)).astype(np.float32)
 LEFT = np.zeros((40, 51), np.float32)

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from impasto import quiet, runtime
+from impasto import quiet
 from impasto.errors import MismatchError, NetworkError
-from impasto.runtime import Floats, Network, RuntimeName
+from impasto.painting import runtimes
+from impasto.painting.network import SMALLEST, Network
+from impasto.painting.runtimes import Floats, RuntimeName
 from impasto.styles.bank import Bank
 
 onnx = pytest.importorskip("onnx")
@@ -156,7 +158,7 @@ def test_threads_at_once(network: Network, rows: Floats) -> None:
 @pytest.mark.parametrize("limit", [2**20, 40 * 40])
 def test_streams(network_file: Path, rows: Floats, name: RuntimeName, limit: int, monkeypatch: Any) -> None:
     """Pictures of many sizes, painted side by side in streams or too large for them, are what they are one by one."""
-    monkeypatch.setattr(runtime, "STREAMED", limit)
+    monkeypatch.setattr(runtimes, "STREAMED", limit)
     one, many = (Network(network_file, runtime=name, streams=n) for n in (1, 2))
     floats = [noise(32 + 8 * (seed % 3), 48, seed) for seed in range(8)]
     bytes = [(255 * picture).astype(np.uint8) for picture in floats]
@@ -278,7 +280,7 @@ def test_without_openvino(
     network_file: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, broken: Exception
 ) -> None:
     """Where OpenVINO breaks, ONNX Runtime is taken, and says why, once; who asks for OpenVINO gets a NetworkError."""
-    runtime._warn_once.cache_clear()
+    runtimes._warn_once.cache_clear()
 
     class Breaker:
         def find_spec(self, name: str, *_: Any) -> None:
@@ -298,7 +300,7 @@ def test_without_openvino(
 
 def test_smallest_is_the_graphs(network_file: Path, rows: Floats) -> None:
     """Sixteen pixels, to which smaller pictures are mirrored, are enough for the padding of every layer."""
-    assert runtime.SMALLEST == 16
+    assert SMALLEST == 16
     for name in RUNTIMES:
         assert Network(network_file, runtime=name).paint(noise(16, 16), rows[0]).std() > 0.01
 
@@ -307,7 +309,7 @@ def test_precision_by_itself(network_file: Path, monkeypatch: pytest.MonkeyPatch
     """ "auto" is bf16 where OpenVINO has units for it, and f32 elsewhere."""
     pytest.importorskip("openvino")
     for has, taken in ((True, "bf16"), (False, "f32")):
-        monkeypatch.setattr("impasto.runtime._has_bfloat16", lambda has=has: has)
+        monkeypatch.setattr("impasto.painting.runtimes._has_bfloat16", lambda has=has: has)
         assert Network(network_file, runtime="openvino", precision="auto").precision == taken
         assert Network(network_file, runtime="onnxruntime", precision="auto").precision == "f32"
 
@@ -317,15 +319,15 @@ def test_openvino_that_is_not_installed(
     monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, machine: str, lines: int
 ) -> None:
     """Where pip installs OpenVINO along and it is missing all the same, a line says so; elsewhere it is no news."""
-    runtime._warn_once.cache_clear()
+    runtimes._warn_once.cache_clear()
     missing = ModuleNotFoundError("No module named 'openvino'", name="openvino")
     monkeypatch.setattr("impasto.quiet.openvino", lambda: (_ for _ in ()).throw(missing))
     monkeypatch.setattr("platform.machine", lambda: machine)
-    assert not runtime._has_openvino() and not runtime._has_openvino()
+    assert not runtimes._has_openvino() and not runtimes._has_openvino()
     assert len(recwarn) == lines and all("pip install openvino" in str(warning.message) for warning in recwarn)
-    runtime._warn_once.cache_clear()
+    runtimes._warn_once.cache_clear()
     warnings.simplefilter("error")  # until the end of the test
-    assert not runtime._has_openvino()
+    assert not runtimes._has_openvino()
 
 
 def test_openvinos_cache_of_shapes_is_bounded(network_file: Path) -> None:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from PIL import Image
 
-from impasto import pictures, regions
+from impasto import pictures
 from impasto.errors import PictureError
-from impasto.painter import Painter
+from impasto.painting import regions
+from impasto.painting.painter import Painter
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (40, 51, 3), np.uint8)
 DEEP = PHOTO.astype(np.uint16) * 257

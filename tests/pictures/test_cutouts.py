@@ -16,7 +16,7 @@ from PIL import ExifTags, Image
 
 from impasto import pictures
 from impasto.errors import PictureError
-from impasto.painter import Painter
+from impasto.painting.painter import Painter
 from impasto.pictures import animation
 from impasto.pictures.sheets import PAPER, contact_sheet, map_sheet
 
@@ -106,7 +106,7 @@ def test_paths(alike: Check) -> None:
 
 def test_pipes(cutouts: Pair, network_file: Path) -> None:
     """From standard input to standard output a cut-out stays one, and hidden colours do not count."""
-    words = [sys.executable, "-m", "impasto.cli", "paint", "-", "-s", "red", "-o", "-", "--network", str(network_file)]
+    words = [sys.executable, "-m", "impasto", "paint", "-", "-s", "red", "-o", "-", "--network", str(network_file)]
     one, other = (subprocess.run(words, input=each.read_bytes(), capture_output=True).stdout for each in cutouts)
     assert one == other and Image.open(io.BytesIO(one)).mode == "RGBA"
 
@@ -194,7 +194,7 @@ def test_a_failure_of_writing_is_a_sentence(
 
 def test_a_reader_that_goes_away(photos: Path, network_file: Path) -> None:
     """Standard output that is closed too early ends without a word."""
-    words = [sys.executable, "-m", "impasto.cli", "paint", str(photos / "photo0.png"), "-s", "red", "-o", "-"]
+    words = [sys.executable, "-m", "impasto", "paint", str(photos / "photo0.png"), "-s", "red", "-o", "-"]
     pipe = subprocess.PIPE
     with subprocess.Popen([*words, "--network", str(network_file)], stdout=pipe, stderr=pipe) as process:
         assert process.stdout is not None and process.stderr is not None

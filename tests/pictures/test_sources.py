@@ -143,7 +143,7 @@ def test_once(fifo: Path, png: bytes) -> None:
 
 
 def impasto(*arguments: object, **options: object) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "impasto.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "impasto", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, timeout=100, **options)  # type: ignore[call-overload, no-any-return]
 
 

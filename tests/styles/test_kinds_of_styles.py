@@ -210,7 +210,7 @@ def test_nothing_crashes(style: Any, strength: Any) -> None:
 def test_painters_take_them(network_file: Path, style: Any) -> None:
     """A painter paints in them, as styles; as a mask's style a mix can be a tuple."""
     pytest.importorskip("onnx")
-    from impasto.painter import Painter
+    from impasto.painting.painter import Painter
 
     painter = Painter(network_file, runtime="onnxruntime")
     photo = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import torch
 
-from impasto import memory
 from impasto.errors import LearnError
+from impasto.painting import memory
 
 CPU = torch.device("cpu")
 SIGNS = ("allocate memory", "out of memory", "not enough memory")  # of torch's several ways to say it

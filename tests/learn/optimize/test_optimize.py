@@ -14,7 +14,8 @@ from commands import TINY
 from commands import do as do
 from torch import Tensor
 
-from impasto import cli, pictures
+from impasto import pictures
+from impasto.cli.options import GRID_LAYERS
 from impasto.errors import LearnError
 from impasto.learn.loss.features import LossNetwork, random_loss_network
 from impasto.learn.loss.losses import gaussian, gram, guided_gram, matrix_root, wasserstein
@@ -751,4 +752,4 @@ def test_grid_command(
 
 def test_grid_defaults() -> None:
     """The command line tells the grid's layers again without importing torch: they are the same."""
-    assert cli.GRID_LAYERS == LAYERS
+    assert GRID_LAYERS == LAYERS

@@ -11,7 +11,8 @@ from commands import TINY
 from commands import do as do
 from PIL import Image
 
-from impasto import pictures, targets
+from impasto import pictures
+from impasto.cli import targets
 
 Do = Callable[..., tuple[int, str, str]]
 

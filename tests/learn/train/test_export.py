@@ -23,7 +23,7 @@ from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
 from impasto.learn.train.export import difference, export
 from impasto.learn.train.run import Run
 from impasto.learn.train.settings import Settings
-from impasto.runtime import Network
+from impasto.painting.network import Network
 from impasto.styles.bank import PHOTO, Bank
 
 SIZES = [(16, 16), (16, 48), (36, 20), (64, 64)]

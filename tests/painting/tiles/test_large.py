@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from impasto import large
 from impasto.errors import NetworkError, PictureError
-from impasto.large import Large, MomentsFrom
-from impasto.runtime import Floats, Network
-from impasto.stages import MASKS, PICTURE, Graph
-from impasto.tiles import Folder, Kept, Mirrored
+from impasto.painting.network import Network
+from impasto.painting.runtimes import Floats
+from impasto.painting.tiles import large
+from impasto.painting.tiles.large import Large, MomentsFrom
+from impasto.painting.tiles.parts import MASKS, PICTURE
+from impasto.painting.tiles.stages import Graph
+from impasto.painting.tiles.windows import Folder, Kept, Mirrored
 
 onnx = pytest.importorskip("onnx")
 torch = pytest.importorskip("torch")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impasto.tiles import Folder, Mirrored, Moments, Patches, spans, tiles
+from impasto.painting.tiles.windows import Folder, Mirrored, Moments, Patches, spans, tiles
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 5), st.sampled_from([1, 4, 8]))

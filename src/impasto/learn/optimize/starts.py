@@ -15,7 +15,7 @@ from impasto.learn.loss.features import LossNetwork
 from impasto.learn.optimize.objective import Objective
 from impasto.learn.optimize.recipes import is_file
 from impasto.learn.optimize.scene import Scene, to_planes
-from impasto.painter import Painter
+from impasto.painting.painter import Painter
 from impasto.pictures import Picture
 from impasto.styles import blend
 from impasto.styles.bank import Bank

@@ -23,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.errors import PictureError
-from impasto.stages import MASKS, PICTURE, Graph, Stage, Tensor, Window
-from impasto.tiles import Folder, Kept, Moments, Patches, Source, Span, tiles
+from impasto.painting.tiles.parts import MASKS, PICTURE, Stage, Tensor, Window
+from impasto.painting.tiles.stages import Graph
+from impasto.painting.tiles.windows import Folder, Kept, Moments, Patches, Source, Span, tiles
 
 Floats = npt.NDArray[np.float32]
 Found: TypeAlias = dict[tuple[Tensor, str], npt.NDArray[Any]]

@@ -1,6 +1,6 @@
 """What lies between the commands and the terminal: options are checked, errors become exits, records become lines.
 
-It knows no command. With cli.py it is the only file that prints or exits.
+It knows no command.
 """
 
 from __future__ import annotations

@@ -20,16 +20,18 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from impasto import assets, limits, memory, passes, pictures, regions
+from impasto import assets, limits, pictures
 from impasto.errors import BankError, ImpastoError, MismatchError, OptionError, PictureError, StyleNameError
-from impasto.large import Large, MomentsFrom
-from impasto.runtime import Network, Precision, RuntimeName, lacks_memory
-from impasto.stages import MASKS, PICTURE
+from impasto.painting import memory, passes, regions
+from impasto.painting.network import Network
+from impasto.painting.runtimes import Precision, RuntimeName, lacks_memory
+from impasto.painting.tiles.large import Large, MomentsFrom
+from impasto.painting.tiles.parts import MASKS, PICTURE
+from impasto.painting.tiles.windows import Mirrored, Source
+from impasto.painting.work import Floats, Look, Stack, Work, like, second_pass
 from impasto.styles import blend
 from impasto.styles.bank import PHOTO, Bank
-from impasto.tiles import Mirrored, Source
 
-Floats = npt.NDArray[np.float32]
 Style: TypeAlias = blend.Style
 Brush: TypeAlias = passes.Brush
 
@@ -69,100 +71,6 @@ class Progress:
 
     share: float
     painted: pictures.Pixels | None = None
-
-
-@dataclass(frozen=True)
-class _Look:
-    """What goes where: for what the masks leave over, then for each mask, a row and how much of it is not the photo.
-
-    ``masks`` are (h, w). A look that is all photo has no rows.
-    """
-
-    rows: list[Floats]
-    shares: list[float]
-    masks: list[pictures.Pixels]
-
-    @property
-    def plain(self) -> bool:
-        """Whether the painting is shown as the network paints it, everywhere."""
-        return min(self.shares) >= blend.WHOLE_SHARE
-
-    def is_photo(self, height: int) -> bool:
-        """Whether nothing of the painting is shown, in a picture of so many rows."""
-        if not self.masks or min(self.shares) > 0:
-            return max(self.shares) == 0
-        return not any(self._weight((part, slice(None))).any() for part in passes.bands(height))
-
-    def _weight(self, place: Any) -> Floats:
-        """How much of the painting is shown: one number, or (h, w, 1) of the place."""
-        if not self.masks:
-            return blend.painted_weight(self.shares[0])
-        planes = regions.stack([mask[place] for mask in self.masks])  # (K + 1, h, w)
-        return blend.painted_weight(np.tensordot(np.asarray(self.shares, np.float32), planes, 1))[..., None]
-
-    def shown(self, painted: pictures.Pixels, photo: pictures.Pixels, place: Any) -> pictures.Picture:
-        """``painted``, drawn towards ``photo``, both the part at ``place`` of theirs; whole numbers become floats."""
-        weight = self._weight(place)
-        shown: pictures.Picture = (1 - weight) * pictures.unit(photo) + weight * pictures.unit(painted)
-        return shown
-
-
-@dataclass(frozen=True)
-class _Work:
-    """One pass: what the network paints, and what is made of that.
-
-    ``photo`` is what strength, masks and ``keep_color`` draw the painting back to. In the second of two passes ``seen``
-    is made of ``first``, the planes of the first pass.
-    """
-
-    photo: pictures.Pixels
-    look: _Look
-    keep_color: bool
-    as_float: bool
-    seen: pictures.Pixels | passes.Second
-    first: Floats | None = None
-    threads: int = 1
-
-    @property
-    def floats(self) -> bool:
-        """Whether more than 8 bits go through the network."""
-        return self.keep_color or self.as_float or self.photo.dtype != np.uint8
-
-    @property
-    def kind(self) -> Any:
-        """The type of the painting."""
-        return np.float32 if self.as_float else np.uint8
-
-    def whole(self) -> pictures.Pixels:
-        """What the network paints, all of it."""
-        seen = self.seen.whole(self.threads) if isinstance(self.seen, passes.Second) else self.seen
-        return pictures.unit(seen) if self.floats else seen
-
-    def finished(self, painted: pictures.Pixels) -> pictures.Pixels:
-        """The painting out of what the network painted, (h, w, 3), which is used up."""
-        added = None if self.first is None else passes.crossed(self.first, painted, threads=self.threads)
-        if added is None and self.look.plain and not self.keep_color:
-            return painted if self.as_float else pictures.to_bytes(painted)
-        out = painted if painted.dtype == self.kind else np.empty(painted.shape, self.kind)
-
-        def fill(rows: slice) -> None:
-            out[rows] = self.part(painted[rows], (rows, slice(None)), added)
-
-        passes.spread(fill, passes.bands(len(painted)), self.threads)
-        return out
-
-    def part(
-        self, painted: pictures.Pixels, place: tuple[slice, slice], added: passes.Enlarged | None = None
-    ) -> pictures.Pixels:
-        """The part of the painting at ``place``; ``added`` is what the first pass adds."""
-        photo = self.photo[place]
-        if added is not None:
-            painted = np.clip(pictures.unit(painted) + added(*place).transpose(1, 2, 0), 0, 1)
-        if self.keep_color:
-            painted = pictures.keep_color(pictures.unit(painted), pictures.unit(photo))
-        if not self.look.plain:
-            painted = self.look.shown(painted, photo, place)
-        return painted if self.as_float else pictures.to_bytes(painted)
 
 
 P = ParamSpec("P")
@@ -501,7 +409,7 @@ class Painter:
             whole, pixels = pixels, pictures.resize(pixels, size, opacity=opacity)
             if whole.dtype == np.uint8:  # whatever it becomes then, so that the same picture is painted
                 pixels = pictures.to_bytes(pixels)
-            masks = {name: _like(mask, whole, pixels) for name, mask in masks.items()}
+            masks = {name: like(mask, whole, pixels) for name, mask in masks.items()}
         elif size is not None and enlarge:
             width, height = pictures.shrunk_size(pixels.shape[1], pixels.shape[0], size, enlarge=True)
             _check_room(width, height, as_float or pixels.dtype != np.uint8)
@@ -511,7 +419,7 @@ class Painter:
         if look.is_photo(len(pixels)):
             yield Progress(1.0, np.array(pictures.unit(pixels) if as_float else pictures.to_bytes(pixels)))
             return
-        work = _Work(pixels, look, keep_color, as_float, pixels, threads=self.network.threads)
+        work = Work(pixels, look, keep_color, as_float, pixels, threads=self.network.threads)
         height, width = pixels.shape[:2]
         begun = passes.first_size(height, width, brush)
         if begun is None:
@@ -523,26 +431,26 @@ class Painter:
             share = step.share * math.prod(begun) / (height * width)
             yield Progress(share)
             first = step.painted
-        for step in self._pass(_second(work, first, small)):
+        for step in self._pass(second_pass(work, first, small)):
             yield Progress(1 - (1 - share) * (1 - step.share), step.painted)
 
     def _look(
         self, pixels: pictures.Pixels, styles: list[Style], strength: float, masks: list[pictures.Pixels]
-    ) -> _Look:
+    ) -> Look:
         shares = [blend.style_share(style, strength=strength) for style in styles]
         if not any(shares):
-            return _Look([], shares, masks)
+            return Look([], shares, masks)
         photo = self.photo_row(pixels) if any(_needs_photo(each, strength) for each in styles) else None
-        return _Look([blend.mix(self.bank, each, strength=strength, photo=photo) for each in styles], shares, masks)
+        return Look([blend.mix(self.bank, each, strength=strength, photo=photo) for each in styles], shares, masks)
 
-    def _first_pass(self, work: _Work, small: Floats, styles: list[Style], strength: float) -> Iterator[Progress]:
+    def _first_pass(self, work: Work, small: Floats, styles: list[Style], strength: float) -> Iterator[Progress]:
         """Paint the picture made ``small``, as planes, without whatever is done to a painting afterwards."""
         painter = self._composer(styles)
         masks = [passes.shrunk(mask[..., None], small.shape[1:])[0] for mask in work.look.masks]
         look = painter._look(work.photo, styles, strength, masks)
-        plain = _Look(look.rows, [1.0] * len(look.rows), masks)
+        plain = Look(look.rows, [1.0] * len(look.rows), masks)
         picture = np.ascontiguousarray(small.transpose(1, 2, 0))
-        yield from painter._pass(_Work(picture, plain, False, True, picture))
+        yield from painter._pass(Work(picture, plain, False, True, picture))
         painter.network.let_go()
 
     def _composer(self, styles: list[Style]) -> Painter:
@@ -560,7 +468,7 @@ class Painter:
         """The bank that came with the network."""
         return Bank.load(self._own_bank)
 
-    def _pass(self, work: _Work) -> Iterator[Progress]:
+    def _pass(self, work: Work) -> Iterator[Progress]:
         """One pass of the network over a picture, whole or in tiles, as memory allows."""
         height, width = work.photo.shape[:2]
         with memory.claims.deciding:
@@ -579,7 +487,7 @@ class Painter:
                 memory.claims.give_back(claim)
         yield from self._paint_tiles(work)
 
-    def _paint_whole(self, work: _Work) -> pictures.Pixels:
+    def _paint_whole(self, work: Work) -> pictures.Pixels:
         picture: Any = work.whole()
         if work.look.masks:
             painted = self.network.paint_regions(picture, np.stack(work.look.rows), regions.stack(work.look.masks))
@@ -587,7 +495,7 @@ class Painter:
             painted = self.network.paint(picture, work.look.rows[0])
         return work.finished(painted)
 
-    def _paint_tiles(self, work: _Work) -> Iterator[Progress]:
+    def _paint_tiles(self, work: Work) -> Iterator[Progress]:
         kind = np.float32 if work.first is not None and work.floats else work.kind  # before what is done to it then
         painted: Any = np.empty(work.photo.shape, kind)
         with memory.claims.deciding:
@@ -613,7 +521,7 @@ class Painter:
         self, pixels: pictures.Pixels | passes.Second, masks: list[pictures.Pixels], rows: list[Floats]
     ) -> Large:
         graph = self.network.graph(bool(masks))
-        given: dict[str, Any] = {PICTURE: pixels} | ({MASKS: _Stack(masks)} if masks else {})
+        given: dict[str, Any] = {PICTURE: pixels} | ({MASKS: Stack(masks)} if masks else {})
         sources: dict[str, Source] = {
             name: Mirrored(each, graph.multiple, self.network.smallest, graph.margin) for name, each in given.items()
         }
@@ -720,7 +628,7 @@ class Painter:
             self.network.prepare(side, side)
         begin = time.perf_counter()
         if whole:
-            self._paint_whole(_Work(noise, _Look(self._any_rows(0), [1.0], []), False, False, noise))
+            self._paint_whole(Work(noise, Look(self._any_rows(0), [1.0], []), False, False, noise))
             return time.perf_counter() - begin, float(self.network.pixels(side, side))
         large = self._large(noise, [], self._any_rows(0))
         for _ in large.paint(self.moments):
@@ -800,34 +708,8 @@ def _last(steps: Iterator[Progress]) -> Any:
     return painted
 
 
-class _Stack:
-    """K masks (h, w) as pixels (h, w, K + 1) that are made where they are read: see ``regions.stack``."""
-
-    dtype = np.dtype(np.float32)
-
-    def __init__(self, masks: list[pictures.Pixels]) -> None:
-        self._masks = masks
-        self.shape = (*masks[0].shape, len(masks) + 1)
-
-    def __getitem__(self, place: Any) -> Floats:
-        return regions.stack([mask[place] for mask in self._masks]).transpose(1, 2, 0)
-
-
-def _like(mask: pictures.Pixels, whole: pictures.Pixels, picture: pictures.Pixels) -> pictures.Pixels:
-    """``mask`` (h, w) of the ``whole`` picture at the size of the resized ``picture``."""
-    resized = pictures.Photo(whole, mask).opacity_for(picture)
-    return mask if resized is None else resized
-
-
 def _needs_photo(style: Style, strength: float) -> bool:
     return strength != 1 or PHOTO in (blend.weights_of(style) or ())
-
-
-def _second(work: _Work, first: Any, small: Floats) -> _Work:
-    """The second pass over the same picture, behind a first one that made ``first``, (h, w, 3), of the ``small``."""
-    planes = np.ascontiguousarray(first.transpose(2, 0, 1))
-    detail = 1 - (1 - passes.DETAIL) * min(1.0, max(work.look.shares))  # of a photo painted as it is, all
-    return replace(work, seen=passes.Second(planes, work.photo, small, detail=detail), first=planes)
 
 
 def _noise(side: int) -> pictures.Pixels:
