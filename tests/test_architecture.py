@@ -101,7 +101,7 @@ def tree() -> list[str]:
     found, folders = [], [""]
     for line in drawing("The tree"):
         entry, depth = line.split()[0], (len(line) - len(line.lstrip())) // 2 - 3
-        if depth == 0 or (depth > 0 and folders[depth:]):
+        if 0 <= depth < len(folders):
             folders[depth + 1 :] = [f"{folders[depth]}{entry.rstrip('/')}."]
             if entry.endswith(".py"):
                 found.append(folders[depth] + entry.removesuffix(".py"))
