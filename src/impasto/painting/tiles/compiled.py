@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from impasto import quiet
 from impasto.painting.tiles.parts import Stage, Tensor, Window
-
-if TYPE_CHECKING:
-    from impasto.painting.tiles.stages import Graph
+from impasto.painting.tiles.stages import Graph
 
 
 class Compiled:
-    """A stage, ready to run tile by tile. It holds memory for a tile in each thread until it is deleted."""
+    """A stage, ready to run tile by tile in so many threads at once, on one core each.
+
+    It holds memory for a tile in each thread until it is deleted. With a ``window`` it takes tiles like that one only,
+    without masks, and is faster.
+    """
 
     def __init__(self, graph: Graph, stage: Stage, streams: int, window: Window | None = None) -> None:
         ov = quiet.openvino()

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.errors import PictureError
+from impasto.painting.tiles.compiled import Compiled
 from impasto.painting.tiles.parts import MASKS, PICTURE, Stage, Tensor, Window
 from impasto.painting.tiles.stages import Graph
 from impasto.painting.tiles.windows import Folder, Kept, Moments, Patches, Source, Span, tiles
@@ -234,12 +235,12 @@ class Large:
         width = self.sources[PICTURE].size[1]
         inside = [tensor for tensor in stage.keeps if tensor != self.graph.painted]
         rows = self._windows(stage)
-        compiled = self.graph.compile(stage, streams=self._at_once)
+        compiled = Compiled(self.graph, stage, self._at_once)
         common, often = Counter(_window(down, span) for down, across in rows for span in across).most_common(1)[0]
         special = compiled
         room = self.budget >= 2 * self._bytes(stage, self.sources[PICTURE].size, (common.height, common.width))
         if often >= OFTEN and room and MASKS not in self.sources:
-            special = self.graph.compile(stage, streams=self._at_once, window=common)
+            special = Compiled(self.graph, stage, self._at_once, common)
         total, done = sum(len(across) for _, across in rows), 0
         pool, disk = ThreadPoolExecutor(self._at_once), ThreadPoolExecutor(1)
         written: list[Future[None]] = []

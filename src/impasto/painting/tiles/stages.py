@@ -20,7 +20,6 @@ import numpy.typing as npt
 
 from impasto import quiet
 from impasto.errors import NetworkError
-from impasto.painting.tiles.compiled import Compiled
 from impasto.painting.tiles.parts import MASKS, PICTURE, Norm, Shape, Stage, Tensor, Window
 
 Floats = npt.NDArray[np.float32]
@@ -281,13 +280,6 @@ class Graph:
         return float(math.prod(_lengths(node.input(1)))) / self.shapes[tensor].scale ** 2
 
     # ---- running
-
-    def compile(self, stage: Stage, *, streams: int = 1, window: Window | None = None) -> Compiled:
-        """The stage's part of the graph, ready to run in so many threads at once, on one core each.
-
-        With a ``window`` it takes tiles like that one only, without masks, and is faster.
-        """
-        return Compiled(self, stage, streams, window)
 
     def sizes_of(self, stage: Stage, window: Window, inputs: set[str]) -> dict[str, list[int]]:
         """The sizes of a stage's inputs, those that grow with the picture, for a tile."""
