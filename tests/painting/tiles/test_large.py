@@ -15,6 +15,7 @@ from impasto.errors import NetworkError, PictureError
 from impasto.painting.network import Network
 from impasto.painting.runtimes import Floats
 from impasto.painting.tiles import large
+from impasto.painting.tiles.compiled import Compiled
 from impasto.painting.tiles.large import Large, MomentsFrom
 from impasto.painting.tiles.parts import MASKS, PICTURE
 from impasto.painting.tiles.stages import Graph
@@ -98,10 +99,7 @@ def test_a_graph_for_the_most_common_window(network: Network, monkeypatch: pytes
     for name, value in {"SIDE": 64, "HALOS": 6, "OFTEN": 4}.items():
         monkeypatch.setattr(large, name, value)
     windows: list[Any] = []
-    compiled = Graph.compile
-    monkeypatch.setattr(
-        Graph, "compile", lambda *a, window=None, **k: windows.append(window) or compiled(*a, window=window, **k)
-    )
+    monkeypatch.setattr(large, "Compiled", lambda *a: windows.append(a[3:]) or Compiled(*a))
     pixels, rows = noise(331, 400), row(network)
     whole = network.paint(pixels.astype(np.float32) / 255, rows[0])
     tiled = painted(on_its_way(network, pixels, rows, budget=2**28), (331, 400))
