@@ -34,6 +34,9 @@ class Other:
     def __init__(self, values: Any) -> None:
         self.values = values
 
+    def __repr__(self) -> str:
+        return f"Other({self.values!r})"
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if isinstance(self.values, Exception):
             raise self.values

@@ -17,7 +17,22 @@ from impasto.learn.optimize.run import optimize
 from impasto.learn.teach.settings import Settings as LessonSettings
 
 NAMES = [field.name for field in dataclasses.fields(Settings)]
-ODD: list[Any] = [math.nan, math.inf, -math.inf, -1, -0.5, True, "3", b"3", 1 + 2j, [1], {}, object(), None, 10**400]
+ODD: list[Any] = [
+    math.nan,
+    math.inf,
+    -math.inf,
+    -1,
+    -0.5,
+    True,
+    "3",
+    b"3",
+    1 + 2j,
+    [1],
+    {},
+    NotImplemented,
+    None,
+    10**400,
+]
 
 
 @pytest.mark.parametrize("name", ["size", "steps", "history", "learning_rate", "content_weight", "tv_weight", "finish"])
