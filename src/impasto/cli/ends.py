@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Any
 from impasto import limits
 from impasto.cli.options import STDIO
 from impasto.cli.terminal import tell, to_json
-from impasto.errors import (
-    OptionError,
-    PictureError,
-    TargetError,
-)
+from impasto.errors import OptionError, PictureError, TargetError
 
 if TYPE_CHECKING:
     from impasto.painting.painter import Painter

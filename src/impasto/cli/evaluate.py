@@ -14,9 +14,7 @@ from impasto.cli.learning import learning
 from impasto.cli.options import LEARN_PRECISIONS, UNITS, BankFile, Names, Network, Runtime, StyleSize, StyleWeight
 from impasto.cli.root import app
 from impasto.cli.terminal import table, to_json
-from impasto.errors import (
-    LearnError,
-)
+from impasto.errors import LearnError
 from impasto.limits import Choice
 
 

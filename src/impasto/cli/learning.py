@@ -7,10 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from impasto.cli.terminal import tell
-from impasto.errors import (
-    ImpastoError,
-    MissingExtraError,
-)
+from impasto.errors import ImpastoError, MissingExtraError
 
 
 @contextmanager

@@ -26,10 +26,7 @@ from impasto.cli.options import (
 )
 from impasto.cli.root import app
 from impasto.cli.terminal import tell, to_json
-from impasto.errors import (
-    LearnError,
-    PictureError,
-)
+from impasto.errors import LearnError, PictureError
 from impasto.limits import Choice
 
 if TYPE_CHECKING:

@@ -12,11 +12,7 @@ from impasto.limits import Choice
 
 RUNTIMES = ("auto", "openvino", "onnxruntime")
 LEARN_PRECISIONS = ("auto", "float32", "bfloat16")
-RECIPES = (
-    "default",
-    "gatys-2015",
-    "pastiche",
-)  # those of optimize.recipes, repeated without torch, as are the next two
+RECIPES = ("default", "gatys-2015", "pastiche")  # optimize.recipes' own, repeated without torch, as the next two
 COLORS = ("painting", "luminance", "match")
 UNITS = ("fair", "photos", "energy", "gatys", "dumoulin")  # learn.loss.losses.Unit
 

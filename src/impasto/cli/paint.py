@@ -38,11 +38,7 @@ from impasto.cli.options import (
 )
 from impasto.cli.root import app
 from impasto.cli.terminal import table, tell, to_json
-from impasto.errors import (
-    ImpastoError,
-    OptionError,
-    PictureError,
-)
+from impasto.errors import ImpastoError, OptionError, PictureError
 from impasto.painting.pipeline import overlap, side_by_side
 
 if TYPE_CHECKING:

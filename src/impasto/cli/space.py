@@ -37,9 +37,7 @@ from impasto.cli.options import (
 )
 from impasto.cli.root import app
 from impasto.cli.terminal import tell
-from impasto.errors import (
-    OptionError,
-)
+from impasto.errors import OptionError
 from impasto.limits import Choice
 
 if TYPE_CHECKING:

@@ -12,9 +12,7 @@ from impasto.cli.ends import claim_bank, open_bank, save_bank
 from impasto.cli.options import BankFile, Network
 from impasto.cli.root import app
 from impasto.cli.terminal import table, to_json
-from impasto.errors import (
-    BankError,
-)
+from impasto.errors import BankError
 
 styles_app = terminal.App(invoke_without_command=True)
 app.add_typer(styles_app, name="styles")

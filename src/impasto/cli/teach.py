@@ -15,9 +15,7 @@ from impasto.cli.options import BankFile, LearnPrecision, Network, Seed, StyleSi
 from impasto.cli.root import app
 from impasto.cli.styles import Force, Output, Replace
 from impasto.cli.terminal import tell, to_json
-from impasto.errors import (
-    BankError,
-)
+from impasto.errors import BankError
 
 if TYPE_CHECKING:
     from impasto.learn.teach.lesson import Lesson

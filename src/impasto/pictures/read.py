@@ -42,9 +42,6 @@ _PROFILE_MODE = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
 _ORIENTATION = int(ExifTags.Base.Orientation)
 
 
-# ---- reading
-
-
 def load(source: Source, *, max_pixels: int | None = DEFAULT_MAX_PIXELS, max_side: int | None = None) -> Photo:
     """The photo in a file, in bytes, in a binary file object, in a PIL image or in an array.
 
