@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import importlib.util
 import json
 import re
 import subprocess
@@ -195,6 +196,14 @@ def test_light_import(module: str, loads: str, heavy: set[str]) -> None:
     assert loads in loaded
     assert not {name.split(".")[0] for name in loaded} & heavy
     assert not {name for name in loaded if name.startswith("impasto.learn")}
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs impasto[learn]")
+def test_training_needs_no_runtime() -> None:
+    """A run can be trained where there is torch, and neither a runtime nor ONNX nor the command line's libraries."""
+    without = sorted(HEAVY - {"torch", "torchvision"})
+    code = f"import sys; sys.modules.update(dict.fromkeys({without})); import impasto.learn.train.run"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 # Who speaks
