@@ -22,10 +22,12 @@ from rich.table import Table
 from impasto import Painter
 from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype
-from impasto.learn.evaluate import Judge, Scores, load_photos, optimized
-from impasto.learn.features import load_loss_network
+from impasto.learn.evaluate.judge import Judge, Scores
+from impasto.learn.evaluate.scores import load_photos
+from impasto.learn.evaluate.worth import optimized
+from impasto.learn.loss.features import load_loss_network
+from impasto.learn.loss.settings import LossSettings
 from impasto.learn.photos import load_paintings
-from impasto.learn.settings import LossSettings
 
 RESULTS = Path(__file__).parent / "results" / "curve.json"
 MARKS = (10, 20, 30, 40, 60, 80, 100)  # evaluations after which L-BFGS' total is told

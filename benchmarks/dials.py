@@ -23,10 +23,11 @@ from rich.table import Table
 
 from impasto import Painter
 from impasto.learn.devices import best_dtype
-from impasto.learn.evaluate import Judge, fidelity, load_photos
-from impasto.learn.features import load_loss_network
+from impasto.learn.evaluate.judge import Judge
+from impasto.learn.evaluate.scores import fidelity, load_photos
+from impasto.learn.loss.features import load_loss_network
+from impasto.learn.loss.settings import LossSettings
 from impasto.learn.photos import load_paintings
-from impasto.learn.settings import LossSettings
 
 STYLES = "van-gogh-starry-night,hokusai-great-wave,munch-the-scream,durer-four-horsemen,monet-impression-sunrise"
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)

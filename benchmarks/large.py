@@ -32,12 +32,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from impasto import Painter, passes, pictures
+from impasto import Painter, pictures
 from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype
-from impasto.learn.features import LossNetwork, load_loss_network
-from impasto.learn.losses import content_distance, gram, squared_distance
+from impasto.learn.loss.features import LossNetwork, load_loss_network
+from impasto.learn.loss.losses import content_distance, gram, squared_distance
 from impasto.learn.photos import load_paintings
+from impasto.painting import passes
 
 RESULTS = Path(__file__).parent / "results" / "large.json"
 STYLES = (

@@ -25,9 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from impasto import Painter, assets
-from impasto.learn.evaluate import FRAMED, frames, turned
-from impasto.learn.export import network_graph
-from impasto.learn.load import load_with_bank
+from impasto.learn.evaluate.artefacts import frames, turned
+from impasto.learn.evaluate.scores import FRAMED
+from impasto.learn.network.load import load_with_bank
+from impasto.learn.network.to_onnx import network_graph
 from impasto.learn.photos import PhotoFolder
 
 STYLES = (

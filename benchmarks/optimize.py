@@ -34,9 +34,9 @@ from rich.table import Table
 
 from impasto import pictures
 from impasto.files import write_atomically
-from impasto.learn.features import load_loss_network
-from impasto.learn.optimize import Optimization, Step, optimize
-from impasto.learn.recipes import settings_for
+from impasto.learn.loss.features import load_loss_network
+from impasto.learn.optimize.recipes import settings_for
+from impasto.learn.optimize.run import Optimization, Step, optimize
 
 HERE = Path(__file__).parent
 PARTS = ("peer", "ours", "evaluation", "polish", "memory", "others")

@@ -39,16 +39,20 @@ from rich.table import Table
 from torch import Tensor
 
 from benchmarks import paintings
-from impasto import Painter, assets, blend
-from impasto.bank import Bank
+from impasto import Painter, assets
 from impasto.learn.devices import best_dtype
-from impasto.learn.evaluate import Judge, border_ratio, checkerboard, load_photos
-from impasto.learn.features import load_loss_network
-from impasto.learn.load import load_network
+from impasto.learn.evaluate.artefacts import border_ratio, checkerboard
+from impasto.learn.evaluate.judge import Judge
+from impasto.learn.evaluate.scores import load_photos
+from impasto.learn.loss.features import load_loss_network
+from impasto.learn.loss.settings import LossSettings
+from impasto.learn.network.load import load_network
 from impasto.learn.paintings import Style, find_styles
 from impasto.learn.photos import PhotoFolder, load_paintings
-from impasto.learn.settings import LossSettings, Settings
-from impasto.learn.train import Run
+from impasto.learn.train.run import Run
+from impasto.learn.train.settings import Settings
+from impasto.styles import blend
+from impasto.styles.bank import Bank
 
 STYLES = "van-gogh-starry-night,hokusai-great-wave,kandinsky-composition-vii"
 UNSEEN = "strokes,ink"

@@ -23,10 +23,12 @@ from rich.table import Table
 from impasto import Painter, pictures
 from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype
-from impasto.learn.evaluate import Floats, Judge, load_photos
-from impasto.learn.features import load_loss_network
+from impasto.learn.evaluate.artefacts import Floats
+from impasto.learn.evaluate.judge import Judge
+from impasto.learn.evaluate.scores import load_photos
+from impasto.learn.loss.features import load_loss_network
+from impasto.learn.loss.settings import LossSettings
 from impasto.learn.photos import load_paintings
-from impasto.learn.settings import LossSettings
 
 PEER = Path(__file__).parent / "peer_paint.py"
 RESULTS = Path(__file__).parent / "results" / "quality.json"

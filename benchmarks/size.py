@@ -158,11 +158,11 @@ def folder(args: argparse.Namespace, folder: Path) -> list[Row]:
     del painter
     begin = time.perf_counter()
     words = ["paint", folder / "in", "-s", args.style, "-o", folder / "out", "--network", args.network, "--json"]
-    subprocess.run([sys.executable, "-m", "impasto.cli", *map(str, words)], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], check=True, capture_output=True)
     whole = time.perf_counter() - begin
     begin = time.perf_counter()
     words = ["paint", folder / "in" / "0-0.jpg", "-s", args.style, "-o", folder / "one.jpg", "--network", args.network]
-    subprocess.run([sys.executable, "-m", "impasto.cli", *map(str, words)], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], check=True, capture_output=True)
     start = time.perf_counter() - begin
     row = {"photos": len(photos), "network": alone, "folder": whole, "start": start, "share": alone / (whole - start)}
     return [row]
@@ -174,7 +174,7 @@ PARTS = {"growth": growth, "modes": modes, "styles": styles, "ends": ends, "fold
 def _paint(args: argparse.Namespace, photo: Path, out: Path, *options: str) -> Row:
     """Paint with the command line in a process of its own: seconds in all, those of painting, and peak memory."""
     words = ["paint", photo, "-o", out, "-s", args.style, "--network", args.network, "--json", *options]
-    command = [sys.executable, "-m", "impasto.cli", *map(str, words)]
+    command = [sys.executable, "-m", "impasto", *map(str, words)]
     begin = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -124,7 +124,7 @@ def _torch() -> Callable[[Image.Image], Image.Image]:
 
     from impasto import Painter
     from impasto.assets import network_file
-    from impasto.learn.load import load_network
+    from impasto.learn.network.load import load_network
 
     network, row = load_network(network_file("full")), torch.from_numpy(Painter("full").bank[STYLE])[None]
 
@@ -196,7 +196,7 @@ def _matrix_product(dtype: str) -> float:
 def _operations(network: str, size: int) -> float:
     """Operations of one painting of ``size`` x ``size``: two per multiplication, at the size of each output."""
     from impasto.assets import network_file
-    from impasto.learn.load import load_network
+    from impasto.learn.network.load import load_network
 
     loaded = load_network(network_file(network))
     return sum(

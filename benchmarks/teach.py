@@ -35,14 +35,16 @@ from rich.table import Table
 
 from benchmarks import paintings
 from impasto import Painter, assets, pictures
-from impasto.bank import Card
 from impasto.learn.devices import best_dtype
-from impasto.learn.evaluate import Judge, Scores, load_photos
-from impasto.learn.features import load_loss_network
-from impasto.learn.load import load_network
+from impasto.learn.evaluate.judge import Judge, Scores
+from impasto.learn.evaluate.scores import load_photos
+from impasto.learn.loss.features import load_loss_network
+from impasto.learn.network.load import load_network
 from impasto.learn.photos import DeadLeaves, PhotoFolder, load_painting, load_paintings
-from impasto.learn.teach import Lesson, Photos, Settings
-from impasto.sheets import contact_sheet
+from impasto.learn.teach.lesson import Lesson, Photos
+from impasto.learn.teach.settings import Settings
+from impasto.pictures.sheets import contact_sheet
+from impasto.styles.bank import Card
 
 RESULTS = Path(__file__).parent / "results" / "teach.json"
 HOLD_OUT = 132

@@ -33,11 +33,11 @@ from rich.table import Table
 
 from impasto.files import write_atomically
 from impasto.learn.devices import resolve_device
-from impasto.learn.features import LossNetwork, load_loss_network
+from impasto.learn.loss.features import LossNetwork, load_loss_network
 from impasto.learn.paintings import Style, find_styles
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.settings import Settings
-from impasto.learn.train import Run
+from impasto.learn.train.run import Run
+from impasto.learn.train.settings import Settings
 
 RESULTS = Path(__file__).parent / "results" / "training.json"
 WARM = 3  # steps that do not count

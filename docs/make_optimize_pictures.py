@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 
 from impasto import pictures
-from impasto.learn import grid as grids
-from impasto.learn.features import LossNetwork, load_loss_network
-from impasto.learn.optimize import Optimization, Step
-from impasto.learn.recipes import settings_for
+from impasto.learn.loss.features import LossNetwork, load_loss_network
+from impasto.learn.optimize import grid as grids
+from impasto.learn.optimize.recipes import settings_for
+from impasto.learn.optimize.run import Optimization, Step
 from impasto.pictures import Picture
-from impasto.sheets import contact_sheet
+from impasto.pictures.sheets import contact_sheet
 
 IMAGES = Path(__file__).parent / "images"
 NUMBERS = Path(__file__).parent.parent / "benchmarks" / "results" / "grid.json"

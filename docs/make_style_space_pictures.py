@@ -89,7 +89,7 @@ def run(command: str, folder: Path) -> None:
         return
     print(command, flush=True)
     done = subprocess.run(
-        [sys.executable, "-m", "impasto.cli", *words[1:]], cwd=folder, check=True, text=True, stdout=subprocess.PIPE
+        [sys.executable, "-m", "impasto", *words[1:]], cwd=folder, check=True, text=True, stdout=subprocess.PIPE
     )
     if is_match:
         output.write_text(done.stdout)

@@ -15,11 +15,11 @@ import pytest
 from PIL import Image
 
 from impasto import cli
-from impasto.bank import Bank, Card
+from impasto.styles.bank import Bank, Card
 
 if TYPE_CHECKING:
-    from impasto.learn.features import LossNetwork
-    from impasto.learn.network import PasticheNetwork
+    from impasto.learn.loss.features import LossNetwork
+    from impasto.learn.network.full import PasticheNetwork
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell; children would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -81,7 +81,7 @@ def paintings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def loss_network() -> LossNetwork:
     """A VGG-19 of random weights."""
     pytest.importorskip("torch")
-    from impasto.learn.features import random_loss_network
+    from impasto.learn.loss.features import random_loss_network
 
     return random_loss_network()
 
@@ -90,7 +90,7 @@ def loss_network() -> LossNetwork:
 def tiny_network() -> PasticheNetwork:
     """The paper's network at a tenth of its width, as it is before training."""
     torch = pytest.importorskip("torch")
-    from impasto.learn.network import PasticheNetwork
+    from impasto.learn.network.full import PasticheNetwork
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -100,7 +100,7 @@ def tiny_network() -> PasticheNetwork:
 @pytest.fixture(scope="session")
 def network_file(tiny_network: PasticheNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``tiny_network`` as tiny.onnx, and beside it tiny-regions.onnx and three random styles and ``photo``."""
-    from impasto.learn.export import network_graph
+    from impasto.learn.network.to_onnx import network_graph
 
     path = tmp_path_factory.mktemp("network") / "tiny.onnx"
     for file, regions in ((path, False), (path.with_name("tiny-regions.onnx"), True)):

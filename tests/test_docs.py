@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from impasto import assets
-from impasto.bank import Bank
+from impasto.styles.bank import Bank
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.process
 FORKED = """
 import os, sys
 import numpy as np
-from impasto import Painter, painter
+from impasto import Painter
+from impasto.painting import painter
 painter.LEAST_BYTES = 400_000
 file, runtime, whole, first = sys.argv[1:]
 options = {} if whole == "whole" else {"max_memory": 1}
@@ -57,8 +58,8 @@ def test_forked(network_file: Path, runtime: str, whole: str, first: str) -> Non
 SIZES = """
 import sys
 import numpy as np
-from impasto import memory
-from impasto.runtime import Network
+from impasto.painting import memory
+from impasto.painting.network import Network
 network = Network(sys.argv[1], runtime=sys.argv[2], threads=1)
 random, row = np.random.default_rng(0), np.ones(network.row_size)
 for count in range(400):
@@ -82,7 +83,8 @@ def test_memory_levels_off(network_file: Path, runtime: str) -> None:
 INTERRUPTED = """
 import sys
 import numpy as np
-from impasto import Painter, painter
+from impasto import Painter
+from impasto.painting import painter
 painter.LEAST_BYTES = 400_000
 one = Painter(sys.argv[1], max_memory=1)
 photo = np.zeros((900, 900, 3), np.uint8)

@@ -23,10 +23,10 @@ pytestmark = pytest.mark.process
 MAIN = ["-c", "from impasto.cli import main; main()"]
 LIBRARY = "import sys, impasto; impasto.paint('photo.png', 'red', network=sys.argv[1]).save('out/painted.png')"
 TILES = "from impasto import Painter; import sys; {}; Painter(sys.argv[1], max_memory=1).paint('photo.png', 'red')"
-SMALL_TILES = TILES.format("from impasto import painter; painter.LEAST_BYTES = 400_000")
+SMALL_TILES = TILES.format("from impasto.painting import painter; painter.LEAST_BYTES = 400_000")
 SPAWN = """
 import multiprocessing, sys
-from impasto.runtime import Network
+from impasto.painting.network import Network
 print("started", flush=True)
 Network(sys.argv[1], runtime=sys.argv[2])
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
+from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
 
 MIXED = ("average.", "model.")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 
-from impasto.bank import Bank
-from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
+from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
+from impasto.styles.bank import Bank
 
 
 def put(run: str | Path, bank: Bank, name: str) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from impasto.bank import Bank, Card
+from impasto.assets import __version__
 from impasto.errors import (
     BankError,
     ImpastoError,
@@ -25,13 +25,12 @@ from impasto.errors import (
     StyleNameError,
     TargetError,
 )
-from impasto.painter import Painter, paint
+from impasto.painting.painter import Painter, paint
+from impasto.styles.bank import Bank, Card
 
 if TYPE_CHECKING:
-    from impasto.learn.optimize import Step
+    from impasto.learn.optimize.run import Step
     from impasto.pictures import Source
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Bank",
@@ -54,13 +53,14 @@ __all__ = [
 
 
 def optimize(photo: Source, paintings: Source | Sequence[Source], **options: Any) -> Iterator[Step]:
-    """Paint ``photo`` like ``paintings`` by moving its pixels: ``impasto.learn.optimize.optimize``, with its options.
+    """Paint ``photo`` like ``paintings`` by moving its pixels.
 
-    Yields a ``Step`` for each step; the last one's ``picture`` is the result, float32, h x w x 3 in 0..1. torch is
-    imported here and not before; raises MissingExtraError where it is not installed.
+    The options are those of ``impasto.learn.optimize.run.optimize``. Yields a ``Step`` for each step; the
+    last one's ``picture`` is the result, float32, h x w x 3 in 0..1. torch is imported here and not before; raises
+    MissingExtraError where it is not installed.
     """
     try:
-        from impasto.learn.optimize import optimize as steps
+        from impasto.learn.optimize.run import optimize as steps
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise

@@ -1,10 +1,12 @@
-"""Which networks and banks come with the package: a name to a file. Knows nothing of what is in them."""
+"""What comes with the package: its version, and networks and banks, a name to a file. Knows not what is in them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from impasto.errors import NetworkError
+
+__version__ = "0.1.0"
 
 FOLDER = Path(__file__).parent / "data"
 DEFAULT = "full"

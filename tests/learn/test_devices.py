@@ -20,19 +20,21 @@ from another_device import Elsewhere, another_device
 from PIL import Image
 
 from impasto import pictures
-from impasto.bank import Bank
 from impasto.errors import LearnError
 from impasto.learn import devices
 from impasto.learn.devices import distributed, resolve_device
-from impasto.learn.evaluate import Judge, optimized
-from impasto.learn.features import LossNetwork
-from impasto.learn.grid import Cell, grid
-from impasto.learn.load import load_network
-from impasto.learn.optimize import Optimization
+from impasto.learn.evaluate.judge import Judge
+from impasto.learn.evaluate.worth import optimized
+from impasto.learn.loss.features import LossNetwork
+from impasto.learn.loss.settings import LossSettings
+from impasto.learn.network.load import load_network
+from impasto.learn.optimize.grid import Cell, grid
+from impasto.learn.optimize.recipes import settings_for
+from impasto.learn.optimize.run import Optimization
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.recipes import settings_for
-from impasto.learn.settings import LossSettings
-from impasto.learn.teach import Lesson, Settings
+from impasto.learn.teach.lesson import Lesson
+from impasto.learn.teach.settings import Settings
+from impasto.styles.bank import Bank
 
 LAYERS: dict[str, Any] = {"content_layer": "relu1_1", "style_layers": ("relu1_1",)}
 QUICK = Settings(steps=2, batch=1, size=16, checks=1, match_size=16, match_photos=1, match_steps=2, seed=0, **LAYERS)

@@ -14,20 +14,21 @@ from PIL import Image
 from torch import Tensor
 
 from impasto import cli
-from impasto.bank import Bank, Card
-from impasto.learn import train as module
-from impasto.learn.export import export, network_graph
-from impasto.learn.features import LossNetwork
-from impasto.learn.load import load_network, load_with_bank
-from impasto.learn.network import PasticheNetwork
+from impasto.learn.loss.features import LossNetwork
+from impasto.learn.network.full import PasticheNetwork
+from impasto.learn.network.load import load_network, load_with_bank
+from impasto.learn.network.to_onnx import network_graph
 from impasto.learn.padding import mirror
 from impasto.learn.paintings import find_styles
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.settings import Settings
-from impasto.learn.teach import Lesson
-from impasto.learn.teach import Settings as LessonSettings
-from impasto.learn.train import Run
-from impasto.runtime import Network
+from impasto.learn.teach.lesson import Lesson
+from impasto.learn.teach.settings import Settings as LessonSettings
+from impasto.learn.train import run as module
+from impasto.learn.train.export import export
+from impasto.learn.train.run import Run
+from impasto.learn.train.settings import Settings
+from impasto.painting.network import Network
+from impasto.styles.bank import Bank, Card
 
 MARGIN = 16
 LAYERS: dict[str, Any] = {"content_layer": "relu1_1", "style_layers": ("relu1_1",)}
@@ -171,7 +172,7 @@ def test_the_margin_that_a_run_begins_with(
 ) -> None:
     """A run that starts from a network has that network's margin, unless --margin says otherwise."""
     monkeypatch.setattr(module, "UNIT_PHOTOS", 1)
-    monkeypatch.setattr("impasto.learn.features.load_loss_network", lambda file=None: loss_network)
+    monkeypatch.setattr("impasto.learn.loss.features.load_loss_network", lambda file=None: loss_network)
     given = ["--photos", photos, "--styles", paintings, "-o", tmp_path / "run", "--alpha", "0.1", "--size", "32"]
     given += ["--batch", "1", "--steps", "1", "--style-size", "48", "--no-compile", "--precision", "float32"]
     more = [word.format(hidden=hidden_file) for word in words]

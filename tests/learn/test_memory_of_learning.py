@@ -10,19 +10,22 @@ import pytest
 import torch
 from PIL import Image
 
-from impasto import memory
-from impasto.bank import Bank
 from impasto.errors import LearnError
-from impasto.learn.evaluate import Judge, evaluate
-from impasto.learn.features import LossNetwork
-from impasto.learn.load import load_network
-from impasto.learn.memory import fit, free_memory
-from impasto.learn.objective import Objective
-from impasto.learn.optimize import Optimization, optimize
+from impasto.learn.evaluate.judge import Judge
+from impasto.learn.evaluate.scores import evaluate
+from impasto.learn.loss.features import LossNetwork
+from impasto.learn.loss.settings import LossSettings
+from impasto.learn.memory import free_memory
+from impasto.learn.network.load import load_network
+from impasto.learn.optimize.fit import fit
+from impasto.learn.optimize.objective import Objective
+from impasto.learn.optimize.recipes import settings_for
+from impasto.learn.optimize.run import Optimization, optimize
 from impasto.learn.photos import DeadLeaves
-from impasto.learn.recipes import settings_for
-from impasto.learn.settings import LossSettings
-from impasto.learn.teach import Lesson, Settings
+from impasto.learn.teach.lesson import Lesson
+from impasto.learn.teach.settings import Settings
+from impasto.painting import memory
+from impasto.styles.bank import Bank
 
 PHOTO = np.random.default_rng(0).random((96, 128, 3), np.float32)
 SIGNS = [

@@ -9,10 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from impasto.bank import Bank, Card
 from impasto.errors import LearnError, PictureError
 from impasto.learn import photos as module
 from impasto.learn.photos import PhotoFolder, load_painting, load_paintings, to_tensor
+from impasto.styles.bank import Bank, Card
 
 
 def save_color(path: Path, color: tuple[int, int, int], size: tuple[int, int] = (40, 30)) -> Path:

@@ -17,16 +17,16 @@ from torch import Tensor
 
 from impasto.errors import LearnError
 from impasto.learn import pieces
-from impasto.learn import train as module
-from impasto.learn.checkpoint import CHECKPOINT, Checkpoint
-from impasto.learn.features import LossNetwork
-from impasto.learn.losses import StyleTargets
-from impasto.learn.muon import Muon, orthogonal
+from impasto.learn.loss.features import LossNetwork
+from impasto.learn.loss.losses import StyleTargets
 from impasto.learn.paintings import find_styles
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.pieces import convolve, on_gpu, piece
-from impasto.learn.settings import Settings
-from impasto.learn.train import Run, Step
+from impasto.learn.train import run as module
+from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
+from impasto.learn.train.muon import Muon, orthogonal
+from impasto.learn.train.run import Run, Step
+from impasto.learn.train.settings import Settings
 
 TINY: dict[str, Any] = dict(
     steps=24,

@@ -17,16 +17,17 @@ import pytest
 import torch
 
 from impasto import cli, pictures
-from impasto.bank import Bank
 from impasto.errors import LearnError
-from impasto.learn.descent import LBFGS, Adam
-from impasto.learn.features import LossNetwork
-from impasto.learn.load import load_network
-from impasto.learn.manifest import manifest, read_manifest
-from impasto.learn.optimize import Optimization
+from impasto.learn.loss.features import LossNetwork
+from impasto.learn.network.load import load_network
+from impasto.learn.optimize.descent import LBFGS, Adam
+from impasto.learn.optimize.manifest import manifest, read_manifest
+from impasto.learn.optimize.recipes import settings_for
+from impasto.learn.optimize.run import Optimization
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.recipes import settings_for
-from impasto.learn.teach import Lesson, Settings
+from impasto.learn.teach.lesson import Lesson
+from impasto.learn.teach.settings import Settings
+from impasto.styles.bank import Bank
 
 pytestmark = [
     pytest.mark.process,
@@ -38,7 +39,9 @@ RNG = np.random.default_rng(0)
 CHILD = """
 import pathlib, sys, time
 from impasto import cli
-from impasto.learn import evaluate, features, teach
+from impasto.learn.evaluate import scores
+from impasto.learn.loss import features
+from impasto.learn.teach import lesson
 features.load_loss_network = lambda file=None: features.random_loss_network()
 mark = sys.argv.pop(1)
 
@@ -47,7 +50,7 @@ def waiting(*arguments):  # in the middle of the work that match and eval do
     time.sleep(300)
 
 if mark:
-    evaluate.worth = teach.Lesson._alone = waiting
+    scores.worth = lesson.Lesson._alone = waiting
 cli.main()
 """
 LAYERS: dict[str, Any] = {"content_layers": ("relu2_1",), "style_layers": ("relu1_1", "relu2_1")}
@@ -194,7 +197,7 @@ def test_a_full_disk_on_the_way(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """What cannot be written on the way costs a line and not the work: the end is written all the same."""
-    monkeypatch.setattr("impasto.learn.features.load_loss_network", lambda file=None: loss_network)
+    monkeypatch.setattr("impasto.learn.loss.features.load_loss_network", lambda file=None: loss_network)
     saved: list[Path] = []
 
     def full(self: Optimization, path: Path) -> None:
@@ -218,7 +221,7 @@ def test_broken_down_on_the_way(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Where memory is short after some steps, the picture so far and the state are kept, and it is one sentence."""
-    monkeypatch.setattr("impasto.learn.features.load_loss_network", lambda file=None: loss_network)
+    monkeypatch.setattr("impasto.learn.loss.features.load_loss_network", lambda file=None: loss_network)
     step, calls = Adam.step, []
 
     def short(self: Adam, evaluate: Any) -> int:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from impasto.bank import PHOTO, check_name
 from impasto.errors import BankError, LearnError
 from impasto.pictures import find
+from impasto.styles.bank import PHOTO
+from impasto.styles.names import check_name
 
 Crop = tuple[float, float, float, float]
 CROP = "style_crop"  # key of a card

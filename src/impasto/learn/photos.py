@@ -14,12 +14,12 @@ from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from impasto.bank import STROKE_OF, Bank
 from impasto.errors import LearnError, PictureError
+from impasto.learn.numbers import number
 from impasto.learn.paintings import CROP, Crop, crop_of
-from impasto.learn.recipes import number
 from impasto.limits import COUNT
 from impasto.pictures import find, load, to_pil
+from impasto.styles.bank import STROKE_OF, Bank
 
 FLAT = 0.03  # standard deviation of every colour, in 0..1, below which a crop shows nothing
 TRIES = 20

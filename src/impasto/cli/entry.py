@@ -1,0 +1,42 @@
+"""The way in: all commands, in the order in which --help lists them."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Annotated
+
+import typer
+
+from impasto.cli import terminal
+from impasto.cli.ends import at_end
+from impasto.cli.root import app
+
+# The commands are added in the order in which --help lists them.
+# isort: off
+from impasto.cli import paint, styles, space, train, teach, optimize, evaluate
+# isort: on
+
+COMMANDS = (paint, styles, space, train, teach, optimize, evaluate)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from impasto import __version__
+
+        typer.echo(f"impasto {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None: ...
+
+
+def main() -> None:
+    """Run the command line; see ``terminal.run`` for what becomes of errors and of Ctrl-C."""
+    warnings.formatwarning = lambda message, *_, **__: f"note: {message}\n"
+    with at_end:
+        terminal.run(app)

@@ -1,0 +1,52 @@
+"""What the commands that learn share."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from impasto.cli.terminal import tell
+from impasto.errors import ImpastoError, MissingExtraError
+
+
+@contextmanager
+def learning() -> Iterator[None]:
+    """Where the libraries of impasto[learn] are imported: a missing one becomes a sentence."""
+    try:
+        yield
+    except ImportError as error:
+        if error.name is not None and error.name.split(".")[0] in ("torch", "onnx", "tensorboard"):
+            raise MissingExtraError(f"{error.name} is not installed: pip install 'impasto[learn]'") from error
+        raise
+
+
+@contextmanager
+def signals_call(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM call ``stop`` and interrupt nothing; the second of them interrupts as usual."""
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = {kind: signal.getsignal(kind) for kind in kinds}
+
+    def give_back() -> None:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+    def once(number: int, frame: object) -> None:
+        give_back()
+        stop()
+
+    for kind in kinds:
+        signal.signal(kind, once)
+    try:
+        yield
+    finally:
+        give_back()
+
+
+@contextmanager
+def forgiven() -> Iterator[None]:
+    """What cannot be written on the way, to a full disk for one, costs a line and not the work."""
+    try:
+        yield
+    except (OSError, ImpastoError) as error:
+        tell(f"warning: {error}")

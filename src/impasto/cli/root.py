@@ -1,0 +1,18 @@
+"""The command line itself, to which the commands are added."""
+
+from __future__ import annotations
+
+import time
+
+from impasto.cli import terminal
+
+BEGAN = time.monotonic()  # near enough: what comes before takes a tenth of a second
+
+app = terminal.App(
+    help="Paint photos in the style of paintings.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)

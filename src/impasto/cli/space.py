@@ -1,0 +1,256 @@
+"""One photo in many styles: sheets, squares, paths and maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impasto import limits
+from impasto.cli.ends import (
+    claim,
+    counted,
+    given_files,
+    interrupted,
+    load_photo,
+    one_mix,
+    open_bank,
+    open_painter,
+    plain_names,
+    progress,
+    write_json,
+)
+from impasto.cli.options import (
+    FPS,
+    MAX_PIXELS,
+    BankFile,
+    Brush,
+    MaxPixels,
+    Names,
+    Network,
+    Overwrite,
+    Runtime,
+    Side,
+    Strength,
+    Styles,
+)
+from impasto.cli.root import app
+from impasto.cli.terminal import tell
+from impasto.errors import OptionError
+from impasto.limits import Choice
+
+if TYPE_CHECKING:
+    from impasto.pictures import Photo
+
+
+@app.command()
+def sheet(
+    photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    style: Names = None,
+    size: Side = 320,
+    brush: Brush = "medium",
+    columns: Annotated[int | None, typer.Option(help="Paintings in a row.", show_default=False), limits.COLUMNS] = None,
+    strength: Strength = 1.0,
+    network: Network = "full",
+    bank: BankFile = None,
+    runtime: Runtime = "auto",
+    max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
+) -> None:
+    """Paint one photo in every style, on one labelled sheet."""
+    from impasto import pictures
+    from impasto.cli import targets
+    from impasto.pictures.sheets import contact_sheet
+    from impasto.styles.bank import PHOTO
+
+    claim([output], [photo], opens=(network, bank), force=force, pictures=True)
+    painter = open_painter(network, bank, runtime)
+    known = {*painter.styles, PHOTO}
+    names = plain_names(style) if style else [name for name in painter.bank.names if name in known]
+    for name in names:
+        painter.check(name, strength=strength, size=size)
+    opened = load_photo(photo, max_pixels, size)
+    picture = opened.picture
+    targets.check_picture(output, contact_sheet([picture] * len(names), names, columns=columns))
+    dials: dict[str, Any] = {"strength": strength, "brush": limits.BRUSH.parse(brush)}
+    painted = [painter.paint_picture(picture, name, **dials) for name in progress(names, quiet=False)]
+    pictures.save(contact_sheet(painted, names, columns=columns, alpha=opened.alpha), output)
+    _tell_of_paper(output, opened)
+    tell(f"{output}: {len(names)} styles")
+
+
+@app.command()
+def square(
+    photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
+    style: Styles,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    n: Annotated[int, typer.Option("--n", help="Paintings along a side."), limits.SQUARE] = 5,
+    size: Side = 256,
+    brush: Brush = "medium",
+    network: Network = "full",
+    bank: BankFile = None,
+    runtime: Runtime = "auto",
+    max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
+) -> None:
+    """Paint one photo in the mixes between four styles, as a square.
+
+    The styles are its corners: left and right on top, then left and right below.
+    """
+    from impasto import pictures
+    from impasto.cli import targets
+    from impasto.pictures.sheets import contact_sheet
+    from impasto.styles import blend
+
+    corners = _several(style)
+    claim([output], [photo], opens=(network, bank), force=force, pictures=True)
+    painter = open_painter(network, bank, runtime)
+    mixes = blend.square_mixes(corners, n)
+    for each in corners:
+        painter.check(each, size=size)
+    opened = load_photo(photo, max_pixels, size)
+    picture = opened.picture
+    targets.check_picture(output, contact_sheet([picture] * len(mixes), columns=n, gap=2))
+    chosen = limits.BRUSH.parse(brush)
+    painted = [painter.paint_picture(picture, mix, brush=chosen) for mix in progress(mixes, quiet=False)]
+    pictures.save(contact_sheet(painted, columns=n, gap=2, alpha=opened.alpha), output)
+    _tell_of_paper(output, opened)
+    tell(f"{output}: {n} x {n} paintings; corners {', '.join(corners)}")
+
+
+@app.command()
+def path(
+    photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
+    style: Styles,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="PATH", help="A .gif or .webp file, or a folder for the frames.")
+    ],
+    frames: Annotated[int, typer.Option(help="How many paintings."), limits.FRAMES] = 24,
+    size: Side = 384,
+    brush: Brush = "medium",
+    fps: Annotated[
+        float | None, typer.Option(help="Paintings a second, in an animation.", show_default="12"), limits.FPS
+    ] = None,
+    network: Network = "full",
+    bank: BankFile = None,
+    runtime: Runtime = "auto",
+    max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
+) -> None:
+    """Paint one photo along a path from style to style.
+
+    It becomes an animation, or numbered frames in a folder. Frames of a longer path that impasto painted into that
+    folder before are removed at the end.
+    """
+    from impasto import pictures
+    from impasto.cli import targets
+    from impasto.painting.folder import is_folder
+    from impasto.pictures import animation
+    from impasto.styles import blend
+
+    place = Path(output)
+    folder = place if is_folder(output) else None
+    if folder is None:
+        animation.check_target(place, fps=fps or FPS)
+    elif fps is not None:
+        tell("note: --fps has no effect on frames in a folder; name a .gif or .webp file for an animation")
+    files, stale = ([place], []) if folder is None else targets.frames(folder, frames)
+    claim([*files, *stale], [photo], opens=(network, bank), force=force, folder=folder)
+    painter = open_painter(network, bank, runtime)
+    mixes = blend.path_mixes(_several(style), frames)
+    for each in _several(style):
+        painter.check(each, size=size)
+    opened = load_photo(photo, max_pixels, size)
+    picture = opened.picture
+    if folder is None:
+        animation.check_target(place, fps=fps or FPS, width=picture.shape[1], height=picture.shape[0])
+    chosen = limits.BRUSH.parse(brush)
+    painted = (painter.paint_picture(picture, mix, brush=chosen) for mix in progress(mixes, quiet=False))
+    if folder is None:
+        for note in animation.save(painted, place, fps=fps or FPS, alpha=opened.alpha):
+            tell(note)
+    else:
+        saved: list[Path] = []
+        with interrupted(lambda: f"{len(saved)} of {counted(mixes, 'frame')} in {folder}"):
+            for i, frame in enumerate(painted, 1):
+                pictures.save(frame, targets.frame(folder, i), like=opened)
+                saved.append(targets.frame(folder, i))
+        for old in stale:
+            old.unlink(missing_ok=True)
+    tell(f"{output}: {frames} paintings")
+
+
+@app.command("map")
+def draw_map(
+    output: Annotated[Path, typer.Option("--output", "-o", help="A picture, or .json for the numbers.")],
+    photo: Annotated[Path | None, typer.Argument(help="A photo to paint in every style, for the picture.")] = None,
+    method: Annotated[
+        str, typer.Option(help="neighbours (needs impasto[explore]) or pca."), Choice(("neighbours", "pca"))
+    ] = "neighbours",
+    k: Annotated[
+        int | None,
+        typer.Option("--k", help="Neighbours of each style in the numbers.", show_default="3"),
+        limits.NEIGHBOURS,
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Longer side of each painting, in pixels.", show_default="128"), limits.SIDE
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option(help="Of the picture, in pixels.", show_default="1600"), limits.MAP_WIDTH
+    ] = None,
+    network: Network = "full",
+    bank: BankFile = None,
+    runtime: Runtime = "auto",
+    max_pixels: MaxPixels = MAX_PIXELS,
+    force: Overwrite = False,
+) -> None:
+    """Draw a map on which styles that paint alike lie close together."""
+    from impasto import pictures
+    from impasto.cli import targets
+    from impasto.pictures.sheets import map_sheet
+    from impasto.styles.maps import style_map
+
+    drawn = output.suffix != ".json"
+    claim([output], given_files(photo), opens=(network, bank), force=force, pictures=drawn)
+    if not drawn:
+        if photo is not None or size is not None or width is not None:
+            tell("note: PHOTO, --size and --width have no effect on the numbers of a map, only on its picture")
+        found = style_map(open_bank(network, bank), method=method, k=k or 3)  # type: ignore[arg-type]
+        write_json(output, found.to_json())
+        tell(f"{output}: {len(found.names)} styles")
+        return
+    if k is not None:
+        tell("note: --k has no effect on the picture of a map, only on its numbers (.json)")
+    if photo is None and size is not None:
+        tell("note: --size has no effect without a photo to paint")
+    found = style_map(open_bank(network, bank), method=method)  # type: ignore[arg-type]
+    painted = alpha = None
+    if photo is not None:
+        painter = open_painter(network, bank, runtime)
+        opened = load_photo(photo, max_pixels, size or 128)
+        picture, alpha = opened.picture, opened.alpha
+        blank = map_sheet(found.points, found.names, [picture] * len(found.names), width=width or 1600)
+        targets.check_picture(output, blank)
+        painted = [painter.paint_picture(picture, name) for name in progress(list(found.names), quiet=False)]
+        _tell_of_paper(output, opened)
+    pictures.save(map_sheet(found.points, found.names, painted, width=width or 1600, alpha=alpha), output)
+    tell(f"{output}: {len(found.names)} styles")
+
+
+def _several(styles: list[str]) -> list[str]:
+    """One -s names styles with commas; several -s are a style or mix each."""
+    if len(styles) > 1:
+        return [one_mix([style]) for style in styles]
+    if ":" in styles[0]:
+        raise OptionError(f"weights as in {styles[0]!r} need one -s for each mix: -s A -s B:0.5,C:0.5")
+    return [name.strip() for name in styles[0].split(",")]
+
+
+def _tell_of_paper(output: Path, photo: Photo) -> None:
+    """Say that a sheet shows its paper where the photo is transparent, if it is anywhere."""
+    from impasto import pictures
+
+    if pictures.is_clear(photo.opacity):
+        tell(pictures.no_transparency(output, "show the paper"))

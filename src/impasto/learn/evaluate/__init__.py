@@ -1,0 +1,1 @@
+"""How good paintings are, in numbers."""

@@ -1,0 +1,118 @@
+"""How good a network's paintings are, in numbers: losses, artefacts, and how alike the styles have become.
+
+Photos, paintings and a painter in, one frozen record per style out. Knows no files and prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from impasto.errors import LearnError
+from impasto.learn.evaluate.artefacts import Floats, frames, turned
+from impasto.learn.evaluate.judge import Judge, Paint, Scores
+from impasto.learn.evaluate.worth import worth
+from impasto.learn.loss.losses import psnr
+from impasto.learn.memory import memory_watched, smaller
+from impasto.learn.numbers import number
+from impasto.limits import SEVERAL
+from impasto.pictures import find, load, resize
+
+FRAMED = 256  # pixels: the side of the crops whose mean painting shows a frame
+
+
+def evaluate(
+    judge: Judge,
+    paint: Paint,
+    names: Sequence[str],
+    photos: Sequence[Floats],
+    *,
+    worth_on: int = 0,
+    crops: Sequence[Floats] = (),
+) -> Iterator[Scores]:
+    """Score one style after the other; on ``worth_on`` photos each also tell what it is worth (slow).
+
+    The styles take turns through the photos, so that all photos count however few each style gets. LearnError if there
+    are not as many photos as that. Frames are measured on ``crops``, squares (h, h, 3) of many photos, and the same
+    upside down, so that what photos have above and below counts for nothing.
+    """
+    if not photos or not 0 <= worth_on <= len(photos):
+        raise LearnError(f"worth cannot be measured on {worth_on} of {len(photos)} photos; give more photos")
+    return _evaluated(judge, paint, names, photos, worth_on, crops)
+
+
+def _evaluated(
+    judge: Judge, paint: Paint, names: Sequence[str], photos: Sequence[Floats], worth_on: int, crops: Sequence[Floats]
+) -> Iterator[Scores]:
+    with memory_watched(lambda: smaller(max(max(photo.shape) for photo in photos))):
+        for i, name in enumerate(names):
+            scores = judge.score(name, photos, paint)
+            if len(crops):
+                frame, edge = frames(paint(crop, name) for crop in turned(crops))
+                scores = replace(scores, frame=frame, edge=edge)
+            if worth_on:
+                turns = [photos[(i * worth_on + j) % len(photos)] for j in range(worth_on)]
+                found = [worth(judge, p, name, judge.score(name, [p], paint).total) for p in turns]
+                scores = replace(scores, worth=float(np.median(found)))
+            yield scores
+
+
+def summary(
+    scores: Sequence[Scores],
+    paint: Paint,
+    photos: Sequence[Floats],
+    *,
+    photo: Callable[[Floats], Floats] | None = None,
+    crops: Sequence[Floats] = (),
+) -> dict[str, float | str]:
+    """The bank as a whole: totals over what doing nothing would score, the photo row's PSNR, the two closest styles.
+
+    With the ``crops`` that frames were measured on: the largest frame, and what the crops themselves have.
+    ``photo`` paints a photo in the row that is to give it back; None where the bank has no such row.
+    """
+    ratios = [score.total / score.untouched for score in scores]
+    worst = int(np.argmax(ratios))
+    found: dict[str, float | str] = {
+        "median_total": float(np.median([score.total for score in scores])),
+        "median_ratio": float(np.median(ratios)),
+        "worst_ratio": ratios[worst],
+        "worst_style": scores[worst].name,
+    }
+    if photo is not None:
+        found["photo_psnr"] = fidelity(photos, photo)
+    if len(crops):
+        found["worst_frame"] = max(score.frame for score in scores if score.frame is not None)
+        found["worst_edge"] = max(score.edge for score in scores if score.edge is not None)
+        found["photos_frame"], found["photos_edge"] = frames(turned(crops))
+    if scores[0].worth is not None:
+        found["median_worth"] = float(np.median([score.worth for score in scores]))
+        found["least_worth"] = float(min(score.worth for score in scores if score.worth is not None))
+    if len(scores) < 2:
+        return found
+    a, b, difference = alike({score.name: paint(photos[0], score.name) for score in scores})[0]
+    return {**found, "closest_styles": f"{a} and {b}", "closest_difference": difference}
+
+
+def load_photos(folder: str | Path, *, size: int, limit: int) -> list[Floats]:
+    """The last ``limit`` photos by name below ``folder``, (h, w, 3), with ``size`` pixels on the longer side."""
+    SEVERAL.check("limit, the number of photos,", limit)
+    number("size", size, int, within=(1, 10**6))
+    paths = find([Path(folder)])[-limit:]
+    if not paths or not Path(folder).is_dir():
+        raise LearnError(f"{folder} is not a folder with photos to measure on")
+    return [resize(load(path).picture, size, enlarge=True) for path in paths]
+
+
+def alike(painted: Mapping[str, Floats]) -> list[tuple[str, str, float]]:
+    """All pairs of styles with the mean absolute difference of what they made of one photo, the most alike first."""
+    names = list(painted)
+    pairs = [(a, b, float(np.abs(painted[a] - painted[b]).mean())) for i, a in enumerate(names) for b in names[i + 1 :]]
+    return sorted(pairs, key=lambda pair: pair[2])
+
+
+def fidelity(photos: Sequence[Floats], paint: Callable[[Floats], Floats]) -> float:
+    """PSNR in dB of what ``paint`` (the photo row) gives back, from the mean squared error over all photos."""
+    return psnr(float(np.mean([np.square(paint(photo) - photo).mean() for photo in photos])))

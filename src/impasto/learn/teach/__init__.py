@@ -1,0 +1,1 @@
+"""Move one row."""

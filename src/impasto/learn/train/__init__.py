@@ -1,0 +1,1 @@
+"""Move the network and every row."""

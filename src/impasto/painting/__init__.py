@@ -1,0 +1,1 @@
+"""Photo and row in, painting out, with a runtime and without torch."""

@@ -1,0 +1,221 @@
+"""An open ONNX network: picture + row -> painted picture. Knows no style names."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from impasto.errors import MismatchError, NetworkError
+from impasto.painting.runtimes import Bytes, Feeds, Floats, Precision, RuntimeName, Session, check_count, cores, open
+from impasto.painting.tiles.stages import Graph
+
+FLOATS = 60.0  # bytes a pixel: the photo and the painting as floats, and in the orders that they need
+IN_BYTES = 30.0  # and as bytes
+REGIONS = "-regions"  # ends the name of the file that paints regions, beside the network's own
+BYTES = 1050.0  # memory of a painting a pixel, where the graph cannot be asked: ONNX Runtime's for ``full``
+SMALLEST = 16  # pixels a side: below this the padding of the inner layers has nothing left to mirror; we mirror before
+
+
+class Network:
+    """A pastiche network, open and ready; ``paint`` as often as you like.
+
+    ``path`` is an ONNX file that impasto exported. ``runtime`` is "openvino", "onnxruntime" or "auto" (OpenVINO
+    where it runs). ``threads`` limits the cores; None leaves it to the runtime. ``precision`` "bf16" computes in
+    bfloat16, which is several times as fast where the processor has units for it, and differs by less than the eye
+    can see (OpenVINO only); "auto" takes it where the processor has them. ``streams`` is for those who paint many
+    pictures from so many threads: those of up to a megapixel go side by side, on a share of the cores each, which
+    leaves no core waiting for another (OpenVINO only; others take turns). Raises NetworkError for a file that is
+    missing, damaged or not such a network, and for a runtime that is not installed.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        runtime: RuntimeName = "auto",
+        threads: int | None = None,
+        precision: Precision = "f32",
+        streams: int = 1,
+    ) -> None:
+        path = Path(path)
+        check_count("threads", 1 if threads is None else threads)
+        check_count("streams", streams)
+        self.runtime, self.precision, session = open(path, runtime, threads, precision, streams)
+        self._path, self._threads, self._streams = path.absolute(), threads, streams
+        self._opened: Session | None
+        self._forget()
+        try:
+            self.name = session.meta["impasto.network"]
+            self.fingerprint = session.meta["impasto.fingerprint"]
+            self.row_size = int(session.meta["impasto.row_size"])
+            self._multiple = int(session.meta["impasto.multiple"])
+            self.margin = int(session.meta.get("impasto.margin", 0))
+        except (KeyError, ValueError) as error:
+            raise NetworkError(f"{path} is not a network of impasto's (its metadata lack {error})") from error
+        if "impasto.graph" in session.meta:
+            raise NetworkError(f"{path} only paints regions; name the network beside it, without {REGIONS}")
+        self._opened = session
+        _networks.add(self)
+
+    def _forget(self) -> None:
+        """Have nothing open any more: a forked child, which has none of the threads, opens its own."""
+        self._opening = threading.RLock()  # OpenVINO comes to a halt where two threads read graphs at once
+        self._graphs: dict[bool, Graph] = {}
+        self._opened = None
+        self._regions: Session | None = None
+
+    def _whole(self) -> Session:
+        with self._opening:
+            if self._opened is None:
+                self._opened = open(self._path, self.runtime, self._threads, self.precision, self._streams)[2]
+            return self._opened
+
+    @overload
+    def paint(self, picture: Floats, row: npt.ArrayLike) -> Floats: ...
+    @overload
+    def paint(self, picture: Bytes, row: npt.ArrayLike) -> Bytes: ...
+
+    def paint(self, picture: npt.NDArray[Any], row: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Paint a picture, (h, w, 3), of any size, in the style of ``row`` (row_size,): same shape and type.
+
+        The picture is float32, 0..1, or uint8, 0..255, which is faster. Sizes that are no multiple of the network's, or
+        below 16 or its margin, are mirrored up and cropped back. The last bits of float32 depend on what came before
+        (OpenVINO compiles for sizes that come again). Raises MismatchError for a row of another length.
+        """
+        return _cut(self._whole().run(self._feeds(picture, row)), picture)
+
+    def prepare(self, height: int, width: int) -> None:
+        """Compile for 8-bit pictures of this size now, not when the second one comes."""
+        blank: Any = np.broadcast_to(np.uint8(0), (height, width, 3))
+        self._whole().prepare(self._feeds(blank, np.zeros(self.row_size, np.float32)))
+
+    def let_go(self) -> None:
+        """Give back the memory that is kept for the next picture, which takes it again."""
+        for session in (self._opened, self._regions):
+            if session is not None:
+                session.let_go()
+
+    def _feeds(self, picture: npt.NDArray[Any], row: npt.ArrayLike) -> Feeds:
+        row = np.ascontiguousarray(row, np.float32)
+        if row.shape != (self.row_size,):
+            raise self._mismatch(row.size)
+        scale, shift = np.split(row, 2)
+        return {"picture": self._planes(picture), "scale": scale, "shift": shift}
+
+    @overload
+    def paint_regions(self, picture: Floats, rows: npt.ArrayLike, masks: Floats) -> Floats: ...
+    @overload
+    def paint_regions(self, picture: Bytes, rows: npt.ArrayLike, masks: Floats) -> Bytes: ...
+
+    def paint_regions(self, picture: npt.NDArray[Any], rows: npt.ArrayLike, masks: Floats) -> npt.NDArray[Any]:
+        """Paint in K styles at once: ``rows`` (K, row_size), mixed per pixel by ``masks`` (K, h, w) of sum 1.
+
+        The picture is as for ``paint``. Scale and shift are mixed inside the network, behind every norm, whose moments
+        stay those of the whole picture. Raises NetworkError if the network's file for regions, NAME-regions.onnx
+        beside it, is missing or another's.
+        """
+        rows = np.ascontiguousarray(rows, np.float32)
+        if rows.ndim != 2 or rows.shape[1] != self.row_size:
+            raise self._mismatch(rows.shape[-1])
+        if masks.shape != (len(rows), *picture.shape[:2]):
+            raise NetworkError(
+                f"{len(rows)} styles need masks of shape {(len(rows), *picture.shape[:2])}, not {masks.shape}"
+            )
+        scale, shift = (np.ascontiguousarray(half) for half in np.split(rows, 2, axis=1))
+        planes = {"picture": self._planes(picture), "masks": self._planes(masks.transpose(1, 2, 0))}
+        return _cut(self._open_regions().run({**planes, "scale": scale, "shift": shift}), picture)
+
+    @property
+    def smallest(self) -> int:
+        """The least pixels a side that the network takes; smaller pictures are mirrored up to it."""
+        return max(SMALLEST, self.margin + 1)  # a margin needs so many to mirror
+
+    def pixels(self, height: int, width: int) -> int:
+        """About how many pixels are painted for a picture of this size, those of the margin too."""
+        tall, wide = (max(side, self.smallest) + 2 * self.margin for side in (height, width))
+        return tall * wide
+
+    @property
+    def threads(self) -> int:
+        """How many cores it uses."""
+        return self._threads or cores()
+
+    def bytes_for(self, height: int, width: int, *, regions: bool = False, floats: bool = True) -> int:
+        """Memory that painting a picture of this size, of ``floats`` or of bytes, takes beside the network's own."""
+        share = 0.85 if self.precision == "bf16" else 1.15  # of what the graph tells, measured
+        pixel = share * self.graph(regions).straight.bytes if self.runtime == "openvino" else BYTES
+        pixel += FLOATS if floats or self.runtime != "openvino" else IN_BYTES
+        return int(pixel * self.pixels(height, width))
+
+    def graph(self, regions: bool = False) -> Graph:
+        """The network in stages, for pictures that are painted in tiles; NetworkError without OpenVINO."""
+        if self.runtime != "openvino":
+            raise NetworkError(
+                "a picture that does not fit into memory whole is painted in tiles, which needs OpenVINO: "
+                "pip install openvino, and take the runtime auto or openvino"
+            )
+        with self._opening:
+            if regions not in self._graphs:
+                path = self._regions_file() if regions else self._path
+                options = {"INFERENCE_PRECISION_HINT": self.precision}
+                self._graphs[regions] = Graph(path, options, self._multiple, self.margin)
+            return self._graphs[regions]
+
+    def _regions_file(self) -> Path:
+        """The file for regions, which is there and belongs to this network."""
+        self._open_regions()
+        return self._path.with_name(f"{self._path.stem}{REGIONS}.onnx")
+
+    def _open_regions(self) -> Session:
+        with self._opening:
+            if self._regions is None:
+                path = self._path.with_name(f"{self._path.stem}{REGIONS}.onnx")
+                if not path.is_file():
+                    raise NetworkError(
+                        f"the network {self.name!r} has no {path.name} to paint regions with; export it again"
+                    )
+                _, _, session = open(path, self.runtime, self._threads, self.precision, self._streams)
+                found = session.meta.get("impasto.fingerprint"), session.meta.get("impasto.margin", "0")
+                if found != (self.fingerprint, str(self.margin)):
+                    raise NetworkError(f"{path} belongs to another network than {self._path.name}; export both again")
+                self._regions = session
+            return self._regions
+
+    def _mismatch(self, size: int) -> MismatchError:
+        return MismatchError(
+            f"the network {self.name!r} takes rows of {self.row_size} numbers, not {size}; "
+            "use a bank that was made for it"
+        )
+
+    def _planes(self, picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """(h, w, C) -> (1, C, h', w'), or (1, h', w', C) of bytes: mirrored below and at the right."""
+        bottom, right = (
+            -(-max(size, self.smallest) // self._multiple) * self._multiple - size for size in picture.shape[:2]
+        )
+        if bottom or right:
+            picture = np.pad(picture, ((0, bottom), (0, right), (0, 0)), "reflect")
+        planes = picture if picture.dtype == np.uint8 else picture.astype(np.float32, copy=False).transpose(2, 0, 1)
+        return np.ascontiguousarray(planes)[None]
+
+
+def _cut(painted: npt.NDArray[Any], picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """(1, 3, h', w'), or (1, h', w', 3) of bytes -> (h, w, 3), the size of ``picture``."""
+    height, width = picture.shape[:2]
+    pixels = painted[0] if painted.dtype == np.uint8 else painted[0].transpose(1, 2, 0)
+    return np.ascontiguousarray(pixels[:height, :width])
+
+
+def _forget_in_child() -> None:
+    for network in list(_networks):
+        network._forget()
+
+
+_networks: weakref.WeakSet[Network] = weakref.WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)

@@ -1,0 +1,288 @@
+"""OpenVINO and ONNX Runtime, behind one interface."""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+import os
+import platform
+import threading
+import warnings
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from impasto import quiet
+from impasto.errors import ImpastoError, NetworkError
+
+Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+RuntimeName: TypeAlias = Literal["auto", "openvino", "onnxruntime"]
+Precision: TypeAlias = Literal["auto", "f32", "bf16"]
+Feeds: TypeAlias = dict[str, npt.NDArray[Any]]
+FIXED = 2  # sizes of pictures that OpenVINO keeps a network of their own for: landscape and portrait
+REMEMBERED = 16  # pictures whose sizes count as having come before
+IDLE = 2**21  # pixels: for a picture beyond this size no memory is kept once it is painted
+STREAMED = 2**20  # pixels: pictures up to this size may be painted side by side
+HAVE_OPENVINO = ("x86_64", "amd64", "arm64", "aarch64")  # machines on which pip installs it along
+
+
+class Session(Protocol):
+    """What a runtime gives: the metadata of the file, and a function from named inputs to the painted picture.
+
+    The picture is float32, (1, 3, h, w), 0..1, or uint8, (1, h, w, 3), 0..255, and the painted one is like it.
+    """
+
+    meta: dict[str, str]
+
+    def run(self, feeds: Feeds) -> npt.NDArray[Any]: ...
+
+    def prepare(self, feeds: Feeds) -> None:
+        """Get ready for pictures of this size; every size is painted without, too."""
+
+    def let_go(self) -> None:
+        """Give back the memory that is kept for the next picture."""
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0))
+
+
+def check_count(name: str, value: object) -> None:
+    try:
+        right = not isinstance(value, bool) and operator.index(value) >= 1  # type: ignore[arg-type]
+    except TypeError:
+        right = False
+    if not right:
+        raise NetworkError(f"{name} must be a whole number from 1 on, not {value!r}")
+
+
+def open(path: Path, runtime: str, threads: int | None, precision: str, streams: int) -> tuple[str, str, Session]:
+    """The runtime and the precision that were taken, and the open network."""
+    if not path.is_file():
+        raise NetworkError(
+            f"{path} does not exist; check the path, or leave it out to use the network that comes along"
+        )
+    openers: dict[str, Callable[[Path, int | None, str, int], Session]] = {
+        "openvino": _OpenVino,
+        "onnxruntime": _OnnxRuntime,
+    }
+    if runtime not in ("auto", *openers):
+        raise NetworkError(f"there is no runtime {runtime!r}; choose auto, openvino or onnxruntime")
+    if precision not in ("auto", "f32", "bf16"):
+        raise NetworkError(f"there is no precision {precision!r}; choose auto, f32 or bf16")
+    if runtime == "auto":
+        runtime = "openvino" if _has_openvino() else "onnxruntime"
+    if precision == "auto":
+        precision = "bf16" if runtime == "openvino" and _has_bfloat16() else "f32"
+    try:
+        return runtime, precision, openers[runtime](path, threads, precision, streams)
+    except ImpastoError:
+        raise
+    except ImportError as error:
+        raise NetworkError(f"{runtime} is not installed or does not run here: pip install {runtime}") from error
+    except Exception as error:  # both runtimes raise a zoo of types for a damaged file
+        if lacks_memory(error):
+            raise NetworkError(f"there is not enough memory to open {path}; close other programs") from error
+        reason = " ".join(str(error).split())[:200]
+        raise NetworkError(f"{path} cannot be opened as a network ({reason}); export or install it again") from error
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether numpy or a runtime was refused memory; the runtimes have no type of error for that."""
+    theirs = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime")
+    return isinstance(error, MemoryError) or (theirs and "alloc" in str(error).lower())
+
+
+def _has_bfloat16() -> bool:
+    """Whether OpenVINO finds units for bfloat16 in the processor."""
+    try:
+        return "BF16" in quiet.core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    except Exception:  # what is wrong with OpenVINO is told when the network is opened
+        return False
+
+
+def _has_openvino() -> bool:
+    """Whether OpenVINO can be taken; where it should be there and cannot, a warning says why, once."""
+    try:
+        quiet.openvino()
+    except Exception as error:  # a library that breaks on this machine raises more than ImportError
+        if not isinstance(error, ModuleNotFoundError) or error.name != "openvino":
+            _warn_once(f"importing it failed ({' '.join(f'{type(error).__name__}: {error}'.split())[:200]})")
+        elif platform.machine().lower() in HAVE_OPENVINO:
+            _warn_once("it is not installed (pip install openvino)")
+        return False
+    return True
+
+
+@cache
+def _warn_once(reason: str) -> None:
+    with contextlib.suppress(RuntimeWarning):  # the picture is painted where warnings are errors, too
+        line = f"ONNX Runtime paints, 2 to 12 times slower than OpenVINO: {reason}"
+        warnings.warn(line, RuntimeWarning, stacklevel=2)
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A compiled network, and its requests that nobody uses just now."""
+
+    compiled: Any
+    idle: list[Any]
+
+
+class _OpenVino:
+    """OpenVINO on the CPU. It is always told the precision: with bfloat16 units it would take them by itself.
+
+    A network compiled for one size of picture is a tenth to a third faster than one for any size, and takes 0.1 s to
+    compile. The first size gets one and the next that comes again, later any that comes twice in a row; other sizes
+    share one for all.
+    """
+
+    def __init__(self, path: Path, threads: int | None, precision: str, streams: int) -> None:
+        self._core = quiet.core()
+        self._model = self._core.read_model(path)
+        info = self._model.rt_info["framework"] if self._model.has_rt_info(["framework"]) else {}
+        self.meta = {str(key): str(value.value) for key, value in info.items()}
+        self._options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        if threads is not None:
+            self._options["INFERENCE_NUM_THREADS"] = threads
+        self._streams = streams
+        self._fixed: OrderedDict[Any, _Ready] = OrderedDict()  # for pictures of one size
+        self._any: dict[Any, _Ready] = {}  # for all sizes, by the type of the picture and the streams
+        self._seen: deque[Any] = deque(maxlen=REMEMBERED)
+        self._lock = threading.Lock()  # a compiled network keeps one set of buffers and refuses a second thread
+        quiet.has_threads(self)
+
+    def run(self, feeds: Feeds) -> npt.NDArray[Any]:
+        if self._streams_for(feeds) > 1:
+            return self._run_beside(feeds)
+        with self._lock:
+            compiled = self._ready(feeds).compiled
+            try:
+                painted: npt.NDArray[Any] = compiled(feeds)[0]
+            finally:
+                if feeds["picture"].size // 3 > IDLE:
+                    compiled.release_memory()
+        return painted
+
+    def _run_beside(self, feeds: Feeds) -> npt.NDArray[Any]:
+        """Paint while other threads do, each with buffers of its own."""
+        with self._lock:
+            ready = self._ready(feeds)
+            request = ready.idle.pop() if ready.idle else ready.compiled.create_infer_request()
+        try:
+            painted: npt.NDArray[Any] = request.infer(feeds)[0]
+        finally:
+            ready.idle.append(request)
+        return painted
+
+    def _streams_for(self, feeds: Feeds) -> int:
+        return self._streams if feeds["picture"].size // 3 <= STREAMED else 1
+
+    def prepare(self, feeds: Feeds) -> None:
+        with self._lock:
+            self._seen.append(_sizes(feeds))  # as if it came a second time
+            self._ready(feeds)
+
+    def let_go(self) -> None:
+        if self._streams == 1:  # else another thread may be at work
+            with self._lock:
+                for ready in (*self._fixed.values(), *self._any.values()):
+                    ready.compiled.release_memory()
+
+    def _ready(self, feeds: Feeds) -> _Ready:
+        sizes, kind = _sizes(feeds), feeds["picture"].dtype
+        again = not self._seen or sizes in self._seen
+        at_once = not self._seen or sizes == self._seen[-1]
+        self._seen.append(sizes)
+        if sizes in self._fixed:
+            self._fixed.move_to_end(sizes)
+            return self._fixed[sizes]
+        if not (at_once if len(self._fixed) == FIXED else again):  # many sizes in turn would drive each other out
+            key = kind, self._streams_for(feeds)
+            if key not in self._any:
+                self._any[key] = self._compile(self._model_for(kind), feeds)
+            return self._any[key]
+        model = self._model_for(kind)
+        model.reshape({name: list(value.shape) for name, value in feeds.items()})
+        if len(self._fixed) == FIXED:
+            self._fixed.popitem(last=False)
+        self._fixed[sizes] = self._compile(model, feeds)
+        return self._fixed[sizes]
+
+    def _compile(self, model: Any, feeds: Feeds) -> _Ready:
+        streams = self._streams_for(feeds)
+        beside = {"NUM_STREAMS": streams} if streams > 1 else {}
+        return _Ready(self._core.compile_model(model, "CPU", {**self._options, **beside}), [])
+
+    def _model_for(self, kind: Any) -> Any:
+        """The network, or one around it that takes and gives bytes, rows of pixels as files have them."""
+        model = self._model.clone()
+        return _with_bytes(model) if kind == np.uint8 else model
+
+
+def _sizes(feeds: Feeds) -> Any:
+    return feeds["picture"].dtype, *sorted((name, value.shape) for name, value in feeds.items())
+
+
+def _with_bytes(model: Any) -> Any:
+    """The model with a picture of uint8, (1, h, w, 3), for that of floats, (1, 3, h, w), going in and coming out."""
+    ov = quiet.openvino()
+    Layout, Type, ops = ov.Layout, ov.Type, ov.opset13
+
+    def rounded(painted: Any) -> Any:
+        scaled = ops.multiply(painted, ops.constant(np.float32(255)))
+        return ops.add(scaled, ops.constant(np.float32(0.5))).output(0)  # what follows cuts off
+
+    around = ov.preprocess.PrePostProcessor(model)
+    picture, painted = around.input("picture"), around.output(0)
+    picture.tensor().set_element_type(Type.u8).set_layout(Layout("NHWC"))
+    picture.preprocess().convert_element_type(Type.f32).scale(255.0)
+    picture.model().set_layout(Layout("NCHW"))
+    painted.model().set_layout(Layout("NCHW"))
+    painted.postprocess().custom(rounded)
+    painted.tensor().set_element_type(Type.u8).set_layout(Layout("NHWC"))
+    return around.build()
+
+
+class _OnnxRuntime:
+    """ONNX Runtime on the CPU, in float32."""
+
+    def __init__(self, path: Path, threads: int | None, precision: str, streams: int) -> None:
+        if precision != "f32":
+            raise NetworkError(f"the precision {precision} needs OpenVINO; take the runtime openvino, or f32")
+        onnxruntime = quiet.onnxruntime()
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.meta = dict(self._session.get_modelmeta().custom_metadata_map)
+        self._letting_go = onnxruntime.RunOptions()
+        self._letting_go.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        quiet.has_threads(self)
+
+    def run(self, feeds: Feeds) -> npt.NDArray[Any]:
+        picture = feeds["picture"]
+        options = self._letting_go if picture.size // 3 > IDLE else None
+        if picture.dtype == np.uint8:
+            planes = np.ascontiguousarray(picture.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
+            painted = self._session.run(None, {**feeds, "picture": planes}, options)[0] * np.float32(255) + np.float32(
+                0.5
+            )
+            return np.ascontiguousarray(painted.astype(np.uint8).transpose(0, 2, 3, 1))
+        result: Floats = self._session.run(None, feeds, options)[0]
+        return result
+
+    def prepare(self, feeds: Feeds) -> None:
+        """It is as ready as it can be."""
+
+    def let_go(self) -> None:
+        """It keeps an arena, which goes back with the next large picture."""

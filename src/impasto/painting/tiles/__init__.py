@@ -1,0 +1,1 @@
+"""A picture through a network in tiles, as if it were painted whole, in bounded memory."""

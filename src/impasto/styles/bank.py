@@ -1,0 +1,382 @@
+"""The style bank: names x rows of numbers, a card per style, and the fingerprint of the network they belong to.
+
+A row holds the scales of all instance norms in the order data meets them, then the shifts; a bank is a value, and every
+change gives a new one. The file is described in docs/bank-file.md. This module knows no network and no arithmetic; of
+the banks that come with impasto it knows where they are, to hold older files against them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import save as serialize
+
+from impasto import assets
+from impasto.errors import BankError, MismatchError, StyleNameError
+from impasto.files import write_atomically
+from impasto.styles.bank_file import (
+    BLANK,
+    CHECKSUM,
+    FORMAT,
+    HEADER_LIMIT,
+    KEY,
+    check_digest,
+    digest_of,
+    field_of,
+    read_head,
+    read_rows,
+)
+from impasto.styles.names import check_name, nearest
+
+Floats = npt.NDArray[np.float32]
+
+PHOTO = "photo"  # the style that gives the photo back: the zero of the strength dial
+STROKE_OF = "stroke_of"  # key of a card: this row is another stroke size of the style named there
+LIMIT = 1e4  # of the numbers in a row: training leaves them below 3, and a single one this large drowns all others
+CARD_KEYS = ("artist", "title", "year", "licence", "source", "note")  # the text fields of a card, in files too
+
+
+@dataclass(frozen=True)
+class Card:
+    """Where a style comes from. All fields are text; ``year`` may say "c. 1831", ``note`` holds an attribution.
+
+    ``extra`` keeps further JSON, among it the keys of newer files. A field that is not text is a BankError.
+    """
+
+    artist: str
+    title: str
+    year: str
+    licence: str
+    source: str
+    note: str = ""
+    extra: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        for key in CARD_KEYS:
+            value = getattr(self, key)
+            if not isinstance(value, str):
+                raise BankError(f"a card's {key} must be text, not {value!r}; put it in quotes")
+        for key in CARD_KEYS:
+            if key in self.extra:
+                raise BankError(f"a card's extra cannot hold {key!r}, which is a field of its own; set that field")
+
+    def to_json(self) -> dict[str, Any]:
+        """The card as one flat JSON object, ``extra`` beside the fields."""
+        return {key: getattr(self, key) for key in CARD_KEYS} | self.extra
+
+    @classmethod
+    def from_json(cls, value: object) -> Card:
+        """The card of a flat JSON object; only ``note`` may be missing, and unknown keys go to ``extra``."""
+        if not isinstance(value, dict):
+            raise BankError(f"a card must be a JSON object with {', '.join(CARD_KEYS)}")
+        missing = [key for key in CARD_KEYS if key not in value and key != "note"]
+        if missing:
+            raise BankError(f"a card needs {', '.join(missing)} too; an empty text will do")
+        known = {key: value[key] for key in CARD_KEYS if key in value}
+        return cls(**known, extra={key: value[key] for key in value if key not in CARD_KEYS})
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Bank:
+    """N styles of one network: ``names`` (N), ``rows`` (N, R) float32, finite, read-only, and ``cards`` (N).
+
+    ``network`` is a name such as "full", ``fingerprint`` tells exactly which network; both are slugs, like style names.
+    ``meta`` is JSON about the training. Whatever does not fit together is a BankError.
+    """
+
+    names: tuple[str, ...]
+    rows: Floats = field(repr=False)
+    cards: tuple[Card, ...] = field(repr=False)
+    network: str
+    fingerprint: str
+    meta: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "cards", tuple(self.cards))
+        object.__setattr__(self, "rows", _frozen(self.rows))
+        for slug in (*self.names, self.network, self.fingerprint):
+            check_name(slug)
+        self._check_shapes()
+        if len(self._places) < len(self.names):
+            twice = next(name for place, name in enumerate(self.names) if self._places[name] != place)
+            raise BankError(f"two styles are called {twice!r}; rename one of them")
+        if _oddity(self.rows):
+            name, odd = next(
+                (name, _oddity(row)) for name, row in zip(self.names, self.rows, strict=True) if _oddity(row)
+            )
+            raise BankError(f"the row of {name!r} holds {odd}; teach that style again")
+
+    def _check_shapes(self) -> None:
+        if self.rows.ndim != 2 or self.rows.shape[1] == 0:
+            raise BankError(f"the rows of a bank must be (styles, numbers), not {self.rows.shape}")
+        counts = (len(self.names), len(self.rows), len(self.cards))
+        if len(set(counts)) > 1:
+            raise BankError("a bank of {} names has {} rows and {} cards; there must be one of each".format(*counts))
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """Names that stand for themselves: neither ``photo`` nor another stroke size of a style that is here."""
+        return tuple(
+            name
+            for name, card in zip(self.names, self.cards, strict=True)
+            if name != PHOTO and card.extra.get(STROKE_OF) not in self
+        )
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Where each name stands; for a name that is there twice the last place."""
+        return {name: place for place, name in enumerate(self.names)}
+
+    @cached_property
+    def others(self) -> dict[str, list[str]]:
+        """To each style that has several stroke sizes the names of its other ones."""
+        found: dict[str, list[str]] = {}
+        for name, card in zip(self.names, self.cards, strict=True):
+            of = card.extra.get(STROKE_OF)
+            if isinstance(of, str):
+                found.setdefault(of, []).append(name)
+        return found
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._places
+
+    def __getitem__(self, name: str) -> Floats:
+        """The row (R,) of a style, read-only; StyleNameError names the nearest known style."""
+        row: Floats = self.rows[self.index(name)]
+        return row
+
+    def card(self, name: str) -> Card:
+        """The card of a style; StyleNameError names the nearest known style."""
+        return self.cards[self.index(name)]
+
+    def index(self, name: str) -> int:
+        """The place of a style among ``names``; StyleNameError names the nearest known style."""
+        if name not in self:
+            raise StyleNameError(f"the bank has no style {name!r}; {self._hint(name)}")
+        return self._places[name]
+
+    def _hint(self, name: str) -> str:
+        known = nearest(str(name), self.names)
+        if known is not None:
+            return f"did you mean {known!r}?"
+        return f"it has {', '.join(self.names[:8])}{', ...' if len(self) > 8 else ''}" if self.names else "it is empty"
+
+    def check_network(self, fingerprint: str, *, network: str = "") -> None:
+        """MismatchError unless the bank belongs to the network of this ``fingerprint``; ``network`` is its name."""
+        if fingerprint != self.fingerprint:
+            other = f"{network!r} ({fingerprint})" if network else repr(fingerprint)
+            version = "an older or newer version of it; " if network == self.network else ""
+            raise MismatchError(
+                f"the bank belongs to network {self.network!r} ({self.fingerprint}), not to {other}; {version}"
+                "use a bank of this network, name the bank's own network file, or teach the styles again"
+            )
+
+    def check_row(self, row: npt.ArrayLike) -> Floats:
+        """``row`` as a fresh float32 (R,); MismatchError for another length, BankError for numbers that no row has."""
+        array = _frozen(row)
+        if array.shape != self.rows.shape[1:]:
+            raise MismatchError(
+                f"a row of shape {array.shape} meets a bank of network {self.network!r}, whose rows have "
+                f"{self.rows.shape[1]} numbers; take a row that was made for this network"
+            )
+        if odd := _oddity(array):
+            raise BankError(f"the row holds {odd}; teach the style again")
+        return array
+
+    def add(self, name: str, row: npt.ArrayLike, card: Card, *, replace: bool = False) -> Bank:
+        """The bank with one style more, at the end; ``replace`` lets it take the place of another of that name."""
+        one = dataclasses.replace(self, names=(name,), rows=self.check_row(row)[np.newaxis], cards=(card,))
+        return self.merge(one, replace=replace)
+
+    def merge(self, other: Bank, *, replace: bool = False) -> Bank:
+        """The bank and behind it the styles of ``other``, a bank of the same network; ``meta`` stays this bank's.
+
+        A style that both have with the same row and card is kept once. If row or card differ, ``replace`` takes those
+        of ``other``; without it that is a StyleNameError.
+        """
+        self.check_network(other.fingerprint, network=other.network)
+        if len(other) > 0:
+            self.check_row(other.rows[0])
+        styles = self._styles()
+        for name, (row, card) in other._styles().items():
+            same = name in styles and styles[name][0].tobytes() == row.tobytes() and styles[name][1] == card
+            if name in styles and not same and not replace:
+                raise StyleNameError(f"the bank already has another {name!r}; rename one, or replace it (--replace)")
+            styles[name] = (row, card)
+        rows = np.reshape([row for row, _ in styles.values()], (-1, self.rows.shape[1]))
+        cards = tuple(card for _, card in styles.values())
+        return dataclasses.replace(self, names=tuple(styles), rows=rows, cards=cards)
+
+    def remove(self, *names: str) -> Bank:
+        """The bank without one style, or without several."""
+        gone = {self.index(name) for name in names}
+        return self.select(name for place, name in enumerate(self.names) if place not in gone)
+
+    def rename(self, old: str, new: str) -> Bank:
+        """The bank with the style ``old`` called ``new``, in the same place."""
+        index = self.index(old)
+        if new in self:
+            raise StyleNameError(f"the bank already has a style {new!r}; choose another name")
+        return dataclasses.replace(self, names=(*self.names[:index], new, *self.names[index + 1 :]))
+
+    def select(self, names: Iterable[str]) -> Bank:
+        """The bank of only these styles, in this order; one name makes the file that people send each other."""
+        picked = list(names)
+        indices = [self.index(name) for name in picked]
+        cards = tuple(self.cards[index] for index in indices)
+        return dataclasses.replace(self, names=tuple(picked), rows=self.rows[indices], cards=cards)
+
+    def _styles(self) -> dict[str, tuple[Floats, Card]]:
+        return dict(zip(self.names, zip(self.rows, self.cards, strict=True), strict=True))
+
+    @classmethod
+    def load(cls, source: str | os.PathLike[str] | bytes) -> Bank:
+        """The bank in a file, or in a file's bytes, with float32 or float16 rows; BankError for everything else."""
+        if not isinstance(source, (str, os.PathLike, bytes)):
+            raise BankError(f"a bank is read from a file's path or bytes, not from a {type(source).__name__}")
+        label = "the bank" if isinstance(source, bytes) else f"'{os.fspath(source)}'"
+        try:
+            with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
+                return _read(file)
+        except OSError as error:
+            raise BankError(f"{label} cannot be read: {error.strerror or error}; check the path") from error
+        except BankError as error:
+            raise BankError(f"{label} cannot be used as a style bank: {error}") from error
+        except (SafetensorError, ValueError, RecursionError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise BankError(f"{label} is damaged or not a style bank; copy it here again ({reason})") from error
+        except MemoryError as error:
+            raise BankError(f"{label} does not fit into memory; choose a smaller file of styles") from error
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the bank's file, with float32 rows: whole, or not at all. Equal banks give equal bytes.
+
+        BankError if the file exists (unless ``overwrite``), if it cannot be written, or if a card or ``meta`` holds
+        what JSON cannot.
+        """
+        label = f"'{os.fspath(path)}'"
+        if os.path.lexists(path) and not overwrite:
+            raise BankError(f"{label} exists already; choose another name, or overwrite it (--force)")
+        head = self._head()
+        head = head.replace(BLANK, digest_of(head, self.rows.astype("<f4", copy=False)), 1)
+        data = serialize({"rows": self.rows}, {KEY: head})
+        if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
+            raise BankError(f"the cards and meta take more than {HEADER_LIMIT >> 20} MB; shorten meta")
+        try:
+            write_atomically(path, data)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise BankError(f"{label} cannot be written: {reason}; check the folder and its rights") from error
+
+    def _head(self) -> str:
+        head = {
+            CHECKSUM: BLANK,  # the first key, so that nothing before it can look like it
+            "format": FORMAT,
+            "network": self.network,
+            "fingerprint": self.fingerprint,
+            "names": self.names,
+            "cards": {name: card.to_json() for name, card in zip(self.names, self.cards, strict=True)},
+            "meta": self.meta,
+        }
+        try:
+            return json.dumps(head, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise BankError(f"a card or meta holds what JSON cannot; use text and finite numbers ({error})") from error
+
+
+def _frozen(values: npt.ArrayLike) -> Floats:
+    """A read-only float32 copy."""
+    if isinstance(values, np.ndarray) and values.dtype == np.float32:
+        flags = values.flags
+        if flags.owndata and flags.c_contiguous and not flags.writeable:  # another bank's rows, or a row of ours
+            return values
+    try:
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+            array = np.array(values, dtype=np.float32, order="C")
+    except (TypeError, ValueError) as error:
+        raise BankError(f"rows must be equally long and made of numbers ({error})") from error
+    array.flags.writeable = False
+    return array
+
+
+def _oddity(rows: Floats) -> str:
+    """What is wrong with the numbers of rows, of any shape; an empty text for numbers that training may have made."""
+    least, most = (float(rows.min()), float(rows.max())) if rows.size else (0.0, 0.0)
+    if not np.isfinite([least, most]).all():
+        return "NaN or infinity"
+    far = max(least, most, key=abs)
+    return "" if abs(far) <= LIMIT else f"the number {far:g}, and those of a style stay within {LIMIT:g}"
+
+
+def _read(file: BinaryIO, *, compare: bool = True) -> Bank:
+    size = file.read(8)
+    length = int.from_bytes(size, "little")
+    if len(size) < 8 or not 0 < length <= HEADER_LIMIT:
+        raise BankError("it is not a safetensors file; choose a bank or a style file of impasto")
+    header = file.read(length)
+    text, head = read_head(header)  # first, so that a large file of another kind is not read to its end
+    names = field_of(head, "names", list)
+    cards = field_of(head, "cards", dict)
+    stored = read_rows(size + header + file.read())
+    check_digest(text, head, stored)
+    bank = Bank(
+        names=tuple(names),
+        rows=stored.astype(np.float32),
+        cards=tuple(_read_card(cards, name) for name in names),
+        network=field_of(head, "network", str),
+        fingerprint=field_of(head, "fingerprint", str),
+        meta=field_of(head, "meta", dict),
+    )
+    if compare and CHECKSUM not in head:
+        _compare(bank)
+    return bank
+
+
+def _compare(bank: Bank) -> None:
+    """BankError if a row is that of a bank that comes with impasto but for a few numbers: so an older file is damaged.
+
+    A style that was taught anew has other numbers nearly everywhere, even where they do nothing for most pictures.
+    """
+    if bank.network not in assets.networks() or not assets.bank_file(bank.network).is_file():
+        return
+    known = _shipped(assets.bank_file(bank.network))
+    if known.fingerprint != bank.fingerprint or known.rows.shape[1] != bank.rows.shape[1]:
+        return
+    for name in filter(known.__contains__, bank.names):
+        other = np.flatnonzero(bank[name].view(np.uint32) != known[name].view(np.uint32))
+        if 0 < other.size < bank[name].size / 2:
+            raise BankError(
+                f"the row of {name!r} is damaged: it differs from the one that comes with {bank.network!r} in "
+                f"{other.size} of {bank[name].size} numbers; copy it here again"
+            )
+
+
+@lru_cache(maxsize=4)
+def _shipped(path: Path) -> Bank:
+    with open(path, "rb") as file:
+        return _read(file, compare=False)
+
+
+def _read_card(cards: dict[str, Any], name: object) -> Card:
+    try:
+        return Card.from_json(cards.get(str(name)))
+    except BankError as error:
+        raise BankError(f"the card of {name!r} is wrong: {error}") from error

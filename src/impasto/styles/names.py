@@ -1,0 +1,43 @@
+"""What a style may be called, and which name was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from impasto.errors import BankError
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+def check_name(name: str) -> None:
+    """BankError unless ``name`` is a slug: such names need no quoting in a shell, a mix, an address or a file name."""
+    if not isinstance(name, str) or SLUG.fullmatch(name) is None:
+        raise BankError(
+            f"{name!r} cannot be a name; use lower-case letters, digits, '-', '_' and '.', "
+            "with a letter or digit in front, like 'hokusai-great-wave'"
+        )
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The known name that ``name`` was probably meant to be, or None.
+
+    Compared with each run of as many words as ``name`` has, so that "stary-night" finds
+    "van-gogh-starry-night"; between equals, the name that is closer as a whole wins.
+    """
+    asked = re.sub(r"[\s_-]+", "-", name.strip().lower())
+    asked = asked[:100]  # comparing is slow, and the name may come from anywhere
+    count = asked.count("-") + 1
+
+    def likeness(known: str) -> tuple[float, float]:
+        words = known.split("-")
+        runs = ["-".join(words[start : start + count]) for start in range(len(words))]
+        return max(_likeness(asked, run) for run in runs), _likeness(asked, known)
+
+    best = max(((likeness(known), known) for known in names), key=lambda pair: pair[0], default=((0.0, 0.0), None))
+    return best[1] if best[0][0] > 0.6 else None
+
+
+def _likeness(a: str, b: str) -> float:
+    return difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()

@@ -1,0 +1,51 @@
+"""An exported file is the network that was exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+
+from impasto.errors import LearnError
+from impasto.learn.network.full import PasticheNetwork
+from impasto.learn.network.load import load_network
+from impasto.learn.network.to_onnx import network_graph
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["float32", "float16"])
+@pytest.mark.parametrize("told", [True, False], ids=["alpha told", "alpha guessed"])
+def test_round_trip(tiny_network: PasticheNetwork, half: bool, told: bool, tmp_path: Path) -> None:
+    """Fingerprint and settings are the same, and so are the weights, up to the file's precision; they are frozen."""
+    model = network_graph(tiny_network, half=half)
+    if not told:  # files of before
+        kept = {entry.key: entry.value for entry in model.metadata_props if entry.key != "impasto.alpha"}
+        onnx.helper.set_model_props(model, kept)
+    onnx.save(model, tmp_path / "net.onnx")
+    network = load_network(tmp_path / "net.onnx")
+    assert network.fingerprint() == tiny_network.fingerprint() and network.settings == tiny_network.settings
+    assert not network.training and not any(weight.requires_grad for weight in network.parameters())
+    for loaded, layer in zip(network.layers, tiny_network.layers, strict=True):
+        expected = layer.weight.half().float() if half else layer.weight
+        assert torch.equal(loaded.weight, expected)
+
+
+def test_what_is_no_network(tmp_path: Path, tiny_network: PasticheNetwork) -> None:
+    """Missing, damaged and foreign files, and weights that were changed, are LearnErrors that name the file."""
+    with pytest.raises(LearnError, match="none.onnx does not exist"):
+        load_network(tmp_path / "none.onnx")
+    (tmp_path / "bad.onnx").write_bytes(b"not onnx at all")
+    with pytest.raises(LearnError, match="bad.onnx is (damaged|not a network)"):
+        load_network(tmp_path / "bad.onnx")
+    model = network_graph(tiny_network)
+    foreign = onnx.ModelProto()
+    foreign.CopyFrom(model)
+    del foreign.metadata_props[:]
+    onnx.save(foreign, tmp_path / "foreign.onnx")
+    with pytest.raises(LearnError, match="is not a network of impasto's"):
+        load_network(tmp_path / "foreign.onnx")
+    next(entry for entry in model.metadata_props if entry.key == "impasto.fingerprint").value = "0" * 16
+    onnx.save(model, tmp_path / "changed.onnx")
+    with pytest.raises(LearnError, match="not those of its fingerprint"):
+        load_network(tmp_path / "changed.onnx")
