@@ -10,7 +10,7 @@ network open; a ``Bank`` holds styles; ``blend`` does arithmetic on rows. All gr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from impasto.assets import __version__
 from impasto.errors import (
@@ -29,7 +29,7 @@ from impasto.painting.painter import Painter, paint
 from impasto.styles.bank import Bank, Card
 
 if TYPE_CHECKING:
-    from impasto.learn.optimize.run import Step
+    from impasto.learn.optimize.run import OptimizeStep, Options
     from impasto.pictures import Source
 
 __all__ = [
@@ -52,10 +52,10 @@ __all__ = [
 ]
 
 
-def optimize(photo: Source, paintings: Source | Sequence[Source], **options: Any) -> Iterator[Step]:
+def optimize(photo: Source, paintings: Source | Sequence[Source], **options: Unpack[Options]) -> Iterator[OptimizeStep]:
     """Paint ``photo`` like ``paintings`` by moving its pixels.
 
-    The options are those of ``impasto.learn.optimize.run.optimize``. Yields a ``Step`` for each step; the
+    The options are those of ``impasto.learn.optimize.run.optimize``. Yields an ``OptimizeStep`` for each step; the
     last one's ``picture`` is the result, float32, h x w x 3 in 0..1. torch is imported here and not before; raises
     MissingExtraError where it is not installed.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from impasto.errors import NetworkError
@@ -17,14 +18,16 @@ def networks() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.onnx") if not path.stem.endswith("-regions"))
 
 
-def network_file(name: str = DEFAULT) -> Path:
-    """The ONNX file of the network ``name``; NetworkError if there is none of that name."""
-    return _file(name, ".onnx")
+def network_file(network: str | os.PathLike[str] = DEFAULT) -> Path:
+    """The ONNX file of a network: of one of ours by its name (NetworkError if there is none), or itself, *.onnx."""
+    path = Path(network)
+    return path if path.suffix == ".onnx" else _file(str(network), ".onnx")
 
 
-def bank_file(name: str = DEFAULT) -> Path:
-    """The style bank of the network ``name``; NetworkError if there is none of that name."""
-    return _file(name, ".safetensors")
+def bank_file(network: str | os.PathLike[str] = DEFAULT) -> Path:
+    """The style bank of a network of ours, NetworkError if there is none of that name, or the one beside *.onnx."""
+    path = Path(network)
+    return path.with_suffix(".safetensors") if path.suffix == ".onnx" else _file(str(network), ".safetensors")
 
 
 def _file(name: str, suffix: str) -> Path:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import numbers
 from dataclasses import dataclass
@@ -193,12 +194,17 @@ class NumberOr(Limit):
         return text if text in self.words else self.number.parse(text)
 
 
-def check_all(values: object, limits: dict[str, Limit]) -> None:
-    """Check those attributes of ``values`` that ``limits`` names; None, where an attribute has it, is no value."""
-    for name, limit in limits.items():
-        value = getattr(values, name)
-        if value is not None:
-            limit.check(name, value)
+def field(default: Any, help: str, limit: Limit | None = None) -> Any:
+    """A field of a record: its default, the help of its option, and what it may be."""
+    return dataclasses.field(default=default, metadata={"help": help, "limit": limit})
+
+
+def check_fields(record: Any, *, but: str = "") -> None:
+    """Check the fields of a record that have a limit, all ``but`` one; None, where a field has it, is no value."""
+    for each in dataclasses.fields(record):
+        limit, value = each.metadata.get("limit"), getattr(record, each.name)
+        if limit is not None and value is not None and each.name != but:
+            limit.check(each.name, value)
 
 
 def _shown(value: object) -> str:

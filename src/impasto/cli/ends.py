@@ -70,8 +70,6 @@ def open_bank(network: str, bank: Path | None) -> Bank:
     from impasto import assets
     from impasto.styles.bank import Bank
 
-    if bank is None and network.endswith(".onnx"):
-        bank = Path(network).with_suffix(".safetensors")
     return Bank.load(bank or assets.bank_file(network))
 
 

@@ -7,12 +7,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 import torch.distributed as dist
+from torch import Tensor
 
 from impasto.errors import LearnError
+from impasto.learn.numbers import Precision
 
 KINDS = ("cpu", "cuda", "mps")
 MOST_WORKERS = 14
@@ -63,18 +64,23 @@ def resolve_device(name: str) -> str:
     return name
 
 
-def best_dtype(
-    precision: Literal["auto", "float32", "bfloat16"] = "auto", device: torch.device | str = "cpu"
-) -> torch.dtype:
+def best_dtype(precision: Precision = "auto", device: torch.device | str = "cpu") -> torch.dtype:
     """The type for convolutions: what ``precision`` says, or bfloat16 where the processor has units for it."""
     if precision not in ("auto", "float32", "bfloat16"):
         raise LearnError(f"there is no precision {precision!r}; choose auto, float32 or bfloat16")
     if precision != "auto":
         return torch.bfloat16 if precision == "bfloat16" else torch.float32
-    kind = torch.device(device).type
-    # With AMX tiles, bfloat16 convolutions run seven times as fast as float32 ones; without them it does not pay.
-    amx = kind == "cpu" and torch.cpu._is_amx_tile_supported()
-    return torch.bfloat16 if amx or (kind == "cuda" and torch.cuda.is_bf16_supported()) else torch.float32
+    return torch.bfloat16 if pays_bfloat16(torch.device(device)) else torch.float32
+
+
+def pays_bfloat16(device: torch.device) -> bool:
+    """Whether convolutions in bfloat16 are faster there.
+
+    With AMX tiles they run seven times as fast as float32 ones; on a CPU without them it does not pay.
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return device.type == "cpu" and bool(torch.cpu._is_amx_tile_supported())
 
 
 def pays_to_compile(wanted: bool | None, device: torch.device) -> bool:
@@ -92,6 +98,13 @@ def default_workers(device: torch.device) -> int:
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(MOST_WORKERS, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1))
+
+
+def given_to(device: torch.device, values: Tensor) -> Tensor:
+    """``values`` on the device, which need not have them before it computes with them."""
+    if device.type == "cuda" and not values.is_pinned():
+        values = values.pin_memory()
+    return values.to(device, non_blocking=True)
 
 
 @contextmanager

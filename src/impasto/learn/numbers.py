@@ -1,4 +1,4 @@
-"""Numbers from outside, checked."""
+"""Numbers from outside, checked, and how exact torch computes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import math
 import numbers
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from impasto.errors import LearnError
 
 N = TypeVar("N", int, float)
+Precision = Literal["auto", "float32", "bfloat16"]  # of torch's convolutions
 
 
 def number(name: str, value: object, kind: Callable[[Any], N], *, within: tuple[float, float], verb: str = "is") -> N:

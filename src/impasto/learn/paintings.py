@@ -19,7 +19,7 @@ SPECIAL = ("size", "weight", "crop")  # keys of an entry that are no words of it
 
 
 @dataclass(frozen=True)
-class Style:
+class Painting:
     """A painting to learn: its name, file, card, and, where they differ from the run's, its size and weight.
 
     ``crop`` is the part of it that is learned: left, top, right, bottom as shares, 0..1, of width and height.
@@ -47,8 +47,8 @@ def read_cards(path: str | Path) -> dict[str, dict[str, Any]]:
     return cards
 
 
-def find_styles(folder: str | Path, cards: Mapping[str, Mapping[str, Any]] | None = None) -> list[Style]:
-    """Every picture below ``folder`` as a ``Style`` named after its file's stem, with its entry of ``cards`` if any.
+def find_styles(folder: str | Path, cards: Mapping[str, Mapping[str, Any]] | None = None) -> list[Painting]:
+    """Every picture below ``folder`` as a ``Painting`` named after its file's stem, with its entry of ``cards`` if any.
 
     An entry may hold ``size`` (long side in pixels), ``weight`` (of its style loss), ``crop`` (what part of it is
     learned: left, top, right, bottom as shares of width and height), and the words of its card.
@@ -64,7 +64,7 @@ def find_styles(folder: str | Path, cards: Mapping[str, Mapping[str, Any]] | Non
         entry = dict((cards or {}).get(path.stem, {}))
         size, weight = entry.pop("size", None), float(entry.pop("weight", 1.0))
         crop = crop_of(path.stem, entry.pop("crop", None))
-        styles.append(Style(path.stem, path, {k: str(v) for k, v in entry.items()}, size, weight, crop))
+        styles.append(Painting(path.stem, path, {k: str(v) for k, v in entry.items()}, size, weight, crop))
     names = [style.name for style in styles]
     if not names or len(set(names)) < len(names) or PHOTO in names:
         raise LearnError(f"{folder} must hold paintings with different names, none of them {PHOTO!r}")

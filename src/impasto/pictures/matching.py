@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from impasto.pictures.pixels import Picture
+from impasto.pictures.recolor import LUMA
 
 
 def match_luminance(painting: Picture, photo: Picture) -> Picture:
@@ -33,8 +34,8 @@ def match_colors(painting: Picture, photo: Picture) -> Picture:
 
 def luma(picture: Picture) -> Picture:
     """Y = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), h x w."""
-    weights: Picture = np.array([0.299, 0.587, 0.114], np.float32)
-    return picture @ weights
+    values: Picture = picture @ LUMA
+    return values
 
 
 def grey(values: Picture) -> Picture:

@@ -8,7 +8,7 @@ from impasto.errors import PictureError
 from impasto.pictures.arrays import shape as _shape
 from impasto.pictures.pixels import Picture, checked
 
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, the Y of YCbCr and of YIQ
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, the Y of YCbCr and of YIQ
 
 
 def keep_color(painted: Picture, photo: Picture) -> Picture:
@@ -34,8 +34,8 @@ def keep_color(painted: Picture, photo: Picture) -> Picture:
 
 
 def _keep_color(painted: Picture, photo: Picture) -> Picture:
-    luma = np.clip(painted @ _LUMA, 0, 1)  # h x w
-    color = photo - (photo @ _LUMA)[..., None]  # h x w x 3
+    luma = np.clip(painted @ LUMA, 0, 1)  # h x w
+    color = photo - (photo @ LUMA)[..., None]  # h x w x 3
     red, green, blue = color[..., 0], color[..., 1], color[..., 2]
     up = np.maximum(np.maximum(red, green), blue)
     down = -np.minimum(np.minimum(red, green), blue)

@@ -77,8 +77,3 @@ def diagonal_detail(luma: Floats) -> float:
     diagonal = energy[counted & (np.abs(angle - 45) < 15)].sum()
     along_axes = energy[counted & ((angle < 15) | (angle > 75))].sum()
     return float(diagonal / max(along_axes, 1e-12))
-
-
-def luma_of(picture: Floats) -> Floats:
-    luma: Floats = picture @ np.array([0.299, 0.587, 0.114], np.float32)
-    return luma

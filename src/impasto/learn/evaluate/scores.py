@@ -13,7 +13,7 @@ import numpy as np
 
 from impasto.errors import LearnError
 from impasto.learn.evaluate.artefacts import Floats, frames, turned
-from impasto.learn.evaluate.judge import Judge, Paint, Scores
+from impasto.learn.evaluate.scorer import Paint, Scorer, Scores
 from impasto.learn.evaluate.worth import worth
 from impasto.learn.loss.losses import psnr
 from impasto.learn.memory import memory_watched, smaller
@@ -25,7 +25,7 @@ FRAMED = 256  # pixels: the side of the crops whose mean painting shows a frame
 
 
 def evaluate(
-    judge: Judge,
+    scorer: Scorer,
     paint: Paint,
     names: Sequence[str],
     photos: Sequence[Floats],
@@ -41,21 +41,21 @@ def evaluate(
     """
     if not photos or not 0 <= worth_on <= len(photos):
         raise LearnError(f"worth cannot be measured on {worth_on} of {len(photos)} photos; give more photos")
-    return _evaluated(judge, paint, names, photos, worth_on, crops)
+    return _evaluated(scorer, paint, names, photos, worth_on, crops)
 
 
 def _evaluated(
-    judge: Judge, paint: Paint, names: Sequence[str], photos: Sequence[Floats], worth_on: int, crops: Sequence[Floats]
+    scorer: Scorer, paint: Paint, names: Sequence[str], photos: Sequence[Floats], worth_on: int, crops: Sequence[Floats]
 ) -> Iterator[Scores]:
     with memory_watched(lambda: smaller(max(max(photo.shape) for photo in photos))):
         for i, name in enumerate(names):
-            scores = judge.score(name, photos, paint)
+            scores = scorer.score(name, photos, paint)
             if len(crops):
                 frame, edge = frames(paint(crop, name) for crop in turned(crops))
                 scores = replace(scores, frame=frame, edge=edge)
             if worth_on:
                 turns = [photos[(i * worth_on + j) % len(photos)] for j in range(worth_on)]
-                found = [worth(judge, p, name, judge.score(name, [p], paint).total) for p in turns]
+                found = [worth(scorer, p, name, scorer.score(name, [p], paint).total) for p in turns]
                 scores = replace(scores, worth=float(np.median(found)))
             yield scores
 

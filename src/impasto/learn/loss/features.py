@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib.util
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,15 +16,10 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from impasto.errors import LearnError, MissingExtraError
+from impasto.learn.loss.layers import CHANNELS, block_of, check_layers, layer_names
+from impasto.learn.loss.settings import Borders
 from impasto.learn.padding import reflect_pad
 from impasto.learn.pieces import STATE, convolve, piece
-
-Pooling = Literal["max", "average", "l2"]
-Borders = Literal["zeros", "mirror"]
-
-# Convolutions per block (Simonyan and Zisserman 2014, table 1: D is VGG-16, E is VGG-19) and channels of each block.
-BLOCKS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
-CHANNELS = (64, 128, 256, 512, 512)
 
 # What the original release subtracts from pictures in 0..255 (RGB).
 MEAN = (123.68, 116.779, 103.939)
@@ -81,25 +75,6 @@ def _bias_relu(x: Tensor, bias: Tensor, pool: bool) -> Tensor:
 @piece
 def _centred(x: Tensor, mean: Tensor, std: Tensor, dtype: torch.dtype) -> Tensor:
     return ((x - mean) / std).to(dtype)
-
-
-def layer_names(depth: int = 19) -> list[str]:
-    """Names of the activations of VGG-``depth``, shallow to deep: conv1_1, relu1_1, ..., pool1, conv2_1, ..."""
-    names = []
-    for block, count in enumerate(BLOCKS[depth], 1):
-        for conv in range(1, count + 1):
-            names += [f"conv{block}_{conv}", f"relu{block}_{conv}"]
-        names.append(f"pool{block}")
-    return names
-
-
-def check_layers(layers: Iterable[str], *, depth: int = 19) -> None:
-    """Raise LearnError for a layer that VGG-``depth`` does not have; the message names the nearest one."""
-    known = layer_names(depth)
-    for layer in layers:
-        if layer not in known:
-            near = difflib.get_close_matches(layer, known, 1, 0.0)[0]
-            raise LearnError(f"VGG-{depth} has no layer {layer!r}; did you mean {near!r}?")
 
 
 class LossNetwork(nn.Module):
@@ -175,9 +150,9 @@ class LossNetwork(nn.Module):
     def _blocks(self, wanted: set[str]) -> list[list[str]]:
         """Names of the layers to compute, one list for each block that is entered; a block ends with its pooling."""
         last = max([self.order.index(name) for name in wanted]) if wanted else -1
-        blocks: dict[str, list[str]] = {}
+        blocks: dict[int, list[str]] = {}
         for name in self.order[: last + 1]:
-            blocks.setdefault(name.removeprefix("conv").removeprefix("relu").removeprefix("pool")[0], []).append(name)
+            blocks.setdefault(block_of(name), []).append(name)
         return list(blocks.values())
 
     def _block(

@@ -8,21 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from impasto.learn.loss.settings import Unit
 from impasto.learn.pieces import piece
-
-Unit = Literal["fair", "photos", "energy", "gatys", "dumoulin"]
-
-
-def gram(features: Tensor) -> Tensor:
-    """Gram matrices G = F F^T / (H W) of ``features`` (B, C, H, W) -> (B, C, C) (Dumoulin 2017: not divided by C)."""
-    b, c, h, w = features.shape
-    flat = features.permute(0, 2, 3, 1).reshape(b, h * w, c)  # a view where memory is channels last
-    return (flat.transpose(1, 2) @ flat).float() / (h * w)
 
 
 def squared_distance(a: Tensor, b: Tensor) -> Tensor:
@@ -72,6 +63,9 @@ class StyleTargets:
         """Names of the style layers, as they were given."""
         return list(self.grams)
 
+    def __len__(self) -> int:
+        return len(next(iter(self.grams.values())))
+
     def distance(self, grams: Mapping[str, Tensor], ids: Tensor) -> Tensor:
         """Style distance per picture: ``grams[layer]`` (B, C, C), ``ids`` (B,) -> (B,)."""
         parts = [
@@ -91,92 +85,44 @@ def style_units(targets: Tensor, photos: Tensor, unit: Unit) -> Tensor:
     """What one unit of |G - Gs|^2 is for each of N paintings at one layer: (N, C, C), (P, C, C) -> (N,).
 
     - ``photos``: the photos' own mean squared distance from the painting; 1 is as far off as a photo, 0 is there.
-    - ``energy``: the painting's own |Gs|^2; hard on muted paintings.
-    - ``fair``: the geometric mean of the two. The photos' distance from a muted painting is mostly contrast, so in
-      that unit its strokes count for little; its own energy alone would make it drown the others.
-    - ``gatys``: E = sum (G - A)^2 / (4 N^2 M^2) with unnormalised Grams (Gatys 2015), so 4 C^2 in ours.
-    - ``dumoulin``: the mean over entries of the squared difference (magenta's code), so C^2.
+    - ``fair``: the geometric mean of that and the painting's ``energy``. The photos' distance from a muted painting is
+      mostly contrast, so in that unit its strokes count for little; its own energy would make it drown the others.
+    - the others are those of ``own_units``.
     """
-    n, c, _ = targets.shape
-    if unit == "gatys":
-        return targets.new_full((n,), 4.0 * c * c)
-    if unit == "dumoulin":
-        return targets.new_full((n,), float(c * c))
-    energy = targets.square().sum((1, 2))
-    if unit == "energy":
-        return energy
+    if unit not in ("fair", "photos"):
+        return own_units(targets, unit)
     distance = torch.stack([(photos - target).square().sum((1, 2)).mean() for target in targets])
-    return distance if unit == "photos" else (distance * energy).sqrt()
+    return distance if unit == "photos" else (distance * own_units(targets, "energy")).sqrt()
 
 
-def guided_gram(features: Tensor, guide: Tensor) -> Tensor:
-    """Gram matrices of one region: ``features`` (B, C, H, W) and ``guide`` (H', W') in 0..1 -> (B, C, C).
+def own_units(targets: Tensor, unit: str) -> Tensor:
+    """Units that need no photos, of N statistics at one layer, (N, C, C), or of Gaussians, (N, C + 1, C) -> (N,).
 
-    G = (F T)(F T)^T with sum(T^2) = 1, where T is the guide averaged down to the layer's grid (Gatys et al. 2017,
-    "Controlling Perceptual Factors", eq. 6). With a guide of ones it is ``gram``.
+    - ``energy``: what an empty picture would be off by, |Gs|^2, or |m|^2 + tr(S) of a Gaussian; hard on muted paintings.
+    - ``gatys``: E = sum (G - A)^2 / (4 N^2 M^2) with Grams that are sums over the M positions (Gatys et al. 2015, eq.
+      4); ours are means, so 4 C^2 is left.
+    - ``dumoulin``: the mean over entries of the squared difference (magenta's code), so C^2.
+    - ``pastiche``: 10 / C^2 times the mean over entries (pastiche 1.6.0), so C^4 / 10.
     """
-    h, w = features.shape[2:]
-    t = torch.nn.functional.adaptive_avg_pool2d(guide[None, None], (h, w))
-    t = t / t.square().mean().sqrt().clamp_min(1e-6)
-    return gram(features.float() * t)
+    count, rows, c = targets.shape
+    fixed = {"gatys": 4.0 * c**2, "dumoulin": float(c**2), "pastiche": c**4 / 10}
+    if unit in fixed:
+        return targets.new_full((count,), fixed[unit])
+    if rows > c:
+        return targets[:, -1].square().sum(1) + targets[:, :-1].diagonal(dim1=1, dim2=2).sum(1)
+    return targets.square().sum((1, 2))
 
 
-def gaussian(features: Tensor, guide: Tensor | None = None) -> Tensor:
-    """Mean and covariance over positions, ``features`` (B, C, H, W) -> (B, C + 1, C): the mean is the last row.
+def content_unit(target: Tensor, unit: str) -> float:
+    """What |F - P|^2 of a picture is divided by; ``target`` is P, (1, C, H, W).
 
-    A ``guide`` (H', W') in 0..1 weighs the positions.
+    ``energy``: |P|^2. ``gatys`` (2015, eq. 1): L = sum (F - P)^2 / 2. ``pastiche`` 1.6.0: 0.01 times the mean.
     """
-    b, c, h, w = features.shape
-    flat = features.float().permute(0, 2, 3, 1).reshape(b, h * w, c)
-    if guide is None:
-        mean = flat.mean(1, keepdim=True)
-        centred = flat - mean
-        return torch.cat([centred.transpose(1, 2) @ centred / (h * w), mean], 1)
-    t = torch.nn.functional.adaptive_avg_pool2d(guide[None, None], (h, w)).reshape(1, h * w, 1)
-    t = t / t.sum().clamp_min(1e-6)
-    mean = (t * flat).sum(1, keepdim=True)
-    centred = (flat - mean) * t.sqrt()
-    return torch.cat([centred.transpose(1, 2) @ centred, mean], 1)
-
-
-def wasserstein(a: Tensor, b: Tensor, root: Tensor | None = None) -> Tensor:
-    """Squared Wasserstein-2 distance of two Gaussians as ``gaussian`` gives them, (B, C + 1, C) twice -> (B,).
-
-    W^2 = |m - n|^2 + tr(A) + tr(B) - 2 tr((B^1/2 A B^1/2)^1/2)   (Dowson and Landau 1982). The gradient flows to ``a``
-    alone. ``root`` is B^1/2, (B, C, C), for those who compare with the same ``b`` again and again.
-    """
-    mean = (a[:, -1] - b[:, -1]).square().sum(1)
-    root = matrix_root(b[:, :-1]) if root is None else root
-    inner: Tensor = _TraceOfRoot.apply(root @ a[:, :-1] @ root)  # type: ignore[no-untyped-call]
-    traces = a[:, :-1].diagonal(dim1=1, dim2=2).sum(1) + b[:, :-1].diagonal(dim1=1, dim2=2).sum(1)
-    return (mean + traces - 2 * inner).clamp_min(0)
-
-
-def matrix_root(matrices: Tensor) -> Tensor:
-    """The symmetric square root of positive semidefinite ``matrices`` (B, C, C)."""
-    values, vectors = torch.linalg.eigh(matrices)
-    root: Tensor = (vectors * values.clamp_min(0).sqrt()[:, None]) @ vectors.transpose(1, 2)
-    return root
-
-
-class _TraceOfRoot(torch.autograd.Function):
-    """tr(M^1/2) of symmetric M; its gradient M^-1/2 / 2 needs no gaps between eigenvalues, unlike that of ``eigh``."""
-
-    @staticmethod
-    def forward(ctx: Any, matrices: Tensor) -> Tensor:
-        values, vectors = torch.linalg.eigh((matrices + matrices.transpose(1, 2)) / 2)
-        roots = values.clamp_min(0).sqrt()
-        ctx.save_for_backward(roots, vectors)
-        traces: Tensor = roots.sum(1)
-        return traces
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Tensor:
-        roots, vectors = ctx.saved_tensors
-        floor = 1e-4 * roots.amax(1, keepdim=True) + 1e-12  # directions without variance pull with a bounded force
-        inverse = (vectors * (0.5 / roots.clamp_min(floor))[:, None]) @ vectors.transpose(1, 2)
-        gradient: Tensor = grads[0][:, None, None] * inverse
-        return gradient
+    if unit == "gatys":
+        return 2.0
+    if unit == "pastiche":
+        return 100.0 * target.numel()
+    return max(float(target.float().square().sum()), 1e-8)
 
 
 def psnr(squared_error: float) -> float:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 
 from impasto.errors import LearnError
-from impasto.learn.loss.features import BLOCKS, CHANNELS
+from impasto.learn.loss.layers import CHANNELS, CONVOLUTIONS, block_of
 from impasto.learn.memory import CPU, free_memory
-from impasto.learn.optimize.recipes import Settings, used_layers
+from impasto.learn.optimize.recipes import OptimizeSettings, used_layers
 
 BASE = 800 * 2**20  # bytes of torch, the weights and everything that does not grow with the picture
 SHORTEST_HISTORY = 4
@@ -28,7 +28,7 @@ class Fit:
 def fit(
     height: int,
     width: int,
-    settings: Settings,
+    settings: OptimizeSettings,
     precision: str,
     *,
     depth: int = 19,
@@ -68,7 +68,7 @@ def fit(
 def predicted(
     height: int,
     width: int,
-    settings: Settings,
+    settings: OptimizeSettings,
     precision: str,
     *,
     recompute: bool,
@@ -82,15 +82,14 @@ def predicted(
     kept, and two gradients on their way, are most.
     """
     pixels = height * width
-    names = (layer.removeprefix("conv").removeprefix("relu").removeprefix("pool") for layer in used_layers(settings))
-    deepest = max(int(name[0]) for name in names)
+    deepest = max(map(block_of, used_layers(settings)))
     number = 2 if precision == "bfloat16" else 4
     copies = regions or (2 if settings.statistic == "gaussian" else 0)  # in float32, of what style looks at
     peak = before = 0.0
     for block in range(deepest):
         plane = CHANNELS[block] * pixels / 4**block
-        kept = plane * BLOCKS[depth][block] * number + plane / 4 * 8  # after the ReLU; which of four was largest
-        kept += plane * 4 * copies * sum(1 for layer in settings.style_layers if layer[4:5] == str(block + 1))
+        kept = plane * CONVOLUTIONS[depth][block] * number + plane / 4 * 8  # after the ReLU; which of four was largest
+        kept += plane * 4 * copies * sum(block_of(layer) == block + 1 for layer in settings.style_layers)
         peak = max(peak, before + kept + 2 * plane * number)
         before += plane * number / 4 if recompute else kept
     vectors = 2 * history + 10 if settings.optimizer == "lbfgs" else 12

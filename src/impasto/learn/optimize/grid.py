@@ -11,15 +11,15 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from impasto import pictures
 from impasto.errors import LearnError, PictureError
-from impasto.learn.loss.features import LossNetwork, load_loss_network
+from impasto.learn.loss.features import load_loss_network
 from impasto.learn.numbers import number
 from impasto.learn.optimize.manifest import asked, manifest, read_manifest, save_picture
-from impasto.learn.optimize.recipes import Settings, settings_for
-from impasto.learn.optimize.run import Optimization, Step, split
+from impasto.learn.optimize.recipes import OptimizeSettings, settings_for
+from impasto.learn.optimize.run import Optimization, OptimizeStep, RunOptions, split
 from impasto.pictures import Picture
 from impasto.pictures.sheets import contact_sheet
 
@@ -53,9 +53,8 @@ def grid(
     layers: Sequence[str] = LAYERS,
     ratios: Sequence[float] = RATIOS,
     recipe: str = "gatys-2015",
-    loss_network: LossNetwork | None = None,
-    **options: Any,
-) -> Iterator[Step | Cell]:
+    **options: Unpack[RunOptions],
+) -> Iterator[OptimizeStep | Cell]:
     """Paint every cell: row i takes the first i + 1 of ``layers``, column j has alpha / beta = ``ratios[j]``.
 
     Yields the steps of each cell, then the ``Cell``. Cells are PNGs in ``folder``; one that is there, and was asked for
@@ -65,7 +64,7 @@ def grid(
     if not layers or not ratios:
         raise LearnError("a grid needs at least one style layer and one ratio")
     keywords, changes = split(options)
-    keywords["loss_network"] = loss_network or load_loss_network()
+    keywords["loss_network"] = keywords.get("loss_network") or load_loss_network()
     table = [
         [_cell_settings(recipe, changes, layers[: row + 1], ratio) for ratio in ratios] for row in range(len(layers))
     ]
@@ -80,10 +79,10 @@ def _cells(
     photo: pictures.Source,
     painting: pictures.Source,
     folder: str | os.PathLike[str],
-    table: Sequence[Sequence[Settings]],
+    table: Sequence[Sequence[OptimizeSettings]],
     ratios: Sequence[float],
     keywords: dict[str, Any],
-) -> Iterator[Step | Cell]:
+) -> Iterator[OptimizeStep | Cell]:
     for row, each in enumerate(table):
         for column, settings in enumerate(each):
             run = Optimization(photo, painting, settings, **keywords)
@@ -115,7 +114,7 @@ def numbers(cells: Sequence[Cell]) -> dict[str, Any]:
     return {"settings": shared, "files": cells[0].made["files"], "versions": cells[0].made["versions"], "cells": rows}
 
 
-def _cell_settings(recipe: str, changes: dict[str, Any], layers: Sequence[str], ratio: float) -> Settings:
+def _cell_settings(recipe: str, changes: dict[str, Any], layers: Sequence[str], ratio: float) -> OptimizeSettings:
     own = {"style_layers": tuple(layers), "content_weight": ratio, "style_weight": 1.0}
     number("the ratio of content to style", ratio, float, within=(math.ulp(0), math.inf))
     return settings_for(recipe, **changes | own)

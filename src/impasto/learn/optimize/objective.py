@@ -8,25 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from impasto.errors import LearnError
 from impasto.learn.loss.features import LossNetwork
-from impasto.learn.loss.losses import (
-    gaussian,
-    gram,
-    guided_gram,
-    matrix_root,
-    squared_distance,
-    total_variation,
-    wasserstein,
-)
-from impasto.learn.optimize.recipes import Settings
-
-PIECES, PIECE = 32, 512  # of a sum over positions: at most so many, of at least so many positions
+from impasto.learn.loss.losses import content_unit, own_units, squared_distance, total_variation
+from impasto.learn.loss.statistics import exact_gram, gaussian, guided_gram, matrix_root, wasserstein
+from impasto.learn.optimize.recipes import OptimizeSettings
 
 
 @dataclass(frozen=True)
@@ -71,7 +61,7 @@ class _Look:
 
 
 class Objective:
-    """total = content_weight * content + style_weight * style + tv_weight * variation; see ``Settings``.
+    """total = content_weight * content + style_weight * style + tv_weight * variation; see ``OptimizeSettings``.
 
     ``photo`` (1, 3, H, W) and the paintings are in 0..1. With ``recompute`` the activations are not kept for the
     gradient but made again. Raises LearnError for layers that the network does not have and pictures too small for the
@@ -83,7 +73,7 @@ class Objective:
         network: LossNetwork,
         photo: Tensor,
         regions: Sequence[Region],
-        settings: Settings,
+        settings: OptimizeSettings,
         *,
         recompute: bool = False,
     ) -> None:
@@ -129,7 +119,7 @@ class Objective:
         content = style = features.new_zeros((), dtype=torch.float32)
         if name in self.content:
             target = self.photo[name]
-            cost = squared_distance(features, target)[0] / content_unit(target, self.settings)
+            cost = squared_distance(features, target)[0] / content_unit(target, self.settings.units)
             content = content + self.content[name] * cost
         if name in self.style:
             for mask, targets in zip(self.masks, self.targets, strict=True):
@@ -143,8 +133,7 @@ class Objective:
             return gaussian(features, mask)
         if mask is not None:
             return guided_gram(features, mask)
-        grams: Tensor = _Gram.apply(features)  # type: ignore[no-untyped-call]
-        return grams
+        return exact_gram(features)
 
     def _targets(self, region: Region) -> dict[str, list[_Look]]:
         """What each of the region's paintings looks like at each style layer."""
@@ -156,40 +145,9 @@ class Objective:
 
             for name, target in self.network(painting, self.style, tap=tap).items():
                 root = matrix_root(target[:, :-1]) if self.settings.statistic == "gaussian" else None
-                found[name].append(_Look(target, root, style_unit(target, self.settings), weight))
+                unit = max(float(own_units(target, self.settings.units)[0]), 1e-8)
+                found[name].append(_Look(target, root, unit, weight))
         return found
-
-
-class _Gram(torch.autograd.Function):
-    """``losses.gram``, with sums that are not rounded to bfloat16's 8 bits.
-
-    The gradient, F (D + D^T) / (H W), is one product where autograd makes two, and has the precision that the
-    features have, because the convolution that it goes to has no other.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, features: Tensor) -> Tensor:
-        ctx.save_for_backward(features)
-        b, c, h, w = features.shape
-        pieces = min(PIECES, h * w // PIECE)
-        if features.dtype != torch.bfloat16 or pieces < 8:
-            return gram(features.float())
-        # many products in bfloat16, each rounded, added in float32: six times as fast, off by 1 in 3,000
-        flat = features.permute(0, 2, 3, 1).reshape(b, h * w, c)
-        size = h * w // pieces
-        parts = flat[:, : size * pieces].reshape(b * pieces, size, c)
-        rest = flat[:, size * pieces :].float()
-        sums = (parts.transpose(1, 2) @ parts).float().view(b, pieces, c, c).sum(1)
-        return (sums + rest.transpose(1, 2) @ rest) / (h * w)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Tensor:
-        (features,) = ctx.saved_tensors
-        b, c, h, w = features.shape
-        flat = features.permute(0, 2, 3, 1).reshape(b, h * w, c)
-        slope = ((grads[0] + grads[0].transpose(1, 2)) / (h * w)).to(features.dtype)
-        gradient: Tensor = (flat @ slope).reshape(b, h, w, c).permute(0, 3, 1, 2)
-        return gradient
 
 
 def weighted_layers(layers: Sequence[str], weights: Sequence[float]) -> dict[str, float]:
@@ -199,32 +157,3 @@ def weighted_layers(layers: Sequence[str], weights: Sequence[float]) -> dict[str
     if not weights:
         return dict.fromkeys(layers, 1 / max(1, len(layers)))
     return dict(zip(layers, weights, strict=True))
-
-
-def content_unit(target: Tensor, settings: Settings) -> float:
-    """What |F - P|^2 is divided by; ``target`` is P, (1, N, H, W).
-
-    Gatys et al. (2015, eq. 1): L = sum (F - P)^2 / 2. pastiche 1.6.0: 0.01 times the mean over entries.
-    """
-    if settings.units == "gatys":
-        return 2.0
-    if settings.units == "pastiche":
-        return 100.0 * target.numel()
-    return max(float(target.float().square().sum()), 1e-8)
-
-
-def style_unit(target: Tensor, settings: Settings) -> float:
-    """What the distance of two style statistics at one layer is divided by; ``target`` is the painting's, (1, ., N).
-
-    Gatys et al. (2015, eq. 4): E = sum (G - A)^2 / (4 N^2 M^2) with Grams that are sums over the M positions; ours are
-    means, so 4 N^2 is left. pastiche 1.6.0: 10 / N^2 times the mean over the N^2 entries, so N^4 / 10. ``energy``: what
-    an empty picture would be off by, |A|^2, or |m|^2 + tr(C) of a Gaussian.
-    """
-    n = target.shape[-1]
-    if settings.units == "gatys":
-        return 4.0 * n**2
-    if settings.units == "pastiche":
-        return n**4 / 10
-    if settings.statistic == "gaussian":
-        return max(float(target[0, -1].square().sum() + target[0, :-1].diagonal().sum()), 1e-8)
-    return max(float(target.square().sum()), 1e-8)

@@ -9,11 +9,15 @@ from typing import Any, TypeAlias, get_args
 import torch
 
 from impasto.errors import LearnError
-from impasto.learn.numbers import number
-from impasto.learn.optimize.recipes import Precision
+from impasto.learn.devices import pays_bfloat16
+from impasto.learn.numbers import Precision, number
+from impasto.learn.optimize.recipes import OptimizeSettings, ladder, used_layers
+from impasto.learn.optimize.scene import Scene
 
 Plan: TypeAlias = list[tuple[int, int, str]]  # long side in pixels, evaluations, precision of the loss network
 MOST_STAGES = 1000
+EXACT = 0.04  # of the evaluations at full size are in float32, at four times the cost; the others in bfloat16
+SLOWDOWN = 5  # of float32 against bfloat16
 
 
 def checked_plan(plan: object, *, largest: int, fewest: int = 1) -> Plan:
@@ -39,14 +43,48 @@ def precisions(wanted: str, device: torch.device) -> tuple[str, str]:
     """The loss network's precision for most of the way, and for the end of it."""
     if wanted != "auto":
         return wanted, wanted
-    # With AMX tiles, bfloat16 convolutions are several times as fast as float32 ones; without them it does not pay.
-    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_amx_tile_supported()
-    return ("bfloat16", "float32") if fast and device.type in ("cpu", "cuda") else ("float32", "float32")
+    return ("bfloat16" if pays_bfloat16(device) else "float32"), "float32"
 
 
 def smallest_side(layers: Sequence[str]) -> int:
     """Pixels that the short side needs for one to be left at the deepest of ``layers``; every pooling halves it."""
     return max(1 << (int(layer[4]) - (not layer.startswith("pool"))) for layer in layers)
+
+
+def plan_for(settings: OptimizeSettings, scene: Scene, device: torch.device) -> Plan:
+    """The settings' ladder; what is too small for the deepest layer gives its evaluations to the next size.
+
+    LearnError where the full size, or a painting, is too small for it.
+    """
+    smallest = smallest_side(used_layers(settings))
+    for what, short, option in (
+        ("picture", min(scene.shape_at(settings.size)), "size"),
+        ("painting", scene.painting_side(settings.size), "style_size"),
+    ):
+        if short < smallest:
+            raise LearnError(
+                f"the {what}'s short side would be {short} pixels, but the deepest layer needs {smallest}; "
+                f"choose a larger {option} or layers that are less deep"
+            )
+    rungs = ladder(settings)
+    small = sum(min(*scene.shape_at(size), scene.painting_side(size)) < smallest for size, _ in rungs)
+    steps = rungs[small:]
+    steps[0] = steps[0][0], steps[0][1] + sum(count for _, count in rungs[:small])
+    coarse, fine = precisions(settings.precision, device)
+    if coarse == fine:
+        return [(size, count, fine) for size, count in steps]
+    size, count = steps.pop()
+    exact = round(count * EXACT)
+    plan = [(size, count, coarse) for size, count in [*steps, (size, count - exact)]]
+    return [stage for stage in [*plan, (size, exact, fine)] if stage[1]]
+
+
+def time_shares(plan: Plan, used: Sequence[int]) -> list[float]:
+    """The share of the time after which each stage should be over, by the evaluations that are left to it."""
+    slow = {"bfloat16": 1, "float32": SLOWDOWN}
+    stages = zip(plan, used, strict=True)
+    costs = [size**2 * slow[precision] * max(0, count - used) for (size, count, precision), used in stages]
+    return [sum(costs[: i + 1]) / max(1, sum(costs)) for i in range(len(costs))]
 
 
 class Clock:

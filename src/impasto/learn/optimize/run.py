@@ -1,4 +1,4 @@
-"""Move the pixels: a photo and paintings in, a stream of ``Step`` records out, the last of which holds the picture.
+"""Move the pixels: a photo and paintings in, a stream of ``OptimizeStep`` records out, the last of which holds the picture.
 
 Coarse to fine: each size has its objective and its optimiser, which takes over from the size before.
 """
@@ -6,43 +6,35 @@ Coarse to fine: each size has its objective and its optimiser, which takes over 
 from __future__ import annotations
 
 import copy
-import json
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Unpack
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
 from impasto import pictures
 from impasto.errors import LearnError
-from impasto.files import write_atomically
 from impasto.learn.devices import resolve_device
 from impasto.learn.loss.features import LossNetwork, check_layers, load_loss_network
 from impasto.learn.memory import memory_watched, smaller
 from impasto.learn.numbers import number
+from impasto.learn.optimize import state
 from impasto.learn.optimize.descent import LBFGS, Adam, enlarge
 from impasto.learn.optimize.fit import fit
 from impasto.learn.optimize.objective import Objective, Parts
-from impasto.learn.optimize.plan import Clock, Plan, checked_plan, precisions, smallest_side
-from impasto.learn.optimize.recipes import Settings, check_names, ladder, settings_for, used_layers
-from impasto.learn.optimize.scene import Scene, to_planes
+from impasto.learn.optimize.plan import Clock, Plan, checked_plan, plan_for, time_shares
+from impasto.learn.optimize.recipes import Changes, OptimizeSettings, check_names, settings_for
+from impasto.learn.optimize.scene import Scene
 from impasto.learn.optimize.starts import first_picture, painters
+from impasto.learn.tensors import to_planes
 from impasto.pictures import Picture
 from impasto.styles.bank import Bank
 
-STATE_VERSION = 1
-EXACT = 0.04  # of the evaluations at full size are in float32, at four times the cost; the others in bfloat16
-SLOWDOWN = 5  # of float32 against bfloat16
-KEYWORDS = ("loss_network", "network", "bank", "device", "max_memory", "plan")
-OWN = ("recipe", "photo_masks", "painting_masks", "max_seconds", "picture_every")  # of optimize
-
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class OptimizeStep:
     """What one step of the optimiser found; content and style are unweighted, in the settings' units.
 
     ``size`` is the long side in pixels; ``evaluations`` of ``planned`` are done. ``picture`` is there every
@@ -64,6 +56,27 @@ class Step:
         return {name: value for name, value in vars(self).items() if name != "picture"}
 
 
+class RunOptions(Changes, total=False):
+    """Fields of ``OptimizeSettings``, and keywords of ``Optimization``."""
+
+    loss_network: LossNetwork | None
+    network: str | os.PathLike[str]
+    bank: Bank | str | os.PathLike[str] | None
+    device: str
+    max_memory: float | None
+    plan: Plan | None
+
+
+class Options(RunOptions, total=False):
+    """All keywords of ``optimize``."""
+
+    recipe: str
+    photo_masks: Sequence[pictures.Source]
+    painting_masks: Sequence[pictures.Source]
+    max_seconds: float | None
+    picture_every: int
+
+
 def optimize(
     photo: pictures.Source,
     paintings: pictures.Source | Sequence[pictures.Source],
@@ -73,26 +86,29 @@ def optimize(
     painting_masks: Sequence[pictures.Source] = (),
     max_seconds: float | None = None,
     picture_every: int = 0,
-    **options: Any,
-) -> Iterator[Step]:
+    **options: Unpack[RunOptions],
+) -> Iterator[OptimizeStep]:
     """Paint ``photo`` like ``paintings`` by moving its pixels (Gatys, Ecker and Bethge 2015).
 
-    ``options`` are fields of ``Settings``, in place of the recipe's, and keywords of ``Optimization``. The iterator
-    yields a ``Step`` per step of the optimiser; the last holds the picture. ``Optimization`` is the same thing for
+    ``options`` are fields of ``OptimizeSettings``, in place of the recipe's, and keywords of ``Optimization``. The iterator
+    yields a ``OptimizeStep`` per step of the optimiser; the last holds the picture. ``Optimization`` is the same thing for
     those who want to stop, save and go on. Raises LearnError and PictureError.
     """
-    keywords, changes = split(options, OWN)
+    keywords, changes = split(options, Options.__annotations__.keys())
     settings = settings_for(recipe, **changes)
     run = Optimization(photo, paintings, settings, photo_masks=photo_masks, painting_masks=painting_masks, **keywords)
     return run.run(max_seconds=max_seconds, picture_every=picture_every)
 
 
-def split(options: dict[str, Any], own: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Options as keywords of ``Optimization`` and changes of ``Settings``; LearnError names the nearest of the known.
+KEYWORDS = RunOptions.__annotations__.keys() - Changes.__annotations__.keys()
+
+
+def split(options: Mapping[str, Any], own: Iterable[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options as keywords of ``Optimization`` and changes of ``OptimizeSettings``; LearnError names the nearest of the known.
 
     ``own`` are names that the caller knows besides.
     """
-    check_names(options, [*(field.name for field in fields(Settings)), *KEYWORDS, *own])
+    check_names(options, [*(each.name for each in fields(OptimizeSettings)), *KEYWORDS, *own])
     keywords = {name: value for name, value in options.items() if name in KEYWORDS}
     return keywords, {name: value for name, value in options.items() if name not in KEYWORDS}
 
@@ -113,7 +129,7 @@ class Optimization:
         self,
         photo: pictures.Source,
         paintings: pictures.Source | Sequence[pictures.Source],
-        settings: Settings | None = None,
+        settings: OptimizeSettings | None = None,
         *,
         photo_masks: Sequence[pictures.Source] = (),
         painting_masks: Sequence[pictures.Source] = (),
@@ -124,7 +140,7 @@ class Optimization:
         max_memory: float | None = None,
         plan: Plan | None = None,
     ) -> None:
-        self.settings = settings or Settings()
+        self.settings = settings or OptimizeSettings()
         self._network_file, self._bank = network, bank
         self.start = self.settings.start  # with the mix of styles, once it is chosen
         self.painters = self.painted_by()
@@ -136,7 +152,7 @@ class Optimization:
         with memory_watched(lambda: "choose smaller files for photo and paintings"):
             self.scene = Scene(photo, paintings, self.settings, photo_masks=photo_masks, painting_masks=painting_masks)
         given = None if plan is None else checked_plan(plan, largest=self.settings.size)
-        self.plan = given or self._plan(smallest_side(used_layers(self.settings)))
+        self.plan = given or plan_for(self.settings, self.scene, self.device)
         height, width = self.scene.shape_at(self.settings.size)
         depth, regions = self.loss_network.depth, len(self.scene.photo_masks)
         precision = self.plan[-1][2]
@@ -168,19 +184,19 @@ class Optimization:
         """
         self.stopped = True
 
-    def run(self, *, max_seconds: float | None = None, picture_every: int = 0) -> Iterator[Step]:
-        """Go on to the end of the plan or for ``max_seconds``; the last ``Step`` holds the picture.
+    def run(self, *, max_seconds: float | None = None, picture_every: int = 0) -> Iterator[OptimizeStep]:
+        """Go on to the end of the plan or for ``max_seconds``; the last ``OptimizeStep`` holds the picture.
 
         If time is short, every size gets less of it, in proportion, so that the full size is reached all the same.
-        There is no ``Step`` at all if it was stopped before the first.
+        There is no ``OptimizeStep`` at all if it was stopped before the first.
         """
         if max_seconds is not None:
             number("max_seconds", max_seconds, float, within=(math.ulp(0), math.inf))
         return self._run(max_seconds, number("picture_every", picture_every, int, within=(0, math.inf)))
 
-    def _run(self, max_seconds: float | None, picture_every: int) -> Iterator[Step]:
+    def _run(self, max_seconds: float | None, picture_every: int) -> Iterator[OptimizeStep]:
         clock = Clock(self.seconds, max_seconds)
-        shares = self._time_shares()
+        shares = time_shares(self.plan, self.used)
         while self.stage < len(self.plan) and not self.stopped:
             with memory_watched(lambda: smaller(self.plan[self.stage][0])):
                 for step in self._run_stage(clock, shares[self.stage]):
@@ -253,37 +269,6 @@ class Optimization:
             self._networks[precision].pooling = self.settings.pooling
         return self._networks[precision]
 
-    def _plan(self, smallest: int) -> Plan:
-        """The settings' ladder; what is too small for the deepest layer gives its evaluations to the next size."""
-        settings, scene = self.settings, self.scene
-        for what, short, option in (
-            ("picture", min(scene.shape_at(settings.size)), "size"),
-            ("painting", scene.painting_side(settings.size), "style_size"),
-        ):
-            if short < smallest:
-                raise LearnError(
-                    f"the {what}'s short side would be {short} pixels, but the deepest layer needs {smallest}; "
-                    f"choose a larger {option} or layers that are less deep"
-                )
-        rungs = ladder(settings)
-        small = sum(min(*scene.shape_at(size), scene.painting_side(size)) < smallest for size, _ in rungs)
-        steps = rungs[small:]
-        steps[0] = steps[0][0], steps[0][1] + sum(count for _, count in rungs[:small])
-        coarse, fine = precisions(settings.precision, self.device)
-        if coarse == fine:
-            return [(size, count, fine) for size, count in steps]
-        size, count = steps.pop()
-        exact = round(count * EXACT)
-        plan = [(size, count, coarse) for size, count in [*steps, (size, count - exact)]]
-        return [stage for stage in [*plan, (size, exact, fine)] if stage[1]]
-
-    def _time_shares(self) -> list[float]:
-        """The share of the time after which each stage should be over, by the evaluations that are left to it."""
-        slow = {"bfloat16": 1, "float32": SLOWDOWN}
-        stages = zip(self.plan, self.used, strict=True)
-        costs = [size**2 * slow[precision] * max(0, count - used) for (size, count, precision), used in stages]
-        return [sum(costs[: i + 1]) / max(1, sum(costs)) for i in range(len(costs))]
-
     # -- what came of it
 
     def picture(self) -> Picture:
@@ -297,13 +282,13 @@ class Optimization:
         """The losses of the best picture at the size that was reached."""
         return None if self.optimizer is None else self.optimizer.best_parts
 
-    def _record(self, picture: Picture | None) -> Step:
+    def _record(self, picture: Picture | None) -> OptimizeStep:
         parts = self.parts
         if picture is None and self.optimizer is not None:
             parts = self.optimizer.parts
         if parts is None:
             raise LearnError("nothing was painted yet; run it first")
-        return Step(
+        return OptimizeStep(
             seconds=round(self.seconds, 3),
             step=self.steps,
             size=self.plan[min(self.stage, len(self.plan) - 1)][0],
@@ -337,49 +322,27 @@ class Optimization:
 
         Raises LearnError where it cannot be written. It holds the paths of all files: it is not made to be published.
         """
-        if self.optimizer is None:
-            return
-        meta = {"version": STATE_VERSION, "kind": type(self.optimizer).__name__, "scene": self.scene.cards()}
-        meta |= {"settings": asdict(self.settings), "plan": self.plan, "used": self.used, "stage": self.stage}
-        meta |= {"steps": self.steps, "seconds": self.seconds, "start": self.start}
-        tensors = {name: value.cpu().clone() for name, value in self.optimizer.state().items()}
-        try:
-            write_atomically(path, save(tensors, {"impasto_state": json.dumps(meta)}))
-        except OSError as error:
-            raise LearnError(f"{path} cannot be written ({error.strerror})") from error
+        if self.optimizer is not None:
+            state.write(path, self.optimizer.state(), self._identity(), self._progress())
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         """Go on from a file that ``save`` wrote; LearnError if it is none, or of other settings or pictures."""
+        found, tensors = state.read(path, self._identity(), self.device)
         try:
-            with safe_open(path, "pt") as file:
-                meta = json.loads(file.metadata()["impasto_state"])
-                state = {name: self._moved(file.get_tensor(name)) for name in file.keys()}
-            mine = json.loads(json.dumps([asdict(self.settings), _hashes(self.scene.cards())]))
-            if meta["version"] != STATE_VERSION or [meta["settings"], _hashes(meta["scene"])] != mine:
-                raise LearnError(f"{path} belongs to other settings or pictures; give them again, or start without it")
-            plan = checked_plan(meta["plan"], largest=self.settings.size, fewest=0)
-            used = [int(count) for count, _ in zip(meta["used"], plan, strict=True)]
-            stage, steps, seconds, start = int(meta["stage"]), int(meta["steps"]), float(meta["seconds"]), meta["start"]
-            optimizer = self._optimizer(state["picture"])
-            optimizer.restore(state)
-        except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError) as error:
-            raise LearnError(f"{path} is no state of an optimisation that can be read: {error}") from error
+            plan = checked_plan(found["plan"], largest=self.settings.size, fewest=0)
+            used = [int(count) for count, _ in zip(found["used"], plan, strict=True)]
+            stage, steps, seconds = int(found["stage"]), int(found["steps"]), float(found["seconds"])
+            optimizer = self._optimizer(tensors["picture"])
+            optimizer.restore(tensors)
+            start = found["start"]
+        except state.DAMAGED as error:
+            raise state.unreadable(path, error) from error
         self.plan, self.used, self.stage = plan, used, stage
         self.steps, self.seconds, self.start, self.optimizer = steps, seconds, start, optimizer
 
-    def _moved(self, value: torch.Tensor) -> torch.Tensor:
-        """A tensor of a state where it belongs: planes to the device; numbers are float64, which MPS has not."""
-        return value if value.dtype == torch.float64 else value.to(self.device)
+    def _identity(self) -> dict[str, Any]:
+        return {"settings": asdict(self.settings), "scene": self.scene.cards()}
 
-
-def is_state(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is what ``Optimization.save`` wrote."""
-    try:
-        with safe_open(path, "pt") as file:
-            return "impasto_state" in (file.metadata() or {})
-    except (OSError, SafetensorError):
-        return False
-
-
-def _hashes(cards: dict[str, list[dict[str, str]]]) -> dict[str, list[str]]:
-    return {kind: [card["sha256"] for card in listed] for kind, listed in cards.items()}
+    def _progress(self) -> dict[str, Any]:
+        found = {"plan": self.plan, "used": self.used, "stage": self.stage, "steps": self.steps}
+        return found | {"seconds": self.seconds, "start": self.start, "kind": type(self.optimizer).__name__}

@@ -15,7 +15,8 @@ from torch import Tensor
 from impasto import pictures
 from impasto.errors import LearnError
 from impasto.learn.optimize.objective import Region
-from impasto.learn.optimize.recipes import Settings, is_file
+from impasto.learn.optimize.recipes import OptimizeSettings, is_file
+from impasto.learn.tensors import to_picture, to_planes
 from impasto.pictures import Picture
 from impasto.pictures.matching import grey, luma, match_colors, match_luminance
 
@@ -31,7 +32,7 @@ class Scene:
         self,
         photo: pictures.Source,
         paintings: pictures.Source | Sequence[pictures.Source],
-        settings: Settings,
+        settings: OptimizeSettings,
         *,
         photo_masks: Sequence[pictures.Source] = (),
         painting_masks: Sequence[pictures.Source] = (),
@@ -101,13 +102,12 @@ class Scene:
         """What the optimiser moved, (1, 3, H, W) of any size, as the picture: full size, colours, 0..1, no NaN."""
         shape = self.shape_at(self.settings.size)
         full = picture if picture.shape[2:] == shape else F.interpolate(picture, shape, mode="bicubic")
-        array = full[0].permute(1, 2, 0).clamp(0, 1).float().cpu().numpy()
+        array = to_picture(full.clamp(0, 1))
         if not np.isfinite(array).all():
             raise LearnError("the picture has values that are not numbers; give smaller weights")
         if self.settings.color == "luminance":
-            photo = self._resized(to_planes(self.original), shape)[0].permute(1, 2, 0).numpy()
-            array = pictures.keep_color(array, np.ascontiguousarray(photo))
-        return np.ascontiguousarray(array, np.float32)
+            array = pictures.keep_color(array, to_picture(self._resized(to_planes(self.original), shape)))
+        return array
 
     def cards(self) -> dict[str, list[dict[str, str]]]:
         """Path (empty for what came from memory) and SHA-256 of the decoded pixels of every picture that went in."""
@@ -146,11 +146,6 @@ class Scene:
         if not masks:
             return [None] * max(1, count)
         return [_mask(mask, paintings[i % count], "painting") for i, mask in enumerate(masks)]
-
-
-def to_planes(picture: Picture) -> Tensor:
-    """A picture (h, w, 3) as a tensor (1, 3, h, w)."""
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
 
 
 def _mask(mask: Picture, picture: Picture, whose: str) -> Picture:

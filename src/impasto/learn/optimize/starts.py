@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from itertools import combinations
-from pathlib import Path, PureWindowsPath
+from pathlib import PureWindowsPath
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from impasto.errors import LearnError
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.optimize.objective import Objective
 from impasto.learn.optimize.recipes import is_file
-from impasto.learn.optimize.scene import Scene, to_planes
+from impasto.learn.optimize.scene import Scene
+from impasto.learn.tensors import to_planes
 from impasto.painting.painter import Painter
 from impasto.pictures import Picture
 from impasto.styles import blend
@@ -65,7 +66,7 @@ def painters(
     """
     if start.split(":")[0] != NETWORK:
         return {}
-    opened = bank if isinstance(bank, Bank) else Bank.load(_bank_file(network) if bank is None else bank)
+    opened = bank if isinstance(bank, Bank) else Bank.load(assets.bank_file(network) if bank is None else bank)
     style = start.removeprefix(NETWORK).removeprefix(":")
     chosen = opened.select(blend.parse(style)) if style else opened
     digest = hashlib.sha256("\n".join(chosen.names).encode() + chosen.rows.tobytes()).hexdigest()
@@ -79,11 +80,6 @@ def painters(
 def file_name(path: str | os.PathLike[str]) -> str:
     """The name of a file without its folders, whichever system wrote the path."""
     return PureWindowsPath(path).name  # which knows / as well
-
-
-def _bank_file(network: str | os.PathLike[str]) -> Path:
-    path = Path(network)
-    return path.with_suffix(".safetensors") if path.suffix == ".onnx" else assets.bank_file(str(network))
 
 
 def noise(shape: tuple[int, int], seed: int) -> Picture:

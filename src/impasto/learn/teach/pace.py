@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from impasto.learn.teach.settings import Settings
+from impasto.learn.teach.settings import LessonSettings
 
 
 class Pace:
@@ -14,7 +14,7 @@ class Pace:
     Linear warm-up; held while that pays; then a cosine down to a fiftieth, which ends the lesson.
     """
 
-    def __init__(self, settings: Settings, max_minutes: float | None) -> None:
+    def __init__(self, settings: LessonSettings, max_minutes: float | None) -> None:
         self.settings = settings
         self.limit = math.inf if max_minutes is None else 60 * max_minutes
         self.begin = time.monotonic()

@@ -1,48 +1,32 @@
-"""What defines a lesson, as numbers."""
+"""What defines a lesson, as numbers, which the command line reads too."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from impasto.errors import LearnError
+from impasto import limits
 from impasto.learn.loss.settings import LossSettings
-from impasto.learn.numbers import number
-
-_WHOLE = {"steps": 1, "batch": 1, "size": 16, "warmup": 0, "check_every": 1, "checks": 1, "patience": 1, "fall": 1}
-_WHOLE |= {"match_size": 16, "match_photos": 1, "match_steps": 0, "seed": 0, "style_size": 1}  # and the least of each
-_REAL = {"learning_rate": (0, math.inf), "along": (0, math.inf), "ema": (0, 1 - 1e-9), "hold": (0, 1)}
-_REAL |= {"improvement": (0, 1), "style_weight": (0, math.inf)}
+from impasto.limits import field
 
 
 @dataclass(frozen=True)
-class Settings(LossSettings):
+class LessonSettings(LossSettings):
     """What defines a lesson. The objective's part is by default what the bank's network was trained with."""
 
-    steps: int = 1000
-    batch: int = 2
-    size: int = 192
-    learning_rate: float = 3e-2
-    along: float = 0.7  # of that rate, for the weights of the bank's styles in the row
-    warmup: int = 10
-    ema: float = 0.98
-    check_every: int = 20
-    checks: int = 4  # held-out pictures
-    patience: int = 4  # checks without improvement after which the rate falls
-    improvement: float = 0.01
-    hold: float = 0.6  # of the steps or the time, at most, before the rate falls
-    fall: int = 40  # steps at least over which it falls
-    match_size: int = 128
-    match_photos: int = 2
-    match_steps: int = 12
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name, least in _WHOLE.items():
-            object.__setattr__(self, name, number(name, getattr(self, name), int, within=(least, 2**31)))
-        for name, within in _REAL.items():
-            object.__setattr__(self, name, number(name, getattr(self, name), float, within=within))
-        for name in ("size", "match_size"):
-            if getattr(self, name) % 4:
-                raise LearnError(f"{name} is {getattr(self, name)}; it must be a multiple of 4")
+    steps: int = field(1000, "At most N steps.", limits.STEPS)
+    batch: int = field(2, "Photos per step.", limits.SEVERAL)
+    size: int = field(192, "Side of the photo crops, in pixels.", limits.CROP)
+    learning_rate: float = field(3e-2, "Of Adam.", limits.LEARNING_RATE)
+    along: float = field(0.7, "Of that rate, for the weights of the bank's styles in the row.", limits.WEIGHT)
+    warmup: int = field(10, "Steps over which the rate rises.", limits.COUNT)
+    ema: float = field(0.98, "How much of the averaged row a step keeps.", limits.DECAY)
+    check_every: int = field(20, "Steps between looks at held-out pictures.", limits.STEPS)
+    checks: int = field(4, "Held-out pictures.", limits.SEVERAL)
+    patience: int = field(4, "Looks without improvement after which the rate falls.", limits.STEPS)
+    improvement: float = field(0.01, "What counts as one, as a share of the total.", limits.SHARE)
+    hold: float = field(0.6, "Share of the steps or the time, at most, before the rate falls.", limits.SHARE)
+    fall: int = field(40, "Steps at least over which it falls.", limits.STEPS)
+    match_size: int = field(128, "Side of the crops that styles are compared on, in pixels.", limits.CROP)
+    match_photos: int = field(2, "How many crops those are.", limits.SEVERAL)
+    match_steps: int = field(12, "Steps of the search for the closest mix.", limits.COUNT)
+    seed: int = field(0, "Random seed.", limits.SEED)

@@ -1,4 +1,4 @@
-"""What defines a training run, and what its rates are at each step. Pure numbers."""
+"""What defines a training run, and what its rates are at each step. Pure numbers, which the command line reads too."""
 
 from __future__ import annotations
 
@@ -7,78 +7,73 @@ from dataclasses import dataclass
 from typing import get_args
 
 from impasto import limits
-from impasto.learn.loss.features import Borders
 from impasto.learn.loss.settings import LossSettings
-
-LIMITS: dict[str, limits.Limit] = {
-    "steps": limits.STEPS,
-    "batch": limits.SEVERAL,
-    "size": limits.CROP,
-    "network": limits.Choice(("full", "fast")),
-    "alpha": limits.ALPHA,
-    "seed": limits.SEED,
-    "style_weight_start": limits.LEARNING_RATE,  # above 0, for the ramp is geometric
-    "ramp": limits.COUNT,
-    "margin": limits.MARGIN,
-    "loss_borders": limits.Choice(get_args(Borders)),
-    "loss_surround": limits.MARGIN,
-    "photo_weight": limits.WEIGHT,
-    "photo_turns": limits.WEIGHT,
-    "optimizer": limits.Choice(("adam", "muon")),
-    "learning_rate": limits.LEARNING_RATE,
-    "warmup": limits.COUNT,
-    "decay": limits.SHARE,
-    "ema": limits.DECAY,
-    "clip": limits.LEARNING_RATE,
-    "teacher_weight": limits.WEIGHT,
-    "objective_weight": limits.WEIGHT,
-}
+from impasto.learn.numbers import Precision
+from impasto.limits import Choice, field
 
 
 @dataclass(frozen=True)
-class Settings(LossSettings):
+class TrainSettings(LossSettings):
     """What defines a run. All of it is written into the checkpoint and, in the end, into the bank.
 
     ``margin`` is how many pixels of mirrored photo are painted around each picture and cut off, so that nobody sees
-    what a network does along its border; ``loss_surround`` how many pixels of the painting are mirrored outwards before
-    the loss network looks at it, which makes every visible pixel count and no border of its own. ``loss_borders`` is
-    what the loss network sees beyond that, "zeros" or a "mirror" around every layer.
+    what a network does along its border.
     """
 
-    steps: int = 40_000
-    batch: int = 4
-    size: int = 256
-    network: str = "full"
-    alpha: float = 1.0
+    steps: int = field(40_000, "Train up to this many steps.", limits.STEPS)
+    batch: int = field(4, "Photos per step, over all processes.", limits.SEVERAL)
+    size: int = field(256, "Side of the training crops, in pixels.", limits.CROP)
+    network: str = field("full", "full (the paper's) or fast (our slim one).", Choice(("full", "fast")))
+    alpha: float = field(1.0, "Multiplies the network's widths.", limits.ALPHA)
     padding: str = "reflect"
     upsampling: str = "nearest"
     norm: str = "instance"
-    seed: int = 0
-    style_weight_start: float = 1.2
-    ramp: int = 500
-    margin: int = 0
-    loss_borders: Borders = "zeros"
-    loss_surround: int = 0
-    photo_weight: float = 60.0
-    photo_turns: float = 2.0
-    optimizer: str = "adam"
-    learning_rate: float = 1e-3
-    warmup: int = 100
-    decay: float = 0.3
-    ema: float = 0.999
-    clip: float = 1.0
-    teacher_weight: float = 0.0
-    objective_weight: float = 1.0
+    seed: int = field(0, "Random seed.", limits.SEED)
+    style_weight_start: float = field(1.2, "Style weight of the first step.", limits.LEARNING_RATE)  # > 0: geometric
+    ramp: int = field(500, "Steps until the style weight is reached.", limits.COUNT)
+    margin: int = field(
+        0, "Mirrored pixels painted around each crop and cut off; default: as --start-from has, or 0.", limits.MARGIN
+    )
+    photo_weight: float = field(60.0, "Weight of the photo row's squared error.", limits.WEIGHT)
+    photo_turns: float = field(2.0, "Turns of the photo row, where a style has one.", limits.WEIGHT)
+    optimizer: str = field(
+        "adam", "adam, or muon for the convolutions and adam for the rest.", Choice(("adam", "muon"))
+    )
+    learning_rate: float = field(1e-3, "Of the optimizer.", limits.LEARNING_RATE)
+    warmup: int = field(100, "Steps over which the rate rises.", limits.COUNT)
+    decay: float = field(0.3, "The rate falls over this last part of the steps.", limits.SHARE)
+    ema: float = field(0.999, "How much of the averaged weights a step keeps.", limits.DECAY)
+    clip: float = field(1.0, "Length that the gradient is cut to.", limits.LEARNING_RATE)
+    teacher_weight: float = field(0.0, "Of the squared distance from the teacher's painting.", limits.WEIGHT)
+    objective_weight: float = field(1.0, "Of content and style; 0 learns from the teacher alone.", limits.WEIGHT)
 
     # Two runs are the same run if these agree; the others may change from one slice to the next.
     FIXED = ("network", "alpha", "padding", "upsampling", "norm", "seed")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        limits.check_all(self, LIMITS)
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a run stops, and when it writes its files."""
+
+    max_minutes: float | None = field(None, "Stop N minutes after the command began.", limits.MINUTES)
+    checkpoint_every: int = field(500, "Steps between checkpoints.", limits.STEPS)
+    checkpoint_minutes: float = field(1.0, "Minutes between checkpoints, if that is sooner.", limits.MINUTES)
+    sheet_minutes: float = field(10.0, "Minutes between contact sheets.", limits.MINUTES)
 
 
-def learning_rate(settings: Settings, step: int) -> float:
+@dataclass(frozen=True)
+class Machine:
+    """Where a run computes, and in what."""
+
+    precision: Precision = field("auto", "auto, float32 or bfloat16.", Choice(get_args(Precision)))
+    compile: bool | None = field(None, "Compile the step; default: if there is a compiler.")
+    device: str = field("auto", "auto, cpu, cuda or mps.")
+    workers: int | None = field(
+        None, "Processes that decode photos; default: none on the CPU, else one per core, at most 14.", limits.COUNT
+    )
+
+
+def learning_rate(settings: TrainSettings, step: int) -> float:
     """Linear warm-up, then constant, then a cosine down to a fiftieth over the last ``decay`` of the run."""
     warm = min(1.0, (step + 1) / max(1, settings.warmup))
     begin = (1 - settings.decay) * settings.steps
@@ -86,7 +81,7 @@ def learning_rate(settings: Settings, step: int) -> float:
     return settings.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * late)))
 
 
-def style_weight(settings: Settings, step: int) -> float:
+def style_weight(settings: TrainSettings, step: int) -> float:
     """The style weight at ``step``: a geometric ramp from ``style_weight_start`` over the first ``ramp`` steps.
 
     A full weight from the first step made blotches that never went away.

@@ -1,0 +1,101 @@
+"""What a training step measures of the pictures that it paints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from impasto.errors import LearnError
+from impasto.learn.loss.judge import Judge
+from impasto.learn.network.layers import StyleNetwork
+from impasto.learn.paintings import Painting
+from impasto.learn.train.model import paint
+from impasto.learn.train.settings import TrainSettings, style_weight
+from impasto.styles.bank import Bank
+
+PARTS = ("content", "style", "error", "distance", "saturated", "total")  # what a step measures of each picture
+
+Model = Callable[[Tensor, Tensor], Tensor]  # (pictures, ids) -> what is painted
+Teacher = tuple[StyleNetwork, Tensor]  # a network and its rows, in the order of the run's
+
+
+class Measure:
+    """The objective of a run: the judge's, the photo row's squared error, and the distance from a teacher."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        settings: TrainSettings,
+        paintings: Sequence[Painting],
+        teacher: Teacher | None,
+        dtype: torch.dtype,
+    ) -> None:
+        self.judge, self.settings, self.teacher, self.dtype = judge, settings, teacher, dtype
+        self.device = judge.device
+        self.weights = torch.tensor([each.weight for each in paintings] + [0.0]).to(self.device)
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """While it lasts convolutions have the run's precision."""
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)  # type: ignore[return-value]
+
+    def objective(self, model: Model, pictures: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What ``model(pictures, ids)`` paints, (B, 3, H, W), and content, style and squared error of each, (B,)."""
+        with self.autocast():
+            painted = model(pictures, ids)
+        content, style, _ = self.judge.measure(painted, pictures, ids)
+        return painted, content, style, (painted.float() - pictures).square().flatten(1).mean(1)
+
+    def __call__(self, model: Model, pictures: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """``objective``, and the distance of each picture from the teacher's; without an objective only that."""
+        if self.settings.objective_weight > 0:
+            painted, content, style, error = self.objective(model, pictures, ids)
+        else:
+            with self.autocast():
+                painted = model(pictures, ids)
+            error = (painted.float() - pictures).square().flatten(1).mean(1)
+            content = style = torch.zeros_like(error)
+        if self.teacher is None:
+            return painted, content, style, error, torch.zeros_like(error)
+        network, rows = self.teacher
+        with torch.no_grad(), self.autocast():
+            shown = paint(network, rows, pictures, ids)
+        return painted, content, style, error, (painted.float() - shown.float()).square().flatten(1).mean(1)
+
+    def losses(self, found: tuple[Tensor, ...], ids: Tensor, step: int) -> dict[str, Tensor]:
+        """``PARTS`` of each picture, (B,), from what a call ``found``: ``total`` is weighted as at ``step``."""
+        painted, content, style, error, distance = found
+        settings = self.settings
+        is_photo = (ids == len(self.weights) - 1).float()
+        total = settings.objective_weight * (content + style_weight(settings, step) * self.weights[ids] * style)
+        total = total + settings.photo_weight * is_photo * error + settings.teacher_weight * (1 - is_photo) * distance
+        saturated = ((painted < 0.004) | (painted > 0.996)).float().flatten(1).mean(1)
+        return {
+            "content": content,
+            "style": style,
+            "error": error,
+            "distance": distance,
+            "saturated": saturated,
+            "total": total,
+        }
+
+
+def teacher_for(
+    given: tuple[StyleNetwork, Bank] | None, settings: TrainSettings, names: Sequence[str], device: torch.device
+) -> Teacher | None:
+    """The teacher's network and its rows in the order of a run's; LearnError if it lacks a style, or is missing."""
+    if given is None:
+        if settings.teacher_weight > 0 or settings.objective_weight <= 0:
+            raise LearnError("to learn from a teacher a run needs one (--teacher)")
+        return None
+    network, bank = given
+    missing = [name for name in names if name not in bank]
+    if missing:
+        raise LearnError(f"the teacher's bank has no style {missing[0]!r}; it must have every style of the run")
+    rows = torch.from_numpy(np.stack([bank[name] for name in names]))
+    network = network.requires_grad_(False).to(device).eval()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network, rows.to(device)
