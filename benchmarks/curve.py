@@ -22,7 +22,7 @@ from rich.table import Table
 from impasto import Painter
 from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype
-from impasto.learn.evaluate.judge import Judge, Scores
+from impasto.learn.evaluate.scorer import Scorer, Scores
 from impasto.learn.evaluate.scores import load_photos
 from impasto.learn.evaluate.worth import optimized
 from impasto.learn.loss.features import load_loss_network
@@ -41,7 +41,7 @@ def main() -> None:
     photos = load_photos(args.photos, size=args.size, limit=args.limit)
     losses = LossSettings.of(bank)
     paintings = load_paintings(args.styles, names, size=losses.style_size, bank=bank)
-    judge = Judge(load_loss_network().to(best_dtype()), paintings, photos, losses)
+    judge = Scorer(load_loss_network().to(best_dtype()), paintings, photos, losses)
     pairs = [(name, photos[i % len(photos)]) for i, name in enumerate(names)]
     runs = [list(optimized(judge, photo, name, limit=args.evaluations)) for name, photo in pairs]
     found: dict[str, Any] = {"size": args.size, "evaluations": args.evaluations, "styles": names, "stages": []}

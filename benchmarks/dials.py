@@ -23,7 +23,7 @@ from rich.table import Table
 
 from impasto import Painter
 from impasto.learn.devices import best_dtype
-from impasto.learn.evaluate.judge import Judge
+from impasto.learn.evaluate.scorer import Scorer
 from impasto.learn.evaluate.scores import fidelity, load_photos
 from impasto.learn.loss.features import load_loss_network
 from impasto.learn.loss.settings import LossSettings
@@ -68,7 +68,7 @@ def _strength(args: argparse.Namespace, painter: Painter) -> list[dict[str, Any]
     names = args.style.split(",")
     losses = LossSettings.of(painter.bank)
     paintings = load_paintings(args.styles, names, size=losses.style_size)
-    judge = Judge(load_loss_network().to(best_dtype()), paintings, photos, losses)
+    judge = Scorer(load_loss_network().to(best_dtype()), paintings, photos, losses)
     rows = []
     for name in names:
         losses = []

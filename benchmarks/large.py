@@ -36,7 +36,8 @@ from impasto import Painter, pictures
 from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype
 from impasto.learn.loss.features import LossNetwork, load_loss_network
-from impasto.learn.loss.losses import content_distance, gram, squared_distance
+from impasto.learn.loss.losses import content_distance, squared_distance
+from impasto.learn.loss.statistics import gram
 from impasto.learn.photos import load_paintings
 from impasto.painting import passes
 

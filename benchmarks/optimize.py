@@ -36,7 +36,7 @@ from impasto import pictures
 from impasto.files import write_atomically
 from impasto.learn.loss.features import load_loss_network
 from impasto.learn.optimize.recipes import settings_for
-from impasto.learn.optimize.run import Optimization, Step, optimize
+from impasto.learn.optimize.run import Optimization, OptimizeStep, optimize
 
 HERE = Path(__file__).parent
 PARTS = ("peer", "ours", "evaluation", "polish", "memory", "others")
@@ -202,7 +202,7 @@ def _memory(pair: tuple[str, str], size: int) -> dict[str, Any]:
 
 def _memory_here(photo: str, painting: str, size: int) -> dict[str, Any]:
     run = Optimization(photo, painting, settings_for(size=size, coarsest=0, steps=5), max_memory=8 * 2**30)
-    last: Step
+    last: OptimizeStep
     *_, last = run.run()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     assert last.picture is not None

@@ -42,15 +42,15 @@ from benchmarks import paintings
 from impasto import Painter, assets
 from impasto.learn.devices import best_dtype
 from impasto.learn.evaluate.artefacts import border_ratio, checkerboard
-from impasto.learn.evaluate.judge import Judge
+from impasto.learn.evaluate.scorer import Scorer
 from impasto.learn.evaluate.scores import load_photos
 from impasto.learn.loss.features import load_loss_network
 from impasto.learn.loss.settings import LossSettings
 from impasto.learn.network.load import load_network
-from impasto.learn.paintings import Style, find_styles
+from impasto.learn.paintings import Painting, find_paintings
 from impasto.learn.photos import PhotoFolder, load_paintings
 from impasto.learn.train.run import Run
-from impasto.learn.train.settings import Settings
+from impasto.learn.train.settings import Schedule, TrainSettings
 from impasto.styles import blend
 from impasto.styles.bank import Bank
 
@@ -87,21 +87,21 @@ def t1(args: argparse.Namespace) -> tuple[Rows, Report]:
     return rows, {"steps": args.steps, "size": args.size, "batch": args.batch, **spread}
 
 
-def _known(args: argparse.Namespace, names: Sequence[str]) -> list[Style]:
+def _known(args: argparse.Namespace, names: Sequence[str]) -> list[Painting]:
     """Paintings of --styles by name, in that order."""
-    found = {style.name: style for style in find_styles(args.styles)}
+    found = {style.name: style for style in find_paintings(args.styles)}
     return [found[name] for name in names]
 
 
 def _trained(
     args: argparse.Namespace,
-    styles: list[Style],
+    styles: list[Painting],
     *,
     variant: dict[str, str] | None = None,
     watch: Callable[[Run], None] | None = None,
 ) -> Run:
     """A finished run over these styles, without a photo row's turns; kept and resumed under a name of its own."""
-    settings = Settings(
+    settings = TrainSettings(
         steps=args.steps,
         batch=args.batch,
         size=args.size,
@@ -111,7 +111,7 @@ def _trained(
     )
     words = [*(style.name for style in styles), *(variant or {}).values(), str(args.steps)]
     run = Run(args.runs / "-".join(words), PhotoFolder.open(args.photos, hold_out=args.hold_out), styles, settings)
-    for step in run.train(checkpoint_every=100, sheet_minutes=1e9):
+    for step in run.train(Schedule(checkpoint_every=100, sheet_minutes=1e9)):
         if step.step % 100 == 0:
             print(f"{run.dir.name}: step {step.step}, content {step.content:.3f}, style {step.style:.3f}", flush=True)
         if watch is not None:
@@ -134,12 +134,12 @@ def _losses(
     """
     photos = PhotoFolder.open(args.photos)
     photos.paths = photos.paths[-args.hold_out :]
-    network, rows = run.averaged()
+    network, rows = run.state.averaged()
     found = []
     for batch in range(batches):
         pictures = photos.batch(1, batch, args.batch, args.size).contiguous(memory_format=torch.channels_last)
         ids = torch.full((args.batch,), run.names.index(name))
-        _, content, style, _ = run.measure(paint or (lambda p, i: network(p, rows[i])), pictures, ids)
+        _, content, style, _ = run.measure.objective(paint or (lambda p, i: network(p, rows[i])), pictures, ids)
         found.append([float(content.mean()), float(style.mean())])
     content_mean, style_mean = (float(value) for value in np.mean(found, axis=0))
     total = content_mean + run.settings.style_weight * style_mean
@@ -154,19 +154,19 @@ def t2(args: argparse.Namespace) -> tuple[Rows, Report]:
     files = paintings.save(args.runs / "unseen")
     rows = []
     for name in (args.style or UNSEEN).split(","):
-        run, scratch = _scratch(args, Style(name, files[name]))
+        run, scratch = _scratch(args, Painting(name, files[name]))
         frozen = _row_alone(args, run)
         rows += [{"painting": name, "moved": "row alone", **frozen}, {"painting": name, "moved": "all", **scratch}]
     return rows, {"size": args.size, "batch": args.batch, "batches": FEW}
 
 
-def _scratch(args: argparse.Namespace, style: Style) -> tuple[Run, dict[str, float]]:
+def _scratch(args: argparse.Namespace, style: Painting) -> tuple[Run, dict[str, float]]:
     """A network trained for this style alone, and its totals at the marks, which are kept beside the run."""
     file = args.runs / f"scratch-{style.name}.json"
     found: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
 
     def watch(run: Run) -> None:
-        if run.step in MARKS and str(run.step) not in found:
+        if run.state.step in MARKS and str(run.step) not in found:
             found[str(run.step)] = _losses(args, run, style.name, batches=FEW)["total"]
             file.write_text(json.dumps(found))
 
@@ -196,7 +196,7 @@ def _row_alone(args: argparse.Namespace, run: Run) -> dict[str, float]:
     for step in range(args.row_steps):
         pictures = run.photos.batch(0, step, args.batch, args.size).contiguous(memory_format=torch.channels_last)
         optimizer.zero_grad()
-        _, content, style, _ = run.measure(paint, pictures, torch.zeros(args.batch, dtype=torch.long))
+        _, content, style, _ = run.measure.objective(paint, pictures, torch.zeros(args.batch, dtype=torch.long))
         (content + run.settings.style_weight * style).mean().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         average.lerp_(row.detach(), 1 - min(0.98, (1 + step) / (10 + step)))
@@ -219,7 +219,7 @@ def t3(args: argparse.Namespace) -> tuple[Rows, Report]:
     pairs = [[str(name) for name in generator.choice(painter.bank.styles, 2, replace=False)] for _ in range(10)]
     names = sorted({name for pair in pairs for name in pair})
     known = load_paintings(args.styles, names, size=losses.style_size)
-    judge = Judge(load_loss_network().to(best_dtype()), known, photos, losses)
+    judge = Scorer(load_loss_network().to(best_dtype()), known, photos, losses)
     rows, lines = [], []
     for a, b in pairs:
         points = np.array([_point(judge, painter, row, a, b, photos) for row in blend.path(painter.bank, [a, b], 9)])
@@ -242,7 +242,7 @@ def t3(args: argparse.Namespace) -> tuple[Rows, Report]:
     return rows, {"monotonic": count, "pairs": len(rows), "tolerance": TOLERANCE, "size": args.look, "lines": lines}
 
 
-def _point(judge: Judge, painter: Painter, row: Any, a: str, b: str, photos: list[Any]) -> list[float]:
+def _point(judge: Scorer, painter: Painter, row: Any, a: str, b: str, photos: list[Any]) -> list[float]:
     """Content, style loss to ``a`` and to ``b``, as means over the photos painted with ``row``."""
     found = []
     with torch.no_grad():
@@ -335,7 +335,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 @torch.no_grad()
 def _painted(run: Run, name: str, photo: Any) -> Any:
     """``photo`` (h, w, 3), of multiples of 8, painted by the averaged network."""
-    network, rows = run.averaged()
+    network, rows = run.state.averaged()
     painted = network(_planes(photo), rows[run.names.index(name)][None])
     return painted[0].permute(1, 2, 0).numpy()
 

@@ -24,7 +24,7 @@ from impasto import Painter, pictures
 from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype
 from impasto.learn.evaluate.artefacts import Floats
-from impasto.learn.evaluate.judge import Judge
+from impasto.learn.evaluate.scorer import Scorer
 from impasto.learn.evaluate.scores import load_photos
 from impasto.learn.loss.features import load_loss_network
 from impasto.learn.loss.settings import LossSettings
@@ -40,7 +40,7 @@ def main() -> None:
     names = args.style.split(",") if args.style else list(painter.styles)
     photos = load_photos(args.photos, size=args.size, limit=args.limit)
     paintings = load_paintings(args.styles, names, size=args.size)
-    judge = Judge(
+    judge = Scorer(
         load_loss_network().to(best_dtype()), paintings, photos, LossSettings(unit="energy", style_weight=0.5)
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -53,7 +53,7 @@ def main() -> None:
     write_atomically(RESULTS, json.dumps(found, indent=1).encode())
 
 
-def _row(judge: Judge, painter: Painter, name: str, photos: list[Floats], peer: Path | None) -> dict[str, float | str]:
+def _row(judge: Scorer, painter: Painter, name: str, photos: list[Floats], peer: Path | None) -> dict[str, float | str]:
     ours = judge.score(name, photos, painter.paint_picture)
     row: dict[str, float | str] = {"name": name, "content": ours.content, "style": ours.style, "total": ours.total}
     row["untouched"] = ours.untouched

@@ -36,13 +36,13 @@ from rich.table import Table
 from benchmarks import paintings
 from impasto import Painter, assets, pictures
 from impasto.learn.devices import best_dtype
-from impasto.learn.evaluate.judge import Judge, Scores
+from impasto.learn.evaluate.scorer import Scorer, Scores
 from impasto.learn.evaluate.scores import load_photos
 from impasto.learn.loss.features import load_loss_network
 from impasto.learn.network.load import load_network
 from impasto.learn.photos import DeadLeaves, PhotoFolder, load_painting, load_paintings
 from impasto.learn.teach.lesson import Lesson, Photos
-from impasto.learn.teach.settings import Settings
+from impasto.learn.teach.settings import LessonSettings
 from impasto.pictures.sheets import contact_sheet
 from impasto.styles.bank import Card
 
@@ -62,20 +62,20 @@ class Bench:
         self.files = paintings.save(args.unseen)
         self.network = load_network(assets.network_file(args.network))
         self.painter = Painter(args.network)
-        self.settings = Settings.of(self.painter.bank)
+        self.settings = LessonSettings.of(self.painter.bank)
         self.ruler = load_loss_network().to(best_dtype())
         self.held_out = load_photos(args.photos, size=args.look, limit=args.limit)
         self.folder = PhotoFolder.open(args.photos, hold_out=HOLD_OUT)
 
     def lesson(self, painting: str, photos: Photos | None = None, **options: Any) -> Lesson:
-        settings = Settings.of(self.painter.bank, **options)
+        settings = LessonSettings.of(self.painter.bank, **options)
         bank = self.painter.bank
         return Lesson(
             self.files[painting], self.network, bank, photos or self.folder, settings, loss_network=self.ruler
         )
 
-    def judge(self, known: dict[str, Any]) -> Judge:
-        return Judge(self.ruler, known, self.held_out, self.settings)
+    def judge(self, known: dict[str, Any]) -> Scorer:
+        return Scorer(self.ruler, known, self.held_out, self.settings)
 
     def score(self, painting: str, row: Any) -> Scores:
         """What a row scores on the held-out photos."""

@@ -34,10 +34,10 @@ from rich.table import Table
 from impasto.files import write_atomically
 from impasto.learn.devices import resolve_device
 from impasto.learn.loss.features import LossNetwork, load_loss_network
-from impasto.learn.paintings import Style, find_styles
+from impasto.learn.paintings import Painting, find_paintings
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.train.run import Run
-from impasto.learn.train.settings import Settings
+from impasto.learn.train.settings import Schedule, TrainSettings
 
 RESULTS = Path(__file__).parent / "results" / "training.json"
 WARM = 3  # steps that do not count
@@ -50,7 +50,7 @@ def main() -> None:
     if args.device == "cpu":
         _cpu(args)
         return
-    photos, styles = PhotoFolder.open(args.photos), find_styles(args.styles)
+    photos, styles = PhotoFolder.open(args.photos), find_paintings(args.styles)
     found = on_gpu(photos, styles, load_loss_network(args.loss_network), device=args.device, seconds=args.seconds)
     write_atomically(GPU_RESULTS, json.dumps(found, indent=1).encode())
     _show(found["rows"])
@@ -59,7 +59,7 @@ def main() -> None:
 
 def on_gpu(
     photos: PhotoFolder,
-    styles: Sequence[Style],
+    styles: Sequence[Painting],
     loss_network: LossNetwork,
     *,
     device: str = "cuda",
@@ -73,7 +73,7 @@ def on_gpu(
     device = resolve_device(device)
     rows = []
     for margin, surround in borders:
-        settings = Settings(
+        settings = TrainSettings(
             batch=batch, size=size, margin=margin, loss_surround=surround, optimizer="muon", content_layer="relu3_3"
         )
         row: dict[str, Any] = {"batch": batch, "size": size, "margin": margin, "surround": surround}
@@ -90,8 +90,8 @@ def on_gpu(
 
 def _timed(
     photos: PhotoFolder,
-    styles: Sequence[Style],
-    settings: Settings,
+    styles: Sequence[Painting],
+    settings: TrainSettings,
     loss_network: LossNetwork,
     seconds: float,
     options: dict[str, Any],
@@ -104,12 +104,12 @@ def _timed(
         run = Run(folder, photos, styles, settings, loss_network=loss_network, **options)
         begin, ready, speeds = time.monotonic(), 0.0, []
         warnings: list[str] = []
-        for step in run.train(checkpoint_every=10**9, checkpoint_minutes=10**9, sheet_minutes=10**9):
+        for step in run.train(Schedule(checkpoint_every=10**9, checkpoint_minutes=10**9, sheet_minutes=10**9)):
             ready = ready or time.monotonic()
-            if step.step > 3 * run.stride:
+            if step.step > 3 * run.steps.stride:
                 speeds.append(step.pictures_per_second)
             warnings += [step.warning] if step.warning else []
-            if speeds and time.monotonic() - ready > seconds and step.step % run.stride == 0:
+            if speeds and time.monotonic() - ready > seconds and step.step % run.steps.stride == 0:
                 break
     memory = torch.cuda.max_memory_reserved() / 1e9 if torch.cuda.is_available() else 0.0
     found = {
@@ -144,11 +144,11 @@ def _show(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _pictures_per_second(args: argparse.Namespace, network: str, size: int, *, plain: bool) -> float:
-    settings = Settings(steps=args.steps + WARM, size=size, network=network, optimizer="muon")
-    photos, styles = PhotoFolder.open(args.photos), find_styles(args.styles)
+    settings = TrainSettings(steps=args.steps + WARM, size=size, network=network, optimizer="muon")
+    photos, styles = PhotoFolder.open(args.photos), find_paintings(args.styles)
     with tempfile.TemporaryDirectory() as folder:
         mode: dict[str, Any] = {"precision": "float32", "compile": False} if plain else {}
-        steps = list(Run(folder, photos, styles, settings, **mode).train(checkpoint_every=10**9))
+        steps = list(Run(folder, photos, styles, settings, **mode).train(Schedule(checkpoint_every=10**9)))
     return statistics.median(step.pictures_per_second for step in steps[WARM:])
 
 

@@ -23,7 +23,7 @@ from impasto import pictures
 from impasto.learn.loss.features import LossNetwork, load_loss_network
 from impasto.learn.optimize import grid as grids
 from impasto.learn.optimize.recipes import settings_for
-from impasto.learn.optimize.run import Optimization, Step
+from impasto.learn.optimize.run import Optimization, OptimizeStep
 from impasto.pictures import Picture
 from impasto.pictures.sheets import contact_sheet
 
@@ -136,7 +136,7 @@ def _grid(args: argparse.Namespace, network: LossNetwork) -> int:
     with tempfile.TemporaryDirectory() as folder:
         cells = args.cells or folder
         made = grids.grid(photo, painting, cells, loss_network=network, size=args.grid_size, steps=args.grid_steps)
-        done = [item for item in made if not isinstance(item, Step)]
+        done = [item for item in made if not isinstance(item, OptimizeStep)]
     numbers = {name: value for name, value in grids.numbers(done).items() if name != "files"}
     NUMBERS.write_text(json.dumps(numbers, indent=1) + "\n")
     return _save(grids.sheet(done), args.output / "optimize-grid.jpg", 600_000)

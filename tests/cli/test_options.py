@@ -110,12 +110,11 @@ def test_an_unknown_word_is_told_the_choices(words: tuple[str, ...], command: An
 def test_the_choices_are_the_librarys() -> None:
     """What the command line takes without asking torch is what the library takes."""
     pytest.importorskip("torch")
-    from impasto.learn.loss import losses
-    from impasto.learn.loss.features import Borders
+    from impasto.learn.loss.settings import Borders, Unit
     from impasto.learn.optimize import recipes
 
     found = {called(words, param): command.limits[param.name].words for words, command, param in CHOICES}
-    assert found["train--unit"] == found["eval--unit"] == typing.get_args(losses.Unit)
+    assert found["train--unit"] == found["eval--unit"] == typing.get_args(Unit)
     assert found["train--loss-borders"] == typing.get_args(Borders)
     assert found["optimize--recipe"] == found["grid--recipe"] == tuple(recipes.RECIPES)
     for name in ("units", "statistic", "pooling", "optimizer", "color", "precision"):

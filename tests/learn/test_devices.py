@@ -23,7 +23,7 @@ from impasto import pictures
 from impasto.errors import LearnError
 from impasto.learn import devices
 from impasto.learn.devices import distributed, resolve_device
-from impasto.learn.evaluate.judge import Judge
+from impasto.learn.evaluate.scorer import Scorer
 from impasto.learn.evaluate.worth import optimized
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.settings import LossSettings
@@ -33,11 +33,13 @@ from impasto.learn.optimize.recipes import settings_for
 from impasto.learn.optimize.run import Optimization
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.teach.lesson import Lesson
-from impasto.learn.teach.settings import Settings
+from impasto.learn.teach.settings import LessonSettings
 from impasto.styles.bank import Bank
 
 LAYERS: dict[str, Any] = {"content_layer": "relu1_1", "style_layers": ("relu1_1",)}
-QUICK = Settings(steps=2, batch=1, size=16, checks=1, match_size=16, match_photos=1, match_steps=2, seed=0, **LAYERS)
+QUICK = LessonSettings(
+    steps=2, batch=1, size=16, checks=1, match_size=16, match_photos=1, match_steps=2, seed=0, **LAYERS
+)
 SMALL: dict[str, Any] = {"size": 32, "coarsest": 16, "steps": 6, "precision": "float32"}
 SMALL |= {"content_layers": ("relu2_1",), "style_layers": ("relu1_1", "relu2_1")}
 RNG = np.random.default_rng(0)
@@ -150,10 +152,10 @@ def test_evaluate(loss_network: LossNetwork, device: str) -> None:
     """A judge whose network is off the CPU takes photos and paintings from the CPU, and finds the same numbers."""
     painting = {"a": torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(1))}
     settings = LossSettings(unit="energy", content_layer="relu2_1", style_layers=("relu1_1",))
-    here = Judge(loss_network, painting, [PHOTO], settings)
+    here = Scorer(loss_network, painting, [PHOTO], settings)
     import copy
 
-    there = Judge(copy.deepcopy(loss_network).to(device), painting, [PHOTO], settings)
+    there = Scorer(copy.deepcopy(loss_network).to(device), painting, [PHOTO], settings)
     scores = [judge.score("a", [PHOTO], lambda photo, name: photo * np.float32(0.9)) for judge in (here, there)]
     assert scores[0].total == pytest.approx(scores[1].total, rel=1e-4)
     assert scores[0].diagonal == pytest.approx(scores[1].diagonal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,15 @@ from impasto.learn.network.full import PasticheNetwork
 from impasto.learn.network.load import load_network, load_with_bank
 from impasto.learn.network.to_onnx import network_graph
 from impasto.learn.padding import mirror
-from impasto.learn.paintings import find_styles
+from impasto.learn.paintings import find_paintings
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.teach.lesson import Lesson
-from impasto.learn.teach.settings import Settings as LessonSettings
+from impasto.learn.teach.settings import LessonSettings
 from impasto.learn.train import run as module
+from impasto.learn.train.checkpoint import Checkpoint
 from impasto.learn.train.export import export
 from impasto.learn.train.run import Run
-from impasto.learn.train.settings import Settings
+from impasto.learn.train.settings import TrainSettings
 from impasto.painting.network import Network
 from impasto.styles.bank import Bank, Card
 
@@ -40,13 +42,13 @@ def open_run(
     photos: Path, paintings: Path, loss_network: LossNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> OpenRun:
     monkeypatch.setattr(module, "UNIT_PHOTOS", 1)
-    given = Settings(steps=1, batch=1, size=48, alpha=0.1, style_size=48, **LAYERS)
+    given = TrainSettings(steps=1, batch=1, size=48, alpha=0.1, style_size=48, **LAYERS)
 
     def opened(name: str = "run", teacher: Any = None, **changes: Any) -> Run:
-        settings = module.replace(given, **changes)
+        settings = replace(given, **changes)
         options: dict[str, Any] = {"loss_network": loss_network, "precision": "float32", "compile": False}
         folder = PhotoFolder.open(photos)
-        return Run(tmp_path / name, folder, find_styles(paintings), settings, teacher=teacher, **options)
+        return Run(tmp_path / name, folder, find_paintings(paintings), settings, teacher=teacher, **options)
 
     return opened
 
@@ -81,7 +83,7 @@ def test_the_margin_of_a_run_is_in_its_files(open_run: OpenRun, tmp_path: Path) 
     """Training, exporting and loading keep the margin, and the file paints what the run's average does."""
     run = open_run(margin=MARGIN)
     list(run.train())
-    network, rows = run.averaged()
+    network, rows = run.state.averaged()
     path, bank, regions = export(run.dir, tmp_path, half=False)
     loaded = load_network(path)
     assert network.margin == loaded.margin == Network(path).margin == load_network(regions).margin == MARGIN
@@ -112,7 +114,7 @@ def test_files_of_before_have_no_margin(network_file: Path) -> None:
 def test_a_teacher_paints_with_its_own_margin(open_run: OpenRun, mine: int) -> None:
     """The distance from a teacher is that from what it paints with its margin, whatever the run's own."""
     other = open_run("teacher", margin=MARGIN)
-    network, rows = other.averaged()
+    network, rows = other.state.averaged()
     cards = (Card("", "", "", "", ""),) * len(rows)
     bank = Bank(
         names=tuple(other.names), rows=rows.numpy(), cards=cards, network="full", fingerprint=network.fingerprint()
@@ -120,7 +122,7 @@ def test_a_teacher_paints_with_its_own_margin(open_run: OpenRun, mine: int) -> N
     run = open_run("pupil", teacher=(network, bank), margin=mine, objective_weight=0.0, teacher_weight=1.0)
     picture, ids = torch.rand(1, 3, 48, 48), torch.tensor([1])
     with torch.no_grad():
-        distance = run._judge(lambda *_: torch.zeros(1, 3, 48, 48), picture, ids)[4]
+        distance = run.measure(lambda *_: torch.zeros(1, 3, 48, 48), picture, ids)[4]
         network.margin = 0
         shown = with_margin(network, picture, rows[1:2], MARGIN)  # type: ignore[arg-type]
     torch.testing.assert_close(distance, shown.square().flatten(1).mean(1))
@@ -144,10 +146,10 @@ def test_a_lesson_paints_with_the_margin(
         precision="float32",
     )
     seen: list[Tensor] = []
-    loss = lesson.loss_network
-    lesson.loss_network = lambda picture, layers: seen.append(picture.detach()) or loss(picture, layers)  # type: ignore
-    photo, row = lesson._draw(0, 1, 32), torch.from_numpy(bank["red"].copy())
-    lesson._measure(row, photo)
+    loss = lesson.easel.judge.network
+    lesson.easel.judge.network = lambda picture, layers: seen.append(picture.detach()) or loss(picture, layers)  # type: ignore
+    photo, row = lesson.easel.draw(0, 1, 32), torch.from_numpy(bank["red"].copy())
+    lesson.easel.measure(row, photo)
     with torch.no_grad():
         expected = with_margin(load_network(network_file), photo, row[None], MARGIN)  # type: ignore[arg-type]
     assert any(picture.shape == expected.shape and torch.allclose(picture, expected, atol=1e-5) for picture in seen)
@@ -179,4 +181,4 @@ def test_the_margin_that_a_run_begins_with(
     monkeypatch.setattr("sys.argv", ["impasto", "train", *map(str, given), *more])
     with pytest.raises(SystemExit, match="0"):
         cli.main()
-    assert module.Checkpoint.read(tmp_path / "run" / "checkpoint.safetensors").settings["margin"] == expected
+    assert Checkpoint.read(tmp_path / "run" / "checkpoint.safetensors").settings["margin"] == expected

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from impasto.errors import LearnError
-from impasto.learn.evaluate.judge import Judge
+from impasto.learn.evaluate.scorer import Scorer
 from impasto.learn.evaluate.scores import evaluate
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.settings import LossSettings
@@ -23,7 +23,7 @@ from impasto.learn.optimize.recipes import settings_for
 from impasto.learn.optimize.run import Optimization, optimize
 from impasto.learn.photos import DeadLeaves
 from impasto.learn.teach.lesson import Lesson
-from impasto.learn.teach.settings import Settings
+from impasto.learn.teach.settings import LessonSettings
 from impasto.painting import memory
 from impasto.styles.bank import Bank
 
@@ -85,14 +85,14 @@ def test_it_is_short_after_all(
     with monkeypatch.context() as patch, pytest.raises(LearnError, match="choose a smaller size, such as 80"):
         patch.setattr(Objective, "gradient", failing(error))
         list(optimize(PHOTO, PHOTO, size=128, coarsest=0, loss_network=loss_network))
-    judge = Judge(loss_network, {"a": torch.rand(1, 3, 64, 64)}, [PHOTO], LossSettings(style_layers=("relu1_1",)))
+    judge = Scorer(loss_network, {"a": torch.rand(1, 3, 64, 64)}, [PHOTO], LossSettings(style_layers=("relu1_1",)))
     with pytest.raises(LearnError, match="choose a smaller size, such as 80"):
         list(evaluate(judge, failing(error), ["a"], [PHOTO]))
     Image.fromarray((PHOTO * 255).astype(np.uint8)).save(tmp_path / "painting.png")
     bank, network = Bank.load(network_file.with_suffix(".safetensors")), load_network(network_file)
-    settings = Settings(size=32, match_size=32, content_layer="relu1_1", style_layers=("relu1_1",))
+    settings = LessonSettings(size=32, match_size=32, content_layer="relu1_1", style_layers=("relu1_1",))
     lesson = Lesson(tmp_path / "painting.png", network, bank, DeadLeaves(), settings, loss_network=loss_network)
-    monkeypatch.setattr(lesson, "_look", failing(error))
+    monkeypatch.setattr(lesson.easel, "measure", failing(error))
     with pytest.raises(LearnError, match="choose a smaller match_size, such as 16"):
         lesson.match()
     with pytest.raises(LearnError, match="choose a smaller size, such as 16"):

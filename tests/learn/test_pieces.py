@@ -18,15 +18,18 @@ from torch import Tensor
 from impasto.errors import LearnError
 from impasto.learn import pieces
 from impasto.learn.loss.features import LossNetwork
-from impasto.learn.loss.losses import StyleTargets
-from impasto.learn.paintings import find_styles
+from impasto.learn.loss.judge import Judge
+from impasto.learn.paintings import find_paintings
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.pieces import convolve, on_gpu, piece
 from impasto.learn.train import run as module
 from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
+from impasto.learn.train.measure import PARTS
 from impasto.learn.train.muon import Muon, orthogonal
-from impasto.learn.train.run import Run, Step
-from impasto.learn.train.settings import Settings
+from impasto.learn.train.records import METRICS, TrainStep
+from impasto.learn.train.run import Run
+from impasto.learn.train.settings import Schedule, TrainSettings
+from impasto.learn.train.steps import STRIDE, Steps
 
 TINY: dict[str, Any] = dict(
     steps=24,
@@ -58,8 +61,8 @@ def open_run(photos: Path, paintings: Path, loss_network: LossNetwork, tmp_path:
         return Run(
             tmp_path / name,
             PhotoFolder.open(photos),
-            find_styles(paintings),
-            Settings(**TINY | settings),
+            find_paintings(paintings),
+            TrainSettings(**TINY | settings),
             loss_network=loss_network,
             precision="float32",
             compile=compile,
@@ -97,15 +100,15 @@ def one_step(run: Run) -> tuple[Tensor, list[Tensor], Tensor]:
     """What a step measured, the gradients behind it, and how the weights moved."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():  # no row is like another, and blocks do something
-        run.model.rows += torch.randn(run.model.rows.shape, generator=generator) / 10
+        run.state.model.rows += torch.randn(run.state.model.rows.shape, generator=generator) / 10
     given = [(torch.rand(3, 3, 32, 32, generator=generator), torch.tensor([0, 2, 3]))]
 
     def weights() -> Tensor:
-        return torch.cat([parameter.detach().flatten() for parameter in run.model.parameters()])
+        return torch.cat([parameter.detach().flatten() for parameter in run.state.model.parameters()])
 
     before = weights()
-    values = run._steps(iter([]), given)
-    return values, [parameter.grad for parameter in run.model.parameters()], weights() - before  # type: ignore[misc]
+    values = run.steps._stride(iter([]), given)
+    return values, [parameter.grad for parameter in run.state.model.parameters()], weights() - before  # type: ignore[misc]
 
 
 def same_step(one: Run, other: Run) -> None:
@@ -133,7 +136,7 @@ def test_one_step(open_run: Open, monkeypatch: pytest.MonkeyPatch, settings: dic
     fresh_state(monkeypatch)
     monkeypatch.setattr(torch, "compile", lambda function, **_: function)
     plain, other = open_run("plain", **settings), open_run("other", **settings)
-    other.in_pieces = other.compiled = True
+    other.steps.in_pieces = other.steps.compiled = True
     same_step(other, plain)
 
 
@@ -141,7 +144,7 @@ def test_one_step(open_run: Open, monkeypatch: pytest.MonkeyPatch, settings: dic
 def test_one_step_in_compiled_pieces(open_run: Open, traced: list[str]) -> None:
     """It does when the pieces are compiled, too, and every one of them is."""
     plain, other = open_run("plain", margin=8, loss_surround=16), open_run("other", margin=8, loss_surround=16)
-    other.in_pieces = other.compiled = True
+    other.steps.in_pieces = other.steps.compiled = True
     same_step(other, plain)
     pieces_there = {"_instance_normed", "reflect_pad", "replicate_pad", "phase_kernels", "_bias_relu", "_centred"} | {
         "_mean_square"
@@ -193,27 +196,21 @@ def test_muon_moves_equal_shapes_together(shape: tuple[int, ...]) -> None:
 @pytest.fixture
 def on_meta(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes a run possible on a device that has shapes and no numbers, so that to ask for one is an error."""
-    targets = Run._targets
-
-    def there(self: Run) -> tuple[StyleTargets, float]:
-        self.loss_network.to("meta")
-        channels = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512}
-        grams = {layer: torch.empty(3, count, count, device="meta") for layer, count in channels.items()}
-        return StyleTargets(grams, {layer: torch.empty(3, device="meta") for layer in channels}), 1.0
-
-    assert callable(targets)
-    monkeypatch.setattr(Run, "_targets", there)
+    channels = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512}
+    grams = {layer: torch.empty(3, count, count, device="meta") for layer, count in channels.items()}
+    assert callable(Judge._statistics)
+    monkeypatch.setattr(Judge, "_statistics", lambda *_: (grams, [1.0]))
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
 
 
 def test_no_step_waits(open_run: Open, on_meta: None) -> None:
     """Ten steps are asked for, with their optimisers and averages, and none of their numbers is."""
     run = open_run(device="meta", margin=8, loss_surround=16)
-    run.in_pieces = True
+    run.steps.in_pieces = True
     given: list[tuple[Tensor, Tensor]] = []
-    assert run.stride == module.STRIDE == 10
-    values = run._steps(run._batches(), given)
-    assert values.shape == (10, len(module.PARTS) + 1, 3) and run.step == len(given) == 10
+    assert run.steps.stride == STRIDE == 10
+    values = run.steps._stride(run._batches(), given)
+    assert values.shape == (10, len(PARTS) + 1, 3) and run.step == len(given) == 10
     with pytest.raises((RuntimeError, NotImplementedError)):  # so the test is not green for nothing
         values.cpu()
 
@@ -221,24 +218,24 @@ def test_no_step_waits(open_run: Open, on_meta: None) -> None:
 def test_strides(open_run: Open, tmp_path: Path) -> None:
     """Off the CPU steps are read by tens, and there is a record of each; a run that ends between is complete."""
     run = open_run()
-    run.stride = 10
+    run.steps.stride = 10
     steps = list(run.train())
     assert [step.step for step in steps] == list(range(1, 25))
     assert len({step.pictures_per_second for step in steps}) == 3 and len({step.total for step in steps}) == 24
     rates = [step.learning_rate for step in steps[:3]]
     assert rates == [0.0025, 0.005, 0.005]
-    assert len((tmp_path / "run" / module.METRICS).read_text().splitlines()) == 24
+    assert len((tmp_path / "run" / METRICS).read_text().splitlines()) == 24
 
 
 def test_strides_resume(open_run: Open, tmp_path: Path) -> None:
     """A run that was stopped ends with the bits of one that was not: it stops where losses are read."""
     for name in ("whole", "stopped"):
         run = open_run(name)
-        run.stride = 10
+        run.steps.stride = 10
         if name == "stopped":
-            assert len(list(run.train(max_minutes=0))) == 10
+            assert len(list(run.train(Schedule(max_minutes=0)))) == 10
             run = open_run(name)
-            run.stride = 10
+            run.steps.stride = 10
         list(run.train())
     one, other = (Checkpoint.read(tmp_path / name / CHECKPOINT) for name in ("whole", "stopped"))
     assert one.tensors.keys() == other.tensors.keys()
@@ -251,7 +248,7 @@ def test_another_device(
     """A run off the CPU does what one on the CPU does; its checkpoint goes on there, and the other way round."""
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
     there, here = open_run("there", steps=4), open_run("here", steps=4)
-    here.stride = 10
+    here.steps.stride = 10
     with another_device() as device:
         there = open_run("there", device=device, steps=4)
         records = list(there.train())
@@ -297,7 +294,7 @@ def test_a_compiler_that_fails_on_pieces(open_run: Open, monkeypatch: pytest.Mon
     fresh_state(monkeypatch)
     monkeypatch.setattr(torch, "compile", None)
     run = open_run(steps=3)
-    run.in_pieces = run.compiled = True
+    run.steps.in_pieces = run.steps.compiled = True
     warnings = [step.warning for step in run.train()]
     assert "the compiler fails on reflect_pad, _instance_normed" in warnings[0] and not any(warnings[1:])
 
@@ -309,35 +306,39 @@ def test_a_compiler_that_fails(open_run: Open) -> None:
     def fails(*_: Tensor) -> Any:
         raise RuntimeError("PassManager::run failed\nand a page of code")
 
-    run.compiled, run._forward = True, fails
+    run.steps.compiled, run.steps.forward = True, fails
     warnings = [step.warning for step in run.train()]
     assert warnings == ["the compiler fails (PassManager::run failed); training goes on without it", "", ""]
     list(sound.train())
-    assert all(torch.equal(a, b) for a, b in zip(run.model.parameters(), sound.model.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(run.state.model.parameters(), sound.state.model.parameters(), strict=True)
+    )
 
 
 @pytest.mark.parametrize("moment", [3, 17])
 def test_not_a_number_in_a_stride(open_run: Open, moment: int) -> None:
     """All steps that were asked for are done again without the compiler, from where they began."""
     run, sound = open_run("run"), open_run("sound")
-    run.stride = sound.stride = 10
-    plain, run.compiled = run._forward, True
-    run._forward = lambda *given: tuple(part * (torch.nan if run.step == moment else 1) for part in plain(*given))
+    run.steps.stride = sound.steps.stride = 10
+    plain, run.steps.compiled = run.steps.forward, True
+    run.steps.forward = lambda *given: tuple(part * (torch.nan if run.step == moment else 1) for part in plain(*given))
     warnings = [step.warning for step in run.train()]
     assert [number for number, warning in enumerate(warnings) if "compiler" in warning] == [9 if moment == 3 else 19]
     list(sound.train())
-    assert all(torch.equal(a, b) for a, b in zip(run.model.parameters(), sound.model.parameters(), strict=True))
-    assert all(torch.equal(value, sound.average[name]) for name, value in run.average.items())
+    assert all(
+        torch.equal(a, b) for a, b in zip(run.state.model.parameters(), sound.state.model.parameters(), strict=True)
+    )
+    assert all(torch.equal(value, sound.state.average[name]) for name, value in run.state.average.items())
 
 
 def test_never_a_number_in_a_stride(open_run: Open, tmp_path: Path) -> None:
     """Without a compiler to blame the run ends with the number of the step, and the checkpoint stays good."""
     run = open_run()
-    run.stride = 10
-    plain = run._forward
-    run._forward = lambda *given: tuple(part * (torch.nan if run.step == 14 else 1) for part in plain(*given))
+    run.steps.stride = 10
+    plain = run.steps.forward
+    run.steps.forward = lambda *given: tuple(part * (torch.nan if run.step == 14 else 1) for part in plain(*given))
     with pytest.raises(LearnError, match="broke down at step 15: .* not a number"):
-        list(run.train(checkpoint_every=10))
+        list(run.train(Schedule(checkpoint_every=10)))
     checkpoint = Checkpoint.read(tmp_path / "run" / CHECKPOINT)
     assert checkpoint.step == 10 and all(value.isfinite().all() for value in checkpoint.tensors.values())
 
@@ -345,14 +346,14 @@ def test_never_a_number_in_a_stride(open_run: Open, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("most", "said"), [(2, "a batch of 2 fits (--batch 2)"), (0, "nor for one picture")])
 def test_out_of_memory(open_run: Open, monkeypatch: pytest.MonkeyPatch, most: int, said: str) -> None:
     """Where a batch is too large for the device's memory, one sentence names the largest half of it that is not."""
-    losses = Run._losses
+    losses = Steps.losses
 
-    def limited(self: Run, pictures: Tensor, ids: Tensor) -> dict[str, Tensor]:
+    def limited(self: Steps, pictures: Tensor, ids: Tensor) -> dict[str, Tensor]:
         if len(pictures) > most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return losses(self, pictures, ids)
 
-    monkeypatch.setattr(Run, "_losses", limited)
+    monkeypatch.setattr(Steps, "losses", limited)
     with pytest.raises(LearnError, match="no memory for a batch of 8 at 32 px") as error:
         list(open_run(batch=8).train())
     assert said in str(error.value) and "\n" not in str(error.value)
@@ -405,13 +406,13 @@ def test_minutes_count_from_the_start(open_run: Open) -> None:
     import time
 
     assert len(list(open_run().train(max_minutes=1, since=time.monotonic() - 120))) == 1
-    assert len(list(open_run(steps=3).train(max_minutes=1))) == 2
+    assert len(list(open_run(steps=3).train(Schedule(max_minutes=1)))) == 2
 
 
 def test_checkpoints_by_the_clock(open_run: Open, tmp_path: Path) -> None:
     """A checkpoint is written when its minutes are over, however few steps were done."""
-    steps = open_run().train(checkpoint_minutes=0)
+    steps = open_run().train(Schedule(checkpoint_minutes=0))
     next(steps), next(steps)
     assert Checkpoint.read(tmp_path / "run" / CHECKPOINT).step == 2
     steps.close()
-    assert isinstance(next(open_run().train()), Step)
+    assert isinstance(next(open_run().train()), TrainStep)

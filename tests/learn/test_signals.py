@@ -26,7 +26,7 @@ from impasto.learn.optimize.recipes import settings_for
 from impasto.learn.optimize.run import Optimization
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.teach.lesson import Lesson
-from impasto.learn.teach.settings import Settings
+from impasto.learn.teach.settings import LessonSettings
 from impasto.styles.bank import Bank
 
 pytestmark = [
@@ -302,7 +302,7 @@ def test_stop_a_lesson(files: tuple[Path, Path], photos: Path, network_file: Pat
     """A lesson that is stopped while it looks for a start, or later, has a row; ``at`` gives one that goes on."""
     bank, network = Bank.load(network_file.with_suffix(".safetensors")), load_network(network_file)
     layers: dict[str, Any] = {"content_layer": "relu1_1", "style_layers": ("relu1_1",)}
-    settings = Settings(size=16, match_size=16, checks=1, batch=1, check_every=1, **layers)
+    settings = LessonSettings(size=16, match_size=16, checks=1, batch=1, check_every=1, **layers)
     lesson = Lesson(files[1], network, bank, PhotoFolder.open(photos), settings, loss_network=loss_network)
     lesson.stop()
     assert list(lesson.run()) == [] and np.isfinite(lesson.row).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,39 +10,54 @@ import typer
 
 from impasto import limits
 from impasto.cli.ends import open_painter, plain_names, progress
-from impasto.cli.learning import learning
-from impasto.cli.options import LEARN_PRECISIONS, UNITS, BankFile, Names, Network, Runtime, StyleSize, StyleWeight
+from impasto.cli.learning import LossFile, Painters, learning
+from impasto.cli.options import LEARN_PRECISIONS, Names, Runtime
+from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import table, to_json
 from impasto.errors import LearnError
+from impasto.learn.loss.settings import LossSettings
 from impasto.limits import Choice
+
+HELP = {
+    "style_size": "Long side of the painting, in pixels; default: as trained.",
+    "unit": "Unit of the losses: fair (as trained), photos or energy.",
+    "style_weight": "Of the style loss; default: as trained.",
+}
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What measures the losses."""
+
+    precision: Annotated[
+        str, typer.Option(help="Of the loss network: auto, float32 or bfloat16."), Choice(LEARN_PRECISIONS)
+    ] = "auto"
+    loss_network: LossFile = None
 
 
 @app.command("eval")
+@options
 def evaluate(
+    *,
     photos: Annotated[Path, typer.Option(help="Folder of photos that were not trained on.")],
     styles: Annotated[Path, typer.Option(help="Folder of the paintings; a file's stem is the style's name.")],
     style: Names = None,
     size: Annotated[int, typer.Option(help="Longer side of the photos, in pixels."), limits.SIDE] = 512,
-    style_size: StyleSize = None,
     limit: Annotated[int, typer.Option(help="How many photos, the last by name."), limits.SEVERAL] = 20,
-    unit: Annotated[
-        str, typer.Option(help="Unit of the losses: fair (as trained), photos or energy."), Choice(UNITS)
-    ] = "fair",
-    style_weight: StyleWeight = None,
+    settings: Annotated[
+        dict[str, Any],
+        Fields(LossSettings, ("style_size", "unit", "style_weight"), unset=("style_size", "style_weight"), more=HELP),
+    ],
     worth: Annotated[
         int, typer.Option(help="Photos per style, in turn, on which L-BFGS competes (slow)."), limits.COUNT
     ] = 0,
     frame: Annotated[
         int, typer.Option(help="Crops on whose mean painting frames are measured; 60 is enough."), limits.COUNT
     ] = 0,
-    network: Network = "full",
-    bank: BankFile = None,
+    opened: Painters,
     runtime: Runtime = "auto",
-    precision: Annotated[
-        str, typer.Option(help="Of the loss network: auto, float32 or bfloat16."), Choice(LEARN_PRECISIONS)
-    ] = "auto",
-    loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
+    looking: Looking,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure how good a bank's styles are (needs impasto[learn]).
@@ -51,25 +66,25 @@ def evaluate(
     """
     with learning():
         from impasto.learn.devices import best_dtype
-        from impasto.learn.evaluate.judge import Judge
+        from impasto.learn.evaluate.scorer import Scorer
         from impasto.learn.evaluate.scores import FRAMED, evaluate, load_photos, summary
         from impasto.learn.loss.features import load_loss_network
-        from impasto.learn.loss.settings import LossSettings
         from impasto.learn.photos import PhotoFolder, load_paintings
+        from impasto.learn.tensors import to_picture
         from impasto.styles.bank import PHOTO
 
-        painter = open_painter(network, bank, runtime)
+        painter = open_painter(opened.network, opened.bank, runtime)
         names = plain_names(style) if style else list(painter.bank.styles)
         if not names or PHOTO in names:
             raise LearnError(f"there is no style to measure; name one, other than {PHOTO}, or another bank")
-        losses = LossSettings.of(painter.bank, style_size=style_size, style_weight=style_weight, unit=unit)
+        losses = LossSettings.of(painter.bank, **settings)
         paintings = load_paintings(styles, names, size=losses.style_size, bank=painter.bank)
         pictures = load_photos(photos, size=size, limit=limit)
         drawn = PhotoFolder.open(photos).batch(0, 0, frame, FRAMED) if frame else ()
-        crops = [crop.permute(1, 2, 0).numpy() for crop in drawn]
-        ruler = load_loss_network(loss_network).to(best_dtype(precision))  # type: ignore[arg-type]
-        judge = Judge(ruler, paintings, pictures, losses)
-        records = evaluate(judge, painter.paint_picture, names, pictures, worth_on=worth, crops=crops)
+        crops = [to_picture(crop) for crop in drawn]
+        ruler = load_loss_network(looking.loss_network).to(best_dtype(looking.precision))  # type: ignore[arg-type]
+        scorer = Scorer(ruler, paintings, pictures, losses)
+        records = evaluate(scorer, painter.paint_picture, names, pictures, worth_on=worth, crops=crops)
         scores = [record for record, _ in zip(records, progress(names, quiet=as_json), strict=True)]
         shown = painter.paint_photo_row if PHOTO in painter.bank else None
         overall = summary(scores, painter.paint_picture, pictures, photo=shown, crops=crops)

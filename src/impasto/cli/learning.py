@@ -5,9 +5,35 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from impasto.cli.options import BankFile, LearnPrecision, Network
 from impasto.cli.terminal import tell
 from impasto.errors import ImpastoError, MissingExtraError
+
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+LossFile = Annotated[Path | None, typer.Option("--loss-network", help="VGG weights; default: the original VGG-19.")]
+
+
+@dataclass(frozen=True)
+class Painters:
+    """A network and its bank."""
+
+    network: Network = "full"
+    bank: BankFile = None
+
+
+@dataclass(frozen=True)
+class Computing:
+    """Where it is computed, in what, and what measures the losses."""
+
+    precision: LearnPrecision = "auto"
+    device: Device = "auto"
+    loss_network: LossFile = None
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,51 +11,67 @@ import typer
 
 from impasto import limits
 from impasto.cli.ends import check_suffix, claim, given_files, open_bank, save_bank
-from impasto.cli.learning import forgiven, learning, signals_call
-from impasto.cli.options import BankFile, LearnPrecision, Network, Seed, StyleSize, StyleWeight
+from impasto.cli.learning import Computing, Painters, forgiven, learning, signals_call
+from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.styles import Force, Output, Replace
 from impasto.cli.terminal import tell, to_json
-from impasto.errors import BankError
+from impasto.learn.teach.settings import LessonSettings
 
 if TYPE_CHECKING:
-    from impasto.learn.teach.lesson import Lesson
-    from impasto.styles.bank import Bank
+    from impasto.learn.teach.course import Course
+    from impasto.learn.teach.lesson import LessonStep
+
+OF_BANK = ("style_size", "style_weight")  # which are by default as the bank was trained
+HELP = {
+    "style_size": "Long side of the painting, in pixels; default: as trained.",
+    "style_weight": "Of the style loss; default: as trained.",
+}
+LEARNED_ON = "A photo, or a folder of photos; default: pictures drawn on the fly."
+
+
+@dataclass(frozen=True)
+class CardWords:
+    """The words of a style's card."""
+
+    artist: Annotated[str, typer.Option(help="For the style's card.")] = ""
+    title: Annotated[str, typer.Option(help="For the style's card.")] = ""
+    year: Annotated[str, typer.Option(help="For the style's card.")] = ""
+    licence: Annotated[str, typer.Option(help="For the style's card.")] = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is written, and in whose place."""
+
+    output: Output
+    only: Annotated[bool, typer.Option("--only", help="Write a file of this one style, without the bank's.")] = False
+    replace: Replace = False
+    force: Force = False
+    preview: Annotated[Path | None, typer.Option(help="Paint a preview into this file, again and again.")] = None
 
 
 @app.command()
+@options
 def teach(
+    *,
     painting: Annotated[Path, typer.Argument(help="The painting to learn.")],
     name: Annotated[str, typer.Option(help="What the style is to be called.")],
-    output: Output,
-    photos: Annotated[
-        Path | None, typer.Option(help="A photo, or a folder of photos; default: pictures drawn on the fly.")
-    ] = None,
+    written: Written,
+    photos: Annotated[Path | None, typer.Option(help=LEARNED_ON)] = None,
     minutes: Annotated[float, typer.Option(help="Stop after N minutes."), limits.MINUTES] = 15.0,
-    steps: Annotated[int, typer.Option(help="At most N steps."), limits.STEPS] = 1000,
-    size: Annotated[int, typer.Option(help="Side of the photo crops, in pixels."), limits.CROP] = 192,
-    style_size: StyleSize = None,
+    settings: Annotated[
+        dict[str, Any],
+        Fields(LessonSettings, ("steps", "size", *OF_BANK, "learning_rate", "seed"), unset=OF_BANK, more=HELP),
+    ],
     stroke_sizes: Annotated[
         str | None,
         typer.Option(help="SIZE,SIZE,...: learn it at several sizes, for paint --stroke-size."),
         limits.STROKE_SIZES,
     ] = None,
-    style_weight: StyleWeight = None,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam."), limits.LEARNING_RATE] = 3e-2,
-    seed: Seed = 0,
-    artist: Annotated[str, typer.Option(help="For the style's card.")] = "",
-    title: Annotated[str, typer.Option(help="For the style's card.")] = "",
-    year: Annotated[str, typer.Option(help="For the style's card.")] = "",
-    licence: Annotated[str, typer.Option(help="For the style's card.")] = "",
-    only: Annotated[bool, typer.Option("--only", help="Write a file of this one style, without the bank's.")] = False,
-    replace: Replace = False,
-    force: Force = False,
-    preview: Annotated[Path | None, typer.Option(help="Paint a preview into this file, again and again.")] = None,
-    network: Network = "full",
-    bank: BankFile = None,
-    precision: LearnPrecision = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
+    words: CardWords,
+    opened: Painters,
+    computing: Computing,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per step.")] = False,
 ) -> None:
     """Learn a painting as a new style (needs impasto[learn]).
@@ -63,77 +80,61 @@ def teach(
     stops and keeps the best so far.
     """
     from impasto import pictures
-    from impasto.styles import bank as banks
-    from impasto.styles import strokes
+    from impasto.styles.bank import Card
 
-    if preview is not None:
-        check_suffix(preview)
-    learned_on = [] if photos is None else pictures.find(photos)
-    sources = [painting, *learned_on, *given_files(loss_network)]
-    claim([output, *given_files(preview)], sources, opens=(network, bank), force=force, keep=[output])
-    opened = open_bank(network, bank)
-    card = banks.Card(artist, title or name, year, licence, "", extra={"style_size": style_size} if style_size else {})
-    sizes: tuple[int, ...] = ()
-    if stroke_sizes is not None:
-        sizes = strokes.check_sizes(
-            limits.STROKE_SIZES.parse(stroke_sizes), largest=max(pictures.load(painting).picture.shape[:2])
-        )
-        style_size = sizes[len(sizes) // 2]
-        card = strokes.card(card, style_size)
-    others = {f"{name}.{size}": size for size in sizes if size != style_size}
-    for old in strokes.family(opened, name)[1:] if replace and name in opened else ():
-        opened = opened.remove(old)
-    empty = [0.0] * opened.rows.shape[1]
-    for row in (name, *others):  # whatever is wrong is reported now, not in a quarter of an hour
-        opened.add(row, empty, card, replace=replace)
-    if name == banks.PHOTO:
-        raise BankError(f"{name!r} is the style that gives the photo back; choose another name")
-    options: dict[str, Any] = {"steps": steps, "size": size, "learning_rate": learning_rate, "seed": seed}
-    options |= {"style_size": style_size, "style_weight": style_weight}
+    if written.preview is not None:
+        check_suffix(written.preview)
+    sources = [painting, *([] if photos is None else pictures.find(photos)), *given_files(computing.loss_network)]
+    new = [written.output, *given_files(written.preview)]
+    claim(new, sources, opens=(opened.network, opened.bank), force=written.force, keep=[written.output])
+    bank = open_bank(opened.network, opened.bank)
+    extra = {"style_size": settings["style_size"]} if "style_size" in settings else {}
     with learning():
-        lesson = _lesson(painting, network, opened, photos, options, precision, device, loss_network)
-        again = {other: lesson.at(others[other]) for other in others}  # a size that is too small is reported now
-        _teach(lesson, minutes / (1 + len(others)), preview, as_json)
-        stopped = lesson.stopped
-        taught, rows = opened.add(name, lesson.row, card, replace=replace), [name]
-        for other, each in again.items():
-            if stopped:
-                break
-            _teach(each, minutes / (1 + len(others)), None, as_json, start=lesson.row)
-            stopped = each.stopped
-            taught = taught.add(other, each.row, strokes.card(card, others[other], of=name), replace=replace)
-            rows.append(other)
-    left = ", ".join(str(others[other]) for other in others if other not in rows)
-    note = (
-        f"stopped at step {lesson.step}, the best row so far is kept{f', without stroke sizes {left}' if left else ''}"
-    )
-    save_bank(taught.select(rows) if only else taught, output, force, note=note if stopped else "")
-    if stopped:
+        from impasto.learn.teach.course import Course, open_network, open_photos
+
+        course = Course(
+            painting,
+            name,
+            open_network(opened.network),
+            bank,
+            open_photos(photos),
+            LessonSettings.of(bank, **settings),
+            card=Card(**{**asdict(words), "title": words.title or name}, source="", extra=extra),
+            stroke_sizes=limits.STROKE_SIZES.parse(stroke_sizes) if stroke_sizes else (),
+            replaced=written.replace,
+            **_opened(computing),
+        )
+        _watch(course, minutes, _previewed(course, written.preview), as_json)
+    taught = course.bank()
+    note = f"stopped at step {course.lesson.step}, the best row so far is kept{_left(course)}" if course.stopped else ""
+    save_bank(taught.select(list(course.rows())) if written.only else taught, written.output, written.force, note=note)
+    if course.stopped:
         raise typer.Exit(130)
 
 
 @app.command()
+@options
 def match(
+    *,
     painting: Annotated[Path, typer.Argument(help="The painting.")],
-    photos: Annotated[
-        Path | None, typer.Option(help="A photo, or a folder of photos; default: pictures drawn on the fly.")
-    ] = None,
-    style_size: StyleSize = None,
-    network: Network = "full",
-    bank: BankFile = None,
-    precision: LearnPrecision = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
+    photos: Annotated[Path | None, typer.Option(help=LEARNED_ON)] = None,
+    settings: Annotated[dict[str, Any], Fields(LessonSettings, ("style_size",), unset=True, more=HELP)],
+    opened: Painters,
+    computing: Computing,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find the mix nearest to a painting (needs impasto[learn]).
 
     The mix is one of known styles, and is printed as -s takes it.
     """
-    opened = open_bank(network, bank)
+    bank = open_bank(opened.network, opened.bank)
     with learning():
-        options = {"style_size": style_size}
-        found = _lesson(painting, network, opened, photos, options, precision, device, loss_network).match()
+        from impasto.learn.teach.course import open_network, open_photos
+        from impasto.learn.teach.lesson import Lesson
+
+        network, learned_on = open_network(opened.network), open_photos(photos)
+        chosen = LessonSettings.of(bank, **settings)
+        found = Lesson(painting, network, bank, learned_on, chosen, **_opened(computing)).match()
     mix = ",".join(f"{name}:{weight:.3f}" for name, weight in found.weights.items())
     if as_json:
         record = {"mix": mix, "weights": found.weights, "nearest": found.nearest}
@@ -143,71 +144,59 @@ def match(
     tell(f"nearest style: {found.nearest}; content {found.content:.3f}, style {found.style:.3f}")
 
 
-def _lesson(
-    painting: Path,
-    network: str,
-    bank: Bank,
-    photos: Path | None,
-    options: dict[str, Any],
-    precision: str,
-    device: str,
-    loss_network: Path | None,
-) -> Lesson:
-    from impasto import assets
+def _opened(computing: Computing) -> dict[str, Any]:
     from impasto.learn.devices import resolve_device
     from impasto.learn.loss.features import load_loss_network
-    from impasto.learn.network.load import load_network
-    from impasto.learn.teach.lesson import Lesson
-    from impasto.learn.teach.settings import Settings
 
-    file = Path(network) if network.endswith(".onnx") else assets.network_file(network)
-    return Lesson(
-        painting,
-        load_network(file),
-        bank,
-        _pictures_to_learn_on(photos),
-        Settings.of(bank, **options),
-        loss_network=load_loss_network(loss_network),
-        precision=precision,  # type: ignore[arg-type]
-        device=resolve_device(device),
-    )
+    loss_network = load_loss_network(computing.loss_network)
+    device = resolve_device(computing.device)
+    return {"loss_network": loss_network, "precision": computing.precision, "device": device}
 
 
-def _pictures_to_learn_on(photos: Path | None) -> Any:
-    from impasto.learn.photos import DeadLeaves, PhotoFolder
-
-    if photos is None:
-        return DeadLeaves()
-    return PhotoFolder([photos]) if photos.is_file() else PhotoFolder.open(photos)
+def _left(course: Course) -> str:
+    """What is missing where it was stopped: the stroke sizes that were not begun."""
+    sizes = [str(lesson.settings.style_size) for lesson in course.lessons.values() if lesson.best is None]
+    return f", without stroke sizes {', '.join(sizes)}" if sizes else ""
 
 
-def _teach(lesson: Lesson, minutes: float, preview: Path | None, as_json: bool, *, start: Any = None) -> None:
-    """Run the lesson and draw the bar, or print lines or JSON; Ctrl-C ends it, and the best row so far stays."""
+def _previewed(course: Course, file: Path | None) -> Callable[[], None]:
+    """What paints a preview of the first stroke size into the file."""
+    from impasto import pictures
+
+    def paint() -> None:
+        if file is not None and not course.done:
+            with forgiven():
+                pictures.save(course.lesson.preview(), file)
+
+    return paint
+
+
+def _watch(course: Course, minutes: float, looked_at: Callable[[], None], as_json: bool) -> None:
+    """Run the lessons and draw the bar, or print lines or JSON; Ctrl-C ends it, and the best row so far stays."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from impasto import pictures
 
     console = Console(stderr=True)
     plain = as_json or not console.is_terminal
     columns = BarColumn(bar_width=20), TimeRemainingColumn(), TextColumn("{task.description}")
-    steps = lesson.run(max_minutes=minutes, start=start)
-    with Progress(*columns, console=console, disable=plain) as bar, signals_call(lesson.stop):
-        task = bar.add_task("looking for the closest mix", total=1.0)
+    steps = course.run(max_minutes=minutes)
+    with Progress(*columns, console=console, disable=plain) as bar, signals_call(course.stop):
+        task = bar.add_task("looking for the closest mix", total=float(len(course.lessons)))
         try:
             for step in steps:
                 text = f"step {step.step}, content {step.content:.3f}, style {step.style:.3f}, best {step.best:.3f}"
-                bar.update(task, completed=step.progress, description=text)
-                if as_json:
-                    typer.echo(to_json(asdict(step)))
-                if step.held_out is None:
-                    continue
-                if plain and not as_json:
-                    tell(f"{text}, {step.seconds:.0f} s")
-                if preview is not None:
-                    with forgiven():
-                        pictures.save(lesson.preview(), preview)
+                bar.update(task, completed=course.done + step.progress, description=text)
+                _print(step, text, as_json, plain)
+                if step.held_out is not None:
+                    looked_at()
         except KeyboardInterrupt:  # the second: the step that it is at is given up
-            if lesson.best is None:
+            if not course.rows():
                 raise
-            lesson.stop()
+            course.stop()
+
+
+def _print(step: LessonStep, text: str, as_json: bool, plain: bool) -> None:
+    if as_json:
+        typer.echo(to_json(asdict(step)))
+    elif plain and step.held_out is not None:
+        tell(f"{text}, {step.seconds:.0f} s")

@@ -47,7 +47,7 @@ def read_cards(path: str | Path) -> dict[str, dict[str, Any]]:
     return cards
 
 
-def find_styles(folder: str | Path, cards: Mapping[str, Mapping[str, Any]] | None = None) -> list[Painting]:
+def find_paintings(folder: str | Path, cards: Mapping[str, Mapping[str, Any]] | None = None) -> list[Painting]:
     """Every picture below ``folder`` as a ``Painting`` named after its file's stem, with its entry of ``cards`` if any.
 
     An entry may hold ``size`` (long side in pixels), ``weight`` (of its style loss), ``crop`` (what part of it is

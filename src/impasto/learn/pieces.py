@@ -17,6 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto import quiet
+
+quiet.place_compiled()  # before torch's compiler is imported, which an optimiser is enough for
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from impasto import cli
 from impasto.learn.evaluate.artefacts import border_ratio
-from impasto.learn.evaluate.judge import Judge
+from impasto.learn.evaluate.scorer import Scorer
 from impasto.learn.loss.features import LossNetwork
 from impasto.styles import strokes
 from impasto.styles.bank import Bank, Card
@@ -61,7 +61,7 @@ def measure(
 
     def run(options: dict[str, Any] | None = None, *flags: str, work: bool = True) -> tuple[int, str, str]:
         if not work:
-            monkeypatch.setattr(Judge, "score", lambda *_: pytest.fail("it began to work"))
+            monkeypatch.setattr(Scorer, "score", lambda *_: pytest.fail("it began to work"))
         words = [str(word) for pair in (given | (options or {})).items() for word in pair]
         monkeypatch.setattr("sys.argv", ["impasto", "eval", *words, *flags])
         code = 0
@@ -116,7 +116,7 @@ def test_frames(measure: Eval) -> None:
 def test_numbers_that_are_none(measure: Eval, monkeypatch: pytest.MonkeyPatch) -> None:
     """A perfect photo row has no PSNR in dB: JSON says null."""
     monkeypatch.setattr("impasto.learn.evaluate.scores.alike", lambda painted: [("red", "green", math.inf)])
-    monkeypatch.setattr("impasto.learn.evaluate.judge.diagonal_detail", lambda luma: math.nan)
+    monkeypatch.setattr("impasto.learn.evaluate.scorer.diagonal_detail", lambda luma: math.nan)
     code, out, err = measure(None, "--json")
     assert code == 0, err
     assert strict(out)["closest_difference"] is None and strict(out)["styles"][0]["diagonal"] is None

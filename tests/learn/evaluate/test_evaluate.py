@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from impasto.learn.evaluate.artefacts import border_ratio, checkerboard, diagonal_detail, frames, saturated, turned
-from impasto.learn.evaluate.judge import Judge
+from impasto.learn.evaluate.scorer import Scorer
 from impasto.learn.evaluate.scores import alike, evaluate, fidelity
 from impasto.learn.evaluate.worth import worth
 from impasto.learn.loss.features import LossNetwork
@@ -69,7 +69,7 @@ def test_frames_are_measured_where_crops_are_given(loss_network: LossNetwork, pa
         framed[:8] = framed[-8:] = framed[:, :8] = framed[:, -8:] = 1 if name == "a" else photo.mean()
         return framed
 
-    judge = Judge(loss_network, {**paintings, "b": paintings["a"]}, [PHOTO], LossSettings())
+    judge = Scorer(loss_network, {**paintings, "b": paintings["a"]}, [PHOTO], LossSettings())
     crops = [RNG.random((96, 96, 3), np.float32)]
     bad, good = evaluate(judge, paint, ["a", "b"], [PHOTO], crops=crops)
     assert bad.frame == pytest.approx(127, abs=4) and good.frame < 6 and bad.edge >= bad.frame - 1
@@ -104,7 +104,7 @@ def paintings() -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("unit", ["energy", "fair", "photos"])
 def test_doing_nothing_scores_what_it_says(loss_network: LossNetwork, paintings, unit) -> None:
     """A painter that gives the photo back has content 0 and exactly the total of the photo untouched."""
-    judge = Judge(loss_network, paintings, [PHOTO], LossSettings(unit=unit, style_layers=("relu1_1", "relu2_1")))
+    judge = Scorer(loss_network, paintings, [PHOTO], LossSettings(unit=unit, style_layers=("relu1_1", "relu2_1")))
     scores = judge.score("a", [PHOTO], lambda photo, name: photo)
     assert scores.content == 0
     assert scores.total == pytest.approx(scores.untouched) and scores.untouched > 0
@@ -112,7 +112,7 @@ def test_doing_nothing_scores_what_it_says(loss_network: LossNetwork, paintings,
 
 def test_the_painting_itself_has_no_style_loss(loss_network: LossNetwork, paintings) -> None:
     """A painter that returns the painting has style 0."""
-    judge = Judge(
+    judge = Scorer(
         loss_network,
         paintings,
         [PHOTO],
@@ -126,7 +126,7 @@ def test_the_painting_itself_has_no_style_loss(loss_network: LossNetwork, painti
 
 def test_worth_counts_the_evaluations_that_get_as_low(loss_network: LossNetwork, paintings) -> None:
     """The photo itself is worth the first evaluation; what L-BFGS reached is worth as many as it took; less, fewer."""
-    judge = Judge(
+    judge = Scorer(
         loss_network, paintings, [PHOTO], LossSettings(style_layers=("relu1_1", "relu2_1"), content_layer="relu2_1")
     )
     nothing = judge.score("a", [PHOTO], lambda photo, name: photo).total
@@ -139,12 +139,12 @@ def test_worth_takes_turns_through_the_photos(loss_network: LossNetwork, paintin
     photos = [PHOTO * np.float32(share) for share in (1, 0.9, 0.8)]
     seen: list[int] = []
 
-    def note(judge: Judge, photo: np.ndarray, *_: object) -> int:
+    def note(judge: Scorer, photo: np.ndarray, *_: object) -> int:
         seen.append(next(i for i, each in enumerate(photos) if each is photo))
         return 7
 
     monkeypatch.setattr("impasto.learn.evaluate.scores.worth", note)
     settings = LossSettings(style_layers=("relu1_1",), content_layer="relu1_1")
-    judge = Judge(loss_network, {"a": paintings["a"], "b": paintings["a"]}, photos, settings)
+    judge = Scorer(loss_network, {"a": paintings["a"], "b": paintings["a"]}, photos, settings)
     scores = list(evaluate(judge, lambda photo, name: photo, ["a", "b"], photos, worth_on=2))
     assert seen == [0, 1, 2, 0] and [score.worth for score in scores] == [7, 7]

@@ -13,14 +13,15 @@ from torch import Tensor
 
 from impasto.errors import ImpastoError
 from impasto.learn.loss.features import LossNetwork, random_loss_network
-from impasto.learn.loss.losses import StyleTargets, content_distance, gram, style_units
+from impasto.learn.loss.losses import StyleTargets, content_distance, style_units
+from impasto.learn.loss.statistics import gram
 from impasto.learn.network.layers import with_own_tones
-from impasto.learn.paintings import find_styles
+from impasto.learn.paintings import find_paintings
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.train import run as module
 from impasto.learn.train.model import paint
 from impasto.learn.train.run import Run
-from impasto.learn.train.settings import Settings
+from impasto.learn.train.settings import TrainSettings
 
 LAYERS = ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
 TINY: dict[str, Any] = dict(
@@ -94,7 +95,7 @@ def test_preprocessing_stays_exact() -> None:
 @pytest.fixture
 def open_run(photos: Path, paintings: Path, loss_network: LossNetwork, tmp_path: Path) -> Iterator[Any]:
     def open_run(**settings: Any) -> Run:
-        found, given = find_styles(paintings), Settings(**TINY | settings)
+        found, given = find_paintings(paintings), TrainSettings(**TINY | settings)
         options: dict[str, Any] = {"loss_network": loss_network, "precision": "float32", "compile": False}
         return Run(tmp_path / "run", PhotoFolder.open(photos), found, given, **options)
 
@@ -106,10 +107,10 @@ def test_a_margin_is_painted_and_cut_off(which: int, open_run: Any) -> None:
     """With a margin the network paints the mirrored picture, in a row made for the visible one, which alone is left."""
     run = open_run(margin=8)
     picture, ids = torch.rand(1, 3, 64, 64), torch.tensor([which])
-    network = run.model.network
-    painted = paint(network, run.model.rows, picture, ids)
+    network = run.state.model.network
+    painted = paint(network, run.state.model.rows, picture, ids)
     wide = torch.nn.functional.pad(picture, [8] * 4, mode="reflect")
-    chosen = run.model.rows[ids]
+    chosen = run.state.model.rows[ids]
     own = with_own_tones(chosen, picture) if which == 3 else chosen
     network.margin = 0
     assert torch.equal(painted, network(wide, own)[:, :, 8:-8, 8:-8])
@@ -131,7 +132,7 @@ def test_nothing_changes_in_a_new_run(open_run: Any) -> None:
 def test_margins_and_layers_that_make_no_sense(wrong: dict[str, Any]) -> None:
     """A margin that is no multiple of 8, and a content layer that VGG-19 does not have, are refused."""
     with pytest.raises(ImpastoError):
-        Settings(**wrong)
+        TrainSettings(**wrong)
 
 
 def test_the_callers_random_numbers_go_on(open_run: Any) -> None:

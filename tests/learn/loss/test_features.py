@@ -18,18 +18,15 @@ from torch import Tensor
 from impasto.errors import LearnError, MissingExtraError
 from impasto.learn.loss import features
 from impasto.learn.loss.features import (
-    BLOCKS,
-    CHANNELS,
     WHEEL,
     WHEEL_FILE,
     LossNetwork,
-    Pooling,
-    check_layers,
-    layer_names,
     load_loss_network,
     max_pool,
     random_loss_network,
 )
+from impasto.learn.loss.layers import CHANNELS, CONVOLUTIONS, check_layers, layer_names
+from impasto.learn.loss.settings import Pooling
 
 POOLINGS: list[Pooling] = ["max", "average", "l2"]
 
@@ -50,7 +47,7 @@ def bgr_release() -> dict[str, Tensor]:
 def shapes(depth: int) -> dict[str, tuple[int, int]]:
     """Name -> (outputs, inputs) of every convolution."""
     found, inputs = {}, 3
-    for block, count in enumerate(BLOCKS[depth]):
+    for block, count in enumerate(CONVOLUTIONS[depth]):
         for conv in range(count):
             found[f"conv{block + 1}_{conv + 1}"] = CHANNELS[block], inputs
             inputs = CHANNELS[block]

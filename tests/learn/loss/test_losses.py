@@ -13,14 +13,14 @@ from torch import Tensor
 
 from impasto.learn.loss.losses import (
     StyleTargets,
-    Unit,
     content_distance,
-    gram,
     psnr,
     squared_distance,
     style_units,
     total_variation,
 )
+from impasto.learn.loss.settings import Unit
+from impasto.learn.loss.statistics import gram
 
 UNITS: tuple[Unit, ...] = get_args(Unit)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from impasto.learn.loss.losses import gaussian, gram, guided_gram, matrix_root, wasserstein
+from impasto.learn.loss.statistics import gaussian, gram, guided_gram, matrix_root, wasserstein
 
 
 def test_guided_gram() -> None:

@@ -14,7 +14,7 @@ from impasto import pictures
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.optimize.objective import Parts
 from impasto.learn.optimize.recipes import settings_for
-from impasto.learn.optimize.run import Optimization, Step, optimize
+from impasto.learn.optimize.run import Optimization, OptimizeStep, optimize
 
 SMALL: dict[str, Any] = {
     "size": 32,
@@ -43,10 +43,10 @@ def painting() -> pictures.Picture:
 @pytest.fixture
 def painted(
     loss_network: LossNetwork, photo: pictures.Picture, painting: pictures.Picture
-) -> Callable[..., list[Step]]:
+) -> Callable[..., list[OptimizeStep]]:
     """Run a small optimisation with some options changed."""
 
-    def run(**options: Any) -> list[Step]:
+    def run(**options: Any) -> list[OptimizeStep]:
         return list(optimize(photo, painting, loss_network=loss_network, **SMALL | options))
 
     return run

@@ -16,7 +16,7 @@ from impasto.errors import LearnError
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.optimize.grid import Cell, grid, numbers, sheet
 from impasto.learn.optimize.manifest import manifest, read_manifest, replay, save_picture
-from impasto.learn.optimize.run import Step
+from impasto.learn.optimize.run import OptimizeStep
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
@@ -57,7 +57,7 @@ def test_grid(loss_network: LossNetwork, photo: pictures.Picture, painting: pict
     files = saved(tmp_path, photo, painting)
     options = {key: value for key, value in SMALL.items() if key != "style_layers"} | {"steps": 2}
 
-    def items() -> list[Step | Cell]:
+    def items() -> list[OptimizeStep | Cell]:
         layers, ratios = ("relu1_1", "relu2_1"), (1e-4, 1e-2)
         return list(
             grid(*files, tmp_path / "cells", layers=layers, ratios=ratios, loss_network=loss_network, **options)

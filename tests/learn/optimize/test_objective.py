@@ -12,10 +12,10 @@ from optimizing import photo as photo
 
 from impasto import pictures
 from impasto.learn.loss.features import LossNetwork, random_loss_network
-from impasto.learn.loss.losses import gram
-from impasto.learn.optimize.objective import Objective, Region, _Gram
+from impasto.learn.loss.statistics import exact_gram, gram
+from impasto.learn.optimize.objective import Objective, Region
 from impasto.learn.optimize.recipes import settings_for
-from impasto.learn.optimize.scene import to_planes
+from impasto.learn.tensors import to_planes
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 2e-2)])
@@ -24,7 +24,7 @@ def test_gram_of_the_objective(dtype: torch.dtype, tolerance: float) -> None:
     features = torch.randn(1, 5, 6, 7, generator=torch.Generator().manual_seed(0)).requires_grad_()
     weights = torch.randn(1, 5, 5, generator=torch.Generator().manual_seed(1))
     plain = gram(features)
-    own = _Gram.apply(features.to(dtype))
+    own = exact_gram(features.to(dtype))
     torch.testing.assert_close(own, plain, rtol=tolerance, atol=tolerance)
     (expected,) = torch.autograd.grad((plain * weights).sum(), features)
     (found,) = torch.autograd.grad((own * weights).sum(), features)
@@ -35,7 +35,7 @@ def test_gram_in_pieces() -> None:
     """In bfloat16 the sums over many positions are exact to 1 in 1,000, where bfloat16 itself rounds to 1 in 256."""
     features = torch.rand(1, 6, 101, 103, generator=torch.Generator().manual_seed(0)).bfloat16()
     expected = gram(features.float())
-    assert (_Gram.apply(features) - expected).norm() < 1e-3 * expected.norm()
+    assert (exact_gram(features) - expected).norm() < 1e-3 * expected.norm()
 
 
 def test_gatys_formulas(photo: pictures.Picture, painting: pictures.Picture) -> None:

@@ -15,7 +15,7 @@ from impasto.learn.loss.features import LossNetwork
 from impasto.learn.optimize.fit import fit, predicted
 from impasto.learn.optimize.objective import Objective
 from impasto.learn.optimize.plan import smallest_side
-from impasto.learn.optimize.recipes import RECIPES, Settings, ladder, settings_for
+from impasto.learn.optimize.recipes import RECIPES, OptimizeSettings, ladder, settings_for
 
 
 def test_recipes() -> None:
@@ -30,7 +30,7 @@ def test_recipes() -> None:
 @pytest.mark.parametrize(("size", "sizes"), [(512, [128, 256, 512]), (300, [150, 300]), (100, [100])])
 def test_ladder(size: int, sizes: list[int]) -> None:
     """Sizes halve down to the coarsest, and their evaluations add up."""
-    rungs = ladder(Settings(size=size, steps=101, coarsest=128))
+    rungs = ladder(OptimizeSettings(size=size, steps=101, coarsest=128))
     assert [rung for rung, _ in rungs] == sizes
     assert sum(count for _, count in rungs) == 101
 
@@ -38,8 +38,8 @@ def test_ladder(size: int, sizes: list[int]) -> None:
 @pytest.mark.parametrize(("start", "sizes"), [("noise", [128, 256]), ("network", [256]), ("painted.png", [256])])
 def test_ladder_of_a_start(start: str, sizes: list[int]) -> None:
     """A start that has been painted already is polished at full size, unless another size is asked for."""
-    assert [size for size, _ in ladder(Settings(size=256, start=start))] == sizes
-    assert [size for size, _ in ladder(Settings(size=256, start=start, coarsest=100))] == [128, 256]
+    assert [size for size, _ in ladder(OptimizeSettings(size=256, start=start))] == sizes
+    assert [size for size, _ in ladder(OptimizeSettings(size=256, start=start, coarsest=100))] == [128, 256]
 
 
 def test_ladder_without_what_is_too_small(

@@ -1,4 +1,4 @@
-"""Settings of an optimisation: what makes no sense is refused where it is given, by its name."""
+"""OptimizeSettings of an optimisation: what makes no sense is refused where it is given, by its name."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impasto.errors import ImpastoError, LearnError
-from impasto.learn.optimize.recipes import Settings, settings_for
+from impasto.learn.optimize.recipes import OptimizeSettings, settings_for
 from impasto.learn.optimize.run import optimize
-from impasto.learn.teach.settings import Settings as LessonSettings
+from impasto.learn.teach.settings import LessonSettings
 
-NAMES = [field.name for field in dataclasses.fields(Settings)]
+NAMES = [field.name for field in dataclasses.fields(OptimizeSettings)]
 ODD: list[Any] = [
     math.nan,
     math.inf,
@@ -40,7 +40,7 @@ ODD: list[Any] = [
 def test_odd_numbers(name: str, value: Any) -> None:
     """A number that is none, or out of range, is refused in one sentence that names the setting."""
     with pytest.raises(LearnError, match=name) as caught:
-        Settings(**{name: value})
+        OptimizeSettings(**{name: value})
     assert "\n" not in str(caught.value)
 
 
@@ -48,14 +48,14 @@ def test_odd_numbers(name: str, value: Any) -> None:
 def test_whole_numbers(name: str) -> None:
     """Pixels, evaluations and seeds are whole numbers."""
     with pytest.raises(LearnError, match=f"{name} is 32.5; it must be .* a whole number"):
-        Settings(**{name: 32.5})
+        OptimizeSettings(**{name: 32.5})
 
 
 @pytest.mark.parametrize("value", ["relu1_1", [1], ["relu1_1", None], {"relu1_1": 1}, 7])
 def test_odd_layers(value: Any) -> None:
     """Layers are a list of names; a single name is none."""
     with pytest.raises(LearnError, match="style_layers"):
-        Settings(style_layers=value)
+        OptimizeSettings(style_layers=value)
 
 
 def test_numbers_of_numpy_and_lists() -> None:

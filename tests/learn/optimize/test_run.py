@@ -17,7 +17,7 @@ from impasto import pictures
 from impasto.errors import LearnError
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.optimize.recipes import settings_for
-from impasto.learn.optimize.run import Optimization, Step, optimize
+from impasto.learn.optimize.run import Optimization, OptimizeStep, optimize
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ from impasto.learn.optimize.run import Optimization, Step, optimize
     ],
     ids=str,
 )
-def test_goes_down(painted: Callable[..., list[Step]], options: dict[str, Any]) -> None:
+def test_goes_down(painted: Callable[..., list[OptimizeStep]], options: dict[str, Any]) -> None:
     """Every optimiser, statistic, pooling and start lowers the total; the last record holds the picture."""
     steps = painted(**options)
     assert steps[-1].total < 0.7 * steps[0].total
@@ -43,26 +43,26 @@ def test_goes_down(painted: Callable[..., list[Step]], options: dict[str, Any]) 
     assert 0 <= steps[-1].picture.min() and steps[-1].picture.max() <= 1
 
 
-def test_content_only(painted: Callable[..., list[Step]]) -> None:
+def test_content_only(painted: Callable[..., list[OptimizeStep]]) -> None:
     """From noise and without style, the picture comes close to the photo's features."""
     steps = painted(style_weight=0.0, start="noise", content_layers=("relu1_1",), steps=60)
     assert steps[-1].content < 0.02 * steps[0].content
 
 
-def test_style_only(painted: Callable[..., list[Step]]) -> None:
+def test_style_only(painted: Callable[..., list[OptimizeStep]]) -> None:
     """From noise and without content, the picture comes close to the painting's statistics."""
     steps = painted(content_weight=0.0, start="noise", steps=40)
     assert steps[-1].content == 0
     assert steps[-1].style < 0.05 * steps[0].style
 
 
-def test_best_is_kept(painted: Callable[..., list[Step]]) -> None:
+def test_best_is_kept(painted: Callable[..., list[OptimizeStep]]) -> None:
     """The last record is as good as the best one before it, even where Adam's rate is far too high."""
     steps = painted(optimizer="adam", learning_rate=0.5, steps=15)
     assert steps[-1].total <= min(step.total for step in steps[:-1])
 
 
-def test_seed(painted: Callable[..., list[Step]]) -> None:
+def test_seed(painted: Callable[..., list[OptimizeStep]]) -> None:
     """Equal seeds give equal bits, other seeds other pictures."""
     first, again, other = (painted(start="noise", seed=seed, steps=3)[-1].picture for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
@@ -77,7 +77,9 @@ def test_painting_weights(loss_network: LossNetwork, photo: pictures.Picture, pa
     np.testing.assert_allclose(both, alone, atol=1e-5)
 
 
-def test_start_from_file(painted: Callable[..., list[Step]], painting: pictures.Picture, tmp_path: Path) -> None:
+def test_start_from_file(
+    painted: Callable[..., list[OptimizeStep]], painting: pictures.Picture, tmp_path: Path
+) -> None:
     """A picture file of any size can be the start."""
     pictures.save(painting, tmp_path / "start.png")
     assert painted(start=str(tmp_path / "start.png"), steps=2)[-1].picture is not None

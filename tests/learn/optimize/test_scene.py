@@ -15,11 +15,11 @@ from optimizing import photo as photo
 from impasto import pictures
 from impasto.errors import LearnError
 from impasto.learn.loss.features import LossNetwork
-from impasto.learn.optimize.run import Step
+from impasto.learn.optimize.run import OptimizeStep
 from impasto.pictures.matching import luma, match_colors, match_luminance
 
 
-def test_luminance(painted: Callable[..., list[Step]], photo: pictures.Picture) -> None:
+def test_luminance(painted: Callable[..., list[OptimizeStep]], photo: pictures.Picture) -> None:
     """With luminance only, hue and saturation are the photo's where they fit, and the luma is new."""
     picture = painted(color="luminance")[-1].picture
     assert picture is not None

@@ -20,12 +20,13 @@ from impasto.learn.network.load import load_network
 from impasto.learn.photos import DeadLeaves, PhotoFolder
 from impasto.learn.teach.lesson import Lesson
 from impasto.learn.teach.match import convex_minimum
-from impasto.learn.teach.settings import Settings
+from impasto.learn.teach.pace import Pace
+from impasto.learn.teach.settings import LessonSettings
 from impasto.styles import strokes
 from impasto.styles.bank import PHOTO, Bank
 
 LAYERS: dict[str, Any] = {"content_layer": "relu1_1", "style_layers": ("relu1_1",)}
-QUICK = Settings(
+QUICK = LessonSettings(
     steps=30, batch=1, size=32, check_every=10, checks=2, match_size=32, match_photos=1, match_steps=6, **LAYERS
 )
 
@@ -48,9 +49,9 @@ def lesson(painting: Path, photos: Path, network_file: Path, loss_network: LossN
 
 def total(lesson: Lesson, row: np.ndarray) -> float:
     """What a row scores on the pictures of the search for a start."""
-    photos = lesson._draw(2**31 + 1, QUICK.match_photos, QUICK.match_size)
+    photos = lesson.easel.draw(2**31 + 1, QUICK.match_photos, QUICK.match_size)
     with torch.no_grad():
-        return float(lesson._total(*lesson._measure(torch.from_numpy(row.copy()), photos)))
+        return float(lesson.easel.total(torch.from_numpy(row.copy()), photos))
 
 
 # The start
@@ -76,7 +77,7 @@ def test_the_match_is_at_least_as_good_as_every_style(lesson: Lesson) -> None:
 
 def test_what_one_style_painted_is_matched_to_it(lesson: Lesson, photos: Path, tmp_path: Path) -> None:
     """A painting that was made with one style's row is closest to that style."""
-    photo = lesson._draw(2**31 + 1, 1, 96)
+    photo = lesson.easel.draw(2**31 + 1, 1, 96)
     with torch.no_grad():
         painted = lesson.network(photo, torch.from_numpy(lesson.bank["blue"].copy())[None])
     path = tmp_path / "blue.png"
@@ -157,7 +158,7 @@ def test_the_best_is_there_at_any_moment(lesson: Lesson) -> None:
 
 def test_it_stops_when_it_no_longer_improves(lesson: Lesson) -> None:
     """Without a learning rate nothing improves; after ``patience`` checks the rate falls, and the lesson ends."""
-    lesson.settings = replace(QUICK, learning_rate=0.0, patience=2, check_every=1, fall=3)
+    lesson.settings = replace(QUICK, learning_rate=1e-30, patience=2, check_every=1, fall=3)
     steps = list(lesson.run())
     assert len(steps) == 2 + 3 and steps[-1].progress == 1
 
@@ -175,9 +176,9 @@ def test_it_stops_when_time_is_up(lesson: Lesson) -> None:
     assert step.progress >= 1 and step.held_out is not None
 
 
-def test_a_loss_that_is_no_number(lesson: Lesson) -> None:
+def test_a_loss_that_is_no_number(lesson: Lesson, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lesson that breaks down is a LearnError that says what to do, and the best row stays finite."""
-    lesson.settings = replace(QUICK, learning_rate=1e30, warmup=0)
+    monkeypatch.setattr(Pace, "rate", lambda *_: 1e30)
     with pytest.raises(LearnError, match="broke down at step .*lower the learning rate"):
         list(lesson.run())
     assert np.isfinite(lesson.row).all()
@@ -186,12 +187,12 @@ def test_a_loss_that_is_no_number(lesson: Lesson) -> None:
 def test_settings_come_from_the_bank(network_file: Path) -> None:
     """The objective is the one the bank was trained with; what is given counts more, and None counts as not given."""
     bank = Bank.load(network_file.with_suffix(".safetensors"))
-    assert Settings.of(bank) == Settings()
+    assert LessonSettings.of(bank) == LessonSettings()
     meta = {"settings": {"style_weight": 3.0, "style_layers": ["relu1_1"], "style_size": 300, "steps": 9, "x": 1}}
     trained = replace(bank, meta=meta)
-    expected = Settings(style_weight=3.0, style_layers=("relu1_1",), style_size=300)
-    assert Settings.of(trained) == expected
-    assert Settings.of(trained, style_size=200, style_weight=None) == replace(expected, style_size=200)
+    expected = LessonSettings(style_weight=3.0, style_layers=("relu1_1",), style_size=300)
+    assert LessonSettings.of(trained) == expected
+    assert LessonSettings.of(trained, style_size=200, style_weight=None) == replace(expected, style_size=200)
 
 
 def test_what_cannot_be_taught(lesson: Lesson, painting: Path, tmp_path: Path) -> None:
@@ -244,10 +245,10 @@ def quick(monkeypatch: pytest.MonkeyPatch, loss_network: LossNetwork) -> None:
     """Lessons of a few tiny steps, with random loss weights."""
     monkeypatch.setattr("impasto.learn.loss.features.load_loss_network", lambda _: loss_network)
 
-    def short(_: type[Settings], bank: Bank, **given: Any) -> Settings:
+    def short(_: type[LessonSettings], bank: Bank, **given: Any) -> LessonSettings:
         return replace(QUICK, steps=given.get("steps", 2), style_size=given.get("style_size") or QUICK.style_size)
 
-    monkeypatch.setattr("impasto.learn.teach.settings.Settings.of", classmethod(short))
+    monkeypatch.setattr("impasto.learn.teach.settings.LessonSettings.of", classmethod(short))
 
 
 def test_a_painting_becomes_a_style(quick, painting, photos, network_file, tmp_path, capsys) -> None:

@@ -15,14 +15,14 @@ from impasto.errors import BankError, LearnError
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.network.full import PasticheNetwork
 from impasto.learn.network.to_onnx import network_graph
-from impasto.learn.paintings import find_styles
+from impasto.learn.paintings import find_paintings
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.train import export as module
 from impasto.learn.train import run as train
 from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
 from impasto.learn.train.export import difference, export
 from impasto.learn.train.run import Run
-from impasto.learn.train.settings import Settings
+from impasto.learn.train.settings import Schedule, TrainSettings
 from impasto.painting.network import Network
 from impasto.styles.bank import PHOTO, Bank
 
@@ -152,8 +152,8 @@ def run(
     """A run of three steps that has not begun."""
     monkeypatch.setattr(train, "UNIT_PHOTOS", 1)
     layers: dict[str, Any] = {"content_layer": "relu1_1", "style_layers": ("relu1_1",)}
-    settings = Settings(steps=3, batch=2, size=16, alpha=0.1, style_size=32, **layers)
-    styles = find_styles(
+    settings = TrainSettings(steps=3, batch=2, size=16, alpha=0.1, style_size=32, **layers)
+    styles = find_paintings(
         paintings, {"noise": {"artist": "N. Oise", "size": 32, "weight": 2, "mood": "loud", "crop": [0, 0, 1, 0.5]}}
     )
     return Run(tmp_path / "run", PhotoFolder.open(photos), styles, settings, loss_network=loss_network, compile=False)
@@ -197,7 +197,7 @@ def test_new_cards(run: Run, tmp_path: Path) -> None:
 
 def test_overwrite(run: Run, tmp_path: Path) -> None:
     """A second export is a LearnError that leaves the first as it was, unless it may overwrite it."""
-    steps = run.train(checkpoint_every=1)
+    steps = run.train(Schedule(checkpoint_every=1))
     next(steps)
     files = export(run.dir, tmp_path)
     before = [path.read_bytes() for path in files]
@@ -247,6 +247,6 @@ def test_bad_name(run: Run, tmp_path: Path) -> None:
 
 def test_no_card(run: Run, tmp_path: Path) -> None:
     """A run whose style has no card at all is exported with empty cards."""
-    run.styles = [replace(style, card={}) for style in run.styles]
+    run.paintings = [replace(painting, card={}) for painting in run.paintings]
     list(run.train())
     assert Bank.load(export(run.dir, tmp_path)[1]).card("noise").artist == ""

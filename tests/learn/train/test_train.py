@@ -24,13 +24,16 @@ from impasto.errors import LearnError, OptionError
 from impasto.learn.loss.features import LossNetwork, random_loss_network
 from impasto.learn.loss.losses import psnr
 from impasto.learn.network.layers import StyleNetwork
-from impasto.learn.paintings import Style, find_styles
+from impasto.learn.paintings import Painting, find_paintings
 from impasto.learn.photos import PhotoFolder
+from impasto.learn.train import processes
 from impasto.learn.train import run as module
 from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
 from impasto.learn.train.export import PHOTO_CARD
-from impasto.learn.train.run import METRICS, PHOTO, SHEET, Run, Step
-from impasto.learn.train.settings import Settings, learning_rate, style_weight
+from impasto.learn.train.records import METRICS, SHEET, TrainStep
+from impasto.learn.train.run import PHOTO, Run
+from impasto.learn.train.settings import Schedule, TrainSettings, learning_rate, style_weight
+from impasto.learn.train.steps import Steps
 from impasto.styles.bank import Bank
 
 TINY: dict[str, Any] = dict(
@@ -59,7 +62,7 @@ def open_run(photos: Path, paintings: Path, loss_network: LossNetwork, tmp_path:
 
     def open_run(
         folder: Path = tmp_path / "run",
-        styles: list[Style] | None = None,
+        styles: list[Painting] | None = None,
         loss_network: LossNetwork = loss_network,
         teacher: tuple[StyleNetwork, Bank] | None = None,
         start_from: tuple[StyleNetwork, Bank] | None = None,
@@ -68,8 +71,8 @@ def open_run(photos: Path, paintings: Path, loss_network: LossNetwork, tmp_path:
         return Run(
             folder,
             PhotoFolder.open(photos),
-            find_styles(paintings) if styles is None else styles,
-            Settings(**TINY | settings),
+            find_paintings(paintings) if styles is None else styles,
+            TrainSettings(**TINY | settings),
             loss_network=loss_network,
             teacher=teacher,
             start_from=start_from,
@@ -100,7 +103,7 @@ def test_run(open_run: OpenRun, tmp_path: Path) -> None:
     """A run yields a record per step, writes the same to metrics.jsonl, and leaves a checkpoint of its last step."""
     steps = list(open_run().train())
     assert [step.step for step in steps] == [1, 2, 3, 4, 5, 6]
-    assert all(isinstance(step, Step) and step.steps == 6 and len(step.styles) == 2 for step in steps)
+    assert all(isinstance(step, TrainStep) and step.steps == 6 and len(step.styles) == 2 for step in steps)
     assert all(np.isfinite([s.content, s.style, s.total, s.learning_rate, s.pictures_per_second]).all() for s in steps)
     assert all((step.psnr is not None) == (PHOTO in step.styles) for step in steps)
     written = metrics(tmp_path / "run")
@@ -127,7 +130,7 @@ def test_more_steps(open_run: OpenRun) -> None:
 
 def test_minutes(open_run: OpenRun, tmp_path: Path) -> None:
     """When its minutes are over a run does one step, saves it and stops."""
-    assert len(list(open_run().train(max_minutes=0))) == 1
+    assert len(list(open_run().train(Schedule(max_minutes=0)))) == 1
     assert Checkpoint.read(tmp_path / "run" / CHECKPOINT).step == 1
 
 
@@ -160,7 +163,11 @@ def test_bfloat16(photos: Path, paintings: Path, tmp_path: Path) -> None:
     totals = []
     for precision in ("float32", "bfloat16"):
         weights = {"conv1_1": (torch.ones(64, 3, 3, 3) / 5, torch.zeros(64))}
-        folder, styles, settings = PhotoFolder.open(photos), find_styles(paintings), Settings(**TINY | {"steps": 1})
+        folder, styles, settings = (
+            PhotoFolder.open(photos),
+            find_paintings(paintings),
+            TrainSettings(**TINY | {"steps": 1}),
+        )
         (step,) = Run(
             tmp_path / precision,
             folder,
@@ -182,32 +189,32 @@ def test_bfloat16(photos: Path, paintings: Path, tmp_path: Path) -> None:
 def test_photo_row(open_run: OpenRun) -> None:
     """The photo's row knows no painting: its loss is content and squared error, and no other row feels it."""
     run = open_run()
-    pictures, photo = torch.rand(2, 3, 32, 32), len(run.styles)
-    parts = run._losses(pictures, torch.tensor([photo, photo]))
+    pictures, photo = torch.rand(2, 3, 32, 32), len(run.paintings)
+    parts = run.steps.losses(pictures, torch.tensor([photo, photo]))
     assert parts["style"].tolist() == [0, 0]
     torch.testing.assert_close(parts["total"], parts["content"] + 60 * parts["error"])
     parts["total"].mean().backward()
-    assert run.model.rows.grad is not None
-    assert run.model.rows.grad.abs().amax(1).gt(0).tolist() == [False, False, False, True]
+    assert run.state.model.rows.grad is not None
+    assert run.state.model.rows.grad.abs().amax(1).gt(0).tolist() == [False, False, False, True]
 
 
 def test_tones_of_the_photo_row(open_run: OpenRun) -> None:
     """The photo's row paints with the photo's own tones: what it has in their place does not matter."""
     run = open_run()
-    pictures, photo = torch.rand(2, 3, 32, 32), torch.tensor([len(run.styles)] * 2)
-    before, style = run.model(pictures, photo), run.model(pictures, photo - 1)
+    pictures, photo = torch.rand(2, 3, 32, 32), torch.tensor([len(run.paintings)] * 2)
+    before, style = run.state.model(pictures, photo), run.state.model(pictures, photo - 1)
     with torch.no_grad():
-        run.model.rows[:, -3:] += 1.0
-    assert torch.equal(run.model(pictures, photo), before)
-    assert not torch.allclose(run.model(pictures, photo - 1), style)
+        run.state.model.rows[:, -3:] += 1.0
+    assert torch.equal(run.state.model(pictures, photo), before)
+    assert not torch.allclose(run.state.model(pictures, photo - 1), style)
 
 
 def test_style_row(open_run: OpenRun) -> None:
     """A style's loss is content and weighted style, each style with its own weight, and no squared error."""
     run = open_run()
-    run.styles[1] = replace(run.styles[1], weight=3.0)
-    run.step = run.settings.ramp
-    parts = run._losses(torch.rand(2, 3, 32, 32), torch.tensor([0, 1]))
+    run.measure.weights[1] = 3.0
+    run.state.step = run.settings.ramp
+    parts = run.steps.losses(torch.rand(2, 3, 32, 32), torch.tensor([0, 1]))
     expected = parts["content"] + 8.0 * torch.tensor([1.0, 3.0]) * parts["style"]
     torch.testing.assert_close(parts["total"], expected)
 
@@ -215,49 +222,49 @@ def test_style_row(open_run: OpenRun) -> None:
 def test_style_targets(open_run: OpenRun, paintings: Path) -> None:
     """The distance to a style is 0 at its painting."""
     run = open_run(style_layers=("relu1_1", "relu2_1"))
-    assert run.targets.layers == ["relu1_1", "relu2_1"]
+    assert run.judge.targets.layers == ["relu1_1", "relu2_1"]
     ids = torch.arange(3)
-    pictures = [module.load_painting(style.path, 48) for style in run.styles]
-    grams = module._grams(run.loss_network, pictures, run.targets.layers)
-    assert run.targets.distance(grams, ids).max() < 1e-9
-    assert run.targets.distance(grams, ids.flip(0))[[0, 2]].min() > 0.01
+    pictures = [module.load_painting(painting.path, 48) for painting in run.paintings]
+    grams, _ = run.judge._statistics(pictures)
+    assert run.judge.targets.distance(grams, ids).max() < 1e-9
+    assert run.judge.targets.distance(grams, ids.flip(0))[[0, 2]].min() > 0.01
 
 
 def test_style_size(open_run: OpenRun, paintings: Path) -> None:
     """A style with a size of its own is learned from its painting at that size."""
-    styles = find_styles(paintings, {"checks": {"size": 20}})
-    grams, own = (open_run(styles=s).targets.grams["relu1_1"] for s in (None, styles))
+    styles = find_paintings(paintings, {"checks": {"size": 20}})
+    grams, own = (open_run(styles=s).judge.targets.grams["relu1_1"] for s in (None, styles))
     assert not torch.allclose(grams[0], own[0])
     assert torch.equal(grams[1:], own[1:])
 
 
 def test_borders_of_the_loss(open_run: OpenRun, loss_network: LossNetwork, tmp_path: Path) -> None:
     """A run's loss network has the borders that its settings name; the caller's stays as it was."""
-    assert open_run(tmp_path / "mirror", loss_borders="mirror").loss_network.borders == "mirror"
-    assert open_run(tmp_path / "zeros").loss_network.borders == loss_network.borders == "zeros"
+    assert open_run(tmp_path / "mirror", loss_borders="mirror").judge.network.borders == "mirror"
+    assert open_run(tmp_path / "zeros").judge.network.borders == loss_network.borders == "zeros"
 
 
 def test_borders_that_do_not_exist() -> None:
     """Borders of another kind are an OptionError that names those there are."""
     with pytest.raises(OptionError, match="zeros or mirror, not 'ones'"):
-        Settings(loss_borders="ones")  # type: ignore[arg-type]
+        TrainSettings(loss_borders="ones")  # type: ignore[arg-type]
 
 
 def test_different_styles_in_a_batch(open_run: OpenRun) -> None:
     """A batch holds different styles while there are enough, and the same one twice only if there are not."""
     run = open_run(batch=4)
-    for run.step in range(10):
-        assert sorted(run._deal().tolist()) == [0, 1, 2, 3]
-    assert len(open_run(batch=6)._deal()) == 6
+    for run.state.step in range(10):
+        assert sorted(run.state.deal().tolist()) == [0, 1, 2, 3]
+    assert len(open_run(batch=6).state.deal()) == 6
 
 
 def test_those_behind_get_more_turns(open_run: OpenRun) -> None:
     """A style whose loss is twice the others' gets about twice their turns, the photo as many as it is given."""
     run = open_run(batch=1, photo_turns=2.0)
-    run.behind[:3] = torch.tensor([1.0, 1.0, 4.0])
+    run.state.behind[:3] = torch.tensor([1.0, 1.0, 4.0])
     turns = np.zeros(4)
-    for run.step in range(2000):
-        turns[run._deal()] += 1
+    for run.state.step in range(2000):
+        turns[run.state.deal()] += 1
     expected = np.array([0.5, 0.5, 2.0, 2.0])
     np.testing.assert_allclose(turns / turns.sum(), expected / expected.sum(), atol=0.04)
 
@@ -274,14 +281,14 @@ def test_batch_of_the_photo_alone(open_run: OpenRun, tmp_path: Path) -> None:
 def test_average(open_run: OpenRun) -> None:
     """The averaged weights lie between the first and the last, and are what a checkpoint gives back."""
     run = open_run(steps=20)
-    first = run.model.rows.detach().clone()
+    first = run.state.model.rows.detach().clone()
     list(run.train())
-    network, rows = run.averaged()
-    last = run.model.rows.detach()
+    network, rows = run.state.averaged()
+    last = run.state.model.rows.detach()
     assert 0 < (rows - first).norm() < (last - first).norm()
     stored_network, stored_rows = Checkpoint.read(run.dir / CHECKPOINT).averaged()
     assert torch.equal(stored_rows, rows)
-    assert stored_network.fingerprint() == network.fingerprint() != run.model.network.fingerprint()
+    assert stored_network.fingerprint() == network.fingerprint() != run.state.model.network.fingerprint()
 
 
 # Schedules
@@ -289,7 +296,7 @@ def test_average(open_run: OpenRun) -> None:
 
 def test_learning_rate() -> None:
     """The learning rate rises linearly, stays, and falls to a fiftieth along a cosine."""
-    settings = Settings(steps=1000, warmup=100, decay=0.3, learning_rate=1.0)
+    settings = TrainSettings(steps=1000, warmup=100, decay=0.3, learning_rate=1.0)
     rates = [learning_rate(settings, step) for step in range(1000)]
     assert rates[:100] == pytest.approx(np.arange(1, 101) / 100)
     assert rates[100:700] == pytest.approx(np.ones(600))
@@ -300,13 +307,13 @@ def test_learning_rate() -> None:
 
 def test_learning_rate_without_schedule() -> None:
     """Without warm-up and decay the learning rate is constant."""
-    settings = Settings(steps=10, warmup=0, decay=0.0, learning_rate=0.5)
+    settings = TrainSettings(steps=10, warmup=0, decay=0.0, learning_rate=0.5)
     assert [learning_rate(settings, step) for step in range(10)] == [0.5] * 10
 
 
 def test_style_weight() -> None:
     """The style weight grows by equal factors up to the end of the ramp, and stays."""
-    settings = Settings(style_weight=8.0, style_weight_start=0.5, ramp=4)
+    settings = TrainSettings(style_weight=8.0, style_weight_start=0.5, ramp=4)
     assert [style_weight(settings, step) for step in range(6)] == pytest.approx([0.5, 1, 2, 4, 8, 8])
     assert style_weight(replace(settings, ramp=0), 1) == 8.0
 
@@ -317,9 +324,9 @@ def test_style_weight() -> None:
 def test_find_styles(paintings: Path) -> None:
     """Each painting is a style named after its file, with card, size and weight from its entry, if it has one."""
     entry = {"artist": "A. Nonym", "year": 1900, "size": 300, "weight": 2}
-    checks, noise, stripes = find_styles(paintings, {"noise": entry, "unknown": {"size": 1}})
-    assert noise == Style("noise", paintings / "noise.png", {"artist": "A. Nonym", "year": "1900"}, 300, 2.0)
-    assert checks == Style("checks", paintings / "checks.png")
+    checks, noise, stripes = find_paintings(paintings, {"noise": entry, "unknown": {"size": 1}})
+    assert noise == Painting("noise", paintings / "noise.png", {"artist": "A. Nonym", "year": "1900"}, 300, 2.0)
+    assert checks == Painting("checks", paintings / "checks.png")
     assert stripes.name == "stripes"
     assert entry["size"] == 300  # the caller's own is left alone
 
@@ -327,9 +334,9 @@ def test_find_styles(paintings: Path) -> None:
 @pytest.mark.parametrize("crop", [[0, 0, 1], [0, 0, 0, 1], [0, 0.5, 1, 1.1], "left", [0, 0, "1", 1]])
 def test_bad_crops(crop: object, paintings: Path) -> None:
     """A crop that is no part of the painting is a LearnError that says what one is."""
-    assert find_styles(paintings, {"noise": {"crop": [0, 0.5, 1, 1]}})[1].crop == (0, 0.5, 1, 1)
+    assert find_paintings(paintings, {"noise": {"crop": [0, 0.5, 1, 1]}})[1].crop == (0, 0.5, 1, 1)
     with pytest.raises(LearnError, match=r"crop of 'noise' must be \[left, top, right, bottom\]"):
-        find_styles(paintings, {"noise": {"crop": crop}})
+        find_paintings(paintings, {"noise": {"crop": crop}})
 
 
 @pytest.mark.parametrize("names", [[], ["a.png", "b/a.png"], ["photo.png"]], ids=["none", "twice", "photo"])
@@ -339,20 +346,20 @@ def test_bad_names(names: list[str], tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.new("RGB", (4, 4)).save(tmp_path / name)
     with pytest.raises(LearnError, match="must hold paintings with different names, none of them 'photo'"):
-        find_styles(tmp_path)
+        find_paintings(tmp_path)
 
 
 def test_names_that_no_bank_takes(tmp_path: Path) -> None:
     """A file name that could not be a style's name in a bank is refused before training, not after."""
     Image.new("RGB", (4, 4)).save(tmp_path / "Starry Night.png")
     with pytest.raises(LearnError, match="'Starry Night' cannot be a name"):
-        find_styles(tmp_path)
+        find_paintings(tmp_path)
 
 
 def test_no_folder_of_paintings(tmp_path: Path) -> None:
     """A folder that is not there is a LearnError."""
     with pytest.raises(LearnError, match="is not a folder of paintings"):
-        find_styles(tmp_path / "missing")
+        find_paintings(tmp_path / "missing")
 
 
 # Stopping and going on
@@ -362,7 +369,7 @@ def test_no_folder_of_paintings(tmp_path: Path) -> None:
 def test_resume(open_run: OpenRun, tmp_path: Path, settings: dict[str, Any]) -> None:
     """Six steps end with the same bits as three steps, a new start, and three more."""
     list(open_run(tmp_path / "whole", **settings).train())
-    first = open_run(tmp_path / "parts", **settings).train(checkpoint_every=3)
+    first = open_run(tmp_path / "parts", **settings).train(Schedule(checkpoint_every=3))
     for _ in range(3):
         next(first)
     list(open_run(tmp_path / "parts", **settings).train())
@@ -371,7 +378,7 @@ def test_resume(open_run: OpenRun, tmp_path: Path, settings: dict[str, Any]) -> 
 
 def test_metrics_after_a_crash(open_run: OpenRun, tmp_path: Path) -> None:
     """Steps that are done again after a crash stand once in the metrics, and half a line is dropped."""
-    crashing = open_run(tmp_path / "run").train(checkpoint_every=2)
+    crashing = open_run(tmp_path / "run").train(Schedule(checkpoint_every=2))
     for _ in range(5):
         next(crashing)
     assert len(metrics(tmp_path / "run")) == 5
@@ -390,7 +397,7 @@ def test_crash_while_saving(open_run: OpenRun, tmp_path: Path, monkeypatch: pyte
     list(open_run(steps=2).train())
     before = (folder / CHECKPOINT).read_bytes()
     run = open_run(steps=4)
-    next(run.train(checkpoint_every=100))
+    next(run.train(Schedule(checkpoint_every=100)))
 
     def crash(*arguments: Any) -> None:
         if crash_in == "save_file":
@@ -417,7 +424,7 @@ def test_resume_another_run(open_run: OpenRun, change: dict[str, Any]) -> None:
 def test_resume_other_styles(open_run: OpenRun, paintings: Path) -> None:
     """To resume with fewer styles, or in another order, is a LearnError."""
     list(open_run(steps=1).train())
-    styles = find_styles(paintings)
+    styles = find_paintings(paintings)
     for others in (styles[:2], styles[::-1]):
         with pytest.raises(LearnError, match="holds a run with other styles"):
             open_run(styles=others)
@@ -445,13 +452,13 @@ def test_no_checkpoint(tmp_path: Path) -> None:
 def test_not_a_number(open_run: OpenRun, tmp_path: Path, what: str) -> None:
     """A loss or gradient that is not a number ends the run with a LearnError, and the checkpoint stays good."""
     run = open_run()
-    steps = run.train(checkpoint_every=1)
+    steps = run.train(Schedule(checkpoint_every=1))
     next(steps), next(steps)
     if what == "weights":
         with torch.no_grad():
-            run.model.rows.fill_(torch.nan)
+            run.state.model.rows.fill_(torch.nan)
     else:
-        run.model.rows.register_hook(lambda gradient: gradient * torch.nan)
+        run.state.model.rows.register_hook(lambda gradient: gradient * torch.nan)
     with pytest.raises(LearnError, match="broke down at step 3: .* not a number; lower the learning rate"):
         list(steps)
     checkpoint = Checkpoint.read(tmp_path / "run" / CHECKPOINT)
@@ -463,9 +470,9 @@ def test_not_a_number(open_run: OpenRun, tmp_path: Path, what: str) -> None:
 def test_saturated(open_run: OpenRun) -> None:
     """After a hundred steps, pictures that are mostly black or white bring a warning."""
     run = open_run(steps=1000)
-    run.step = 99
+    run.state.step = 99
     with torch.no_grad():
-        run.model.rows[:, -3:] = 50.0  # the last layer's shift: all white
+        run.state.model.rows[:, -3:] = 50.0  # the last layer's shift: all white
     steps = run.train()
     assert [bool(next(steps).warning) for _ in range(3)] == [False, True, True]
     assert "black or white" in next(steps).warning
@@ -474,28 +481,28 @@ def test_saturated(open_run: OpenRun) -> None:
 def test_healthy(open_run: OpenRun) -> None:
     """A run that does well brings no warning."""
     run = open_run(steps=104, learning_rate=0.001)
-    run.step = 101
-    assert [step.warning for step in run.train(sheet_minutes=0)] == ["", "", ""]
+    run.state.step = 101
+    assert [step.warning for step in run.train(Schedule(sheet_minutes=0))] == ["", "", ""]
 
 
 def test_look_alikes(open_run: OpenRun) -> None:
     """After a thousand steps, two styles that paint nearly the same picture bring a warning that names them."""
     run = open_run(steps=10_000)
     torch.manual_seed(0)
-    run.average["rows"] += 0.5 * torch.randn_like(run.average["rows"])
-    run.step = 1001
+    run.state.average["rows"] += 0.5 * torch.randn_like(run.state.average["rows"])
+    run.state.step = 1001
     assert run.sheet(size=32) == ""
-    run.average["rows"][2] = run.average["rows"][0]
+    run.state.average["rows"][2] = run.state.average["rows"][0]
     assert "checks and stripes paint nearly the same picture" in run.sheet(size=32)
-    run.step = 1000
+    run.state.step = 1000
     assert run.sheet(size=32) == ""
 
 
 def test_sheet(open_run: OpenRun, tmp_path: Path) -> None:
     """The sheet shows one photo in every style, and its warning comes with the step's record."""
     run = open_run(steps=1003)
-    run.step = 1001
-    step = next(run.train(sheet_minutes=0))
+    run.state.step = 1001
+    step = next(run.train(Schedule(sheet_minutes=0)))
     assert "paint nearly the same picture" in step.warning  # all rows are still equal
     with Image.open(tmp_path / "run" / SHEET) as sheet:
         assert sheet.width % 256 == 0 and sheet.height == 256
@@ -511,9 +518,9 @@ import torch.distributed as dist
 from impasto.learn.train import run as train
 from impasto.learn.train.export import PHOTO_CARD
 from impasto.learn.loss.features import LossNetwork, random_loss_network
-from impasto.learn.paintings import find_styles
+from impasto.learn.paintings import find_paintings
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.train.settings import Settings
+from impasto.learn.train.settings import Schedule, TrainSettings
 
 folder, photos, paintings, settings = sys.argv[1:]
 rank = int(os.environ.get("RANK", -1))
@@ -522,12 +529,12 @@ if rank >= 0:
 train.UNIT_PHOTOS = 1
 weight = torch.randn(64, 3, 3, 3, generator=torch.Generator().manual_seed(0)) / 4
 run = train.Run(
-    folder, PhotoFolder.open(photos), find_styles(paintings), Settings(**json.loads(settings)),
+    folder, PhotoFolder.open(photos), find_paintings(paintings), TrainSettings(**json.loads(settings)),
     loss_network=LossNetwork({"conv1_1": (weight, torch.zeros(64))}), precision="float32", compile=False,
 )
-print(sum(1 for _ in itertools.islice(run.train(checkpoint_every=2), 3 if rank >= 0 else None)))
+print(sum(1 for _ in itertools.islice(run.train(Schedule(checkpoint_every=2)), 3 if rank >= 0 else None)))
 if rank >= 0:
-    print(sum(1 for _ in run.train(max_minutes=0 if rank == 0 else 1000)))
+    print(sum(1 for _ in run.train(Schedule(max_minutes=0 if rank == 0 else 1000))))
     dist.barrier()
     dist.destroy_process_group()
 """
@@ -630,7 +637,7 @@ def test_two_processes_stop_together(pair: tuple[Path, list[list[int]]]) -> None
 
 def test_batch_that_cannot_be_shared(open_run: OpenRun, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch that cannot be shared evenly among the processes is a LearnError with both numbers."""
-    monkeypatch.setattr(Run, "world", 2)
+    monkeypatch.setattr(processes, "world", lambda: 2)
     with pytest.raises(LearnError, match="batch of 3 .* 2 processes"):
         open_run(batch=3)
 
@@ -638,21 +645,21 @@ def test_batch_that_cannot_be_shared(open_run: OpenRun, monkeypatch: pytest.Monk
 def test_compiled_in_several_processes(open_run: OpenRun, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compiling the network changes no name, so that averages and checkpoints fit in several processes too."""
     run = open_run()
-    names = list(run.model.state_dict())
+    names = list(run.state.model.state_dict())
     wrap = torch.nn.Sequential  # torch.compile makes of a module another one around it, too
     monkeypatch.setattr(torch, "compile", lambda what, **_: wrap(what) if isinstance(what, torch.nn.Module) else what)
-    monkeypatch.setattr(Run, "world", 2)
-    monkeypatch.setattr(Run, "_plain", lambda self: None)
-    run._compiled()
-    assert list(run.model.state_dict()) == names
+    monkeypatch.setattr(processes, "world", lambda: 2)
+    monkeypatch.setattr(Steps, "_plain", lambda self: None)
+    run.steps._compiled()
+    assert list(run.state.model.state_dict()) == names
 
 
 def test_psnr_of_a_step(open_run: OpenRun) -> None:
     """A step's signal-to-noise ratio is that of the photo's row alone."""
     run = open_run(batch=4, steps=1)
     values: dict[str, Tensor] = {}
-    losses = run._losses
-    run._losses = lambda *arguments: values.update(losses(*arguments)) or values  # type: ignore[method-assign, func-returns-value]
+    losses = run.steps.losses
+    run.steps.losses = lambda *arguments: values.update(losses(*arguments)) or values  # type: ignore[method-assign, func-returns-value]
     (step,) = run.train()
     assert step.psnr == pytest.approx(psnr(float(values["error"].detach()[step.styles.index(PHOTO)])))
 
@@ -661,7 +668,7 @@ def test_the_callers_loss_network_stays_as_it_was(photos: Path, paintings: Path,
     """A run in bfloat16 does not round the weights of the loss network that it was given."""
     mine = random_loss_network()
     before = mine.get_buffer("conv1_1_weight").clone()
-    styles, settings = find_styles(paintings), Settings(size=32, batch=2, alpha=0.1, style_size=48)
+    styles, settings = find_paintings(paintings), TrainSettings(size=32, batch=2, alpha=0.1, style_size=48)
     Run(tmp_path, PhotoFolder.open(photos), styles, settings, loss_network=mine, precision="bfloat16", compile=False)
     assert mine.get_buffer("conv1_1_weight").dtype == torch.float32
     assert torch.equal(mine.get_buffer("conv1_1_weight"), before)
@@ -673,7 +680,7 @@ def test_the_callers_loss_network_stays_as_it_was(photos: Path, paintings: Path,
 @pytest.fixture
 def teacher(open_run: OpenRun, tmp_path: Path) -> tuple[StyleNetwork, Bank]:
     """A network of the paper's kind with rows for the run's styles, none of them alike."""
-    network, rows = open_run(tmp_path / "teacher").averaged()
+    network, rows = open_run(tmp_path / "teacher").state.averaged()
     rows = rows + 0.3 * torch.randn(rows.shape, generator=torch.Generator().manual_seed(0))
     names = tuple(open_run(tmp_path / "teacher").names)
     cards = (PHOTO_CARD,) * len(names)
@@ -723,7 +730,7 @@ def test_another_network(open_run: OpenRun) -> None:
 def test_muon_resumes_to_the_same_bits(open_run: OpenRun, tmp_path: Path) -> None:
     """A run with Muon that was cut in two ends with the same bits as one that was not."""
     list(open_run(tmp_path / "whole", optimizer="muon").train())
-    list(open_run(tmp_path / "cut", optimizer="muon").train(max_minutes=0))
+    list(open_run(tmp_path / "cut", optimizer="muon").train(Schedule(max_minutes=0)))
     list(open_run(tmp_path / "cut", optimizer="muon").train())
     assert same_bits(tmp_path / "whole", tmp_path / "cut")
 
@@ -745,7 +752,7 @@ def test_unknown_optimizer(open_run: OpenRun) -> None:
 def test_weights_of_layers_that_make_no_sense(weights: tuple[float, ...]) -> None:
     """Too few, negative or no weights of style layers are refused in one sentence."""
     with pytest.raises(OptionError, match="one number for each of relu1_1, relu2_1"):
-        Settings(style_layer_weights=weights)
+        TrainSettings(style_layer_weights=weights)
 
 
 # Stopping
@@ -754,14 +761,14 @@ def test_weights_of_layers_that_make_no_sense(weights: tuple[float, ...]) -> Non
 def test_stopped_behind_a_step(open_run: OpenRun, tmp_path: Path) -> None:
     """A run that is told to stop ends the step that it is at, saves, and goes on to the same bits later."""
     stopped = open_run(tmp_path / "stopped", steps=4)
-    for step in stopped.train(checkpoint_every=100):
+    for step in stopped.train(Schedule(checkpoint_every=100)):
         if step.step == 2:
             stopped.stop()
     assert stopped.step == 3 and Checkpoint.read(tmp_path / "stopped" / CHECKPOINT).step == 3
     again, whole = open_run(tmp_path / "stopped", steps=4), open_run(tmp_path / "whole", steps=4)
     for run in (again, whole):
         list(run.train())
-    assert torch.equal(again.average["rows"], whole.average["rows"])
+    assert torch.equal(again.state.average["rows"], whole.state.average["rows"])
 
 
 # Trained weights to start from
@@ -771,8 +778,10 @@ def test_starting_from_a_network(open_run: OpenRun, teacher: tuple[StyleNetwork,
     """A new run takes over a network and the rows of the styles that it has; those that it lacks are new."""
     network, bank = teacher
     run = open_run(tmp_path / "next", start_from=(network, bank.select(bank.names[1:])))
-    assert all(torch.equal(a, b) for a, b in zip(run.model.network.parameters(), network.parameters(), strict=True))
-    new, *known = run.model.rows.detach().numpy()
+    assert all(
+        torch.equal(a, b) for a, b in zip(run.state.model.network.parameters(), network.parameters(), strict=True)
+    )
+    new, *known = run.state.model.rows.detach().numpy()
     np.testing.assert_array_equal(known, bank.rows[1:])
     np.testing.assert_array_equal(new, network.initial_row().flatten())
 

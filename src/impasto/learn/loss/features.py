@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 
 from impasto.errors import LearnError, MissingExtraError
 from impasto.learn.loss.layers import CHANNELS, block_of, check_layers, layer_names
-from impasto.learn.loss.settings import Borders
+from impasto.learn.loss.settings import Borders, Pooling
 from impasto.learn.padding import reflect_pad
 from impasto.learn.pieces import STATE, convolve, piece
 

@@ -98,7 +98,7 @@ def style_units(targets: Tensor, photos: Tensor, unit: Unit) -> Tensor:
 def own_units(targets: Tensor, unit: str) -> Tensor:
     """Units that need no photos, of N statistics at one layer, (N, C, C), or of Gaussians, (N, C + 1, C) -> (N,).
 
-    - ``energy``: what an empty picture would be off by, |Gs|^2, or |m|^2 + tr(S) of a Gaussian; hard on muted paintings.
+    - ``energy``: what an empty picture would be off by, |Gs|^2, or |m|^2 + tr(S) of a Gaussian; hard on the muted.
     - ``gatys``: E = sum (G - A)^2 / (4 N^2 M^2) with Grams that are sums over the M positions (Gatys et al. 2015, eq.
       4); ours are means, so 4 C^2 is left.
     - ``dumoulin``: the mean over entries of the squared difference (magenta's code), so C^2.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from impasto import limits
 from impasto.errors import OptionError
 from impasto.learn.loss.layers import check_layers
 from impasto.limits import Choice, field
-from impasto.styles.bank import Bank
+
+if TYPE_CHECKING:
+    from impasto.styles.bank import Bank
 
 Unit = Literal["fair", "photos", "energy", "gatys", "dumoulin"]
 Pooling = Literal["max", "average", "l2"]

@@ -1,4 +1,4 @@
-"""Move the pixels: a photo and paintings in, a stream of ``OptimizeStep`` records out, the last of which holds the picture.
+"""Move the pixels: a photo and paintings in, a stream of ``OptimizeStep`` records out; the last holds it.
 
 Coarse to fine: each size has its objective and its optimiser, which takes over from the size before.
 """
@@ -90,21 +90,21 @@ def optimize(
 ) -> Iterator[OptimizeStep]:
     """Paint ``photo`` like ``paintings`` by moving its pixels (Gatys, Ecker and Bethge 2015).
 
-    ``options`` are fields of ``OptimizeSettings``, in place of the recipe's, and keywords of ``Optimization``. The iterator
-    yields a ``OptimizeStep`` per step of the optimiser; the last holds the picture. ``Optimization`` is the same thing for
-    those who want to stop, save and go on. Raises LearnError and PictureError.
+    ``options`` are fields of ``OptimizeSettings``, in place of the recipe's, and keywords of ``Optimization``.
+    The iterator yields an ``OptimizeStep`` per step of the optimiser; the last holds the picture. ``Optimization`` is
+    the same thing for those who want to stop, save and go on. Raises LearnError and PictureError.
     """
-    keywords, changes = split(options, Options.__annotations__.keys())
+    keywords, changes = split(options, sorted(Options.__optional_keys__))
     settings = settings_for(recipe, **changes)
     run = Optimization(photo, paintings, settings, photo_masks=photo_masks, painting_masks=painting_masks, **keywords)
     return run.run(max_seconds=max_seconds, picture_every=picture_every)
 
 
-KEYWORDS = RunOptions.__annotations__.keys() - Changes.__annotations__.keys()
+KEYWORDS = sorted(RunOptions.__optional_keys__ - Changes.__optional_keys__)
 
 
 def split(options: Mapping[str, Any], own: Iterable[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Options as keywords of ``Optimization`` and changes of ``OptimizeSettings``; LearnError names the nearest of the known.
+    """Options as keywords of ``Optimization`` and changes of settings; LearnError names the nearest known one.
 
     ``own`` are names that the caller knows besides.
     """
