@@ -16,6 +16,7 @@ from optimizing import photo as photo
 from impasto import pictures
 from impasto.errors import LearnError
 from impasto.learn.loss.features import LossNetwork
+from impasto.learn.optimize.plan import time_shares
 from impasto.learn.optimize.recipes import settings_for
 from impasto.learn.optimize.run import Optimization, OptimizeStep, optimize
 
@@ -131,9 +132,9 @@ def test_time_shares(loss_network: LossNetwork, photo: pictures.Picture, paintin
     """Time is shared out by what the stages cost: pixels times evaluations, and float32 counts five times."""
     run = opened(photo, painting, loss_network)
     run.plan, run.used = [(32, 40, "bfloat16"), (64, 10, "bfloat16"), (64, 4, "float32")], [0, 0, 0]
-    assert run._time_shares() == [0.25, 0.5, 1.0]
+    assert time_shares(run.plan, run.used) == [0.25, 0.5, 1.0]
     run.used = [40, 10, 0]
-    assert run._time_shares() == [0.0, 0.0, 1.0]
+    assert time_shares(run.plan, run.used) == [0.0, 0.0, 1.0]
 
 
 def test_interrupted_at_any_time(

@@ -1,0 +1,91 @@
+"""A painting becomes a style by one call of the library."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from impasto.errors import BankError, StyleNameError
+from impasto.learn.loss.features import LossNetwork
+from impasto.learn.photos import PhotoFolder
+from impasto.learn.teach.course import Course, open_network, teach
+from impasto.learn.teach.lesson import LessonStep
+from impasto.learn.teach.settings import LessonSettings
+from impasto.styles import strokes
+from impasto.styles.bank import Bank
+
+SETTINGS = LessonSettings(
+    steps=3,
+    batch=1,
+    size=16,
+    checks=1,
+    match_size=16,
+    match_photos=1,
+    match_steps=1,
+    style_size=80,
+    content_layer="relu1_1",
+    style_layers=("relu1_1",),
+)
+
+
+@pytest.fixture
+def painting(tmp_path: Path) -> Path:
+    path = tmp_path / "noise.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 96, 3), np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def options(network_file: Path, photos: Path, loss_network: LossNetwork) -> dict[str, Any]:
+    return {"network": network_file, "photos": photos, "loss_network": loss_network, "settings": SETTINGS}
+
+
+def test_a_painting_becomes_a_style(painting: Path, options: dict[str, Any], network_file: Path) -> None:
+    """The steps come first, then the bank with one style more, whose other rows are what they were."""
+    *steps, bank = teach(painting, "mine", precision="float32", **options)
+    assert [step.step for step in steps if isinstance(step, LessonStep)] == [1, 2, 3]
+    before = Bank.load(network_file.with_suffix(".safetensors"))
+    assert isinstance(bank, Bank) and bank.names == (*before.names, "mine") and bank.card("mine").title == "mine"
+    assert bank.rows[:-1].tobytes() == before.rows.tobytes()
+
+
+def test_several_stroke_sizes(painting: Path, options: dict[str, Any]) -> None:
+    """Each size is a lesson; the middle one has the name, and the others go on from its row."""
+    *steps, bank = teach(painting, "mine", stroke_sizes=(96, 72, 80), precision="float32", **options)
+    assert len(steps) == 9 and isinstance(bank, Bank)
+    assert strokes.sizes(bank, "mine") == {72: "mine.72", 80: "mine", 96: "mine.96"}
+
+
+def test_what_is_wrong_is_found_at_once(painting: Path, options: dict[str, Any]) -> None:
+    """A name that is taken, the photo's, and sizes that make no sense are refused before the first step."""
+    with pytest.raises(StyleNameError):
+        teach(painting, "red", **options)
+    with pytest.raises(BankError):
+        teach(painting, "photo", **options)
+    with pytest.raises(BankError, match="96 pixels"):
+        teach(painting, "mine", stroke_sizes=(72, 900), **options)
+
+
+def test_a_course_that_is_stopped(painting: Path, network_file: Path, photos: Path, loss_network: LossNetwork) -> None:
+    """It keeps what was learned, and has nothing of the sizes that it did not come to."""
+    bank = Bank.load(network_file.with_suffix(".safetensors"))
+    settings = replace(SETTINGS, steps=50)
+    course = Course(
+        painting,
+        "mine",
+        open_network(network_file),
+        bank,
+        PhotoFolder.open(photos),
+        settings,
+        stroke_sizes=(72, 80),
+        loss_network=loss_network,
+    )
+    for step in course.run():
+        if step.step == 2:
+            course.stop()
+    assert course.stopped and list(course.rows()) == ["mine"] and course.bank().names[-1] == "mine"
