@@ -150,8 +150,8 @@ def test_strong_paintings_are_the_networks_alone(painter: Painter) -> None:
 def test_a_little_of_another_style_in_the_photo(painter: Painter) -> None:
     """A mix that is mostly photo is nearly what a low strength is."""
     low = painter.paint_picture(FLAT, "red", strength=0.1)
-    np.testing.assert_allclose(painter.paint_picture(FLAT, "photo:0.9,red:0.1"), low, atol=0.004)
-    np.testing.assert_allclose(painter.paint_picture(FLAT, "photo,red", strength=0.2), low, atol=0.004)
+    np.testing.assert_allclose(painter.paint_picture(FLAT, "photo:0.9,red:0.1"), low, atol=0.02)
+    np.testing.assert_allclose(painter.paint_picture(FLAT, "photo,red", strength=0.2), low, atol=0.02)
     assert np.abs(low - pictures.unit(FLAT)).max() < 0.11
 
 
