@@ -26,13 +26,13 @@ WHOLE_SHARE = 0.5
 # Half way along the line from the ``photo`` row to a bold style's 0.8 of what changes in VGG's relu2_1 and relu3_1 has
 # changed. So more strengths lie on the first half: see ``along``.
 BEND = 2.0
-TONE_LIMIT = 0.01  # tones lie between this and 1 minus this: the sigmoid never quite reaches 0 and 1
+TONE_LIMIT = 0.01  # tones are between this and 1 minus this: the sigmoid never quite reaches 0 and 1
 
 # Of the numbers of ``full`` those that do nothing: the shifts at the ends of its five residual blocks. A constant added
 # to a channel passes every following convolution as a constant, which the next norm removes.
 FULL_SIZE, FULL_RESIDUAL, FULL_WIDTH, FULL_BLOCKS = 3206, 224, 128, 5
 
-TONE_PIXELS = 500_000  # a picture's tones are told from about so many of its pixels
+TONE_PIXELS = 500_000  # a picture's tones are taken from about this many of its pixels
 
 
 def parse(text: str) -> dict[str, float]:
@@ -46,7 +46,7 @@ def parse(text: str) -> dict[str, float]:
         if not name:
             raise BankError(f"a style name is missing in {text!r}; write a mix like 'a:0.6,b:0.4'")
         if name in weights:
-            raise BankError(f"{name!r} stands twice in {text!r}; give it one weight")
+            raise BankError(f"{name!r} is there twice in {text!r}; give it one weight")
         weights[name] = weight if colon else "1"
     return _checked(weights)
 
@@ -79,7 +79,7 @@ def weights_of(style: Style) -> dict[str, float] | None:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise BankError(f"{twice!r} stands twice in a mix; give it one weight")
+        raise BankError(f"{twice!r} is there twice in a mix; give it one weight")
     return normalise(found)
 
 
@@ -149,7 +149,7 @@ def with_own_tones(row: npt.ArrayLike, picture: Floats) -> Floats:
 
 
 def tone_stride(picture: npt.NDArray[Any]) -> int:
-    """Each which row and column of a picture (h, w, 3) tells its tones; a picture thinned out so is thinned no more."""
+    """Stride at which a picture (h, w, 3) is sampled for its tones; 1 for one that was thinned out with it already."""
     return max(1, math.isqrt(picture.shape[0] * picture.shape[1] // TONE_PIXELS))
 
 
