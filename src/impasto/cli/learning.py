@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.options import BankFile, LearnPrecision, Network
-from impasto.cli.terminal import tell
+from impasto.cli.terminal import say
 from impasto.errors import ImpastoError, MissingExtraError
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
@@ -75,4 +75,4 @@ def forgiven() -> Iterator[None]:
     try:
         yield
     except (OSError, ImpastoError) as error:
-        tell(f"warning: {error}")
+        say(f"warning: {error}")

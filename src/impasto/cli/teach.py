@@ -15,7 +15,7 @@ from impasto.cli.learning import Computing, Painters, forgiven, learning, signal
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.styles import Force, Output, Replace
-from impasto.cli.terminal import tell, to_json
+from impasto.cli.terminal import say, to_json
 from impasto.learn.teach.settings import LessonSettings
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def match(
         typer.echo(to_json({**record, "content": found.content, "style": found.style, "total": found.total}))
         return
     typer.echo(mix)
-    tell(f"nearest style: {found.nearest}; content {found.content:.3f}, style {found.style:.3f}")
+    say(f"nearest style: {found.nearest}; content {found.content:.3f}, style {found.style:.3f}")
 
 
 def _opened(computing: Computing) -> dict[str, Any]:
@@ -199,4 +199,4 @@ def _print(step: LessonStep, text: str, as_json: bool, plain: bool) -> None:
     if as_json:
         typer.echo(to_json(asdict(step)))
     elif plain and step.held_out is not None:
-        tell(f"{text}, {step.seconds:.0f} s")
+        say(f"{text}, {step.seconds:.0f} s")

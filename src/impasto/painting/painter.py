@@ -21,10 +21,18 @@ import numpy.typing as npt
 from PIL import Image
 
 from impasto import assets, limits, pictures
-from impasto.errors import BankError, ImpastoError, MismatchError, OptionError, PictureError, StyleNameError
+from impasto.errors import (
+    BankError,
+    ImpastoError,
+    MismatchError,
+    OptionError,
+    PictureError,
+    StyleNameError,
+    lacks_memory,
+)
 from impasto.painting import memory, passes, regions
 from impasto.painting.network import Network
-from impasto.painting.runtimes import Precision, RuntimeName, lacks_memory
+from impasto.painting.runtimes import Precision, RuntimeName
 from impasto.painting.tiles.large import Large, MomentsFrom
 from impasto.painting.tiles.parts import MASKS, PICTURE
 from impasto.painting.tiles.windows import Mirrored, Source
@@ -41,8 +49,8 @@ TILES_BYTES = 2_000_000_000  # and what its tiles may take together
 TILE_BYTES = 320 * 2**20  # for each thread: what tiles take where there is more
 LEAST_BYTES = 40 * 2**20  # and where there is less than that
 FIRST = {"fast": "full"}  # networks that another one makes the first pass for, which composes better
-AT_MOST = 4000, 14_000  # bytes a pixel, without and with masks: no network takes so many, and most pictures have them
-TRIALS = (512, 1024)  # pixels: what is painted to tell how long a picture will take
+AT_MOST = 4000, 14_000  # bytes a pixel, without and with masks: no network needs more; most machines have them free
+TRIALS = (512, 1024)  # pixels: what is painted to estimate how long a picture will take
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ def _or_picture_error(steps: Callable[P, Iterator[Progress]]) -> Callable[P, Ite
     """``steps`` where memory that is refused is a PictureError in one sentence."""
 
     @wraps(steps)
-    def told(*args: P.args, **options: P.kwargs) -> Iterator[Progress]:
+    def guarded(*args: P.args, **options: P.kwargs) -> Iterator[Progress]:
         try:
             yield from steps(*args, **options)
         except Exception as error:
@@ -88,7 +96,7 @@ def _or_picture_error(steps: Callable[P, Iterator[Progress]]) -> Callable[P, Ite
                 raise
             raise PictureError("there is not enough memory for this picture; give a smaller size") from error
 
-    return told
+    return guarded
 
 
 class Painter:
@@ -99,7 +107,7 @@ class Painter:
     row from the network's own bank. ``runtime`` is "openvino",
     "onnxruntime" or "auto" (OpenVINO where it runs); ``threads`` limits the cores; ``precision`` is "f32",
     "bf16", or "auto": bfloat16 where the processor has units for it, several times as fast and the same to the eye.
-    ``streams`` is for those who paint many pictures of up to a megapixel, from so many threads: see ``Network``.
+    ``streams`` is how many threads paint pictures of up to a megapixel side by side: see ``Network``.
 
     Pictures are painted whole while that takes no more than 4 GB and the memory that is free allows it, and in tiles
     beyond; ``max_memory`` (bytes, of the whole process) sets another limit. (ONNX Runtime paints whole or not at all.)
@@ -226,7 +234,7 @@ class Painter:
         ``style`` is a name, a mix such as ``{"a": 0.6, "b": 0.4}``, "a:0.6,b:0.4" or ["a", "b"] (weights are
         normalised), or a row. ``strength`` 0 is the photo, 1 the style, up to 1.5 overdoes it; the style ``photo`` is
         the photo too, pixel for pixel, and below a strength of 0.5 the photo itself shines through. ``size`` shrinks
-        the longer side to so many pixels first, and with ``enlarge`` brings a smaller photo to them too.
+        the longer side to that many pixels first, and with ``enlarge`` brings a smaller photo to them too.
         ``keep_color`` keeps the photo's colours and takes only light and shade from the painting. Alpha is carried
         over; the photo's metadata is not (``pictures.save`` with ``like`` does that).
 
@@ -397,7 +405,7 @@ class Painter:
         as_float: bool = False,
         opacity: pictures.Pixels | None = None,
     ) -> Iterator[Progress]:
-        """``paint_pixels``, or with ``as_float`` ``paint_picture``, telling how far it is; the last record has it.
+        """``paint_pixels``, or with ``as_float`` ``paint_picture``, reporting how far it is; the last record has it.
 
         ``opacity`` (h, w) is the photo's, where it has one: with ``size`` colours count as far as they are seen.
         """
@@ -544,7 +552,7 @@ class Painter:
     ) -> Plan:
         """How a photo of ``width`` x ``height`` pixels would be painted now; ``size``, ``brush``, ``masks`` as ever.
 
-        ``floats`` tells of photos and paintings with more than 8 bits, and of photos that keep their colours.
+        ``floats``: photos and paintings with more than 8 bits, or photos that keep their colours.
         Raises NetworkError if it needs tiles and the runtime cannot paint them, PictureError beyond all memory.
         """
         for name, value in {"width": width, "height": height, "size": size}.items():
@@ -609,7 +617,7 @@ class Painter:
         return self._seconds_first(plan) + (first * work / little if work <= little else first + beyond)
 
     def _seconds_first(self, plan: Plan) -> float:
-        """How long the first pass and what lies between the two will take."""
+        """Seconds that the first pass, and what comes between the two, will take."""
         begun = passes.first_size(plan.height, plan.width, plan.first) if plan.first else None
         if begun is None:
             return 0.0
@@ -755,7 +763,7 @@ def _check_shapes(pixels: pictures.Pixels, masks: Mapping[str, pictures.Pixels])
 
 
 def _files(network: str | os.PathLike[str]) -> tuple[Path, Path]:
-    """The network's ONNX file and the bank that lies beside it."""
+    """The network's ONNX file and the bank beside it."""
     path = Path(network)
     if path.suffix == ".onnx":
         return path, path.with_suffix(".safetensors")

@@ -56,7 +56,7 @@ def overlap(
     """Yield every item once it has gone through ``load``, ``work`` and ``save``, each fed with what the last one gave.
 
     ``work`` runs in the caller's thread, the other two in one thread each. An Exception in any of them, or in ``cost``,
-    is told in the item's record and stops nothing else. The costs of the items under way, positive numbers, add up to
+    is in the item's record and stops nothing else. The costs of the items under way, positive numbers, add up to
     ``room`` at most, unless one alone is more.
     """
     rooms = _Room(room)
@@ -135,7 +135,7 @@ def side_by_side(
     cost: Callable[[Item], float] = lambda item: 1.0,
     room: float = float("inf"),
 ) -> Iterator[Done[Item]]:
-    """Yield every item once it has gone through ``whole``, in one of so many threads; the rest is as in ``overlap``."""
+    """Yield every item once it has gone through ``whole``, in ``workers`` threads; the rest is as in ``overlap``."""
     rooms = _Room(room)
     stopped = threading.Event()
 

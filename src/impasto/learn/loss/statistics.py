@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-PIECES, PIECE = 32, 512  # of a sum over positions: at most so many, of at least so many positions
+PIECES, PIECE = 32, 512  # of a sum over positions: at most PIECES, of at least PIECE positions
 
 
 def gram(features: Tensor) -> Tensor:

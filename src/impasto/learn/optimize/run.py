@@ -92,7 +92,7 @@ def optimize(
 
     ``options`` are fields of ``OptimizeSettings``, in place of the recipe's, and keywords of ``Optimization``.
     The iterator yields an ``OptimizeStep`` per step of the optimiser; the last holds the picture. ``Optimization`` is
-    the same thing for those who want to stop, save and go on. Raises LearnError and PictureError.
+    the same thing for stopping, saving and going on. Raises LearnError and PictureError.
     """
     keywords, changes = split(options, sorted(Options.__optional_keys__))
     settings = settings_for(recipe, **changes)

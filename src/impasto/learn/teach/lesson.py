@@ -31,7 +31,7 @@ from impasto.learn.tensors import to_picture
 from impasto.styles.bank import Bank
 
 LEAST_SIDE = 64  # pixels: a painting with a shorter side says too little about strokes
-UNIT_PHOTOS = 16  # pictures that tell the units of the losses
+UNIT_PHOTOS = 16  # pictures from which the units of the losses are taken
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Move the network and every row: a folder of photos and one of paintings in, a stream of ``TrainStep`` records out.
 
-Everything random is a function of (seed, step) and everything else lies in the checkpoint, so a run that is killed at
+Everything random is a function of (seed, step) and everything else is in the checkpoint, so a run that is killed at
 any moment and started again ends with the same bits as one that was not (on the CPU; GPUs sum in any order).
 """
 

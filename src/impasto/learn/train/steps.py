@@ -1,6 +1,6 @@
 """Steps of a run: a gradient, a move, and what to do where the compiler, the numbers or the memory fail.
 
-On the CPU every step is looked at before it changes a weight. An accelerator would stand still while one waits for its
+On the CPU every step is looked at before it changes a weight. An accelerator would idle while one waits for its
 numbers, so there ``STRIDE`` steps are asked for at a time, and what they measured is read together behind the last.
 """
 

@@ -33,8 +33,8 @@ Found: TypeAlias = dict[tuple[Tensor, str], npt.NDArray[Any]]
 MomentsFrom: TypeAlias = Literal["exact", "quick"]
 
 KEPT_LIMIT = 20.0  # numbers a pixel: fatter tensors are computed again, which is cheaper than a file
-PATCH, PATCHES = 256, 64  # side and number of the squares that ``quick`` looks at: many small ones tell more
-SIDE, HALOS = 256, 48  # a window is so many pixels a side, or so many halos: larger ones leave the processor's cache
+PATCH, PATCHES = 256, 64  # side and number of the squares that ``quick`` looks at: many small ones show more
+SIDE, HALOS = 256, 48  # a window's side, in pixels or in halos: larger ones leave the processor's cache
 STRIP_SHARE = 0.6  # of the budget: rows of tiles on their way from and to the files
 READ_AHEAD, WRITE_BEHIND = 3, 2  # such rows in memory at once
 OFTEN = 400  # tiles of one size that are worth a graph compiled for it
@@ -66,7 +66,7 @@ class Large:
     """One picture (and masks) on its way through a network in tiles.
 
     ``sources`` have the graph's margin around them, which is read and not painted. ``style`` are the graph's inputs
-    scale and shift. ``budget`` are the bytes that tiles may take. Files lie in ``folder``, or where the system puts
+    scale and shift. ``budget`` are the bytes that tiles may take. Files are in ``folder``, or where the system puts
     temporary ones.
     """
 
@@ -229,7 +229,7 @@ class Large:
     ) -> Iterator[tuple[float, Span, Span, Found]]:
         """All tiles of a stage in reading order, several at once, while one more thread reads ahead and writes behind.
 
-        Yields the share done, where the tile lies, and what was found there but for what went into the files.
+        Yields the share done, where the tile is, and what was found there but for what went into the files.
         """
         fixed = self._fixed(known)
         width = self.sources[PICTURE].size[1]
@@ -338,7 +338,7 @@ class _Small(Large):
 
 
 def _visible(span: Span, length: int, margin: int) -> slice:
-    """The part of a core, counted from where it begins, that lies within the margins at both ends of ``length``."""
+    """The part of a core, counted from where it begins, that is within the margins at both ends of ``length``."""
     return slice(max(0, margin - span.first), max(0, min(span.last, length - margin) - span.first))
 
 
@@ -367,7 +367,7 @@ def _files(large: Large, stages: list[Stage]) -> Iterator[Folder]:
 
 
 def most_kept(graph: Graph, stages: list[Stage]) -> float:
-    """Bytes for each pixel of the picture that lie in files at the fullest moment."""
+    """Bytes in files for each pixel of the picture, at the fullest moment."""
     kept: set[Tensor] = set()
     most = 0.0
     for number, stage in enumerate(stages[:-1]):

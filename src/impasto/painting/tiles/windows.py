@@ -1,7 +1,7 @@
 """A picture cut into tiles and put together again: windows, moments that add up, arrays kept in files. Numpy only.
 
 A *window* is what a network reads for one tile; its *core* is the part that counts, so that the cores of all windows
-are the picture and each pixel has one. What lies around the core is the *halo*. Lengths are pixels of the picture;
+are the picture and each pixel has one. What is around the core is the *halo*. Lengths are pixels of the picture;
 a tensor at ``scale`` 4 has one row for four of them. Nothing here knows networks, styles or files of pictures.
 """
 
@@ -134,7 +134,7 @@ class Patches:
 
 
 def _within(index: int, count: int, length: int, side: int, multiple: int) -> int:
-    """Where a square begins that lies in the middle of share ``index`` of ``count``."""
+    """Where a square begins that is in the middle of share ``index`` of ``count``."""
     middle = (index + 0.5) * length / count
     return min(max(0, int(middle - side / 2) // multiple * multiple), (length - side) // multiple * multiple)
 
