@@ -82,8 +82,7 @@ def train(
         claim(targets.run_files(run_dir, photos, styles), sources, force=True, folder=run_dir)
         with distributed(machine.device):
             start = load_with_bank(start_from) if start_from else None
-            if start is not None:
-                settings.setdefault("margin", start[0].margin)
+            settings = ({"margin": start[0].margin} if start else {}) | settings
             run = Run(
                 run_dir,
                 folder,
@@ -94,11 +93,9 @@ def train(
                 start_from=start,
                 **{**asdict(machine), "device": resolve_device(machine.device)},
             )
-            if run.is_main:
-                _begin(run)
-            records = run.train(schedule, since=BEGAN)
+            _begin(run)
             with interrupted(lambda: f"{run_dir} keeps what the last checkpoint holds"):
-                _watch(run, records, as_json=shown.as_json, tensorboard=shown.tensorboard)
+                _watch(run, run.train(schedule, since=BEGAN), shown)
             for path, reason in folder.skipped.items():
                 say(f"skipped {path}: {reason}")
 
@@ -136,13 +133,15 @@ def export(
 
 
 def _begin(run: Run) -> None:
+    if not run.is_main:
+        return
     counts = f"{len(run.paintings)} styles, {len(run.photos.paths)} photos"
     say(f"{run.dir}: {counts}, from step {run.step} to {run.settings.steps}")
     for setting, (before, now) in run.changes.items():
         say(f"{setting} was {before} in the checkpoint and is {now} from here on")
 
 
-def _watch(run: Run, records: Iterator[TrainStep], *, as_json: bool, tensorboard: bool) -> None:
+def _watch(run: Run, records: Iterator[TrainStep], shown: Shown) -> None:
     """Draw the bar, print the JSON, write TensorBoard's events; Ctrl-C and SIGTERM end it behind a whole step."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -154,14 +153,14 @@ def _watch(run: Run, records: Iterator[TrainStep], *, as_json: bool, tensorboard
         TimeRemainingColumn(),
         TextColumn("{task.description}"),
         console=console,
-        disable=as_json or not run.is_main or not console.is_terminal,
+        disable=shown.as_json or not run.is_main or not console.is_terminal,
     )
-    events = _tensorboard(run) if tensorboard and run.is_main else None
+    events = _tensorboard(run) if shown.tensorboard and run.is_main else None
     with bar, signals_call(run.stop):
         task = bar.add_task("", total=run.settings.steps, completed=run.step)
         for record in records:
             bar.update(task, completed=record.step, description=_losses(record))
-            _watch_one(record, run, as_json, bar.disable)
+            _watch_one(record, run, shown.as_json, bar.disable)
             if events is not None:
                 for name in ("content", "style", "total", "learning_rate", "pictures_per_second"):
                     events.add_scalar(name, getattr(record, name), record.step)

@@ -5,7 +5,6 @@ Coarse to fine: each size has its objective and its optimiser, which takes over 
 
 from __future__ import annotations
 
-import copy
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,11 +22,12 @@ from impasto.learn.numbers import number
 from impasto.learn.optimize import state
 from impasto.learn.optimize.descent import LBFGS, Adam, enlarge
 from impasto.learn.optimize.fit import fit
-from impasto.learn.optimize.objective import Objective, Parts
+from impasto.learn.optimize.objective import Parts
 from impasto.learn.optimize.plan import Clock, Plan, checked_plan, plan_for, time_shares
 from impasto.learn.optimize.recipes import Changes, OptimizeSettings, check_names, settings_for
 from impasto.learn.optimize.scene import Scene
 from impasto.learn.optimize.starts import first_picture, painters
+from impasto.learn.optimize.tools import Tools
 from impasto.learn.tensors import to_planes
 from impasto.pictures import Picture
 from impasto.styles.bank import Bank
@@ -153,21 +153,17 @@ class Optimization:
             self.scene = Scene(photo, paintings, self.settings, photo_masks=photo_masks, painting_masks=painting_masks)
         given = None if plan is None else checked_plan(plan, largest=self.settings.size)
         self.plan = given or plan_for(self.settings, self.scene, self.device)
-        height, width = self.scene.shape_at(self.settings.size)
-        depth, regions = self.loss_network.depth, len(self.scene.photo_masks)
-        precision = self.plan[-1][2]
         self.fit = fit(
-            height,
-            width,
+            *self.scene.shape_at(self.settings.size),
             self.settings,
-            precision,
-            depth=depth,
-            regions=regions,
+            self.plan[-1][2],
+            depth=self.loss_network.depth,
+            regions=len(self.scene.photo_masks),
             looked_at=self.scene.painting_pixels(self.settings.size),
             limit=max_memory,
             device=self.device,
         )
-        self._networks: dict[str, LossNetwork] = {}
+        self.tools = Tools(self.settings, self.scene, self.loss_network, self.fit, self.device)
         self.optimizer: LBFGS | Adam | None = None
         self.stage = 0
         self.used = [0] * len(self.plan)  # evaluations, per stage
@@ -213,7 +209,7 @@ class Optimization:
     def _run_stage(self, clock: Clock, share: float) -> Iterator[int]:
         """Use up the evaluations of one stage, or its share of the time; yields the number of each step."""
         size, planned, precision = self.plan[self.stage]
-        objective = self._objective(size, precision)
+        objective = self.tools.objective(size, precision)
         optimizer = self._prepare(size)
         while self.used[self.stage] < planned and not self.stopped:
             used = optimizer.step(objective.gradient)
@@ -236,38 +232,14 @@ class Optimization:
                 old.forget()
             return old
         picture = to_planes(self._first(size)).to(self.device) if old is None else old.best
-        new = self.optimizer = self._optimizer(enlarge(picture, shape))
-        if isinstance(old, Adam) and isinstance(new, Adam):
-            new.carry(old)
-        return new
+        self.optimizer = self.tools.optimizer(enlarge(picture, shape), old)
+        return self.optimizer
 
     def _first(self, size: int) -> Picture:
         """The first picture, for a stage of ``size`` pixels."""
-        eyes = self._network(self.plan[0][2])  # as exact as those of the first steps
+        eyes = self.tools.network(self.plan[0][2])  # as exact as those of the first steps
         picture, self.start = first_picture(self.scene, size, eyes, network=self._network_file, bank=self._bank)
         return picture
-
-    def _optimizer(self, picture: torch.Tensor) -> LBFGS | Adam:
-        settings = self.settings
-        if settings.optimizer == "lbfgs":
-            return LBFGS(picture, history=self.fit.history)
-        return Adam(picture, learning_rate=settings.learning_rate, average=settings.average)
-
-    def _objective(self, size: int, precision: str) -> Objective:
-        return Objective(
-            self._network(precision),
-            self.scene.photo_at(size, self.device),
-            self.scene.regions_at(size, self.device),
-            self.settings,
-            recompute=self.fit.recompute and size == self.settings.size,
-        )
-
-    def _network(self, precision: str) -> LossNetwork:
-        if precision not in self._networks:
-            dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-            self._networks[precision] = copy.deepcopy(self.loss_network).to(self.device, dtype)
-            self._networks[precision].pooling = self.settings.pooling
-        return self._networks[precision]
 
     # -- what came of it
 
@@ -283,22 +255,16 @@ class Optimization:
         return None if self.optimizer is None else self.optimizer.best_parts
 
     def _record(self, picture: Picture | None) -> OptimizeStep:
+        """What was found last; with a picture, what that is worth, which is the best."""
         parts = self.parts
         if picture is None and self.optimizer is not None:
             parts = self.optimizer.parts
         if parts is None:
             raise LearnError("nothing was painted yet; run it first")
-        return OptimizeStep(
-            seconds=round(self.seconds, 3),
-            step=self.steps,
-            size=self.plan[min(self.stage, len(self.plan) - 1)][0],
-            content=parts.content,
-            style=parts.style,
-            total=parts.total,
-            evaluations=sum(self.used),
-            planned=sum(count for _, count, _ in self.plan),
-            picture=picture,
-        )
+        size = self.plan[min(self.stage, len(self.plan) - 1)][0]
+        losses = parts.content, parts.style, parts.total
+        planned = sum(count for _, count, _ in self.plan)
+        return OptimizeStep(round(self.seconds, 3), self.steps, size, *losses, sum(self.used), planned, picture)
 
     @property
     def done(self) -> bool:
@@ -332,7 +298,7 @@ class Optimization:
             plan = checked_plan(found["plan"], largest=self.settings.size, fewest=0)
             used = [int(count) for count, _ in zip(found["used"], plan, strict=True)]
             stage, steps, seconds = int(found["stage"]), int(found["steps"]), float(found["seconds"])
-            optimizer = self._optimizer(tensors["picture"])
+            optimizer = self.tools.optimizer(tensors["picture"])
             optimizer.restore(tensors)
             start = found["start"]
         except state.DAMAGED as error:
