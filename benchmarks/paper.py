@@ -49,8 +49,10 @@ from impasto.learn.loss.settings import LossSettings
 from impasto.learn.network.load import load_network
 from impasto.learn.paintings import Painting, find_paintings
 from impasto.learn.photos import PhotoFolder, load_paintings
+from impasto.learn.tensors import to_picture, to_planes
 from impasto.learn.train.run import Run
 from impasto.learn.train.settings import Schedule, TrainSettings
+from impasto.pictures.matching import luma
 from impasto.styles import blend
 from impasto.styles.bank import Bank
 
@@ -247,7 +249,7 @@ def _point(judge: Scorer, painter: Painter, row: Any, a: str, b: str, photos: li
     found = []
     with torch.no_grad():
         for photo in photos:
-            painted, target = (_planes(picture) for picture in (painter.paint_picture(photo, row), photo))
+            painted, target = (to_planes(picture) for picture in (painter.paint_picture(photo, row), photo))
             content, to_a = judge.losses(painted, target, a)
             found.append([float(content), float(to_a), float(judge.losses(painted, target, b)[1])])
     return [float(value) for value in np.mean(found, axis=0)]
@@ -256,10 +258,6 @@ def _point(judge: Scorer, painter: Painter, row: Any, a: str, b: str, photos: li
 def _against(values: Any) -> float:
     """The largest rise from one value to the next of a series that should fall, over its fall from end to end."""
     return float(max(0.0, np.diff(values).max()) / max(1e-12, values[0] - values[-1]))
-
-
-def _planes(picture: Any) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
 
 
 # ---- t4
@@ -316,11 +314,11 @@ def artefacts(args: argparse.Namespace) -> tuple[Rows, Report]:
             {
                 "variant": label,
                 **{key: float(np.mean([loss[key] for loss in losses])) for key in ("content", "style", "total")},
-                "checkerboard": float(np.mean([checkerboard(picture @ LUMA) for _, picture in painted])),
+                "checkerboard": float(np.mean([checkerboard(luma(picture)) for _, picture in painted])),
                 "border": float(np.mean([border_ratio(picture, photo) for photo, picture in painted])),
             }
         )
-    plain = float(np.mean([checkerboard(photo @ LUMA) for photo in photos]))
+    plain = float(np.mean([checkerboard(luma(photo)) for photo in photos]))
     return rows, {"steps": args.steps, "size": args.size, "batch": args.batch, "checkerboard_of_photos": plain}
 
 
@@ -329,15 +327,12 @@ def _cut(photo: Any) -> Any:
     return photo[:height, :width]
 
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-
-
 @torch.no_grad()
 def _painted(run: Run, name: str, photo: Any) -> Any:
     """``photo`` (h, w, 3), of multiples of 8, painted by the averaged network."""
     network, rows = run.state.averaged()
-    painted = network(_planes(photo), rows[run.names.index(name)][None])
-    return painted[0].permute(1, 2, 0).numpy()
+    painted = network(to_planes(photo), rows[run.names.index(name)][None])
+    return to_picture(painted)
 
 
 # ---- both ends
