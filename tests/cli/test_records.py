@@ -41,22 +41,26 @@ class Ends:
     quick: Annotated[bool, typer.Option("--quick", help="Soon.")] = False
 
 
-def ran(*words: str, unset: bool = False) -> tuple[Any, dict[str, Any]]:
-    """What a command with both records gets, and typer's answer."""
-    app, got = terminal.App(), {}
+NAMES = ("width", "weights", "kind", "length")
+GOT: dict[str, Any] = {}
 
-    @app.command()
-    @options
-    def paint(
-        *,
-        brush: Annotated[dict[str, Any], Fields(Brush, ("width", "weights", "kind", "length"), unset=unset)],
-        ends: Ends,
-    ) -> None:
-        """Paint."""
-        got.update(brush=brush, ends=ends)
 
-    globals()["paint"] = paint
-    return CliRunner().invoke(app, list(words)), got
+def paint(*, brush: Annotated[dict[str, Any], Fields(Brush, NAMES)], ends: Ends) -> None:
+    """Paint."""
+    GOT.update(brush=brush, ends=ends)
+
+
+def repaint(*, brush: Annotated[dict[str, Any], Fields(Brush, NAMES, unset=True)], ends: Ends) -> None:
+    """Paint again."""
+    GOT.update(brush=brush, ends=ends)
+
+
+def ran(*words: str, function: Any = paint) -> tuple[Any, dict[str, Any]]:
+    """Typer's answer, and what a command with both records got."""
+    app = terminal.App(rich_markup_mode=None)
+    app.command()(options(function))
+    GOT.clear()
+    return CliRunner().invoke(app, list(words)), dict(GOT)
 
 
 def test_defaults_and_values() -> None:
@@ -65,7 +69,7 @@ def test_defaults_and_values() -> None:
     assert got == {"brush": {"width": 12, "kind": "round"}, "ends": Ends(Path("a.png"))}
     _, got = ran("-o", "a.png", "--weights", "1,2.5", "--width", "3", "--kind", "flat", "--length", "2", "--quick")
     assert got["brush"] == {"width": 3, "kind": "flat", "weights": (1.0, 2.5), "length": 2.0} and got["ends"].quick
-    _, got = ran("-o", "a.png", "--width", "3", unset=True)
+    _, got = ran("-o", "a.png", "--width", "3", function=repaint)
     assert got["brush"] == {"width": 3}
 
 

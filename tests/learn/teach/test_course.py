@@ -36,7 +36,7 @@ SETTINGS = LessonSettings(
 @pytest.fixture
 def painting(tmp_path: Path) -> Path:
     path = tmp_path / "noise.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 96, 3), np.uint8)).save(path)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (88, 96, 3), np.uint8)).save(path)
     return path
 
 
