@@ -73,7 +73,8 @@ class Judge:
     @torch.no_grad()
     def content(self, photos: Tensor) -> Tensor:
         """What the content of pictures is compared with: their activations (B, C, H', W')."""
-        return self.network(photos.to(self.device), [self.content_layer])[self.content_layer]
+        found: Grams = self.network(photos.to(self.device), [self.content_layer])
+        return found[self.content_layer]
 
     @torch.no_grad()
     def look(self, pictures: Tensor) -> tuple[Tensor, Grams]:

@@ -16,7 +16,8 @@ import torch
 from impasto import pictures
 from impasto.errors import LearnError
 from impasto.learn.devices import resolve_device
-from impasto.learn.loss.features import LossNetwork, check_layers, load_loss_network
+from impasto.learn.loss.features import LossNetwork, load_loss_network
+from impasto.learn.loss.layers import check_layers
 from impasto.learn.memory import memory_watched, smaller
 from impasto.learn.numbers import number
 from impasto.learn.optimize import state

@@ -168,4 +168,4 @@ def open_photos(photos: Where | None) -> Photos:
     """A photo, a folder of photos, or pictures drawn on the fly."""
     if photos is None:
         return DeadLeaves()
-    return PhotoFolder([Path(photos)]) if Path(photos).is_file() else PhotoFolder.open(photos)
+    return PhotoFolder([Path(photos)]) if Path(photos).is_file() else PhotoFolder.open(Path(photos))

@@ -88,7 +88,7 @@ class Lesson:
         self.loss_network = ruler(loss_network, where, self.dtype)
         with memory_watched(lambda: smaller(self.settings.style_size, "style_size")):
             crops = photos.batch(self.settings.seed, HELD_OUT, UNIT_PHOTOS, self.settings.size)
-            judge = Judge(self.loss_network, [picture], crops.split(1), self.settings)
+            judge = Judge(self.loss_network, [picture], list(crops[:, None]), self.settings)
         self.easel = Easel(self.network, judge, photos, self.settings.seed, self.dtype)
         self.best: Floats | None = None
         self.best_total = math.inf

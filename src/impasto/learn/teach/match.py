@@ -47,7 +47,7 @@ def closest_mix(easel: Easel, bank: Bank, settings: LessonSettings, stopped: Cal
     whose mean Gram matrices and content losses are best, which is a quadratic problem; gradient descent on softmax
     weights goes on from there with what the mixed rows really paint, until it is ``stopped``.
     """
-    names = bank.styles
+    names = list(bank.styles)
     rows = torch.from_numpy(np.stack([bank[name] for name in names])).to(easel.device)  # (N, R)
     chosen = _candidates(easel, rows, min(GLANCE, settings.match_size))
     names, rows = [names[i] for i in chosen], rows[chosen]

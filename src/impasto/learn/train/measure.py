@@ -40,7 +40,7 @@ class Measure:
 
     def autocast(self) -> AbstractContextManager[None]:
         """While it lasts convolutions have the run's precision."""
-        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)  # type: ignore[return-value]
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def objective(self, model: Model, pictures: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What ``model(pictures, ids)`` paints, (B, 3, H, W), and content, style and squared error of each, (B,)."""
