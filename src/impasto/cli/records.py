@@ -43,7 +43,7 @@ class Fields:
         default = None if unset or _is_list(hint) else each.default
         option = typer.Option(help=self.more.get(each.name, each.metadata["help"]), show_default=default is not None)
         marks = [option] if limit is None else [option, limit]
-        annotation: Any = Annotated[(kind | None if default is None else kind, *marks)]  # type: ignore[valid-type]
+        annotation: Any = Annotated[(kind | None if default is None else kind, *marks)]
         return inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
     def made(self, given: dict[str, Any]) -> dict[str, Any]:
