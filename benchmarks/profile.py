@@ -157,7 +157,9 @@ def onnxruntime_nodes(file: Path, size: int) -> list[dict[str, Any]]:
 
 def _onnxruntime_node(events: list[dict[str, Any]]) -> dict[str, Any]:
     args = events[0]["args"]
-    inputs, outputs = ([item for each in args[f"{way}_type_shape"] for item in each.items()] for way in ("input", "output"))
+    inputs, outputs = (
+        [item for each in args[f"{way}_type_shape"] for item in each.items()] for way in ("input", "output")
+    )
     found = {
         "name": events[0]["name"].removesuffix("_kernel_time"),
         "kind": args["op_name"],
@@ -192,7 +194,10 @@ def page() -> str:
 
 def sums(results: dict[str, Any]) -> str:
     """For each network and way: time of convolutions and of all that only moves data, and what limits would take."""
-    lines = ["| | ms | convolutions: ms, GFLOP/s | the rest: ms, MB, GB/s | at the machine's limits |", "|---" * 5 + "|"]
+    lines = [
+        "| | ms | convolutions: ms, GFLOP/s | the rest: ms, MB, GB/s | at the machine's limits |",
+        "|---" * 5 + "|",
+    ]
     for key, found in results.items():
         for way, nodes in found["ways"].items():
             limits = found["limits"][way.split()[1]]

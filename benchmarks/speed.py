@@ -232,11 +232,7 @@ def _operations(network: str, size: int) -> float:
     from impasto.assets import network_file
     from impasto.learn.load import load_network
 
-    loaded = load_network(network_file(network))
-    return sum(
-        2 * layer.weight.numel() * (size / factor) ** 2
-        for layer, factor in zip(loaded.layers, loaded.reductions, strict=True)
-    )
+    return 2 * size**2 * load_network(network_file(network)).multiplications
 
 
 def _roofline(results: dict[int, dict[str, dict[str, float]]], peak: float) -> dict[str, dict[str, float]]:

