@@ -13,6 +13,7 @@ import argparse
 import json
 import statistics
 import time
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -40,20 +41,20 @@ SHOWN = 3  # photos on a sheet
 
 def main() -> None:
     args = _arguments()
-    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in args.candidates.split("/"):
-        results[name] = measured(args, name)
-        write_atomically(RESULTS, json.dumps(results, indent=1).encode())
-        print(name, {key: value for key, value in results[name].items() if key != "settings"}, flush=True)
+        found = measured(args, name)
+        results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        write_atomically(RESULTS, json.dumps(results | {name: found}, indent=1).encode())
+        print(name, {key: value for key, value in found.items() if key != "settings"}, flush=True)
 
 
 def measured(args: argparse.Namespace, name: str) -> dict[str, Any]:
     """Train the candidate, if its run is not there yet, export it, paint the held-out photos and judge them."""
-    number = 1000 + list(CANDIDATES).index(name)
+    number = 1000 + zlib.crc32(str(CANDIDATES[name]).encode()) % 10**6
     fast.DESIGNS[number] = CANDIDATES[name]
     settings = Settings(
         steps=args.steps, size=args.size, batch=4, network="fast", design=number, optimizer="muon", style_weight=10,
-        learning_rate=2e-3, warmup=50, ramp=args.steps // 4, decay=0.4, ema=0.99, margin=32, loss_surround=16,
+        learning_rate=2e-3, warmup=50, ramp=args.steps // 4, decay=0.4, ema=0.99, margin=16, loss_surround=16,
         photo_turns=1.0,
     )  # fmt: skip
     names = args.style.split(",")
@@ -61,7 +62,7 @@ def measured(args: argparse.Namespace, name: str) -> dict[str, Any]:
     styles = [style for style in find_styles(args.styles) if style.name in names]
     begin = time.monotonic()
     run = Run(folder, PhotoFolder.open(args.photos, hold_out=args.hold_out), styles, settings, compile=False)
-    for _ in run.train(checkpoint_every=10**6, checkpoint_minutes=10, sheet_minutes=10**6):
+    for _ in run.train(checkpoint_every=10**6, checkpoint_minutes=0.5, sheet_minutes=10**6):
         pass
     seconds = time.monotonic() - begin
     assert (folder / CHECKPOINT).exists()
@@ -90,8 +91,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--style", default=STYLES)
     parser.add_argument("--candidates", default="first/chosen")
     parser.add_argument("--runs", type=Path, default=Path("fast-runs"))
-    parser.add_argument("--steps", type=int, default=800)
-    parser.add_argument("--size", type=int, default=192)
+    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--judged", type=int, default=384)
     parser.add_argument("--limit", type=int, default=8)
     return parser.parse_args()

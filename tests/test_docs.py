@@ -61,6 +61,8 @@ def test_readmes_shell_runs(folder: Path) -> None:
         "benchmarks/optimize_table.py",
         "benchmarks/quality_table.py",
         "benchmarks/large_table.py",
+        "benchmarks/profile.py",
+        "benchmarks/fast_search.py",
     ],
 )
 def test_pages_are_what_their_scripts_write(script: str) -> None:

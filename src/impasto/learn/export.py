@@ -85,8 +85,7 @@ class _Graph:
         taps = [np.repeat(np.eye(3, dtype=np.float32), counts, axis=1) for counts in phase_taps(kernel, factor)]
         rows = [self.add("MatMul", self.constant(tap), weight) for tap in taps]
         kernels = [self.add("MatMul", row, self.constant(tap.T.copy())) for row in rows for tap in taps]
-        kernel = self.add("Concat", *kernels, axis=0)
-        return self.convolve(self.pad(x, 1, "edge"), kernel, 3)
+        return self.convolve(self.pad(x, 1, "edge"), self.add("Concat", *kernels, axis=0), 3)
 
     def enlarged_convolution(self, x: str, weight: str) -> str:
         """``enlarge``, mirror padding and a 3x3 convolution with ``weight`` (O, I, 3, 3), for half the arithmetic.

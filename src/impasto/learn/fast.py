@@ -24,7 +24,7 @@ UNSHUFFLE = 4  # a square of this side becomes one pixel of 48 channels
 class Design:
     """What a fast network is made of; ``python -m benchmarks.fast_search`` times such records.
 
-    ``stem`` is the side of the first convolution, of stride 4; with 0 squares of 4x4 become channels, and a 3x3 follows.
+    ``stem`` is the side of the first convolution, of stride 4; with 0 squares of 4x4 become channels, then comes a 3x3.
     ``widths`` are channels at a quarter, an eighth and half of the picture's size; ``blocks`` counts residual blocks at
     a quarter going in, at an eighth, at a quarter going out; ``groups`` are those of their 3x3 convolutions at a
     quarter and an eighth, 0 for one to a channel. ``tail`` is the factor and the kernel of each enlargement at the
@@ -80,12 +80,14 @@ class FastNetwork(StyleNetwork):
         self.inside = _blocks(inside, eighth, made.groups[1])
         self.up = ConvNorm(eighth, quarter, 1)
         self.after = _blocks(after, quarter, made.groups[0])
-        widths = [quarter, *[half] * (len(made.tail) - 1), 3]
-        self.tail = nn.ModuleList(
-            ConvNorm(inputs, outputs, kernel, upsample="nearest", factor=factor)
-            for inputs, outputs, (factor, kernel) in zip(widths[:-1], widths[1:], made.tail, strict=True)
-        )
-        self.tail[-1].activation, self.tail[-1].apart = "sigmoid", made.apart
+        *factors, (factor, kernel) = made.tail
+        widths = [quarter, *[half] * len(factors)]
+        inner = [
+            ConvNorm(inputs, half, inner_kernel, upsample="nearest", factor=inner_factor)
+            for inputs, (inner_factor, inner_kernel) in zip(widths, factors, strict=False)
+        ]
+        last: dict[str, Any] = {"apart": made.apart, "activation": "sigmoid"}
+        self.tail = nn.ModuleList([*inner, ConvNorm(widths[-1], 3, kernel, upsample="nearest", factor=factor, **last)])
 
     @property
     def layers(self) -> list[ConvNorm]:

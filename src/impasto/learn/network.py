@@ -39,7 +39,7 @@ def phase_kernels(weight: Tensor, factor: int = 2) -> Tensor:
     """
 
     def split(w: Tensor, dim: int) -> list[Tensor]:
-        parts = (w.split(counts, dim) for counts in phase_taps(weight.shape[2], factor))
+        parts = (torch.split(w, counts, dim) for counts in phase_taps(weight.shape[2], factor))
         return [torch.stack([part.sum(dim) for part in three], dim) for three in parts]
 
     return torch.cat([kernel for rows in split(weight, 2) for kernel in split(rows, 3)])
