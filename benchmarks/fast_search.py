@@ -72,6 +72,9 @@ CANDIDATES: dict[str, Design] = {
         stem=8, widths=(48, 128, 16), blocks=(0, 5, 1), groups=(3, 4), tail=((2, 3), (2, 5)), apart=True
     ),
     "one block after, one norm": Design(stem=8, blocks=(0, 5, 1), groups=(3, 4), tail=((4, 9),)),
+    "two enlargements, two blocks after": Design(
+        stem=8, widths=(48, 128, 16), blocks=(0, 5, 2), groups=(3, 4), tail=((2, 3), (2, 5)), apart=True
+    ),
     "two enlargements, one norm": Design(stem=8, blocks=(0, 5, 1), groups=(3, 4), tail=((2, 3), (2, 5))),
     "two enlargements, depthwise": Design(
         stem=8, widths=(48, 128, 16), blocks=(1, 5, 2), groups=(0, 4), tail=((2, 3), (2, 5)), apart=True
