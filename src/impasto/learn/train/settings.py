@@ -8,6 +8,7 @@ from typing import get_args
 
 from impasto import limits
 from impasto.learn.loss.settings import LossSettings
+from impasto.learn.network.designs import LATEST
 from impasto.learn.numbers import Precision
 from impasto.limits import Choice, field
 
@@ -17,13 +18,15 @@ class TrainSettings(LossSettings):
     """What defines a run. All of it is written into the checkpoint and, in the end, into the bank.
 
     ``margin`` is how many pixels of mirrored photo are painted around each picture and cut off, so that nobody sees
-    what a network does along its border.
+    what a network does along its border. ``design`` is the architecture of the network "fast", one of
+    ``designs.DESIGNS``; others have one only.
     """
 
     steps: int = field(40_000, "Train up to this many steps.", limits.STEPS)
     batch: int = field(4, "Photos per step, over all processes.", limits.SEVERAL)
     size: int = field(256, "Side of the training crops, in pixels.", limits.CROP)
     network: str = field("full", "full (the paper's) or fast (our slim one).", Choice(("full", "fast")))
+    design: int = field(LATEST, "Design of the fast network.", limits.COUNT)
     alpha: float = field(1.0, "Multiplies the network's widths.", limits.ALPHA)
     padding: str = "reflect"
     upsampling: str = "nearest"
@@ -48,7 +51,7 @@ class TrainSettings(LossSettings):
     objective_weight: float = field(1.0, "Of content and style; 0 learns from the teacher alone.", limits.WEIGHT)
 
     # Two runs are the same run if these agree; the others may change from one slice to the next.
-    FIXED = ("network", "alpha", "padding", "upsampling", "norm", "seed")
+    FIXED = ("network", "design", "alpha", "padding", "upsampling", "norm", "seed")
 
 
 @dataclass(frozen=True)
