@@ -45,27 +45,16 @@ def closest_mix(easel: Easel, bank: Bank, settings: LessonSettings, stopped: Cal
 
     All styles paint a small crop, and those that promise most, a dozen, a few larger ones. The first guess is the mix
     whose mean Gram matrices and content losses are best, which is a quadratic problem; gradient descent on softmax
-    weights goes on from there with what the mixed rows really paint, until it is ``stopped``.
+    weights goes on from there with what the mixed rows really paint, until it is ``stopped``. All of that is without
+    the network's margin; the losses of the mix in the end are with it.
     """
     names = list(bank.styles)
     rows = torch.from_numpy(np.stack([bank[name] for name in names])).to(easel.device)  # (N, R)
-    chosen = _candidates(easel, rows, min(GLANCE, settings.match_size))
-    names, rows = [names[i] for i in chosen], rows[chosen]
     photos = easel.draw(HELD_OUT + 1, settings.match_photos, settings.match_size)
-    alone, guess = _alone(easel, rows, photos)  # (N,) each
-    found, least = torch.nn.functional.one_hot(alone.argmin(), len(names)).float(), float(alone.min())
-    logits = guess.clamp_min(SMALLEST_SHARE).log().requires_grad_()
-    optimizer = torch.optim.Adam([logits], lr=0.3)
-    for _ in range(settings.match_steps):
-        if stopped():
-            break
-        weights = logits.softmax(0)
-        total = easel.total(weights @ rows, photos)
-        if float(total.detach()) < least:
-            least, found = float(total.detach()), weights.detach().clone()
-        optimizer.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+    with easel.bare():
+        chosen = _candidates(easel, rows, min(GLANCE, settings.match_size))
+        names, rows = [names[i] for i in chosen], rows[chosen]
+        nearest, found = _mixed(easel, rows, photos, settings.match_steps, stopped)
     found = torch.where(found < LEAST, 0, found)
     found = found / found.sum()
     mix = found @ rows
@@ -75,19 +64,37 @@ def closest_mix(easel: Easel, bank: Bank, settings: LessonSettings, stopped: Cal
     return Match(
         weights_by_name,
         mix.float().cpu().numpy().copy(),
-        names[int(alone.argmin())],
+        names[nearest],
         float(content.mean()),
         float(style.mean()),
         float(easel.judge.total(content, style).mean()),
     )
 
 
+def _mixed(easel: Easel, rows: Tensor, photos: Tensor, steps: int, stopped: Callable[[], bool]) -> tuple[int, Tensor]:
+    """The best single row of (N, R), and the weights (N,) of the best mix that was found."""
+    alone, guess = _alone(easel, rows, photos)  # (N,) each
+    found, least = torch.nn.functional.one_hot(alone.argmin(), len(rows)).float(), float(alone.min())
+    logits = guess.clamp_min(SMALLEST_SHARE).log().requires_grad_()
+    optimizer = torch.optim.Adam([logits], lr=0.3)
+    for _ in range(steps):
+        if stopped():
+            break
+        weights = logits.softmax(0)
+        total = easel.total(weights @ rows, photos)
+        if float(total.detach()) < least:
+            least, found = float(total.detach()), weights.detach().clone()
+        optimizer.zero_grad()
+        total.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return int(alone.argmin()), found
+
+
 def _candidates(easel: Easel, rows: Tensor, size: int) -> list[int]:
     """Which of the rows (N, R) are worth a closer look, in their order: those of the best mix of small paintings."""
     if len(rows) <= CANDIDATES:
         return list(range(len(rows)))
-    with easel.bare():
-        alone, guess = _alone(easel, rows, easel.draw(HELD_OUT + 1, 1, size))
+    alone, guess = _alone(easel, rows, easel.draw(HELD_OUT + 1, 1, size))
     mixed = [i for i in guess.argsort(descending=True).tolist() if guess[i] >= LEAST][: CANDIDATES // 2]
     best = [i for i in alone.argsort().tolist() if i not in mixed]
     return sorted([*mixed, *best][:CANDIDATES])
