@@ -405,7 +405,7 @@ def test_minutes_count_from_the_start(open_run: Open) -> None:
     """Minutes count from the moment that is given: of a program that began long ago one step is left."""
     import time
 
-    assert len(list(open_run().train(max_minutes=1, since=time.monotonic() - 120))) == 1
+    assert len(list(open_run().train(Schedule(max_minutes=1), since=time.monotonic() - 120))) == 1
     assert len(list(open_run(steps=3).train(Schedule(max_minutes=1)))) == 2
 
 
