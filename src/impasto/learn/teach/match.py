@@ -45,16 +45,14 @@ def closest_mix(easel: Easel, bank: Bank, settings: LessonSettings, stopped: Cal
 
     All styles paint a small crop, and those that promise most, a dozen, a few larger ones. The first guess is the mix
     whose mean Gram matrices and content losses are best, which is a quadratic problem; gradient descent on softmax
-    weights goes on from there with what the mixed rows really paint, until it is ``stopped``. All of that is without
-    the network's margin; the losses of the mix in the end are with it.
+    weights goes on from there with what the mixed rows really paint, until it is ``stopped``.
     """
     names = list(bank.styles)
     rows = torch.from_numpy(np.stack([bank[name] for name in names])).to(easel.device)  # (N, R)
     photos = easel.draw(HELD_OUT + 1, settings.match_photos, settings.match_size)
-    with easel.bare():
-        chosen = _candidates(easel, rows, min(GLANCE, settings.match_size))
-        names, rows = [names[i] for i in chosen], rows[chosen]
-        nearest, found = _mixed(easel, rows, photos, settings.match_steps, stopped)
+    chosen = _candidates(easel, rows, min(GLANCE, settings.match_size))
+    names, rows = [names[i] for i in chosen], rows[chosen]
+    nearest, found = _mixed(easel, rows, photos, settings.match_steps, stopped)
     found = torch.where(found < LEAST, 0, found)
     found = found / found.sum()
     mix = found @ rows
@@ -94,7 +92,8 @@ def _candidates(easel: Easel, rows: Tensor, size: int) -> list[int]:
     """Which of the rows (N, R) are worth a closer look, in their order: those of the best mix of small paintings."""
     if len(rows) <= CANDIDATES:
         return list(range(len(rows)))
-    alone, guess = _alone(easel, rows, easel.draw(HELD_OUT + 1, 1, size))
+    with easel.bare():
+        alone, guess = _alone(easel, rows, easel.draw(HELD_OUT + 1, 1, size))
     mixed = [i for i in guess.argsort(descending=True).tolist() if guess[i] >= LEAST][: CANDIDATES // 2]
     best = [i for i in alone.argsort().tolist() if i not in mixed]
     return sorted([*mixed, *best][:CANDIDATES])
