@@ -36,7 +36,7 @@ def teach(
     style_size: StyleSize = None,
     stroke_sizes: Annotated[
         str | None,
-        typer.Option(help="SIZE,SIZE,...: learn it at several sizes, for paint --stroke-size."),
+        typer.Option(help="SIZE,SIZE,...: learn it at several sizes, for paint --stroke-size; default: at one."),
         limits.STROKE_SIZES,
     ] = None,
     style_weight: StyleWeight = None,
