@@ -13,7 +13,7 @@ from impasto.cli.options import AsJson, Mix, Overwrite
 from impasto.cli.root import app
 from impasto.cli.terminal import report, say
 
-STYLE = "van-gogh-starry-night"
+STYLE = "van-gogh-road-with-cypress-and-star"
 
 
 @app.command()

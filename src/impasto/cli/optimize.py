@@ -18,6 +18,7 @@ from impasto.cli.options import (
     GRID_LAYERS,
     LEARN_PRECISIONS,
     RECIPES,
+    AsJson,
     BankFile,
     KeepMetadata,
     Network,
@@ -25,8 +26,8 @@ from impasto.cli.options import (
     Quality,
 )
 from impasto.cli.root import app
-from impasto.cli.terminal import say, to_json
-from impasto.errors import LearnError, PictureError
+from impasto.cli.terminal import report, say, to_json
+from impasto.errors import LearnError, OptionError, PictureError
 from impasto.limits import Choice
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def optimize(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     force: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Paint by moving pixels, slow and best (needs impasto[learn]).
 
@@ -160,7 +162,7 @@ def optimize(
         targets.check_picture(output, run.scene.shape_at(settings.size))
         if resume and state.exists():
             run.restore(state)
-        _optimize(run, output, state, max_seconds, save_every, json_log, quality, keep_metadata)
+        _optimize(run, output, state, max_seconds, save_every, json_log, quality, keep_metadata, as_json)
 
 
 @app.command()
@@ -186,6 +188,7 @@ def grid(
     seed: Annotated[int | None, typer.Option(help="Random seed of the noise."), limits.SEED] = None,
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     force: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Paint figure 3 of Gatys and others, 2015 (needs impasto[learn]).
 
@@ -225,7 +228,7 @@ def grid(
             raise typer.Exit(130)
         pictures.save(grids.sheet(done), output)
         write_json(output.with_suffix(".json"), grids.numbers(done))
-    say(f"{output}: {len(done)} cells")
+    report({"output": str(output), "cells": len(done)}, f"{output}: {len(done)} cells", as_json)
 
 
 @app.command()
@@ -240,6 +243,7 @@ def replay(
     loss_network: Annotated[Path | None, typer.Option(help="VGG weights; default: the original VGG-19.")] = None,
     quality: Quality = 95,
     force: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a picture of impasto optimize again (needs impasto[learn]).
 
@@ -256,12 +260,12 @@ def replay(
             typer.echo(to_json(found, indent=1))
             return
         if output is None:
-            raise PictureError("there is no file to write; name it with -o, or ask for --show")
+            raise OptionError("there is no file to write; name it with -o, or ask for --show")
         folders = folder or [made.parent]
         read = [made, *targets.manifest_files(found, folders), *given_files(loss_network)]
         claim([output], read, force=force, pictures=True)
         run = replayed(found, folder=folders, loss_network=load_loss_network(loss_network))
-        _optimize(run, output, None, None, 0, None, quality)
+        _optimize(run, output, None, None, 0, None, quality, as_json=as_json)
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -286,6 +290,7 @@ def _optimize(
     json_log: Path | None,
     quality: int,
     keep_metadata: bool = False,
+    as_json: bool = False,
 ) -> None:
     """Run, draw the bar, write the log and now and then picture and state, if it has a file for that.
 
@@ -333,7 +338,8 @@ def _optimize(
     if not run.done:
         text += "; stopped, this is the best so far"
         text += f", and the same command with --resume goes on from {state}" if state is not None else ""
-    say(f"{output}: {text}")
+    record = {"output": str(output), "content": parts.content, "style": parts.style, "total": parts.total}
+    report({**record, "seconds": run.seconds, "done": run.done}, f"{output}: {text}", as_json)
     if run.stopped and not run.done:
         raise typer.Exit(130)
 

@@ -13,9 +13,9 @@ import typer
 from impasto import limits
 from impasto.cli.ends import claim, given_files, interrupted, numbers_in
 from impasto.cli.learning import learning, signals_call
-from impasto.cli.options import UNITS, LearnPrecision, Seed
+from impasto.cli.options import UNITS, AsJson, LearnPrecision, Seed
 from impasto.cli.root import BEGAN, app
-from impasto.cli.terminal import say, to_json
+from impasto.cli.terminal import report, say, to_json
 from impasto.limits import Choice
 
 if TYPE_CHECKING:
@@ -200,6 +200,7 @@ def export(
     half: Annotated[bool, typer.Option(help="Store the weights as float16.")] = True,
     cards: Annotated[Path | None, typer.Option(help="TOML: words of each style's card, instead of the run's.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a trained network and its bank (needs impasto[learn]).
 
@@ -219,7 +220,8 @@ def export(
             )
         ]
     for path in written:
-        say(f"{path}: {path.stat().st_size:,} bytes")
+        size = path.stat().st_size
+        report({"output": str(path), "bytes": size}, f"{path}: {size:,} bytes", as_json)
 
 
 def _watch(run: Run, records: Iterator[Step], *, as_json: bool, tensorboard: bool) -> None:
