@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import quiet
-from impasto.errors import ImpastoError, NetworkError, OptionError, lacks_memory
+from impasto.errors import ImpastoError, NetworkError, OptionError, attempt, lacks_memory
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -100,10 +100,8 @@ def open(path: Path, runtime: str, threads: int | None, precision: str, streams:
 
 def _has_bfloat16() -> bool:
     """Whether OpenVINO finds units for bfloat16 in the processor."""
-    try:
-        return "BF16" in quiet.core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    except Exception:  # what is wrong with OpenVINO is reported when the network is opened
-        return False
+    # what is wrong with OpenVINO is reported when the network is opened
+    return attempt(lambda: "BF16" in quiet.core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"), False)
 
 
 def _has_onnxruntime() -> bool:

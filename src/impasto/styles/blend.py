@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from impasto.errors import BankError, OptionError
+from impasto.errors import BankError, OptionError, attempt
 from impasto.limits import FRAMES, NEIGHBOURS, SQUARE, STRENGTH
 from impasto.styles.bank import PHOTO, Bank, Floats
 
@@ -282,10 +282,7 @@ def _row(style: object) -> npt.NDArray[np.float32]:
 
 def _shown(value: object) -> str:
     """A value for a sentence: on one line, short, and never an error of its own."""
-    try:
-        shown = " ".join(repr(value).split())
-    except Exception:  # a number of more than 4,300 digits, or an object of another library
-        shown = ""
+    shown = attempt(lambda: " ".join(repr(value).split()), "")  # a number may have more than 4,300 digits
     return shown if 0 < len(shown) <= 60 else f"a {type(value).__name__}"
 
 
