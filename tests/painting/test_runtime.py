@@ -304,8 +304,9 @@ def test_a_runtime_that_is_missing(
     network_file: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, runtime: Any, hint: str
 ) -> None:
     """With no runtime, or without the one that is asked for, a sentence says what to install, and nothing else does."""
-    for module in ("openvino", "onnxruntime"):
-        monkeypatch.setitem(sys.modules, module, None)
+    missing = ModuleNotFoundError("not here")
+    for function in ("openvino", "core", "onnxruntime"):
+        monkeypatch.setattr(quiet, function, lambda: (_ for _ in ()).throw(missing))
     monkeypatch.setattr(runtimes, "_has_onnxruntime", lambda: False)
     assert f"pip install {hint}[onnxruntime]'" in refused(network_file, runtime, names_file=False)
     assert not recwarn.list

@@ -73,7 +73,7 @@ def test_parse(text: str, weights: dict[str, float]) -> None:
         ("a:-1,b:2", "weight of 'a' is -1.0; give it a finite weight of 0 or more"),
         ("a:0", "add up to 0"),
         ("a:0,b:0", "add up to 0"),
-        ("a,b,a", "'a' stands twice"),
+        ("a,b,a", "'a' is there twice"),
     ],
 )
 def test_parse_refuses(text: str, message: str) -> None:
