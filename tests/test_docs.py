@@ -95,7 +95,7 @@ def test_figures_are_of_the_shipped_networks() -> None:
     """What docs/quality.md and README report was measured on the networks that come along."""
     evaluated, slow, beside, large = (
         json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
-        for name in ("eval", "worth", "quality", "large")
+        for name in ("eval", "frames", "worth", "quality", "large")
     )
     full, fast = (Bank.load(assets.bank_file(name)).fingerprint for name in ("full", "fast"))
     assert {found["fingerprint"] for found in (evaluated, slow, beside["full"], large["full"])} == {full}
