@@ -1,4 +1,4 @@
-"""The tables of docs/quality.md, out of benchmarks/results/eval.json, frames.json, worth.json, quality.json and curve.json.
+"""The tables of docs/quality.md, out of eval.json, frames.json, worth.json, quality.json and curve.json in results/.
 
 python -m benchmarks.quality_table      # writes them into the page, between their marks
 """
