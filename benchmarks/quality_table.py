@@ -1,4 +1,4 @@
-"""The tables of docs/quality.md, out of benchmarks/results/eval.json, worth.json, quality.json and curve.json.
+"""The tables of docs/quality.md, out of eval.json, frames.json, worth.json, quality.json and curve.json in results/.
 
 python -m benchmarks.quality_table      # writes them into the page, between their marks
 """
@@ -28,11 +28,13 @@ def table() -> str:
     """A line for every style, and their medians."""
     slow = {style["name"]: style for style in _read("worth")["styles"]}
     rival = {style["name"]: style["ratio"] for style in _read("quality")["full"]["styles"]}
+    framed = {style["name"]: style for style in _read("frames")["styles"]}
     rows = {}
     for style in _read("eval")["styles"]:
         name = style["name"]
         first = [style[key] for key in ("content", "style", "total", "untouched")]
-        worth, frame, edge = (slow[name][key] if name in slow else None for key in ("worth", "frame", "edge"))
+        worth = slow[name]["worth"] if name in slow else None
+        frame, edge = (framed[name][key] for key in ("frame", "edge"))
         rows[name] = [*first, worth, rival.get(name), style["diagonal"], frame, edge]
     lines = [HEAD, "|---" * (HEAD.count("|") - 1) + "|"]
     lines += [_line(name, row) for name, row in rows.items()]

@@ -8,6 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from impasto.cli import app
+from impasto.cli.root import PANELS
 
 PAGE = Path(__file__).parent / "cli.md"
 
@@ -16,7 +17,8 @@ def page() -> str:
     """The whole page as Markdown: the program's help, then every command's."""
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     parts = ["# The command line", "Made from `--help` by `make docs`.", _block()]
-    for name, command in commands.items():
+    for name in (name for panel in PANELS.values() for name in panel):
+        command = commands[name]
         parts += [f"## impasto {name}", _block(name)]
         for inner in getattr(command, "commands", {}):
             parts += [f"### impasto {name} {inner}", _block(name, inner)]

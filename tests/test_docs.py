@@ -93,12 +93,12 @@ def test_pages_are_what_their_scripts_write(script: str) -> None:
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
 def test_figures_are_of_the_shipped_networks() -> None:
     """What docs/quality.md and README report was measured on the networks that come along."""
-    evaluated, slow, beside, large = (
+    evaluated, framed, slow, beside, large = (
         json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
-        for name in ("eval", "worth", "quality", "large")
+        for name in ("eval", "frames", "worth", "quality", "large")
     )
     full, fast = (Bank.load(assets.bank_file(name)).fingerprint for name in ("full", "fast"))
-    assert {found["fingerprint"] for found in (evaluated, slow, beside["full"], large["full"])} == {full}
+    assert {found["fingerprint"] for found in (evaluated, framed, slow, beside["full"], large["full"])} == {full}
     assert beside["fast"]["fingerprint"] == fast
 
 

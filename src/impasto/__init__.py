@@ -10,7 +10,7 @@ network open; a ``Bank`` holds styles; ``blend`` does arithmetic on rows. All gr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from impasto.assets import __version__
 from impasto.errors import (
@@ -25,12 +25,12 @@ from impasto.errors import (
     StyleNameError,
     TargetError,
 )
-from impasto.painting.painter import Painter, paint
-from impasto.styles.bank import Bank, Card
 
 if TYPE_CHECKING:
     from impasto.learn.optimize.run import OptimizeStep, Options
+    from impasto.painting.painter import Painter, paint
     from impasto.pictures import Source
+    from impasto.styles.bank import Bank, Card
 
 __all__ = [
     "Bank",
@@ -66,3 +66,18 @@ def optimize(photo: Source, paintings: Source | Sequence[Source], **options: Unp
             raise
         raise MissingExtraError("torch is not installed: pip install 'impasto[learn]'") from error
     return steps(photo, paintings, **options)
+
+
+def __getattr__(name: str) -> Any:
+    """What needs numpy is imported when it is first asked for: the command line begins in an instant."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from impasto.painting import painter
+    from impasto.styles import bank
+
+    globals().update(Painter=painter.Painter, paint=painter.paint, Bank=bank.Bank, Card=bank.Card)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,6 +1,30 @@
-"""``python -m impasto`` is ``impasto``."""
+"""The command line's door: ``python -m impasto``, and the command that pip installs."""
 
-from impasto.cli import main
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from typing import NoReturn
+
+
+def main() -> None:
+    """Run the command line. A signal while it is being imported ends it with one line and 130, as later on."""
+    with suppress(ValueError):  # not in the main thread
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(kind) is not signal.SIG_IGN:
+                signal.signal(kind, _leave)
+    from impasto import cli
+
+    cli.main()
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    """Nothing is open yet, and an exception in the middle of an import can become any other: so out at once."""
+    with suppress(OSError):
+        os.write(2, b"impasto: interrupted: nothing was written\n")
+    os._exit(130)
+
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""What comes with the package: its version, and networks and banks, a name to a file. Knows not what is in them."""
+"""What comes with the package: its version, networks and banks, a name to a file, and a photo to begin with."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 FOLDER = Path(__file__).parent / "data"
 DEFAULT = "full"
+DEMO = FOLDER / "demo.jpg"  # the cat of scikit-image: Stéfan van der Walt, CC0
 
 
 def networks() -> list[str]:

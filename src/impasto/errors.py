@@ -16,6 +16,12 @@ The message is one sentence that names the thing and the likely fix; the command
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
+Result = TypeVar("Result")
+Otherwise = TypeVar("Otherwise")
+
 _SIGNS_OF_NO_MEMORY = ("alloc", "out of memory", "not enough memory")
 
 
@@ -57,6 +63,17 @@ class LearnError(ImpastoError):
 
 class MissingExtraError(ImpastoError):
     """A part of impasto whose optional dependencies are not installed; the message holds the pip line."""
+
+
+def attempt(look: Callable[[], Result], otherwise: Otherwise) -> Result | Otherwise:
+    """What ``look`` finds, or ``otherwise`` if it cannot be had: for what must cost itself alone, such as EXIF.
+
+    Broad, because libraries raise whatever they like for damaged data; so only their calls belong into ``look``.
+    """
+    try:
+        return look()
+    except Exception:
+        return otherwise
 
 
 def lacks_memory(error: BaseException) -> bool:

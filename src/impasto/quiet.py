@@ -57,7 +57,7 @@ def core() -> Any:
         found = openvino()
         if _core is None:
             _core = found.Core()
-            with contextlib.suppress(Exception):  # a property that is not documented, and may go
+            with contextlib.suppress(RuntimeError, AttributeError):  # a property that is not documented, and may go
                 _core.get_versions("CPU")  # with the plugin loaded it is refused here, not when a network is compiled
                 _core.set_property("CPU", {"CPU_RUNTIME_CACHE_CAPACITY": SHAPES})
         return _core
@@ -117,7 +117,7 @@ def has_threads(holder: object) -> None:
 def _before_fork() -> None:
     """Let OpenVINO end the threads that nobody uses: a child would be given them for its own work."""
     if _core is not None and "openvino" in sys.modules:
-        with contextlib.suppress(Exception):  # a fork must not fail because of us
+        with contextlib.suppress(RuntimeError, AttributeError):  # a fork must not fail because of us
             sys.modules["openvino"].Core().get_property("CPU", "FULL_DEVICE_NAME")  # it lets go when this Core ends
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from impasto import assets, pictures
-from impasto.errors import BankError, ImpastoError, MismatchError, OptionError, PictureError, StyleNameError
+from impasto.errors import ImpastoError, MismatchError, OptionError, PictureError, StyleNameError
 from impasto.painting.painter import Painter
 from impasto.styles import blend
 from impasto.styles.bank import PHOTO, Bank
@@ -188,7 +188,7 @@ def test_paths_and_squares_know_their_photo(painter: Painter) -> None:
     cells = blend.square_mixes([PHOTO, "red", "green", PHOTO], 3)
     assert cells[0] == cells[-1] == {PHOTO: 1} and cells[4] == {PHOTO: 0.5, "red": 0.25, "green": 0.25}
     np.testing.assert_array_equal(painter.paint_pixels(FLAT, mixes[0]), FLAT)
-    with pytest.raises(BankError, match="must have names"):
+    with pytest.raises(OptionError, match="must have names"):
         blend.path_mixes([rows[0], "red"], 3)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from impasto import quiet
-from impasto.errors import MismatchError, NetworkError
+from impasto.errors import MismatchError, NetworkError, OptionError
 from impasto.painting import runtimes
 from impasto.painting.network import SMALLEST, Network
 from impasto.painting.runtimes import Floats, RuntimeName
@@ -262,8 +263,8 @@ def test_nonsense_in_the_metadata(foreign: Any, name: str, key: str, value: str)
 
 
 def test_unknown_runtime(network_file: Path) -> None:
-    """An unknown runtime is a NetworkError that names the known ones."""
-    with pytest.raises(NetworkError, match="no runtime 'tensorrt'; choose auto, openvino or onnxruntime"):
+    """An unknown runtime is an OptionError that names the known ones."""
+    with pytest.raises(OptionError, match="no runtime 'tensorrt'; choose auto, openvino or onnxruntime"):
         Network(network_file, runtime="tensorrt")  # type: ignore[arg-type]
 
 
@@ -296,6 +297,31 @@ def test_without_openvino(
     assert "ONNX Runtime paints" in line and str(broken) in line and "\n" not in line
     hint = "pip install openvino" if isinstance(broken, ImportError) else "illegal instruction"
     assert hint in refused(network_file, "openvino", names_file=isinstance(broken, OSError))
+
+
+@pytest.mark.parametrize(("runtime", "hint"), [("auto", "openvino, or 'impasto"), ("onnxruntime", "'impasto")])
+def test_a_runtime_that_is_missing(
+    network_file: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, runtime: Any, hint: str
+) -> None:
+    """With no runtime, or without the one that is asked for, a sentence says what to install, and nothing else does."""
+    missing = ModuleNotFoundError("not here")
+    for function in ("openvino", "core", "onnxruntime"):
+        monkeypatch.setattr(quiet, function, lambda: (_ for _ in ()).throw(missing))
+    monkeypatch.setattr(runtimes, "_has_onnxruntime", lambda: False)
+    assert f"pip install {hint}[onnxruntime]'" in refused(network_file, runtime, names_file=False)
+    assert not recwarn.list
+
+
+def test_the_base_install_has_one_runtime() -> None:
+    """Where OpenVINO has wheels the base install has ONNX Runtime no more; elsewhere it has it instead."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    needed = [each.partition(";") for each in project["dependencies"]]
+    places = {name.split(">")[0]: marker for name, _, marker in needed if marker}
+    assert set(places) == {"openvino", "onnxruntime"}
+    for machine in runtimes.HAVE_OPENVINO:
+        assert f"platform_machine == '{machine}'" in places["openvino"]
+        assert f"platform_machine != '{machine}'" in places["onnxruntime"]
+    assert "onnxruntime" in project["optional-dependencies"]
 
 
 def test_smallest_is_the_graphs(network_file: Path, rows: Floats) -> None:

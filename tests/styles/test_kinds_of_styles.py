@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impasto.errors import BankError, ImpastoError, MismatchError, OptionError, StyleNameError
+from impasto.errors import ImpastoError, MismatchError, OptionError, StyleNameError
 from impasto.styles.bank import PHOTO, Bank, Card
 from impasto.styles.blend import mix, style_share, weights_of
 
@@ -115,8 +115,8 @@ def test_rows_of_torch() -> None:
         (["a", 0.5], "a style is a name|cannot be read as a row"),
         (["a", None], "a style is a name|cannot be read as a row"),
         ([("a", 1, 2)], "a style is a name|cannot be read as a row"),
-        (["a", "a"], "'a' stands twice"),
-        ([("a", 1), ("b", 1), ("a", 3)], "'a' stands twice"),
+        (["a", "a"], "'a' is there twice"),
+        ([("a", 1), ("b", 1), ("a", 3)], "'a' is there twice"),
         ({"a": None}, "weight of 'a' is None, not a number"),
         ({"a": math.nan}, "finite weight"),
         ({"a": -1}, "finite weight of 0 or more"),
@@ -133,7 +133,7 @@ def test_rows_of_torch() -> None:
 )
 def test_what_is_no_style(style: Any, message: str) -> None:
     """What is no style is refused with what would be one."""
-    with pytest.raises(BankError, match=message) as caught:
+    with pytest.raises((OptionError, StyleNameError), match=message) as caught:
         mix(BANK, style)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
     assert isinstance(caught.value, StyleNameError) == ("no style" in message and "names" not in message)
@@ -141,7 +141,7 @@ def test_what_is_no_style(style: Any, message: str) -> None:
 
 def test_numbers_too_long_to_print() -> None:
     """A whole number that Python itself refuses to print is refused by its type."""
-    with pytest.raises(BankError, match="a int"):
+    with pytest.raises(OptionError, match="a int"):
         mix(BANK, {"a": 10**5000})
     with pytest.raises(OptionError, match="strength must be a number from 0 to 1.5"):
         mix(BANK, "a", strength=10**5000)
@@ -154,7 +154,7 @@ def test_arrays_that_break() -> None:
         def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
             raise RuntimeError("on another device")
 
-    with pytest.raises(BankError, match="Broken cannot be read as a row .on another device"):
+    with pytest.raises(OptionError, match="Broken cannot be read as a row .on another device"):
         mix(BANK, Broken())  # type: ignore[arg-type]
 
 
@@ -176,7 +176,7 @@ def test_a_very_long_mix() -> None:
     )
     assert mix(bank, ",".join(f"{name}:{i}" for i, name in enumerate(names))).tolist() == [1, 1]
     assert mix(bank, names).tolist() == [1, 1]
-    with pytest.raises(BankError, match="'style-7' stands twice"):
+    with pytest.raises(OptionError, match="'style-7' is there twice"):
         mix(bank, [*names, "style-7"])
 
 

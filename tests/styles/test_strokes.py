@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import pixels, run
 
-from impasto.errors import BankError, StyleNameError
+from impasto.errors import BankError, OptionError, StyleNameError
 from impasto.styles import blend, strokes
 from impasto.styles.bank import Bank, Card
 
@@ -56,7 +56,7 @@ def test_between_two_sizes(size: float, value: float) -> None:
 @pytest.mark.parametrize("size", [199, 801])
 def test_sizes_that_were_not_taught(size: int) -> None:
     """What lies outside is refused with the range; so is a style of one size, with what to do."""
-    with pytest.raises(BankError, match=f"stroke sizes from 200 to 800, not {size}"):
+    with pytest.raises(OptionError, match=f"stroke sizes from 200 to 800, not {size}"):
         strokes.row(a_bank(), "mine", size)
     with pytest.raises(BankError, match="'other' has one stroke size only; .*--stroke-sizes"):
         strokes.row(a_bank(), "other", size)
@@ -80,9 +80,9 @@ def test_a_style_keeps_its_sizes() -> None:
 def test_sizes_to_teach(sizes: tuple[int, ...]) -> None:
     """Two or more different sizes, none too small to show a stroke."""
     assert strokes.check_sizes((700, 350), largest=700) == (350, 700)
-    with pytest.raises(BankError, match="two or more different numbers"):
+    with pytest.raises(OptionError, match="two or more different numbers"):
         strokes.check_sizes(sizes, largest=700)
-    with pytest.raises(BankError, match="longer side has 699 pixels"):
+    with pytest.raises(OptionError, match="longer side has 699 pixels"):
         strokes.check_sizes((700, 350), largest=699)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from impasto import limits
 from impasto.cli.options import STDIO
-from impasto.cli.terminal import say, to_json
+from impasto.cli.terminal import report, say, to_json
 from impasto.errors import OptionError, PictureError, TargetError
 
 if TYPE_CHECKING:
@@ -73,10 +73,11 @@ def open_bank(network: str, bank: Path | None) -> Bank:
     return Bank.load(bank or assets.bank_file(network))
 
 
-def save_bank(bank: Bank, output: Path, force: bool, *, note: str = "") -> None:
+def save_bank(bank: Bank, output: Path, force: bool, *, note: str = "", as_json: bool = False) -> None:
     bank.save(output, overwrite=force)
-    size = f"{len(bank)} style{'s' * (len(bank) != 1)}, {output.stat().st_size:,} bytes"
-    say(f"{output}: {size}{f'; {note}' if note else ''}")
+    size = output.stat().st_size
+    line = f"{output}: {len(bank)} style{'s' * (len(bank) != 1)}, {size:,} bytes{f'; {note}' if note else ''}"
+    report({"output": str(output), "styles": list(bank.names), "bytes": size}, line, as_json)
 
 
 def one_mix(styles: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The way in: all commands, in the order in which --help lists them."""
+"""The way in: all commands, and what becomes of errors."""
 
 from __future__ import annotations
 
@@ -7,16 +7,11 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli import terminal
+from impasto.cli import demo, evaluate, optimize, paint, space, styles, teach, terminal, train
 from impasto.cli.ends import at_end
 from impasto.cli.root import app
 
-# The commands are added in the order in which --help lists them.
-# isort: off
-from impasto.cli import paint, styles, space, train, teach, optimize, evaluate
-# isort: on
-
-COMMANDS = (paint, styles, space, train, teach, optimize, evaluate)
+COMMANDS = (demo, paint, styles, space, teach, train, optimize, evaluate)  # which add themselves to ``app``
 
 
 def _version(wanted: bool) -> None:

@@ -42,7 +42,7 @@ def learning() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        if error.name is not None and error.name.split(".")[0] in ("torch", "onnx", "tensorboard"):
+        if error.name is not None and error.name.split(".")[0] in ("torch", "onnx", "onnxruntime", "tensorboard"):
             raise MissingExtraError(f"{error.name} is not installed: pip install 'impasto[learn]'") from error
         raise
 

@@ -14,11 +14,11 @@ import typer
 from impasto import limits
 from impasto.cli.ends import check_suffix, claim, given_files, numbers_in, write_json
 from impasto.cli.learning import Device, LossFile, Painters, forgiven, learning, signals_call
-from impasto.cli.options import GRID_LAYERS, RECIPES, KeepMetadata, Overwrite, Quality
+from impasto.cli.options import GRID_LAYERS, RECIPES, AsJson, KeepMetadata, Overwrite, Quality
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
-from impasto.cli.terminal import say, to_json
-from impasto.errors import LearnError, PictureError
+from impasto.cli.terminal import report, say, to_json
+from impasto.errors import LearnError, OptionError, PictureError
 from impasto.learn.optimize.recipes import OptimizeSettings, settings_for
 from impasto.limits import Choice
 
@@ -86,6 +86,7 @@ def optimize(
     opened: Painters,
     room: Room,
     force: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Paint by moving pixels, slow and best (needs impasto[learn]).
 
@@ -121,7 +122,7 @@ def optimize(
         targets.check_picture(output, run.scene.shape_at(chosen.size))
         if kept.resume and state.exists():
             run.restore(state)
-        _optimize(run, output, kept, state, max_seconds)
+        _optimize(run, output, kept, state, max_seconds, as_json)
 
 
 @app.command()
@@ -144,6 +145,7 @@ def grid(
     ],
     loss_network: LossFile = None,
     force: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Paint figure 3 of Gatys and others, 2015 (needs impasto[learn]).
 
@@ -182,7 +184,7 @@ def grid(
             raise typer.Exit(130)
         pictures.save(grids.sheet(done), output)
         write_json(output.with_suffix(".json"), grids.numbers(done))
-    say(f"{output}: {len(done)} cells")
+    report({"output": str(output), "cells": len(done)}, f"{output}: {len(done)} cells", as_json)
 
 
 @app.command()
@@ -197,6 +199,7 @@ def replay(
     loss_network: LossFile = None,
     quality: Quality = 95,
     force: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a picture of impasto optimize again (needs impasto[learn]).
 
@@ -213,12 +216,12 @@ def replay(
             typer.echo(to_json(found, indent=1))
             return
         if output is None:
-            raise PictureError("there is no file to write; name it with -o, or ask for --show")
+            raise OptionError("there is no file to write; name it with -o, or ask for --show")
         folders = folder or [made.parent]
         read = [made, *targets.manifest_files(found, folders), *given_files(loss_network)]
         claim([output], read, force=force, pictures=True)
         run = replayed(found, folder=folders, loss_network=load_loss_network(loss_network))
-        _optimize(run, output, Kept(quality=quality))
+        _optimize(run, output, Kept(quality=quality), as_json=as_json)
 
 
 def _layers(settings: dict[str, Any]) -> dict[str, Any]:
@@ -233,7 +236,12 @@ def _layers(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _optimize(
-    run: Optimization, output: Path, kept: Kept, state: Path | None = None, max_seconds: float | None = None
+    run: Optimization,
+    output: Path,
+    kept: Kept,
+    state: Path | None = None,
+    max_seconds: float | None = None,
+    as_json: bool = False,
 ) -> None:
     """Run, draw the bar, write the log and now and then picture and state, if it has a file for that.
 
@@ -281,7 +289,8 @@ def _optimize(
     if not run.done:
         text += "; stopped, this is the best so far"
         text += f", and the same command with --resume goes on from {state}" if state is not None else ""
-    say(f"{output}: {text}")
+    record = {"output": str(output), "content": parts.content, "style": parts.style, "total": parts.total}
+    report({**record, "seconds": run.seconds, "done": run.done}, f"{output}: {text}", as_json)
     if run.stopped and not run.done:
         raise typer.Exit(130)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from impasto import limits
+from impasto import assets, limits
 from impasto.limits import Choice
 
 RUNTIMES = ("auto", "openvino", "onnxruntime")
@@ -16,6 +17,20 @@ RECIPES = ("default", "gatys-2015", "pastiche")  # optimize.recipes' own, repeat
 COLORS = ("painting", "luminance", "match")
 UNITS = ("fair", "photos", "energy", "gatys", "dumoulin")  # learn.loss.losses.Unit
 
+
+def _style_names(context: typer.Context, incomplete: str) -> list[str]:
+    """What the shell completes a style's name to, behind the last comma of a mix."""
+    from impasto.errors import ImpastoError
+    from impasto.styles.bank import Bank
+
+    before = incomplete[: incomplete.rfind(",") + 1]
+    try:
+        bank = Bank.load(context.params.get("bank") or assets.bank_file(context.params.get("network") or "full"))
+    except ImpastoError:
+        return []
+    return [before + name for name in bank.styles if name.startswith(incomplete[len(before) :])]
+
+
 Network = Annotated[str, typer.Option(help="The network: one that comes with impasto, or an ONNX file.")]
 BankFile = Annotated[Path | None, typer.Option("--bank", help="A file of styles; default: the network's own.")]
 Runtime = Annotated[str, typer.Option(help="What runs the network: auto, openvino or onnxruntime."), Choice(RUNTIMES)]
@@ -23,7 +38,7 @@ Strength = Annotated[
     float, typer.Option(help="How strong: 0 is the photo, 1 the style, more overdoes it."), limits.STRENGTH
 ]
 Size = Annotated[
-    int | None, typer.Option(help="Shrink the longer side to N pixels first.", show_default=False), limits.SIDE
+    int | None, typer.Option(help="Shrink the longer side to N pixels first.", show_default="as it is"), limits.SIDE
 ]
 Enlarge = Annotated[bool, typer.Option("--enlarge", help="Bring photos that are smaller to --size, too.")]
 Brush = Annotated[
@@ -38,11 +53,26 @@ Side = Annotated[int, typer.Option(help="Longer side of each painting, in pixels
 Quality = Annotated[int, typer.Option(help="Of JPEG and WebP."), limits.QUALITY]
 Seed = Annotated[int, typer.Option(help="Random seed."), limits.SEED]
 Mix = Annotated[
-    list[str], typer.Option("--style", "-s", help="NAME, or a mix such as NAME:0.6,NAME:0.4; several -s are mixed too.")
+    list[str],
+    typer.Option(
+        "--style",
+        "-s",
+        autocompletion=_style_names,
+        help="NAME, or a mix such as NAME:0.6,NAME:0.4; several -s are mixed too.",
+    ),
 ]
-Names = Annotated[list[str] | None, typer.Option("--style", "-s", help="NAME,NAME,...; default: all.")]
+Names = Annotated[
+    list[str] | None,
+    typer.Option("--style", "-s", autocompletion=_style_names, help="NAME,NAME,...; default: all."),
+]
 Styles = Annotated[
-    list[str], typer.Option("--style", "-s", help="NAME,NAME,...; for mixes one -s each: -s A -s B:0.5,C:0.5.")
+    list[str],
+    typer.Option(
+        "--style",
+        "-s",
+        autocompletion=_style_names,
+        help="NAME,NAME,...; for mixes one -s each: -s A -s B:0.5,C:0.5.",
+    ),
 ]
 MaxPixels = Annotated[int, typer.Option(help="Refuse pictures with more pixels than this."), limits.PIXELS]
 MaxMemory = Annotated[
@@ -68,11 +98,22 @@ StyleSize = Annotated[
 StyleWeight = Annotated[float | None, typer.Option(help="Of the style loss; default: as trained."), limits.WEIGHT]
 LearnPrecision = Annotated[str, typer.Option(help="auto, float32 or bfloat16."), Choice(LEARN_PRECISIONS)]
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite files that impasto did not make.")]
 KeepMetadata = Annotated[
     bool,
     typer.Option("--keep-metadata", help="Keep the photo's place, camera, serial numbers and notes in the painting."),
 ]
+
+
+@dataclass(frozen=True)
+class Opens:
+    """The network and the bank, and what runs them."""
+
+    network: Network = "full"
+    bank: BankFile = None
+    runtime: Runtime = "auto"
+
 
 STDIO = Path("-")
 GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # optimize.grid.LAYERS, repeated without torch

@@ -78,7 +78,7 @@ def paint(
     ] = None,
     quality: Quality = 95,
     dpi: Annotated[
-        float | None, typer.Option(help="Pixels per inch, for printing.", show_default=False), limits.DPI
+        float | None, typer.Option(help="Pixels per inch, for printing.", show_default="the photo's"), limits.DPI
     ] = None,
     keep_metadata: KeepMetadata = False,
     network: Network = "full",

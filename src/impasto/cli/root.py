@@ -6,12 +6,18 @@ import time
 
 from impasto.cli import terminal
 
+PANELS = {
+    "Paint": ("demo", "paint", "plan", "optimize", "replay"),
+    "Explore styles": ("styles", "sheet", "square", "path", "map"),
+    "Make your own": ("teach", "match", "train", "export"),
+    "Judge": ("eval", "grid"),
+}
 BEGAN = time.monotonic()  # near enough: what comes before takes a tenth of a second
 
 app = terminal.App(
+    panels=PANELS,
     help="Paint photos in the style of paintings.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -24,19 +24,19 @@ from impasto.cli.ends import (
 from impasto.cli.options import (
     FPS,
     MAX_PIXELS,
-    BankFile,
+    AsJson,
     Brush,
     MaxPixels,
     Names,
-    Network,
+    Opens,
     Overwrite,
-    Runtime,
     Side,
     Strength,
     Styles,
 )
+from impasto.cli.records import options
 from impasto.cli.root import app
-from impasto.cli.terminal import say
+from impasto.cli.terminal import report, say
 from impasto.errors import OptionError
 from impasto.limits import Choice
 
@@ -45,19 +45,22 @@ if TYPE_CHECKING:
 
 
 @app.command()
+@options
 def sheet(
+    *,
     photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     style: Names = None,
     size: Side = 320,
     brush: Brush = "medium",
-    columns: Annotated[int | None, typer.Option(help="Paintings in a row.", show_default=False), limits.COLUMNS] = None,
+    columns: Annotated[
+        int | None, typer.Option(help="Paintings in a row.", show_default="about square"), limits.COLUMNS
+    ] = None,
     strength: Strength = 1.0,
-    network: Network = "full",
-    bank: BankFile = None,
-    runtime: Runtime = "auto",
+    opens: Opens,
     max_pixels: MaxPixels = MAX_PIXELS,
     force: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Paint one photo in every style, on one labelled sheet."""
     from impasto import pictures
@@ -65,8 +68,8 @@ def sheet(
     from impasto.pictures.sheets import contact_sheet
     from impasto.styles.bank import PHOTO
 
-    claim([output], [photo], opens=(network, bank), force=force, pictures=True)
-    painter = open_painter(network, bank, runtime)
+    claim([output], [photo], opens=(opens.network, opens.bank), force=force, pictures=True)
+    painter = open_painter(opens.network, opens.bank, opens.runtime)
     known = {*painter.styles, PHOTO}
     names = plain_names(style) if style else [name for name in painter.bank.names if name in known]
     for name in names:
@@ -75,25 +78,26 @@ def sheet(
     picture = opened.picture
     targets.check_picture(output, contact_sheet([picture] * len(names), names, columns=columns))
     dials: dict[str, Any] = {"strength": strength, "brush": limits.BRUSH.parse(brush)}
-    painted = [painter.paint_picture(picture, name, **dials) for name in progress(names, quiet=False)]
+    painted = [painter.paint_picture(picture, name, **dials) for name in progress(names, quiet=as_json)]
     pictures.save(contact_sheet(painted, names, columns=columns, alpha=opened.alpha), output)
     _note_paper(output, opened)
-    say(f"{output}: {len(names)} styles")
+    report({"output": str(output), "styles": names}, f"{output}: {len(names)} styles", as_json)
 
 
 @app.command()
+@options
 def square(
+    *,
     photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
     style: Styles,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     n: Annotated[int, typer.Option("--n", help="Paintings along a side."), limits.SQUARE] = 5,
     size: Side = 256,
     brush: Brush = "medium",
-    network: Network = "full",
-    bank: BankFile = None,
-    runtime: Runtime = "auto",
+    opens: Opens,
     max_pixels: MaxPixels = MAX_PIXELS,
     force: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Paint one photo in the mixes between four styles, as a square.
 
@@ -105,8 +109,8 @@ def square(
     from impasto.styles import blend
 
     corners = _several(style)
-    claim([output], [photo], opens=(network, bank), force=force, pictures=True)
-    painter = open_painter(network, bank, runtime)
+    claim([output], [photo], opens=(opens.network, opens.bank), force=force, pictures=True)
+    painter = open_painter(opens.network, opens.bank, opens.runtime)
     mixes = blend.square_mixes(corners, n)
     for each in corners:
         painter.check(each, size=size)
@@ -114,14 +118,17 @@ def square(
     picture = opened.picture
     targets.check_picture(output, contact_sheet([picture] * len(mixes), columns=n, gap=2))
     chosen = limits.BRUSH.parse(brush)
-    painted = [painter.paint_picture(picture, mix, brush=chosen) for mix in progress(mixes, quiet=False)]
+    painted = [painter.paint_picture(picture, mix, brush=chosen) for mix in progress(mixes, quiet=as_json)]
     pictures.save(contact_sheet(painted, columns=n, gap=2, alpha=opened.alpha), output)
     _note_paper(output, opened)
-    say(f"{output}: {n} x {n} paintings; corners {', '.join(corners)}")
+    line = f"{output}: {n} x {n} paintings; corners {', '.join(corners)}"
+    report({"output": str(output), "side": n, "corners": corners}, line, as_json)
 
 
 @app.command()
+@options
 def path(
+    *,
     photo: Annotated[Path, typer.Argument(help="The photo to paint.")],
     style: Styles,
     output: Annotated[
@@ -133,11 +140,10 @@ def path(
     fps: Annotated[
         float | None, typer.Option(help="Paintings a second, in an animation.", show_default="12"), limits.FPS
     ] = None,
-    network: Network = "full",
-    bank: BankFile = None,
-    runtime: Runtime = "auto",
+    opens: Opens,
     max_pixels: MaxPixels = MAX_PIXELS,
     force: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Paint one photo along a path from style to style.
 
@@ -157,8 +163,8 @@ def path(
     elif fps is not None:
         say("note: --fps has no effect on frames in a folder; name a .gif or .webp file for an animation")
     files, stale = ([place], []) if folder is None else targets.frames(folder, frames)
-    claim([*files, *stale], [photo], opens=(network, bank), force=force, folder=folder)
-    painter = open_painter(network, bank, runtime)
+    claim([*files, *stale], [photo], opens=(opens.network, opens.bank), force=force, folder=folder)
+    painter = open_painter(opens.network, opens.bank, opens.runtime)
     mixes = blend.path_mixes(_several(style), frames)
     for each in _several(style):
         painter.check(each, size=size)
@@ -167,7 +173,7 @@ def path(
     if folder is None:
         animation.check_target(place, fps=fps or FPS, width=picture.shape[1], height=picture.shape[0])
     chosen = limits.BRUSH.parse(brush)
-    painted = (painter.paint_picture(picture, mix, brush=chosen) for mix in progress(mixes, quiet=False))
+    painted = (painter.paint_picture(picture, mix, brush=chosen) for mix in progress(mixes, quiet=as_json))
     if folder is None:
         for note in animation.save(painted, place, fps=fps or FPS, alpha=opened.alpha):
             say(note)
@@ -179,11 +185,13 @@ def path(
                 saved.append(targets.frame(folder, i))
         for old in stale:
             old.unlink(missing_ok=True)
-    say(f"{output}: {frames} paintings")
+    report({"output": str(output), "frames": frames}, f"{output}: {frames} paintings", as_json)
 
 
 @app.command("map")
+@options
 def draw_map(
+    *,
     output: Annotated[Path, typer.Option("--output", "-o", help="A picture, or .json for the numbers.")],
     photo: Annotated[Path | None, typer.Argument(help="A photo to paint in every style, for the picture.")] = None,
     method: Annotated[
@@ -200,11 +208,10 @@ def draw_map(
     width: Annotated[
         int | None, typer.Option(help="Of the picture, in pixels.", show_default="1600"), limits.MAP_WIDTH
     ] = None,
-    network: Network = "full",
-    bank: BankFile = None,
-    runtime: Runtime = "auto",
+    opens: Opens,
     max_pixels: MaxPixels = MAX_PIXELS,
     force: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draw a map on which styles that paint alike are close together."""
     from impasto import pictures
@@ -213,30 +220,30 @@ def draw_map(
     from impasto.styles.maps import style_map
 
     drawn = output.suffix != ".json"
-    claim([output], given_files(photo), opens=(network, bank), force=force, pictures=drawn)
+    claim([output], given_files(photo), opens=(opens.network, opens.bank), force=force, pictures=drawn)
     if not drawn:
         if photo is not None or size is not None or width is not None:
             say("note: PHOTO, --size and --width have no effect on the numbers of a map, only on its picture")
-        found = style_map(open_bank(network, bank), method=method, k=k or 3)  # type: ignore[arg-type]
+        found = style_map(open_bank(opens.network, opens.bank), method=method, k=k or 3)  # type: ignore[arg-type]
         write_json(output, found.to_json())
-        say(f"{output}: {len(found.names)} styles")
+        report({"output": str(output), "styles": list(found.names)}, f"{output}: {len(found.names)} styles", as_json)
         return
     if k is not None:
         say("note: --k has no effect on the picture of a map, only on its numbers (.json)")
     if photo is None and size is not None:
         say("note: --size has no effect without a photo to paint")
-    found = style_map(open_bank(network, bank), method=method)  # type: ignore[arg-type]
+    found = style_map(open_bank(opens.network, opens.bank), method=method)  # type: ignore[arg-type]
     painted = alpha = None
     if photo is not None:
-        painter = open_painter(network, bank, runtime)
+        painter = open_painter(opens.network, opens.bank, opens.runtime)
         opened = load_photo(photo, max_pixels, size or 128)
         picture, alpha = opened.picture, opened.alpha
         blank = map_sheet(found.points, found.names, [picture] * len(found.names), width=width or 1600)
         targets.check_picture(output, blank)
-        painted = [painter.paint_picture(picture, name) for name in progress(list(found.names), quiet=False)]
+        painted = [painter.paint_picture(picture, name) for name in progress(list(found.names), quiet=as_json)]
         _note_paper(output, opened)
     pictures.save(map_sheet(found.points, found.names, painted, width=width or 1600, alpha=alpha), output)
-    say(f"{output}: {len(found.names)} styles")
+    report({"output": str(output), "styles": list(found.names)}, f"{output}: {len(found.names)} styles", as_json)
 
 
 def _several(styles: list[str]) -> list[str]:

@@ -9,10 +9,10 @@ import typer
 
 from impasto.cli import terminal
 from impasto.cli.ends import claim_bank, open_bank, save_bank
-from impasto.cli.options import BankFile, Network
+from impasto.cli.options import AsJson, BankFile, Network
 from impasto.cli.root import app
 from impasto.cli.terminal import table, to_json
-from impasto.errors import BankError
+from impasto.errors import OptionError
 
 styles_app = terminal.App(invoke_without_command=True)
 app.add_typer(styles_app, name="styles")
@@ -26,20 +26,20 @@ def styles(
     context: typer.Context,
     network: Network = "full",
     bank: BankFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the styles of a bank, or make a bank out of others."""
     if context.invoked_subcommand is None:
         list_styles(network, bank, as_json)
     elif (network, bank, as_json) != ("full", None, False):
-        raise BankError(f"options go behind the command: impasto styles {context.invoked_subcommand} --bank FILE ...")
+        raise OptionError(f"options go behind the command: impasto styles {context.invoked_subcommand} --bank FILE ...")
 
 
 @styles_app.command("list")
 def list_styles(
     network: Network = "full",
     bank: BankFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the styles of a bank, with their cards.
 
@@ -72,6 +72,7 @@ def add_styles(
     bank: BankFile = None,
     replace: Replace = False,
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the bank with the styles of other files added."""
     from impasto.styles.bank import Bank
@@ -80,7 +81,7 @@ def add_styles(
     opened = open_bank(network, bank)
     for file in files:
         opened = opened.merge(Bank.load(file), replace=replace)
-    save_bank(opened, output, force)
+    save_bank(opened, output, force, as_json=as_json)
 
 
 @styles_app.command("merge")
@@ -89,6 +90,7 @@ def merge_styles(
     output: Output,
     replace: Replace = False,
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write one bank with the styles of several files."""
     from impasto.styles.bank import Bank
@@ -97,7 +99,7 @@ def merge_styles(
     merged = Bank.load(files[0])
     for file in files[1:]:
         merged = merged.merge(Bank.load(file), replace=replace)
-    save_bank(merged, output, force)
+    save_bank(merged, output, force, as_json=as_json)
 
 
 @styles_app.command("remove")
@@ -107,13 +109,14 @@ def remove_styles(
     network: Network = "full",
     bank: BankFile = None,
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the bank without some of its styles."""
     from impasto.styles import strokes
 
     claim_bank(output, [], force, opens=(network, bank))
     opened = open_bank(network, bank)
-    save_bank(opened.remove(*strokes.whole(opened, names)), output, force)
+    save_bank(opened.remove(*strokes.whole(opened, names)), output, force, as_json=as_json)
 
 
 @styles_app.command("rename")
@@ -124,12 +127,13 @@ def rename_style(
     network: Network = "full",
     bank: BankFile = None,
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the bank with a style renamed."""
     from impasto.styles import strokes
 
     claim_bank(output, [], force, opens=(network, bank))
-    save_bank(strokes.rename(open_bank(network, bank), old, new), output, force)
+    save_bank(strokes.rename(open_bank(network, bank), old, new), output, force, as_json=as_json)
 
 
 @styles_app.command("export")
@@ -139,6 +143,7 @@ def export_styles(
     network: Network = "full",
     bank: BankFile = None,
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write only some styles of the bank.
 
@@ -148,4 +153,4 @@ def export_styles(
 
     claim_bank(output, [], force, opens=(network, bank))
     opened = open_bank(network, bank)
-    save_bank(opened.select(strokes.whole(opened, names)), output, force)
+    save_bank(opened.select(strokes.whole(opened, names)), output, force, as_json=as_json)

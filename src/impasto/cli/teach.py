@@ -66,7 +66,7 @@ def teach(
     ],
     stroke_sizes: Annotated[
         str | None,
-        typer.Option(help="SIZE,SIZE,...: learn it at several sizes, for paint --stroke-size."),
+        typer.Option(help="SIZE,SIZE,...: learn it at several sizes, for paint --stroke-size; default: at one."),
         limits.STROKE_SIZES,
     ] = None,
     words: CardWords,

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from json import dumps
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -78,7 +78,18 @@ class Command(_Checked, TyperCommand):
 
 
 class Group(_Checked, TyperGroup):
-    """Several commands. Ctrl-C in one becomes ``Interrupted``, which Typer leaves alone."""
+    """Several commands, listed in panels. Ctrl-C in one becomes ``Interrupted``, which Typer leaves alone."""
+
+    panels: ClassVar[dict[str, tuple[str, ...]]] = {}  # titles, and the names of their commands, as --help lists them
+
+    def format_commands(self, context: Any, formatter: Any) -> None:
+        """The list of commands in --help: a list for each panel."""
+        if not self.panels:
+            return super().format_commands(context, formatter)
+        width = formatter.width - 6 - max(map(len, self.commands))
+        for title, names in self.panels.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(width)) for name in names])
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         try:
@@ -94,10 +105,10 @@ class Group(_Checked, TyperGroup):
 
 
 class App(typer.Typer):
-    """Typer with commands and groups as above."""
+    """Typer with commands and groups as above; ``panels`` are those of the group."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(cls=Group, **options)
+    def __init__(self, *, panels: dict[str, tuple[str, ...]] | None = None, **options: Any) -> None:
+        super().__init__(cls=type("Group", (Group,), {"panels": panels or {}}), **options)
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[Function], Function]:
         return super().command(name, cls=Command, **options)
@@ -144,9 +155,11 @@ def run(app: typer.Typer) -> NoReturn:
     for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)  # whatever the encoding lacks
-    with contextlib.suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        with contextlib.suppress(ValueError):  # not in the main thread
+            for kind in (signal.SIGTERM, signal.SIGINT):
+                if signal.getsignal(kind) is not signal.SIG_IGN:  # as behind nohup, or in a shell's background
+                    signal.signal(kind, signal.default_int_handler)
         words = None if sys.argv[1:] else ["--help"]
         code = typer.main.get_command(app).main(words, prog_name="impasto", standalone_mode=False)
         _flush()
@@ -226,6 +239,14 @@ def say(message: str) -> None:
     """One line on standard error; where that cannot be written, the work goes on."""
     with contextlib.suppress(OSError):
         typer.echo(printable(message), err=True)
+
+
+def report(record: dict[str, Any], line: str, as_json: bool) -> None:
+    """What a command has done: with ``as_json`` the record on standard output, else a line on standard error."""
+    if as_json:
+        typer.echo(to_json(record))
+    else:
+        say(line)
 
 
 def printable(text: str) -> str:

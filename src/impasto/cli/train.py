@@ -12,9 +12,10 @@ import typer
 from impasto import limits
 from impasto.cli.ends import claim, given_files, interrupted
 from impasto.cli.learning import LossFile, learning, signals_call
+from impasto.cli.options import AsJson
 from impasto.cli.records import Fields, options
 from impasto.cli.root import BEGAN, app
-from impasto.cli.terminal import say, to_json
+from impasto.cli.terminal import report, say, to_json
 from impasto.learn.train.settings import Machine, Schedule, TrainSettings
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def export(
     half: Annotated[bool, typer.Option(help="Store the weights as float16.")] = True,
     cards: Annotated[Path | None, typer.Option(help="TOML: words of each style's card, instead of the run's.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a trained network and its bank (needs impasto[learn]).
 
@@ -129,7 +131,8 @@ def export(
             )
         ]
     for path in written:
-        say(f"{path}: {path.stat().st_size:,} bytes")
+        size = path.stat().st_size
+        report({"output": str(path), "bytes": size}, f"{path}: {size:,} bytes", as_json)
 
 
 def _begin(run: Run) -> None:

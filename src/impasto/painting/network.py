@@ -31,8 +31,8 @@ class Network:
     less than the eye can see (OpenVINO only); "auto" takes what a short trial with this network finds quicker here,
     which is remembered in the cache folder. ``streams`` is how many threads paint at once: pictures of up to a
     megapixel go side by side, on a share of the cores each, which leaves no core waiting for another (OpenVINO only;
-    others take turns). Raises NetworkError for a file that is
-    missing, damaged or not such a network, and for a runtime that is not installed.
+    others take turns). Raises NetworkError for a file that is missing, damaged or not such a network, and for a
+    runtime that is not installed; OptionError for an unknown runtime or precision.
     """
 
     def __init__(

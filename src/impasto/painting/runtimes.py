@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import operator
 import os
 import platform
@@ -20,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import quiet
-from impasto.errors import ImpastoError, NetworkError, lacks_memory
+from impasto.errors import ImpastoError, NetworkError, OptionError, attempt, lacks_memory
 from impasto.painting.precision import Timed, instructions, processor, quicker
 
 Floats = npt.NDArray[np.float32]
@@ -33,7 +34,8 @@ REMEMBERED = 16  # pictures whose sizes count as having come before
 IDLE = 2**21  # pixels: for a picture beyond this size no memory is kept once it is painted
 STREAMED = 2**20  # pixels: pictures up to this size may be painted side by side
 TRIAL = 256  # pixels a side of the picture with which precisions are compared
-HAVE_OPENVINO = ("x86_64", "amd64", "arm64", "aarch64")  # machines on which pip installs it along
+HAVE_OPENVINO = ("x86_64", "AMD64", "arm64", "aarch64")  # on these pip installs it along, elsewhere ONNX Runtime
+EXTRA = "'impasto[onnxruntime]'"
 
 
 class Session(Protocol):
@@ -64,7 +66,7 @@ def check_count(name: str, value: object) -> None:
     except TypeError:
         right = False
     if not right:
-        raise NetworkError(f"{name} must be a whole number from 1 on, not {value!r}")
+        raise OptionError(f"{name} must be a whole number from 1 on, not {value!r}")
 
 
 def open(path: Path, runtime: str, threads: int | None, precision: str, streams: int) -> tuple[str, str, Session]:
@@ -78,11 +80,11 @@ def open(path: Path, runtime: str, threads: int | None, precision: str, streams:
         "onnxruntime": _OnnxRuntime,
     }
     if runtime not in ("auto", *openers):
-        raise NetworkError(f"there is no runtime {runtime!r}; choose auto, openvino or onnxruntime")
+        raise OptionError(f"there is no runtime {runtime!r}; choose auto, openvino or onnxruntime")
     if precision not in ("auto", "f32", "bf16"):
-        raise NetworkError(f"there is no precision {precision!r}; choose auto, f32 or bf16")
+        raise OptionError(f"there is no precision {precision!r}; choose auto, f32 or bf16")
     if runtime == "auto":
-        runtime = "openvino" if _has_openvino() else "onnxruntime"
+        runtime = "onnxruntime" if _has_onnxruntime() and not _has_openvino() else "openvino"
     try:
         if precision == "auto":
             precision = _quicker(path, threads) if runtime == "openvino" and _has_bfloat16() else "f32"
@@ -90,7 +92,8 @@ def open(path: Path, runtime: str, threads: int | None, precision: str, streams:
     except ImpastoError:
         raise
     except ImportError as error:
-        raise NetworkError(f"{runtime} is not installed or does not run here: pip install {runtime}") from error
+        hint = f"openvino, or {EXTRA} to paint without it" if runtime == "openvino" else EXTRA
+        raise NetworkError(f"{runtime} is not installed or does not run here: pip install {hint}") from error
     except Exception as error:  # both runtimes raise a zoo of types for a damaged file
         if lacks_memory(error):
             raise NetworkError(f"there is not enough memory to open {path}; close other programs") from error
@@ -100,10 +103,12 @@ def open(path: Path, runtime: str, threads: int | None, precision: str, streams:
 
 def _has_bfloat16() -> bool:
     """Whether OpenVINO finds units for bfloat16 in the processor."""
-    try:
-        return "BF16" in quiet.core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    except Exception:  # what is wrong with OpenVINO is reported when the network is opened
-        return False
+    # what is wrong with OpenVINO is reported when the network is opened
+    return attempt(lambda: "BF16" in quiet.core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"), False)
+
+
+def _has_onnxruntime() -> bool:
+    return importlib.util.find_spec("onnxruntime") is not None
 
 
 def _quicker(path: Path, threads: int | None) -> str:
@@ -142,7 +147,7 @@ def _has_openvino() -> bool:
     except Exception as error:  # a library that breaks on this machine raises more than ImportError
         if not isinstance(error, ModuleNotFoundError) or error.name != "openvino":
             _warn_once(f"importing it failed ({' '.join(f'{type(error).__name__}: {error}'.split())[:200]})")
-        elif platform.machine().lower() in HAVE_OPENVINO:
+        elif platform.machine() in HAVE_OPENVINO:
             _warn_once("it is not installed (pip install openvino)")
         return False
     return True

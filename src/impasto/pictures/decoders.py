@@ -11,7 +11,7 @@ from typing import IO, Any, TypeVar
 
 from PIL import Image
 
-from impasto.errors import PictureError
+from impasto.errors import PictureError, attempt
 from impasto.pictures import containers, formats
 
 Result = TypeVar("Result")
@@ -108,10 +108,7 @@ def notes(image: Image.Image, file: IO[bytes]) -> list[str]:
 
 
 def _is_animated(image: Image.Image) -> bool:
-    try:
-        return bool(getattr(image, "is_animated", False))
-    except Exception:  # a damaged second frame
-        return False
+    return attempt(lambda: bool(getattr(image, "is_animated", False)), False)  # a damaged second frame is none
 
 
 def white_is_zero(image: Image.Image) -> bool:

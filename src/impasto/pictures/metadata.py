@@ -1,4 +1,4 @@
-"""EXIF: what of a photo's goes along with its painting, and how impasto's own pictures are known. Knows Pillow only.
+"""EXIF: what of a photo's goes along with its painting, and how impasto's own pictures are known. Knows no files.
 
 A painting is published more often than its photo. So only what is on a short list goes along by itself: author, rights,
 dates and resolution. A list of what to leave out would always miss the next camera's private block.
@@ -6,11 +6,12 @@ dates and resolution. A list of what to leave out would always miss the next cam
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from typing import Any
 
 from PIL import ExifTags, Image
+
+from impasto.errors import attempt
 
 MARKER = "impasto"  # in EXIF's Software, and in the comment of a GIF, of every picture that impasto writes
 
@@ -42,20 +43,19 @@ def read(image: Image.Image, orientation: int = 1) -> bytes | None:
 
     The thumbnail, which shows the old picture, is left out. Broken EXIF counts as none: it must not cost the picture.
     """
-    try:
-        found = image.getexif()
-    except Exception:
-        found = Image.Exif()
+    found = attempt(image.getexif, Image.Exif())
     density = _density(image, found)
     for copy in (_copy, _allowed):  # a field that cannot be written again costs only those that are left out anyway
-        try:
-            block = copy(found)
-            if density is not None:
-                _set_density(block, density if orientation < 5 else density[::-1])
-            return block.tobytes() if block else None
-        except Exception:
-            continue
+        block = attempt(lambda copy=copy: _block(copy(found), density, orientation), None)  # type: ignore[misc]
+        if block is not None:
+            return block
     return None
+
+
+def _block(exif: Image.Exif, density: tuple[float, float] | None, orientation: int) -> bytes | None:
+    if density is not None:
+        _set_density(exif, density if orientation < 5 else density[::-1])
+    return exif.tobytes() if exif else None
 
 
 def write(
@@ -74,8 +74,7 @@ def write(
     place of the photo's, in pixels per inch.
     """
     photo = Image.Exif()
-    with contextlib.suppress(Exception):  # broken EXIF costs itself alone
-        photo.load(exif or b"")
+    attempt(lambda: photo.load(exif or b""), None)
     if dpi is not None:
         _set_density(photo, (dpi, dpi))
     for take, text in ((_true_of, comment), (_allowed, comment), (_allowed, None)):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from impasto import limits
-from impasto.errors import PictureError
+from impasto.errors import PictureError, attempt
 from impasto.pictures import arrays, color, containers, decoders, metadata, sources
 from impasto.pictures.pillow import name_of, quiet_pillow, reason_of
 from impasto.pictures.pixels import (
@@ -255,10 +255,7 @@ def _exif_of(image: Image.Image) -> tuple[int, bytes | None]:
 
 
 def _orientation_of(image: Image.Image) -> int:
-    try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:
-        return 1
+    orientation = attempt(lambda: image.getexif().get(_ORIENTATION, 1), 1)
     return int(orientation) if orientation in range(1, 9) else 1
 
 
@@ -290,13 +287,14 @@ def _colors_of(image: Image.Image, codes: containers.Codes | None) -> tuple[byte
 
 def _says_adobe_rgb(image: Image.Image) -> bool:
     """Whether EXIF says so in the way of cameras (DCF 2.0), which mostly embed no profile."""
-    try:
-        exif = image.getexif()
-        space = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace)
-        index = str(exif.get_ifd(ExifTags.IFD.Interop).get(1, "")).strip("\0 ")
-    except Exception:
-        return False
+    space, index = attempt(lambda: _dcf_color(image.getexif()), (None, ""))
     return space == 2 or (space in (None, 0xFFFF) and index == "R03")
+
+
+def _dcf_color(exif: Image.Exif) -> tuple[Any, str]:
+    """EXIF's colour space and interoperability index."""
+    space = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace)
+    return space, str(exif.get_ifd(ExifTags.IFD.Interop).get(1, "")).strip("\0 ")
 
 
 def _deep_grey(

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from impasto.errors import BankError, OptionError
+from impasto.errors import BankError, OptionError, attempt
 from impasto.limits import FRAMES, NEIGHBOURS, SQUARE, STRENGTH
 from impasto.styles.bank import PHOTO, Bank, Floats
 
@@ -38,21 +38,21 @@ TONE_PIXELS = 500_000  # a picture's tones are taken from about this many of its
 def parse(text: str) -> dict[str, float]:
     """The weights in "a:0.6,b:0.4"; a name without a weight counts 1, and spaces do not matter.
 
-    BankError for an empty or repeated name, a weight that is not a finite number of 0 or more, or no weight above 0.
+    OptionError for an empty or repeated name, a weight that is not a finite number of 0 or more, or no weight above 0.
     """
     weights: dict[str, str] = {}
     for part in text.split(","):
         name, colon, weight = (piece.strip() for piece in part.partition(":"))
         if not name:
-            raise BankError(f"a style name is missing in {text!r}; write a mix like 'a:0.6,b:0.4'")
+            raise OptionError(f"a style name is missing in {text!r}; write a mix like 'a:0.6,b:0.4'")
         if name in weights:
-            raise BankError(f"{name!r} is there twice in {text!r}; give it one weight")
+            raise OptionError(f"{name!r} is there twice in {text!r}; give it one weight")
         weights[name] = weight if colon else "1"
     return _checked(weights)
 
 
 def normalise(weights: Mapping[str, float]) -> dict[str, float]:
-    """The weights divided by their sum; BankError as in ``parse``."""
+    """The weights divided by their sum; OptionError as in ``parse``."""
     checked = _checked(weights)
     top = max(checked.values())
     scaled = {name: weight / top for name, weight in checked.items()}  # huge weights must not add up to infinity
@@ -63,7 +63,7 @@ def normalise(weights: Mapping[str, float]) -> dict[str, float]:
 def weights_of(style: Style) -> dict[str, float] | None:
     """The weights of a style or mix, of sum 1, however it is written (see ``Style``); None for a row.
 
-    BankError as in ``parse``, and for what is no style at all.
+    OptionError as in ``parse``, and for what is no style at all.
     """
     if isinstance(style, str):
         return normalise(parse(style))
@@ -79,7 +79,7 @@ def weights_of(style: Style) -> dict[str, float] | None:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise BankError(f"{twice!r} is there twice in a mix; give it one weight")
+        raise OptionError(f"{twice!r} is there twice in a mix; give it one weight")
     return normalise(found)
 
 
@@ -213,7 +213,7 @@ def _square(corners: int, n: int) -> list[list[float]]:
 def _named(style: Style) -> dict[str, float]:
     found = weights_of(style)
     if found is None:
-        raise BankError("the styles of a path or square of mixes must have names; for rows take path or square")
+        raise OptionError("the styles of a path or square of mixes must have names; for rows take path or square")
     return found
 
 
@@ -258,9 +258,9 @@ def active(size: int) -> npt.NDArray[np.bool_]:
 def _checked(weights: Mapping[str, float] | Mapping[str, str]) -> dict[str, float]:
     checked = {name: _weight(name, weight) for name, weight in weights.items()}
     if not checked:
-        raise BankError("a mix names no style; write it like 'a:0.6,b:0.4'")
+        raise OptionError("a mix names no style; write it like 'a:0.6,b:0.4'")
     if not any(checked.values()):
-        raise BankError("the weights of a mix add up to 0; give at least one style a weight above 0")
+        raise OptionError("the weights of a mix add up to 0; give at least one style a weight above 0")
     return checked
 
 
@@ -269,21 +269,23 @@ def _weight(name: str, value: float | str) -> float:
         weight = float(value)
     except (TypeError, ValueError, OverflowError) as error:
         shown = _shown(value)
-        raise BankError(f"the weight of {name!r} is {shown}, not a number; write it like {f'{name}:0.5'!r}") from error
+        raise OptionError(
+            f"the weight of {name!r} is {shown}, not a number; write it like {f'{name}:0.5'!r}"
+        ) from error
     if not math.isfinite(weight) or weight < 0:
-        raise BankError(f"the weight of {name!r} is {weight}; give it a finite weight of 0 or more")
+        raise OptionError(f"the weight of {name!r} is {weight}; give it a finite weight of 0 or more")
     return weight
 
 
 def _row(style: object) -> npt.NDArray[np.float32]:
-    """A row of numbers (R,) as another library hands it over; BankError for what is neither a row nor a name."""
+    """A row of numbers (R,) as another library hands it over; OptionError for what is neither a row nor a name."""
     try:
         values = style.detach().cpu().float() if hasattr(style, "detach") else style  # torch
         row = np.asarray(values)
     except Exception as error:  # whatever an object of another library raises when it is asked for its numbers
-        raise BankError(f"a style of type {type(style).__name__} cannot be read as a row ({error})") from error
+        raise OptionError(f"a style of type {type(style).__name__} cannot be read as a row ({error})") from error
     if row.dtype.kind not in "iuf" or row.ndim != 1 or row.size == 0:
-        raise BankError(
+        raise OptionError(
             f"a style is a name, a mix such as 'a:0.6,b:0.4' or {{'a': 0.6, 'b': 0.4}}, a list of names, or a row of "
             f"numbers, not {_shown(style)}"
         )
@@ -292,10 +294,7 @@ def _row(style: object) -> npt.NDArray[np.float32]:
 
 def _shown(value: object) -> str:
     """A value for a sentence: on one line, short, and never an error of its own."""
-    try:
-        shown = " ".join(repr(value).split())
-    except Exception:  # a number of more than 4,300 digits, or an object of another library
-        shown = ""
+    shown = attempt(lambda: " ".join(repr(value).split()), "")  # a number may have more than 4,300 digits
     return shown if 0 < len(shown) <= 60 else f"a {type(value).__name__}"
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable
 from typing import Any, TypeGuard
 
-from impasto.errors import BankError, StyleNameError
+from impasto.errors import BankError, OptionError, StyleNameError
 from impasto.limits import STROKE_SIZE
 from impasto.styles.bank import PHOTO, STROKE_OF, Bank, Card, Floats
 
@@ -63,7 +63,7 @@ def row(bank: Bank, name: str, size: float) -> Floats:
     """The row (R,) of ``name`` with strokes as in a painting of ``size`` pixels, between the two nearest known ones.
 
     The way from one size to the next is counted in logarithms, so 500 is half way between 350 and 714. BankError for a
-    style with one size only, and for a size outside of those it has.
+    style with one size only, OptionError for a size outside of those it has.
     """
     STROKE_SIZE.check("the stroke size", size)
     known = sizes(bank, name)
@@ -71,7 +71,7 @@ def row(bank: Bank, name: str, size: float) -> Floats:
         raise BankError(f"{name!r} has one stroke size only; teach its painting again with --stroke-sizes 350,700,1400")
     steps = list(known)
     if not steps[0] <= size <= steps[-1]:
-        raise BankError(f"{name!r} has stroke sizes from {steps[0]} to {steps[-1]}, not {size:g}")
+        raise OptionError(f"{name!r} has stroke sizes from {steps[0]} to {steps[-1]}, not {size:g}")
     upper = next(step for step in steps if step >= size)
     if upper == size:
         return bank[known[upper]].copy()
@@ -90,14 +90,14 @@ def at_size(bank: Bank, names: Iterable[str], size: float) -> Bank:
 
 
 def check_sizes(given: Iterable[int], *, largest: int) -> tuple[int, ...]:
-    """Two or more different sizes in pixels, ascending, up to the painting's own; BankError otherwise."""
+    """Two or more different sizes in pixels, ascending, up to the painting's own; OptionError otherwise."""
     found = tuple(sorted(given))
     if len(found) < 2 or len(set(found)) < len(found) or not all(map(_is_size, found)) or found[0] < SMALLEST:
-        raise BankError(
+        raise OptionError(
             f"stroke sizes are two or more different numbers of pixels from {SMALLEST} on, not {_listed(found)}"
         )
     if found[-1] > largest:
-        raise BankError(f"the painting's longer side has {largest} pixels, so it has no strokes of size {found[-1]}")
+        raise OptionError(f"the painting's longer side has {largest} pixels, so it has no strokes of size {found[-1]}")
     return found
 
 

@@ -16,7 +16,7 @@ import torch
 from PIL import ExifTags, Image
 
 from impasto import assets, pictures
-from impasto.errors import LearnError
+from impasto.errors import LearnError, attempt
 from impasto.learn.loss.features import LossNetwork, load_loss_network
 from impasto.learn.memory import memory_watched
 from impasto.learn.optimize.plan import checked_plan
@@ -245,11 +245,8 @@ def _comment(exif: bytes | None) -> str:
     if exif is None:
         return ""
     block = Image.Exif()
-    try:
-        block.load(exif)
-        coded = block.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment)
-    except Exception:  # Pillow raises a zoo of types for a damaged block
-        return ""
+    attempt(lambda: block.load(exif), None)
+    coded = attempt(lambda: block.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment), None)
     if not isinstance(coded, bytes):
         return ""
     return coded[8:].decode("utf-16" if coded[:8] == b"UNICODE\0" else "ascii", "replace")
