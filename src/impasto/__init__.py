@@ -25,6 +25,7 @@ from impasto.errors import (
     StyleNameError,
     TargetError,
 )
+from impasto.painting.look import Look
 from impasto.painting.painter import Painter, paint
 from impasto.styles.bank import Bank, Card
 
@@ -38,6 +39,7 @@ __all__ = [
     "Card",
     "ImpastoError",
     "LearnError",
+    "Look",
     "MismatchError",
     "MissingExtraError",
     "NetworkError",

@@ -122,16 +122,6 @@ def test_tiles_are_the_whole(
     assert painted.std() > 0.02
 
 
-def test_a_sample_of_moments(files: dict[int, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """quick takes its sample from the picture with its margin: where that is all of it, nothing is lost."""
-    monkeypatch.setattr("impasto.painting.tiles.large.PATCH", 600)
-    monkeypatch.setattr("impasto.painting.painter.LEAST_BYTES", 300_000)
-    quick = Painter(files[MARGIN], runtime="openvino", threads=1, precision="f32", max_memory=LITTLE, moments="quick")
-    picture = noise(240, 240)
-    whole = Painter(files[MARGIN], runtime="openvino", threads=1, precision="f32").paint_picture(picture, "red")
-    np.testing.assert_allclose(quick.paint_picture(picture, "red"), whole, rtol=0, atol=CLOSE)
-
-
 def test_streams(files: dict[int, Path]) -> None:
     """Painting side by side, in sizes that come again and others, gives the same pictures."""
     alone, beside = (Painter(files[MARGIN], runtime="openvino", threads=1, precision="f32", streams=n) for n in (1, 2))
