@@ -4,7 +4,7 @@ A *style* is one row of numbers: the scale and shift behind every instance norm 
 styles share (Dumoulin, Shlens and Kudlur 2017). So styles can be blended as points in a space, drawn towards the photo,
 and learned from one painting, and none of that touches the network. ``paint`` is the short way; a ``Painter`` keeps the
 network open; a ``Bank`` holds styles; ``blend`` does arithmetic on rows. All gradients live in ``impasto.learn``;
-``optimize`` is the way there for those who want the slow and thorough method.
+``optimize`` is the slow and thorough method.
 """
 
 from __future__ import annotations

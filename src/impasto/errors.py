@@ -16,6 +16,8 @@ The message is one sentence that names the thing and the likely fix; the command
 
 from __future__ import annotations
 
+_SIGNS_OF_NO_MEMORY = ("alloc", "out of memory", "not enough memory")
+
 
 class ImpastoError(Exception):
     """Base of every error that impasto raises on purpose."""
@@ -55,3 +57,10 @@ class LearnError(ImpastoError):
 
 class MissingExtraError(ImpastoError):
     """A part of impasto whose optional dependencies are not installed; the message holds the pip line."""
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether Python, numpy, torch or a runtime was refused memory; not all have a type of error for that."""
+    theirs = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime")
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or (theirs and any(sign in text for sign in _SIGNS_OF_NO_MEMORY))

@@ -28,7 +28,7 @@ class Limit:
         raise NotImplementedError
 
     def parse(self, text: str) -> Any:
-        """The value that ``text`` stands for; ValueError where it stands for none."""
+        """The value that ``text`` means; ValueError if it means none."""
         raise NotImplementedError
 
     def check(self, name: str, value: Value) -> Value:
@@ -38,7 +38,7 @@ class Limit:
         return value
 
     def read(self, name: str, text: str) -> Any:
-        """The value that ``text`` stands for, checked; OptionError as in ``check``, and for what stands for none."""
+        """The value that ``text`` means, checked; OptionError as in ``check``, and for a text that means none."""
         try:
             value = self.parse(text)
         except ValueError as error:

@@ -471,7 +471,7 @@ def test_what_cannot_be_said_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> N
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(terminal.typer, "echo", refuse)
-    terminal.tell("a note")
+    terminal.say("a note")
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_strength(painter: Painter, pixels: np.ndarray, strength: float) -> None
     """Strength moves along the line from the photo's row to the style's, and beyond."""
     picture = pictures.load(pixels).picture
     photo, red = own_photo_row(painter, picture).astype(np.float64), painter.bank["red"].astype(np.float64)
-    expected = painter.network.paint(picture, photo + strength * (red - photo))
+    expected = painter.network.paint(picture, photo + blend.along(strength) * (red - photo))
     np.testing.assert_allclose(painter.paint_picture(picture, "red", strength=strength), expected, rtol=0, atol=1e-4)
 
 

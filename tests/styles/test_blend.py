@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from impasto.errors import BankError, MismatchError, OptionError, StyleNameError
 from impasto.styles.bank import Bank, Card, Floats
-from impasto.styles.blend import active, mix, neighbours, normalise, parse, path, square, with_own_tones
+from impasto.styles.blend import active, along, mix, neighbours, normalise, parse, path, square, with_own_tones
 
 NAMES = ("photo", "a", "b", "c", "d-1.5_x")
 CARD = Card("", "", "", "", "")
@@ -154,8 +154,16 @@ def test_a_mix_is_the_callers_own() -> None:
 def test_strength(strength: float) -> None:
     """Strength moves along the line from the photo row through the mix."""
     full = mix(BANK, "a,b").astype(float)
-    expected = BANK["photo"] + strength * (full - BANK["photo"])
+    expected = BANK["photo"] + along(strength) * (full - BANK["photo"])
     assert np.allclose(mix(BANK, "a,b", strength=strength), expected, atol=1e-6)
+
+
+def test_more_strength_is_more_style() -> None:
+    """Every strength lies further along the line than the ones below it; 0, 1 and beyond lie where they say."""
+    strengths = np.linspace(0, 1.5, 301)
+    places = [along(float(strength)) for strength in strengths]
+    assert (np.diff(places) > 0).all()
+    assert [along(0.0), along(1.0), along(1.5)] == [0, 1, 1.5]
 
 
 @pytest.mark.parametrize("style", ["a", "a:0.3,b:0.7", BANK["c"], "photo"])

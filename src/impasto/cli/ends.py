@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from impasto import limits
 from impasto.cli.options import STDIO
-from impasto.cli.terminal import tell, to_json
+from impasto.cli.terminal import say, to_json
 from impasto.errors import OptionError, PictureError, TargetError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def open_bank(network: str, bank: Path | None) -> Bank:
 def save_bank(bank: Bank, output: Path, force: bool, *, note: str = "") -> None:
     bank.save(output, overwrite=force)
     size = f"{len(bank)} style{'s' * (len(bank) != 1)}, {output.stat().st_size:,} bytes"
-    tell(f"{output}: {size}{f'; {note}' if note else ''}")
+    say(f"{output}: {size}{f'; {note}' if note else ''}")
 
 
 def one_mix(styles: list[str]) -> str:
@@ -133,7 +133,7 @@ def load_photo(source: Path, max_pixels: int, size: int | None = None) -> Photo:
     source_or_stdin = sys.stdin.buffer if source == STDIO else source
     photo = pictures.load(source_or_stdin, max_pixels=max_pixels, max_side=size)
     for note in photo.notes:
-        tell(f"note: {note}")
+        say(f"note: {note}")
     return photo
 
 

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from impasto.cli.terminal import tell
+from impasto.cli.terminal import say
 from impasto.errors import ImpastoError, MissingExtraError
 
 
@@ -49,4 +49,4 @@ def forgiven() -> Iterator[None]:
     try:
         yield
     except (OSError, ImpastoError) as error:
-        tell(f"warning: {error}")
+        say(f"warning: {error}")

@@ -25,7 +25,7 @@ from impasto.cli.options import (
     Quality,
 )
 from impasto.cli.root import app
-from impasto.cli.terminal import tell, to_json
+from impasto.cli.terminal import say, to_json
 from impasto.errors import LearnError, PictureError
 from impasto.limits import Choice
 
@@ -189,8 +189,8 @@ def grid(
 ) -> None:
     """Paint figure 3 of Gatys and others, 2015 (needs impasto[learn]).
 
-    Sets of style layers stand against ratios of content to style. Cells that are there already are not painted again,
-    so a grid that was stopped goes on.
+    Each row is a set of style layers, each column a ratio of content to style. Cells that are there already are not
+    painted again, so a grid that was stopped goes on.
     """
     from impasto.cli import targets
 
@@ -200,7 +200,7 @@ def grid(
     files = [output, output.with_suffix(".json"), *new]
     claim(files, [photo, painting, *given_files(start, loss_network)], force=force, folder=folder)
     if others:
-        tell(f"{folder} holds {len(others)} cells of a larger grid too, such as {others[0].name}; they stay there")
+        say(f"{folder} holds {len(others)} cells of a larger grid too, such as {others[0].name}; they stay there")
     with learning():
         from impasto import pictures
         from impasto.learn.loss.features import load_loss_network
@@ -217,15 +217,15 @@ def grid(
                 if isinstance(item, grids.Cell):
                     done.append(item)
                     losses = item.made["losses"]
-                    tell(f"{item.label}: content {losses['content']:.4g}, style {losses['style']:.4g}")
+                    say(f"{item.label}: content {losses['content']:.4g}, style {losses['style']:.4g}")
                 if stop.is_set():
                     break
         if len(done) < len(names) * len(shares):
-            tell(f"stopped: {len(done)} cells are kept in {folder}; the same command goes on from there")
+            say(f"stopped: {len(done)} cells are kept in {folder}; the same command goes on from there")
             raise typer.Exit(130)
         pictures.save(grids.sheet(done), output)
         write_json(output.with_suffix(".json"), grids.numbers(done))
-    tell(f"{output}: {len(done)} cells")
+    say(f"{output}: {len(done)} cells")
 
 
 @app.command()
@@ -323,17 +323,17 @@ def _optimize(
             raise
     parts = run.parts
     if parts is None:
-        tell("stopped before the first step; nothing was written")
+        say("stopped before the first step; nothing was written")
         raise typer.Exit(130)
     for note in keep():
-        tell(note)
+        say(note)
     text = f"content {parts.content:.4g}, style {parts.style:.4g}, total {parts.total:.4g}, {run.seconds:.0f} s"
     if run.done and state is not None:
         state.unlink(missing_ok=True)
     if not run.done:
         text += "; stopped, this is the best so far"
         text += f", and the same command with --resume goes on from {state}" if state is not None else ""
-    tell(f"{output}: {text}")
+    say(f"{output}: {text}")
     if run.stopped and not run.done:
         raise typer.Exit(130)
 
@@ -360,6 +360,6 @@ def _step_bar(run: Optimization) -> Iterator[Callable[[OptimizeStep], None]]:
             text = f"{step.size} px, content {step.content:.4g}, style {step.style:.4g}, total {step.total:.4g}"
             bar.update(task, completed=step.evaluations, description=text)
             if not console.is_terminal and step.step % 50 == 0:
-                tell(f"{step.evaluations}/{step.planned}: {text}, {step.seconds:.0f} s")
+                say(f"{step.evaluations}/{step.planned}: {text}, {step.seconds:.0f} s")
 
         yield draw

@@ -37,8 +37,8 @@ from impasto.cli.options import (
     Strength,
 )
 from impasto.cli.root import app
-from impasto.cli.terminal import table, tell, to_json
-from impasto.errors import ImpastoError, OptionError, PictureError
+from impasto.cli.terminal import say, table, to_json
+from impasto.errors import ImpastoError, OptionError, PictureError, lacks_memory
 from impasto.painting.pipeline import overlap, side_by_side
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def paint(
         target, photo = loaded
         places.check_picture(target, photo.pixels, size, enlarge=enlarge)
         if alone:
-            _tell_of_brush(chosen, photo, size, enlarge)
+            _note_brush(chosen, photo, size, enlarge)
         begin = time.perf_counter()
         weights = _weights(masks, photo, max_pixels)
         steps = painter.paint_steps(photo.pixels, mix, **dials, masks=weights, opacity=photo.opacity)
@@ -167,17 +167,17 @@ def paint(
                 record = {"photo": str(source), "output": str(target), **each.result}
                 _report({**record, "style": mix}, as_json, target)
                 continue
-            known = isinstance(each.error, ImpastoError) or terminal.lacks_memory(each.error)
+            known = isinstance(each.error, ImpastoError) or lacks_memory(each.error)
             if not known or (alone and not as_json):
                 raise each.error
             failed += 1
             message = terminal.sentence(each.error)
             if as_json:
                 typer.echo(to_json({"photo": str(source), "error": message}), err=target == STDIO)
-            tell(f"impasto: {message}" if alone else f"skipped: {message}")
+            say(f"impasto: {message}" if alone else f"skipped: {message}")
     if failed:
         if not alone:
-            tell(f"{failed} of {len(found)} photos could not be painted")
+            say(f"{failed} of {len(found)} photos could not be painted")
         raise typer.Exit(2)
 
 
@@ -241,7 +241,7 @@ def plan(
     if shown:
         table(list(shown[0]), shown)
     for message in failed:
-        tell(f"skipped: {message}")
+        say(f"skipped: {message}")
     if failed:
         raise typer.Exit(2)
 
@@ -303,7 +303,7 @@ def _weights(masks: dict[str, Any], photo: Photo, max_pixels: int) -> dict[str, 
 
     weights = regions.load(masks, photo, max_pixels=max_pixels)
     if regions.overlap(weights) > regions.TOO_MUCH:
-        tell(f"the masks overlap, adding up to {regions.overlap(weights):.2f}; they share those places instead")
+        say(f"the masks overlap, adding up to {regions.overlap(weights):.2f}; they share those places instead")
     return weights
 
 
@@ -313,7 +313,7 @@ def _search(paths: list[Path]) -> Search:
 
     search = folder.search(paths)
     for note in search.notes:
-        tell(note)
+        say(note)
     if not search.photos:
         raise PictureError(f"there is no picture in {', '.join(map(str, paths))}; name a photo or another folder")
     return search
@@ -324,7 +324,7 @@ def _save(painted: Any, target: Path, photo: Photo, **options: Any) -> None:
 
     where: Path | io.BytesIO = io.BytesIO() if target == STDIO else target
     for note in pictures.save(painted, where, like=photo, **options):
-        tell(note)
+        say(note)
     if isinstance(where, io.BytesIO):  # not straight: that the reader has gone away is no fault of the picture
         left = where.getbuffer()
         while left:  # with PYTHONUNBUFFERED one write may be a part
@@ -332,7 +332,7 @@ def _save(painted: Any, target: Path, photo: Photo, **options: Any) -> None:
         sys.stdout.buffer.flush()
 
 
-def _tell_of_brush(brush: str | int, photo: Photo, size: int | None, enlarge: bool) -> None:
+def _note_brush(brush: str | int, photo: Photo, size: int | None, enlarge: bool) -> None:
     """A note if the first of two paintings was asked for, in pixels, and there is none."""
     from impasto import pictures
     from impasto.painting import passes
@@ -341,14 +341,14 @@ def _tell_of_brush(brush: str | int, photo: Photo, size: int | None, enlarge: bo
     if size is not None:
         width, height = pictures.shrunk_size(width, height, size, enlarge=enlarge)
     if isinstance(brush, int) and passes.first_size(height, width, brush) is None:
-        tell(f"note: --brush {brush} changes nothing: {width} x {height} pixels are not {passes.APART} times as large")
+        say(f"note: --brush {brush} changes nothing: {width} x {height} pixels are not {passes.APART} times as large")
 
 
 def _report(record: dict[str, Any], as_json: bool, target: Path) -> None:
     if as_json:
         typer.echo(to_json(record), err=target == STDIO)
     else:
-        tell(f"{record['output']}: {record['width']} x {record['height']}, {record['seconds']:.2f} s")
+        say(f"{record['output']}: {record['width']} x {record['height']}, {record['seconds']:.2f} s")
 
 
 def _watch_painting(steps: Iterator[Progress], *, quiet: bool) -> Any:

@@ -36,7 +36,7 @@ from impasto.cli.options import (
     Styles,
 )
 from impasto.cli.root import app
-from impasto.cli.terminal import tell
+from impasto.cli.terminal import say
 from impasto.errors import OptionError
 from impasto.limits import Choice
 
@@ -77,8 +77,8 @@ def sheet(
     dials: dict[str, Any] = {"strength": strength, "brush": limits.BRUSH.parse(brush)}
     painted = [painter.paint_picture(picture, name, **dials) for name in progress(names, quiet=False)]
     pictures.save(contact_sheet(painted, names, columns=columns, alpha=opened.alpha), output)
-    _tell_of_paper(output, opened)
-    tell(f"{output}: {len(names)} styles")
+    _note_paper(output, opened)
+    say(f"{output}: {len(names)} styles")
 
 
 @app.command()
@@ -116,8 +116,8 @@ def square(
     chosen = limits.BRUSH.parse(brush)
     painted = [painter.paint_picture(picture, mix, brush=chosen) for mix in progress(mixes, quiet=False)]
     pictures.save(contact_sheet(painted, columns=n, gap=2, alpha=opened.alpha), output)
-    _tell_of_paper(output, opened)
-    tell(f"{output}: {n} x {n} paintings; corners {', '.join(corners)}")
+    _note_paper(output, opened)
+    say(f"{output}: {n} x {n} paintings; corners {', '.join(corners)}")
 
 
 @app.command()
@@ -155,7 +155,7 @@ def path(
     if folder is None:
         animation.check_target(place, fps=fps or FPS)
     elif fps is not None:
-        tell("note: --fps has no effect on frames in a folder; name a .gif or .webp file for an animation")
+        say("note: --fps has no effect on frames in a folder; name a .gif or .webp file for an animation")
     files, stale = ([place], []) if folder is None else targets.frames(folder, frames)
     claim([*files, *stale], [photo], opens=(network, bank), force=force, folder=folder)
     painter = open_painter(network, bank, runtime)
@@ -170,7 +170,7 @@ def path(
     painted = (painter.paint_picture(picture, mix, brush=chosen) for mix in progress(mixes, quiet=False))
     if folder is None:
         for note in animation.save(painted, place, fps=fps or FPS, alpha=opened.alpha):
-            tell(note)
+            say(note)
     else:
         saved: list[Path] = []
         with interrupted(lambda: f"{len(saved)} of {counted(mixes, 'frame')} in {folder}"):
@@ -179,7 +179,7 @@ def path(
                 saved.append(targets.frame(folder, i))
         for old in stale:
             old.unlink(missing_ok=True)
-    tell(f"{output}: {frames} paintings")
+    say(f"{output}: {frames} paintings")
 
 
 @app.command("map")
@@ -206,7 +206,7 @@ def draw_map(
     max_pixels: MaxPixels = MAX_PIXELS,
     force: Overwrite = False,
 ) -> None:
-    """Draw a map on which styles that paint alike lie close together."""
+    """Draw a map on which styles that paint alike are close together."""
     from impasto import pictures
     from impasto.cli import targets
     from impasto.pictures.sheets import map_sheet
@@ -216,15 +216,15 @@ def draw_map(
     claim([output], given_files(photo), opens=(network, bank), force=force, pictures=drawn)
     if not drawn:
         if photo is not None or size is not None or width is not None:
-            tell("note: PHOTO, --size and --width have no effect on the numbers of a map, only on its picture")
+            say("note: PHOTO, --size and --width have no effect on the numbers of a map, only on its picture")
         found = style_map(open_bank(network, bank), method=method, k=k or 3)  # type: ignore[arg-type]
         write_json(output, found.to_json())
-        tell(f"{output}: {len(found.names)} styles")
+        say(f"{output}: {len(found.names)} styles")
         return
     if k is not None:
-        tell("note: --k has no effect on the picture of a map, only on its numbers (.json)")
+        say("note: --k has no effect on the picture of a map, only on its numbers (.json)")
     if photo is None and size is not None:
-        tell("note: --size has no effect without a photo to paint")
+        say("note: --size has no effect without a photo to paint")
     found = style_map(open_bank(network, bank), method=method)  # type: ignore[arg-type]
     painted = alpha = None
     if photo is not None:
@@ -234,9 +234,9 @@ def draw_map(
         blank = map_sheet(found.points, found.names, [picture] * len(found.names), width=width or 1600)
         targets.check_picture(output, blank)
         painted = [painter.paint_picture(picture, name) for name in progress(list(found.names), quiet=False)]
-        _tell_of_paper(output, opened)
+        _note_paper(output, opened)
     pictures.save(map_sheet(found.points, found.names, painted, width=width or 1600, alpha=alpha), output)
-    tell(f"{output}: {len(found.names)} styles")
+    say(f"{output}: {len(found.names)} styles")
 
 
 def _several(styles: list[str]) -> list[str]:
@@ -248,9 +248,9 @@ def _several(styles: list[str]) -> list[str]:
     return [name.strip() for name in styles[0].split(",")]
 
 
-def _tell_of_paper(output: Path, photo: Photo) -> None:
+def _note_paper(output: Path, photo: Photo) -> None:
     """Say that a sheet shows its paper where the photo is transparent, if it is anywhere."""
     from impasto import pictures
 
     if pictures.is_clear(photo.opacity):
-        tell(pictures.no_transparency(output, "show the paper"))
+        say(pictures.no_transparency(output, "show the paper"))

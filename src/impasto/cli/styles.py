@@ -43,7 +43,7 @@ def list_styles(
 ) -> None:
     """List the styles of a bank, with their cards.
 
-    Other stroke sizes of a style stand in its line, or in the JSON.
+    Other stroke sizes of a style are in its line, or in the JSON.
     """
     from impasto.styles import strokes
     from impasto.styles.bank import PHOTO

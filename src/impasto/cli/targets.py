@@ -42,7 +42,7 @@ def frames(folder: Path, count: int) -> tuple[list[Path], list[Path]]:
     stale = [path for number, path in sorted(there.items()) if not 1 <= number <= count]
     for path in stale:
         if not pictures.made_by_impasto(path):
-            raise TargetError(f"{printable(path)} would stand among the new frames; choose another folder")
+            raise TargetError(f"{printable(path)} would be among the new frames; choose another folder")
     ends = {frame(folder, 1), frame(folder, max(1, count))}
     return sorted(ends | {path for path in there.values() if path not in stale}), stale
 
@@ -69,10 +69,10 @@ def _listed(folder: Path) -> list[str]:
 
 
 def run_files(run_dir: Path, *read: Path) -> list[Path]:
-    """What training writes into a run's folder; TargetError if that lies in a folder whose pictures are ``read``."""
+    """What training writes into a run's folder; TargetError if that is in a folder whose pictures are ``read``."""
     for folder in read:
         if folder.resolve() in (run_dir.resolve(), *run_dir.resolve().parents):
-            where = f"{printable(run_dir)} lies in {printable(folder)}"
+            where = f"{printable(run_dir)} is in {printable(folder)}"
             raise TargetError(f"{where}, and its sheets would be learned from; choose another folder")
     return [run_dir / name for name in ("checkpoint.safetensors", "metrics.jsonl", "sheet.jpg")]
 
@@ -88,7 +88,7 @@ def network_files(network: str, bank: Path | None) -> list[Path]:
 
 
 def manifest_files(made: dict[str, Any], folders: Sequence[Path]) -> list[Path]:
-    """Where the pictures may lie that a manifest of ``optimize`` names."""
+    """Where the pictures may be that a manifest of ``optimize`` names."""
     files = made.get("files")
     listed = [cards for cards in files.values() if isinstance(cards, list)] if isinstance(files, dict) else []
     cards = [card for cards in listed for card in cards if isinstance(card, dict)]

@@ -14,7 +14,7 @@ from impasto.cli.learning import forgiven, learning, signals_call
 from impasto.cli.options import BankFile, LearnPrecision, Network, Seed, StyleSize, StyleWeight
 from impasto.cli.root import app
 from impasto.cli.styles import Force, Output, Replace
-from impasto.cli.terminal import tell, to_json
+from impasto.cli.terminal import say, to_json
 from impasto.errors import BankError
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def match(
         typer.echo(to_json({**record, "content": found.content, "style": found.style, "total": found.total}))
         return
     typer.echo(mix)
-    tell(f"nearest style: {found.nearest}; content {found.content:.3f}, style {found.style:.3f}")
+    say(f"nearest style: {found.nearest}; content {found.content:.3f}, style {found.style:.3f}")
 
 
 def _lesson(
@@ -203,7 +203,7 @@ def _teach(lesson: Lesson, minutes: float, preview: Path | None, as_json: bool, 
                 if step.held_out is None:
                     continue
                 if plain and not as_json:
-                    tell(f"{text}, {step.seconds:.0f} s")
+                    say(f"{text}, {step.seconds:.0f} s")
                 if preview is not None:
                     with forgiven():
                         pictures.save(lesson.preview(), preview)

@@ -1,4 +1,4 @@
-"""What lies between the commands and the terminal: options are checked, errors become exits, records become lines.
+"""What is between the commands and the terminal: options are checked, errors become exits, records become lines.
 
 It knows no command.
 """
@@ -22,7 +22,7 @@ from typing import Any, NoReturn, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from impasto.errors import ImpastoError, OptionError
+from impasto.errors import ImpastoError, OptionError, lacks_memory
 from impasto.limits import Limit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -38,7 +38,7 @@ NARROWEST = 8  # characters of a column that is wrapped
 class _Checked:
     """A command whose options are checked while they are parsed: given once, and within the limits of their type.
 
-    A limit stands in the annotation, behind Typer's option: ``Annotated[int, typer.Option(...), limits.SIDE]``. The
+    A limit is in the annotation, behind Typer's option: ``Annotated[int, typer.Option(...), limits.SIDE]``. The
     help says it.
     """
 
@@ -178,20 +178,12 @@ def sentence(error: Exception) -> str:
     if isinstance(error, OSError):
         place = "standard output" if error.filename is None else str(error.filename)
         return f"{place} cannot be read or written ({error.strerror or error})"
-    told = f"{type(error).__name__}: {error}"
-    return f"this is a fault of impasto, please report it ({told}); {DEBUG}=1 shows where it is"
+    cause = f"{type(error).__name__}: {error}"
+    return f"this is a fault of impasto, please report it ({cause}); {DEBUG}=1 shows where it is"
 
 
 def _is_fault(error: Exception) -> bool:
     return not (isinstance(error, ImpastoError | USAGE_ERROR | OSError) or lacks_memory(error))
-
-
-def lacks_memory(error: Exception) -> bool:
-    """Whether Python, numpy, torch or a runtime was refused memory; not all have a type of error for that."""
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and ("alloc" in text or "out of memory" in text)
-    )
 
 
 def _leave(message: str, code: int, *, record: bool = True) -> NoReturn:
@@ -202,7 +194,7 @@ def _leave(message: str, code: int, *, record: bool = True) -> NoReturn:
         _flush()
     except OSError:
         _forget_output()
-    tell(f"impasto: {message}")
+    say(f"impasto: {message}")
     sys.exit(code)
 
 
@@ -230,7 +222,7 @@ def _forget_output() -> None:
 # ---- lines
 
 
-def tell(message: str) -> None:
+def say(message: str) -> None:
     """One line on standard error; where that cannot be written, the work goes on."""
     with contextlib.suppress(OSError):
         typer.echo(printable(message), err=True)

@@ -15,7 +15,7 @@ from impasto.cli.ends import claim, given_files, interrupted, numbers_in
 from impasto.cli.learning import learning, signals_call
 from impasto.cli.options import UNITS, LearnPrecision, Seed
 from impasto.cli.root import BEGAN, app
-from impasto.cli.terminal import tell, to_json
+from impasto.cli.terminal import say, to_json
 from impasto.limits import Choice
 
 if TYPE_CHECKING:
@@ -174,9 +174,9 @@ def train(
                 workers=workers,
             )
             if run.is_main:
-                tell(f"{run_dir}: {len(found)} styles, {len(folder.paths)} photos, from step {run.step} to {steps}")
+                say(f"{run_dir}: {len(found)} styles, {len(folder.paths)} photos, from step {run.step} to {steps}")
                 for setting, (before, now) in run.changes.items():
-                    tell(f"{setting} was {before} in the checkpoint and is {now} from here on")
+                    say(f"{setting} was {before} in the checkpoint and is {now} from here on")
             records = run.train(
                 max_minutes=max_minutes,
                 since=BEGAN,
@@ -187,7 +187,7 @@ def train(
             with interrupted(lambda: f"{run_dir} keeps what the last checkpoint holds"):
                 _watch(run, records, as_json=as_json, tensorboard=tensorboard)
             for path, reason in folder.skipped.items():
-                tell(f"skipped {path}: {reason}")
+                say(f"skipped {path}: {reason}")
 
 
 @app.command()
@@ -219,7 +219,7 @@ def export(
             )
         ]
     for path in written:
-        tell(f"{path}: {path.stat().st_size:,} bytes")
+        say(f"{path}: {path.stat().st_size:,} bytes")
 
 
 def _watch(run: Run, records: Iterator[Step], *, as_json: bool, tensorboard: bool) -> None:
@@ -246,7 +246,7 @@ def _watch(run: Run, records: Iterator[Step], *, as_json: bool, tensorboard: boo
                 for name in ("content", "style", "total", "learning_rate", "pictures_per_second"):
                     events.add_scalar(name, getattr(record, name), record.step)
     if run.stopped and run.step < run.settings.steps:
-        tell(f"stopped at step {run.step}; the same command goes on from there")
+        say(f"stopped at step {run.step}; the same command goes on from there")
         raise typer.Exit(130)
 
 
@@ -254,9 +254,9 @@ def _watch_one(record: Step, run: Run, as_json: bool, plain: bool) -> None:
     if as_json and run.is_main:
         typer.echo(to_json(asdict(record)))
     elif plain and run.is_main and (record.step % 100 == 0 or record.step == record.steps):
-        tell(f"step {record.step}/{record.steps}, {_losses(record)}, {record.seconds:.0f} s")
+        say(f"step {record.step}/{record.steps}, {_losses(record)}, {record.seconds:.0f} s")
     if record.warning and run.is_main:
-        tell(f"warning at step {record.step}: {record.warning}")
+        say(f"warning at step {record.step}: {record.warning}")
 
 
 def _losses(record: Step) -> str:

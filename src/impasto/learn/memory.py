@@ -7,11 +7,10 @@ from contextlib import contextmanager
 
 import torch
 
-from impasto.errors import LearnError
+from impasto.errors import LearnError, lacks_memory
 from impasto.painting import memory
 
 CPU = torch.device("cpu")
-SIGNS = ("allocate memory", "out of memory", "not enough memory")  # of torch's several ways to say it
 SURE = 0.7  # of a side for which there was no memory after all: half the pixels
 
 
@@ -21,8 +20,7 @@ def memory_watched(advice: Callable[[], str]) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        text = str(error).lower()
-        if not (isinstance(error, MemoryError) or any(sign in text for sign in SIGNS)):
+        if not lacks_memory(error):
             raise
         raise LearnError(f"there is not enough memory; {advice()}") from error
 

@@ -43,7 +43,7 @@ def read_cards(path: str | Path) -> dict[str, dict[str, Any]]:
         raise LearnError(f"{path} is not a TOML file: {error}") from error
     for name, card in cards.items():
         if not isinstance(card, dict):
-            raise LearnError(f"{path} must hold one table per style; {name!r} stands outside of one")
+            raise LearnError(f"{path} must hold one table per style; {name!r} is outside of one")
     return cards
 
 
@@ -72,7 +72,7 @@ def find_styles(folder: str | Path, cards: Mapping[str, Mapping[str, Any]] | Non
 
 
 def crop_of(name: str, value: Any) -> Crop | None:
-    """The crop of a style as an entry or a card tells it, checked; None stays None."""
+    """The crop of a style as an entry or a card gives it, checked; None stays None."""
     if value is None:
         return None
     sides = value if isinstance(value, list) else []

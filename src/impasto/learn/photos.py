@@ -74,7 +74,7 @@ class PhotoFolder:
     ) -> Iterator[Tensor]:
         """What ``batch`` gives for the steps from ``first`` on, without end.
 
-        So many ``workers``, processes of their own, decode ahead of time. From them it comes as uint8, 0..255, and with
+        ``workers`` is how many processes decode ahead of time. From them it comes as uint8, 0..255, and with
         ``pin`` in memory that a GPU copies without waiting. LearnError if no photo can be read; ``skipped`` has those
         that a worker skipped, too.
         """
@@ -214,7 +214,7 @@ def _leaf(draw: ImageDraw.ImageDraw, generator: np.random.Generator, radius: flo
 
 
 def load_painting(path: str | Path, size: int, crop: Crop | None = None) -> Tensor:
-    """A painting, or the part of it that ``crop`` tells, as (1, 3, H, W) in 0..1; never enlarged.
+    """A painting, or the part of it that ``crop`` names, as (1, 3, H, W) in 0..1; never enlarged.
 
     The long side of what is learned has ``size`` pixels; a crop is left, top, right, bottom as shares, 0..1.
     """
@@ -233,7 +233,7 @@ def load_paintings(
 ) -> dict[str, Tensor]:
     """The paintings whose files' stems are ``names``, as ``load_painting`` gives them; LearnError if one is missing.
 
-    With a ``bank`` only those parts of them count that its styles learned, as their cards tell, and another stroke size
+    With a ``bank`` only those parts of them count that its styles learned, as their cards say, and another stroke size
     of a style has that style's painting.
     """
     files = {path.stem: path for path in find([Path(folder)])}

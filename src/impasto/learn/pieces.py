@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 EIGHT = 8  # tensor cores take channels by eights
 EARLY = "force_non_lazy_backward_lowering"  # a gradient that cannot be compiled fails in its piece, not behind it
-SHAPES = 64  # for so many shapes a piece may be compiled
+SHAPES = 64  # the most shapes for which a piece is compiled
 
 
 @dataclass

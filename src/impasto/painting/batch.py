@@ -72,8 +72,8 @@ class Batch:
     def paint(self, jobs: Sequence[tuple[File, File]]) -> Iterator[Painted]:
         """Paint photos, files, into other files; yields a record for each, in their order.
 
-        One photo is read while one is painted and one is written; with a painter of several streams so many are
-        painted at once. One that fails stops no other. Closing the generator waits for what is under way whole, gives
+        One photo is read while one is painted and one is written; a painter of several streams paints several
+        at once. One that fails stops no other. Closing the generator waits for what is under way whole, gives
         up what is under way in tiles, and writes no more.
         """
         memory = self.painter.max_memory

@@ -23,7 +23,7 @@ LONGEST_NAME = 255  # bytes, of one file, on nearly every system
 
 
 def search(paths: Sequence[Path]) -> Search:
-    """The photos in files and folders, without what impasto has painted and lies in a folder.
+    """The photos in files and folders, without what impasto has painted into a folder itself.
 
     A painting that is named itself is painted. TargetError for standard input beside other photos.
     """

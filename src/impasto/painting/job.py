@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from impasto import pictures
-from impasto.errors import PictureError
+from impasto.errors import PictureError, lacks_memory
 from impasto.painting import memory, passes, regions
 from impasto.painting.look import Look
 from impasto.painting.planner import Plan, Planner
-from impasto.painting.runtimes import lacks_memory
 from impasto.painting.work import Floats, Work
 
 

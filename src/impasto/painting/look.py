@@ -43,13 +43,13 @@ class Look:
     ``style`` is a name, a mix such as ``{"a": 0.6, "b": 0.4}``, "a:0.6,b:0.4" or ["a", "b"] (weights are normalised),
     or a row (R,). ``strength`` 0 is the photo, 1 the style, up to 1.5 overdoes it; the style ``photo`` is the photo
     too, pixel for pixel, and below a strength of 0.5 the photo itself shines through. ``size`` shrinks the longer side
-    to so many pixels first, and with ``enlarge`` brings a smaller photo to them too. ``keep_color`` keeps the photo's
+    to that many pixels first, and with ``enlarge`` brings a smaller photo to them too. ``keep_color`` keeps the photo's
     colours and takes only light and shade from the painting.
 
     ``brush`` is the size of the strokes on large pictures, which are painted small first and then, on top of that,
     at full size: "medium", "large", "small" (one pass at full size), or the longer side of the small painting in
     pixels, 16 or more. Pictures that are not 1.4 times as large ("medium": 1,024 pixels, "large": 640) are
-    painted in one pass, whatever the brush. ``stroke_size`` gives strokes as in a painting of so many pixels, where a
+    painted in one pass, whatever the brush. ``stroke_size`` gives strokes as in a painting of that many pixels, where a
     style was taught at several sizes.
 
     ``masks`` gives regions other styles or mixes: to each a grey picture of the photo's size whose values are

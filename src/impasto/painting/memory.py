@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-UNKNOWN = 4 * 2**30  # bytes: what we take a machine to have that does not tell
+UNKNOWN = 4 * 2**30  # bytes: the memory we assume where the system does not report it
 _UNLIMITED = 2**60  # control groups of the first version write a number like this
 
 
@@ -22,7 +22,7 @@ def available() -> int:
 
 
 def used() -> int:
-    """Bytes of memory that this process holds now; 0 where the system does not tell."""
+    """Bytes of memory that this process holds now; 0 where the system does not report it."""
     return _statm(1)
 
 
@@ -34,7 +34,7 @@ class Claims:
         self._total = self._before = 0
 
     def take(self, count: int) -> None:
-        """Claim so many bytes until ``give_back`` of as many."""
+        """Claim ``count`` bytes until ``give_back`` of as many."""
         with self.deciding:
             if not self._total:
                 self._before = used()
@@ -45,7 +45,7 @@ class Claims:
             self._total -= count
 
     def open(self) -> int:
-        """Bytes that are claimed and not yet taken from the system: nothing else tells of them."""
+        """Bytes that are claimed and not yet taken from the system: no other counter shows them."""
         with self.deciding:
             return max(0, self._total - max(0, used() - self._before)) if self._total else 0
 

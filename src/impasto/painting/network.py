@@ -28,8 +28,8 @@ class Network:
     ``path`` is an ONNX file that impasto exported. ``runtime`` is "openvino", "onnxruntime" or "auto" (OpenVINO
     where it runs). ``threads`` limits the cores; None leaves it to the runtime. ``precision`` "bf16" computes in
     bfloat16, which is several times as fast where the processor has units for it, and differs by less than the eye
-    can see (OpenVINO only); "auto" takes it where the processor has them. ``streams`` is for those who paint many
-    pictures from so many threads: those of up to a megapixel go side by side, on a share of the cores each, which
+    can see (OpenVINO only); "auto" takes it where the processor has them. ``streams`` is how many
+    threads paint at once: pictures of up to a megapixel go side by side, on a share of the cores each, which
     leaves no core waiting for another (OpenVINO only; others take turns). Raises NetworkError for a file that is
     missing, damaged or not such a network, and for a runtime that is not installed.
     """
@@ -134,7 +134,7 @@ class Network:
     @property
     def smallest(self) -> int:
         """The least pixels a side that the network takes; smaller pictures are mirrored up to it."""
-        return max(SMALLEST, self.margin + 1)  # a margin needs so many to mirror
+        return max(SMALLEST, self.margin + 1)  # a margin needs that many pixels to mirror
 
     def pixels(self, height: int, width: int) -> int:
         """About how many pixels are painted for a picture of this size, those of the margin too."""
@@ -148,7 +148,7 @@ class Network:
 
     def bytes_for(self, height: int, width: int, *, regions: bool = False, floats: bool = True) -> int:
         """Memory that painting a picture of this size, of ``floats`` or of bytes, takes beside the network's own."""
-        share = 0.85 if self.precision == "bf16" else 1.15  # of what the graph tells, measured
+        share = 0.85 if self.precision == "bf16" else 1.15  # of what the graph shows, measured
         pixel = share * self.graph(regions).straight.bytes if self.runtime == "openvino" else BYTES
         pixel += FLOATS if floats or self.runtime != "openvino" else IN_BYTES
         return int(pixel * self.pixels(height, width))

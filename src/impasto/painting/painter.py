@@ -47,7 +47,7 @@ class Painter:
     row from the network's own bank. ``runtime`` is "openvino",
     "onnxruntime" or "auto" (OpenVINO where it runs); ``threads`` limits the cores; ``precision`` is "f32",
     "bf16", or "auto": bfloat16 where the processor has units for it, several times as fast and the same to the eye.
-    ``streams`` is for those who paint many pictures of up to a megapixel, from so many threads: see ``Network``.
+    ``streams`` is how many threads paint pictures of up to a megapixel side by side: see ``Network``.
 
     Pictures are painted whole while that takes no more than 4 GB and the memory that is free allows it, and in tiles
     beyond, with temporary files; ``max_memory`` (bytes, of the whole process) sets another limit. (ONNX Runtime paints
@@ -287,8 +287,8 @@ class Painter:
     ) -> Plan:
         """How a photo of ``width`` x ``height`` pixels would be painted now; ``size``, ``brush``, ``masks`` as ever.
 
-        ``Job.plan`` is that of a photo. ``floats`` is for photos and paintings with more than 8 bits, and for photos
-        that keep their colours. Raises NetworkError if it needs tiles and the runtime cannot paint them, PictureError
+        ``Job.plan`` is that of a photo. ``floats``: photos and paintings with more than 8 bits, or photos that
+        keep their colours. Raises NetworkError if it needs tiles and the runtime cannot paint them, PictureError
         beyond all memory.
         """
         for name, value in {"width": width, "height": height}.items():
@@ -396,7 +396,7 @@ def _network_of(style: str) -> str | None:
 
 
 def _files(network: str | os.PathLike[str]) -> tuple[Path, Path]:
-    """The network's ONNX file and the bank that lies beside it."""
+    """The network's ONNX file and the bank beside it."""
     path = Path(network)
     if path.suffix == ".onnx":
         return path, path.with_suffix(".safetensors")

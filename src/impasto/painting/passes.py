@@ -102,7 +102,7 @@ def _halved(planes: Floats) -> Floats:
 
 
 def spread(action: Callable[[slice], None], rows: Iterator[slice], threads: int) -> None:
-    """Do the same with all rows, in so many threads at once."""
+    """Do the same with all rows, in several threads at once."""
     with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(action, rows):
             pass

@@ -48,9 +48,9 @@ def side_by_side(
     cost: Callable[[Item], float] = lambda item: 1.0,
     room: float = float("inf"),
 ) -> Iterator[Done[Item]]:
-    """Yield every item once it has gone through ``whole``, in one of so many threads.
+    """Yield every item once it has gone through ``whole``, in ``workers`` threads.
 
-    An Exception in it, or in ``cost``, is told in the item's record and stops nothing else. The costs of the items
+    An Exception in it, or in ``cost``, is in the item's record and stops nothing else. The costs of the items
     under way, positive numbers, add up to ``room`` at most, unless one alone is more.
     """
     rooms = _Room(room)

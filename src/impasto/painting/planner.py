@@ -23,8 +23,8 @@ WHOLE_BYTES = 4_000_000_000  # what a picture may take to be painted whole, if n
 TILES_BYTES = 2_000_000_000  # and what its tiles may take together
 TILE_BYTES = 320 * 2**20  # for each thread: what tiles take where there is more
 LEAST_BYTES = 40 * 2**20  # and where there is less than that
-AT_MOST = 4000, 14_000  # bytes a pixel, without and with masks: no network takes so many, and most pictures have them
-TRIALS = (512, 1024)  # pixels: what is painted to tell how long a picture will take
+AT_MOST = 4000, 14_000  # bytes a pixel, without and with masks: no network needs more; most machines have them free
+TRIALS = (512, 1024)  # pixels: what is painted to estimate how long a picture will take
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import quiet
-from impasto.errors import ImpastoError, NetworkError
+from impasto.errors import ImpastoError, NetworkError, lacks_memory
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -95,17 +95,11 @@ def open(path: Path, runtime: str, threads: int | None, precision: str, streams:
         raise NetworkError(f"{path} cannot be opened as a network ({reason}); export or install it again") from error
 
 
-def lacks_memory(error: Exception) -> bool:
-    """Whether numpy or a runtime was refused memory; the runtimes have no type of error for that."""
-    theirs = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime")
-    return isinstance(error, MemoryError) or (theirs and "alloc" in str(error).lower())
-
-
 def _has_bfloat16() -> bool:
     """Whether OpenVINO finds units for bfloat16 in the processor."""
     try:
         return "BF16" in quiet.core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    except Exception:  # what is wrong with OpenVINO is told when the network is opened
+    except Exception:  # what is wrong with OpenVINO is reported when the network is opened
         return False
 
 
@@ -138,7 +132,7 @@ class _Ready:
 
 
 class _OpenVino:
-    """OpenVINO on the CPU. It is always told the precision: with bfloat16 units it would take them by itself.
+    """OpenVINO on the CPU. The precision is always set: with bfloat16 units it would take them by itself.
 
     A network compiled for one size of picture is a tenth to a third faster than one for any size, and takes 0.1 s to
     compile. The first size gets one and the next that comes again, later any that comes twice in a row; other sizes

@@ -32,7 +32,7 @@ class Rows:
         return min(self.shares) >= blend.WHOLE_SHARE
 
     def is_photo(self, height: int) -> bool:
-        """Whether nothing of the painting is shown, in a picture of so many rows."""
+        """Whether nothing of the painting is shown, in a picture of ``height`` rows."""
         if not self.masks or min(self.shares) > 0:
             return max(self.shares) == 0
         return not any(self._weight((part, slice(None))).any() for part in passes.bands(height))

@@ -72,25 +72,25 @@ def of_codes(primaries: int, transfer: int, full: bool = True) -> Encoding | Non
 
 
 def of_png(info: Mapping[Any, Any]) -> Encoding | None:
-    """The encoding that the chunks sRGB, gAMA and cHRM tell, as Pillow read them; None where there are none.
+    """The encoding that the chunks sRGB, gAMA and cHRM hold, as Pillow read them; None where there are none.
 
     A gamma of 1/2.2 with the primaries of sRGB is sRGB. Primaries without a gamma have sRGB's curve.
     """
     if "srgb" in info:
         return PLAIN
-    gamma, told = info.get("gamma"), info.get("chromaticity")
-    primaries = _near_srgb(told)
+    gamma, given = info.get("gamma"), info.get("chromaticity")
+    primaries = _near_srgb(given)
     transfer: str | float = "srgb"
     if isinstance(gamma, float) and 0.1 < gamma < 10 and (primaries != SRGB or abs(gamma * 2.2 - 1) > 0.02):
         transfer = "linear" if abs(gamma - 1) < 0.001 else 1 / gamma
-    return None if gamma is None and told is None else Encoding(transfer, primaries)
+    return None if gamma is None and given is None else Encoding(transfer, primaries)
 
 
-def _near_srgb(told: Any) -> Chromaticities:
+def _near_srgb(given: Any) -> Chromaticities:
     """Chromaticities of cHRM (white first), sRGB's for those that are none, or are sRGB's but for rounding."""
-    if not isinstance(told, tuple) or len(told) != 8 or not all(isinstance(each, float) for each in told):
+    if not isinstance(given, tuple) or len(given) != 8 or not all(isinstance(each, float) for each in given):
         return SRGB
-    primaries = (*told[2:], *told[:2])
+    primaries = (*given[2:], *given[:2])
     if np.allclose(primaries, SRGB, atol=0.002) or _to_xyz(primaries) is None:
         return SRGB
     return primaries
@@ -150,7 +150,7 @@ def _transformed(image: Image.Image, profile: bytes, flags: ImageCms.Flags = Ima
         return None
 
 
-# ---- encodings told by numbers
+# ---- encodings given by numbers
 
 
 def to_srgb(values: Values, encoding: Encoding) -> Values:

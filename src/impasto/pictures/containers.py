@@ -52,7 +52,7 @@ def jp2_profile(file: IO[bytes]) -> bytes | None:
 
 
 def _boxes(file: IO[bytes], end: int, path: tuple[bytes, ...]) -> Iterator[int]:
-    """Stand at the content of each box at the end of a path of nested boxes; yields where the content begins."""
+    """Seek the content of each box at the end of a path of nested boxes; yields where the content begins."""
     while file.tell() + 8 <= end:
         start = file.tell()
         head = file.read(8)
@@ -65,7 +65,7 @@ def _boxes(file: IO[bytes], end: int, path: tuple[bytes, ...]) -> Iterator[int]:
         if stop <= start + 7:
             return
         if kind == path[0]:
-            if kind == b"meta":  # a version stands before what it holds
+            if kind == b"meta":  # a version comes before what it holds
                 file.read(4)
             if len(path) == 1:
                 yield file.tell()
@@ -92,7 +92,7 @@ def png_ends(file: IO[bytes]) -> bool:
 
 
 def _png_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Kind and length of each chunk; the file stands at its data."""
+    """Kind and length of each chunk; the file is at its data."""
     place = len(_PNG)
     while True:
         file.seek(place)

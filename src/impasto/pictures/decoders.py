@@ -20,7 +20,7 @@ DAMAGED_END = "is damaged at its end, behind the last pixel; the picture is whol
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 _JXL = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 _PAGES = ("TIFF",)
-_STILL = ("MPO",)  # what stands behind the first picture is no animation, and every phone writes it
+_STILL = ("MPO",)  # what comes after the first picture is no animation, and every phone writes it
 _WHITE_IS_ZERO = 262  # TIFF's tag PhotometricInterpretation, where 0 says so
 
 
@@ -88,7 +88,7 @@ def codes(image: Image.Image, file: IO[bytes]) -> containers.Codes | None:
 
 
 def _kept(file: IO[bytes], look: Callable[[IO[bytes]], Result]) -> Result:
-    """What ``look`` finds in a file, which stands where it stood afterwards: Pillow reads on from there."""
+    """What ``look`` finds in a file, whose position is kept: Pillow reads on from there."""
     place = file.tell()
     try:
         return look(file)

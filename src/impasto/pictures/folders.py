@@ -71,7 +71,7 @@ def _line(what: str, reason: str, names: list[str]) -> str:
 
 
 def find(paths: Paths) -> list[Path]:
-    """The paths that ``search`` finds, for those who need to know nothing else."""
+    """The paths that ``search`` finds, without what was left out."""
     return search(paths).paths
 
 

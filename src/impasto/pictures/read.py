@@ -46,7 +46,7 @@ def load(source: Source, *, max_pixels: int | None = DEFAULT_MAX_PIXELS, max_sid
     """The photo in a file, in bytes, in a binary file object, in a PIL image or in an array.
 
     Orientation is applied, and colours are brought to sRGB: by the ICC profile (a broken one counts as sRGB), or by
-    what else tells of them: cICP, sRGB, gAMA and cHRM of PNG, nclx of AVIF and HEIC, Adobe RGB of a camera's EXIF.
+    what else says it: cICP, sRGB, gAMA and cHRM of PNG, nclx of AVIF and HEIC, Adobe RGB of a camera's EXIF.
     HDR (PQ, HLG) becomes what an ordinary screen shows: see ``color.to_srgb``. Of an animation or of several pages the
     first is taken. Grey keeps its 16 bits; Pillow reads 16-bit *colour* with 8 bits. Integer grey beyond
     16 bits is scaled by 2**31 - 1. Float values, in files and arrays, mean 0..1; a little outside is clipped.
@@ -278,11 +278,11 @@ def _values_of(
 
 
 def _colors_of(image: Image.Image, codes: containers.Codes | None) -> tuple[bytes | None, color.Encoding | None]:
-    """What tells of the colours: a profile, or an encoding, the stronger one where there are several."""
+    """What defines the colours: a profile, or an encoding, the stronger one where there are several."""
     profile = image.info.get("icc_profile")
-    told = None if codes is None else color.of_codes(*codes)
-    if told is not None and (image.format == "PNG" or not profile):  # PNG's cICP is stronger than a profile
-        return None, told
+    encoded = None if codes is None else color.of_codes(*codes)
+    if encoded is not None and (image.format == "PNG" or not profile):  # PNG's cICP is stronger than a profile
+        return None, encoded
     if profile:
         return profile, None
     return None, color.of_png(image.info) or (color.ADOBE_RGB if _says_adobe_rgb(image) else None)

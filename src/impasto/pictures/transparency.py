@@ -1,4 +1,4 @@
-"""What stands behind transparent places: the visible picture, mirrored. Knows numpy and nothing of files.
+"""What is behind transparent places: the visible picture, mirrored. Knows numpy and nothing of files.
 
 A network takes means and deviations of the whole picture, so what nobody sees would decide what everybody sees. On five
 photos in five styles, the mean difference from the painting of the visible rectangle alone is, in levels of 255: with

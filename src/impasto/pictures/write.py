@@ -70,7 +70,7 @@ def save(
 ) -> tuple[str, ...]:
     """Write a picture, or pixels of uint8, as JPEG, PNG, WebP or TIFF, 8 bits a channel, with an sRGB profile.
 
-    target: a path, whose suffix tells the format unless `format` does ("png", "jpeg", "webp", "tiff"), or a binary
+    target: a path, whose suffix names the format unless `format` does ("png", "jpeg", "webp", "tiff"), or a binary
         file object (PNG unless `format` says otherwise). A path appears complete or not at all, and a file that was
         there keeps its permissions.
     like: the photo whose alpha goes along (resized if need be; in a JPEG white shows through), and author, rights,

@@ -91,7 +91,7 @@ class Card:
 class Bank:
     """N styles of one network: ``names`` (N), ``rows`` (N, R) float32, finite, read-only, and ``cards`` (N).
 
-    ``network`` is a name such as "full", ``fingerprint`` tells exactly which network; both are slugs, like style names.
+    ``network`` is a name such as "full", ``fingerprint`` identifies it exactly; both are slugs, like style names.
     ``meta`` is JSON about the training. Whatever does not fit together is a BankError.
     """
 
@@ -127,7 +127,7 @@ class Bank:
 
     @property
     def styles(self) -> tuple[str, ...]:
-        """Names that stand for themselves: neither ``photo`` nor another stroke size of a style that is here."""
+        """Names of styles of their own: neither ``photo`` nor another stroke size of a style that is here."""
         return tuple(
             name
             for name, card in zip(self.names, self.cards, strict=True)
@@ -136,7 +136,7 @@ class Bank:
 
     @cached_property
     def _places(self) -> dict[str, int]:
-        """Where each name stands; for a name that is there twice the last place."""
+        """The index of each name; for a name that is there twice the last index."""
         return {name: place for place, name in enumerate(self.names)}
 
     @cached_property

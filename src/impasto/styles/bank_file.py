@@ -16,7 +16,7 @@ T = TypeVar("T")
 FORMAT = 1  # a reader refuses a higher number, so it rises only when older readers would misread the file
 KEY = "impasto_bank"  # One metadata key: safetensors writes several in random order, and equal banks are equal bytes.
 CHECKSUM = "sha256"  # key of the JSON object, its first
-BLANK = "0" * 64  # stands in the checksum's place while it is computed
+BLANK = "0" * 64  # takes the checksum's place while it is computed
 DTYPES = {"F32": "<f4", "F16": "<f2"}
 HEADER_LIMIT = 1 << 24  # bytes; ten thousand cards fit, and a stray video is refused before it is read
 

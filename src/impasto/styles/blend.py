@@ -23,13 +23,16 @@ Style: TypeAlias = str | Mapping[str, float] | Collection[str] | Collection[tupl
 # From this share of the style on a painting is the network's alone. Below it what the ``photo`` row cannot give back
 # (flat colours, text: 16 and 20 dB) is as large as what the style has changed, in 7 photos and 3 styles.
 WHOLE_SHARE = 0.5
-TONE_LIMIT = 0.01  # tones lie between this and 1 minus this: the sigmoid never quite reaches 0 and 1
+# Half way along the line from the ``photo`` row to a bold style's 0.8 of what changes in VGG's relu2_1 and relu3_1 has
+# changed. So more strengths lie on the first half: see ``along``.
+BEND = 2.0
+TONE_LIMIT = 0.01  # tones are between this and 1 minus this: the sigmoid never quite reaches 0 and 1
 
 # Of the numbers of ``full`` those that do nothing: the shifts at the ends of its five residual blocks. A constant added
 # to a channel passes every following convolution as a constant, which the next norm removes.
 FULL_SIZE, FULL_RESIDUAL, FULL_WIDTH, FULL_BLOCKS = 3206, 224, 128, 5
 
-TONE_PIXELS = 500_000  # a picture's tones are told from about so many of its pixels
+TONE_PIXELS = 500_000  # a picture's tones are taken from about this many of its pixels
 
 
 def parse(text: str) -> dict[str, float]:
@@ -43,7 +46,7 @@ def parse(text: str) -> dict[str, float]:
         if not name:
             raise BankError(f"a style name is missing in {text!r}; write a mix like 'a:0.6,b:0.4'")
         if name in weights:
-            raise BankError(f"{name!r} stands twice in {text!r}; give it one weight")
+            raise BankError(f"{name!r} is there twice in {text!r}; give it one weight")
         weights[name] = weight if colon else "1"
     return _checked(weights)
 
@@ -76,15 +79,15 @@ def weights_of(style: Style) -> dict[str, float] | None:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise BankError(f"{twice!r} stands twice in a mix; give it one weight")
+        raise BankError(f"{twice!r} is there twice in a mix; give it one weight")
     return normalise(found)
 
 
 def mix(bank: Bank, style: Style, *, strength: float = 1.0, photo: Floats | None = None) -> Floats:
     """The row (R,) of a style, a mix of styles or a row of the caller's, drawn towards the photo by ``strength``.
 
-    row = photo + strength * (mix - photo), with mix = sum of weight * row over the weights' sum. A single style is
-    bitwise its row; ``strength`` 1 is bitwise the mix, 0 the ``photo`` row, and up to 1.5 overdoes the style. ``photo``
+    row = photo + along(strength) * (mix - photo), with mix = sum of weight * row over the weights' sum. A single style
+    is bitwise its row; ``strength`` 1 is bitwise the mix, 0 the ``photo`` row, up to 1.5 overdoes the style. ``photo``
     (R,) takes the place of the bank's row of that name. The work does not grow with the bank. OptionError for
     another strength; BankError where there is no ``photo``; StyleNameError for an unknown style, even with weight 0;
     MismatchError for a row of another length.
@@ -100,7 +103,16 @@ def mix(bank: Bank, style: Style, *, strength: float = 1.0, photo: Floats | None
         return row
     if PHOTO not in bank and not own:
         raise BankError(f"strength {strength:g} needs the style {PHOTO!r} in the bank; add it, or leave strength at 1")
-    return _mean([own[PHOTO] if own else bank[PHOTO], row], [1 - strength, strength])
+    part = along(strength)
+    return _mean([own[PHOTO] if own else bank[PHOTO], row], [1 - part, part])
+
+
+def along(strength: float) -> float:
+    """Where on the line from the ``photo`` row, 0, to the style's, 1, a strength lies, so that it is what one sees.
+
+    strength - 2 strength**3 (1 - strength) up to 1, rising all the way; beyond 1 the strength itself.
+    """
+    return strength - BEND * strength**3 * max(0.0, 1 - strength)
 
 
 def style_share(style: Style, *, strength: float = 1.0) -> float:
@@ -137,7 +149,7 @@ def with_own_tones(row: npt.ArrayLike, picture: Floats) -> Floats:
 
 
 def tone_stride(picture: npt.NDArray[Any]) -> int:
-    """Each which row and column of a picture (h, w, 3) tells its tones; a picture thinned out so is thinned no more."""
+    """Stride at which a picture (h, w, 3) is sampled for its tones; 1 for one that was thinned out with it already."""
     return max(1, math.isqrt(picture.shape[0] * picture.shape[1] // TONE_PIXELS))
 
 

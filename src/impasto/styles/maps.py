@@ -1,4 +1,4 @@
-"""A bank as a map: styles that paint alike lie close together. Arithmetic on rows; it paints and draws nothing."""
+"""A bank as a map: styles that paint alike are close together. Arithmetic on rows; it paints and draws nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SMALLEST = 3  # styles; fewer have no map worth drawing
 
 @dataclass(frozen=True, eq=False)
 class StyleMap:
-    """Where each style of a bank lies: ``points`` (N, 2), the wider axis spanning 0..1, for the N ``names``.
+    """Where each style of a bank is: ``points`` (N, 2), the wider axis spanning 0..1, for the N ``names``.
 
     ``neighbours`` holds for each style the nearest ones with their distances (see ``blend.neighbours``). ``explained``
     is the share of the bank's variance on each axis; it is None for a map of neighbours, whose axes mean nothing.

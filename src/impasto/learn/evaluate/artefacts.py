@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 
-BANDS = (0, 8), (8, 24)  # pixels from the border, from and to: where frames lie; what is further in is the middle
+BANDS = (0, 8), (8, 24)  # pixels from the border, from and to: where frames are; what is further in is the middle
 
 
 def saturated(picture: Floats) -> float:

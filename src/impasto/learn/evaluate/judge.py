@@ -23,7 +23,7 @@ Paint = Callable[[Floats, str], Floats]
 class Scores:
     """What one style scores, as means over the photos.
 
-    ``content``, ``style`` and ``total`` = content + style_weight * style are told in the judge's units; ``untouched``
+    ``content``, ``style`` and ``total`` = content + style_weight * style are in the judge's units; ``untouched``
     is the total of the photo itself, what doing nothing would score. ``saturated`` is the share of channels at black or
     white; ``diagonal`` is ``diagonal_detail`` less that of the painting; ``border`` is ``border_ratio``;
     ``checkerboard`` the share of the finest detail that is a checker pattern.

@@ -33,7 +33,7 @@ def evaluate(
     worth_on: int = 0,
     crops: Sequence[Floats] = (),
 ) -> Iterator[Scores]:
-    """Score one style after the other; on ``worth_on`` photos each also tell what it is worth (slow).
+    """Score one style after the other; on ``worth_on`` photos each also measure what it is worth (slow).
 
     The styles take turns through the photos, so that all photos count however few each style gets. LearnError if there
     are not as many photos as that. Frames are measured on ``crops``, squares (h, h, 3) of many photos, and the same

@@ -1,4 +1,4 @@
-"""The loss network: pictures in, named VGG activations out. It knows where its weights lie and nothing of losses."""
+"""The loss network: pictures in, named VGG activations out. It knows where its weights are and nothing of losses."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class LossNetwork(nn.Module):
     ``borders="zeros"`` is what VGG was trained with and what every loss in the literature uses: beyond its border a
     picture is the mean colour. In crops of 192 pixels a third of the deepest activations know of it, and a network
     that is trained on them learns to paint a dull frame that pleases them; ``"mirror"`` leaves it nothing to learn.
-    ``surround`` does the same in one go: pictures are mirrored outwards by so many pixels (16, or 32), and of the
+    ``surround`` does the same in one go: pictures are mirrored outwards by ``surround`` pixels (16, or 32), and of the
     activations only those within the picture are given. 16 keep the border from nearly all of relu4_1, 32 from all.
     """
 
@@ -144,7 +144,7 @@ class LossNetwork(nn.Module):
         """Activations of the ``layers`` asked for, (B, C, H', W') each; nothing deeper than the last is computed.
 
         With a ``tap``, what it makes of (name, activation) is returned in the activation's place. With ``recompute``,
-        what lies between two poolings is forgotten and computed again for the gradient (Chen et al. 2016): a third
+        what is between two poolings is forgotten and computed again for the gradient (Chen et al. 2016): a third
         more work for a fraction of the memory, if the tap keeps little.
         """
         wanted = set(layers)

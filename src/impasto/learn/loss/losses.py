@@ -57,7 +57,7 @@ def total_variation(pictures: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class StyleTargets:
-    """Gram matrices of N paintings and the unit in which distance to each is told, per layer.
+    """Gram matrices of N paintings and the unit of the distance to each, per layer.
 
     ``grams[layer]`` is (N, C, C), ``units[layer]`` is (N,): the style distance of a picture from painting n is the mean
     over layers of |G - grams[n]|^2 / units[n], weighted by ``weights`` in the order of the layers (empty: all alike).

@@ -1,4 +1,4 @@
-"""The fast network, a slim one of our own with the same idea as the paper's: all style lies in the norms' numbers.
+"""The fast network, a slim one of our own with the same idea as the paper's: all style is in the norms' numbers.
 
 It works at a quarter and an eighth of the picture's size, where a pass over memory costs little: what is slow on a
 processor is not arithmetic but large pictures of many channels that go to memory and back.

@@ -20,7 +20,7 @@ Activation = Literal["relu", "sigmoid", "none"]
 
 EPSILON = 1e-5  # variance epsilon of magenta's conditional_instance_norm
 BLOCKS = 5  # residual blocks
-TONE_LIMIT = 0.01  # tones are told between this and 1 minus this: the sigmoid never quite reaches 0 and 1
+TONE_LIMIT = 0.01  # tones are kept between this and 1 minus this: the sigmoid never quite reaches 0 and 1
 
 
 @piece

@@ -62,7 +62,7 @@ def _read(path: Path) -> tuple[list[np.ndarray], dict[str, str]]:
 
 
 def _alphas(meta: dict[str, str], width: int) -> Iterator[float]:
-    """What the width multiplier may be: the file tells it, or it is a round number that gives this first width."""
+    """What the width multiplier may be: the file says it, or it is a round number that gives this first width."""
     if "impasto.alpha" in meta:
         yield float(meta["impasto.alpha"])
         return

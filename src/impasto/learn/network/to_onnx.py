@@ -97,7 +97,7 @@ def network_graph(
     Inputs: ``picture`` (1, 3, H, W) in 0..1 with H and W multiples of the network's and more than its margin,
     ``scale`` and ``shift`` (row_size / 2,) each:
     the two halves of a row. Output: ``painted`` (1, 3, H, W) in 0..1. With ``half`` the weights are stored as float16
-    (the arithmetic stays float32). The model's metadata tell its name, fingerprint, row size, alpha and margin; a
+    (the arithmetic stays float32). The model's metadata hold its name, fingerprint, row size, alpha and margin; a
     margin is mirrored around the picture by the graph's first node and cut off by its last.
 
     With ``regions``, ``scale`` and ``shift`` are (K, row_size / 2), and a fourth input, ``masks`` (1, K, H, W), mixes

@@ -1,4 +1,4 @@
-"""How much memory an optimisation takes, told before it starts, and what to change where it does not fit."""
+"""How much memory an optimisation takes, estimated before it starts, and what to change where it does not fit."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """What stands below the cell on the sheet."""
+        """The label below the cell on the sheet."""
         first, last = self.layers[0], self.layers[-1]
         return f"{first if first == last else f'{first} to {last}'}, {self.ratio:g}"
 

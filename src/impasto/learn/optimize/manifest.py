@@ -38,7 +38,7 @@ def manifest(run: Optimization) -> dict[str, Any]:
     """Everything that made ``run``'s picture: versions, settings, plan as it was used, files with hashes, losses.
 
     It is made to be published: files have names, without their folders, and SHA-256 hashes of their pixels. What was
-    chosen for a run, ``start`` and ``history``, stands apart from what was asked. The JSON of it takes about 3 KB.
+    chosen for a run, ``start`` and ``history``, is kept apart from what was asked. The JSON of it takes about 3 KB.
     """
     parts = run.parts
     return {

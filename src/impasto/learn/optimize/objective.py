@@ -26,7 +26,7 @@ from impasto.learn.loss.losses import (
 )
 from impasto.learn.optimize.recipes import Settings
 
-PIECES, PIECE = 32, 512  # of a sum over positions: at most so many, of at least so many positions
+PIECES, PIECE = 32, 512  # of a sum over positions: at most PIECES, of at least PIECE positions
 
 
 @dataclass(frozen=True)

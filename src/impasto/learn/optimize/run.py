@@ -79,7 +79,7 @@ def optimize(
 
     ``options`` are fields of ``Settings``, in place of the recipe's, and keywords of ``Optimization``. The iterator
     yields a ``Step`` per step of the optimiser; the last holds the picture. ``Optimization`` is the same thing for
-    those who want to stop, save and go on. Raises LearnError and PictureError.
+    stopping, saving and going on. Raises LearnError and PictureError.
     """
     keywords, changes = split(options, OWN)
     settings = settings_for(recipe, **changes)

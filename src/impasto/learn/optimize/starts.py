@@ -36,7 +36,7 @@ def first_picture(
 ) -> tuple[Picture, str]:
     """The start that the settings name, for a first long side of ``size`` pixels: h x w x 3 in 0..1, of any size.
 
-    With it comes its name, which tells the mix where it was for us to choose.
+    With it comes its name, which has the mix where we chose it.
 
     "photo", "noise" (white, of the seed), "network" (the mix of the bank's styles that comes closest to the
     paintings), "network:STYLE" (a style or mix of the bank), or a picture file.

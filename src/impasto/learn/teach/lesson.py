@@ -32,7 +32,7 @@ from impasto.learn.teach.settings import Settings
 from impasto.styles.bank import Bank
 
 SMALLEST = 64  # pixels: a painting with a shorter side says too little about strokes
-UNIT_PHOTOS = 16  # pictures that tell the units of the losses
+UNIT_PHOTOS = 16  # pictures from which the units of the losses are taken
 HELD_OUT = 2**31  # "steps" from here on are pictures that the lesson never learns from
 SMALLEST_SHARE = 2e-3  # of a mix that the search goes on with: a softmax has no zeros
 BATCH_OF_ROWS = 8  # rows tried at a time in the search for a start

@@ -22,7 +22,7 @@ CHECKPOINT = "checkpoint.safetensors"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint file as it lies on disk: tensors by name, and what the run was."""
+    """A checkpoint file as it is on disk: tensors by name, and what the run was."""
 
     tensors: dict[str, Tensor]
     step: int

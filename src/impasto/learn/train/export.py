@@ -71,8 +71,8 @@ def export(
 def difference(model: onnx.ModelProto, network: StyleNetwork, rows: Floats) -> float:
     """Largest difference between what ONNX Runtime and torch paint, over noise of 64 x 64 and of 40 x 56 pixels.
 
-    The noise has so many pixels more than the margin. ``rows`` is one row (R,), or (K, R) for a graph with regions,
-    which are noise too.
+    The network's margin is added to these sizes. ``rows`` is one row (R,), or (K, R) for a graph with regions, which
+    are noise too.
     """
     session = quiet.onnxruntime().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     scale, shift = np.split(rows, 2, axis=-1)

@@ -1,9 +1,9 @@
 """Move the network and every row: a folder of photos and a folder of paintings in, a stream of ``Step`` records out.
 
-Everything random is a function of (seed, step) and everything else lies in the checkpoint, so a run that is killed at
+Everything random is a function of (seed, step) and everything else is in the checkpoint, so a run that is killed at
 any moment and started again ends with the same bits as one that was not (on the CPU; GPUs sum in any order).
 
-On the CPU every step is looked at before it changes a weight. An accelerator would stand still while one waits for its
+On the CPU every step is looked at before it changes a weight. An accelerator would idle while one waits for its
 numbers, so there ``STRIDE`` steps are asked for at a time, and what they measured is read together behind the last.
 """
 
@@ -403,7 +403,7 @@ class Run:
         )
 
     def _targets(self) -> tuple[StyleTargets, float]:
-        """Gram matrices of the paintings with the units in which distance to each is told, and the unit of content."""
+        """Gram matrices of the paintings with the units of the distance to each, and the unit of content."""
         layers, content_layer = list(self.settings.style_layers), self.settings.content_layer
         crops = [crop[None] for crop in self.photos.batch(self.settings.seed, 2**31, UNIT_PHOTOS, 256)]
         photos = _grams(self.loss_network, crops, layers)

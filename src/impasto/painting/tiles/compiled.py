@@ -15,7 +15,7 @@ from impasto.painting.tiles.stages import Graph
 
 
 class Compiled:
-    """A stage, ready to run tile by tile in so many threads at once, on one core each.
+    """A stage, ready to run tile by tile in several threads at once, on one core each.
 
     It holds memory for a tile in each thread until it is deleted. With a ``window`` it takes tiles like that one only,
     without masks, and is faster.
@@ -92,7 +92,7 @@ class Compiled:
     def run(
         self, feeds: Mapping[str, Any], first: tuple[int, int], last: tuple[int, int]
     ) -> dict[tuple[Tensor, str], npt.NDArray[Any]]:
-        """Run one tile whose core lies from ``first`` to ``last`` (row, column), in pixels from the tile's corner.
+        """Run one tile whose core goes from ``first`` to ``last`` (row, column), in pixels from the tile's corner.
 
         Gives by (tensor, "values"), (tensor, "mean") and (tensor, "var") what the stage asked for: what it keeps as a
         batch of one, of the whole tile, and the moments of the core as vectors (1, C). What is kept has the bits of

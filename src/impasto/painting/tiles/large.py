@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float32]
 Found: TypeAlias = dict[tuple[Tensor, str], npt.NDArray[Any]]
 
 KEPT_LIMIT = 20.0  # numbers a pixel: fatter tensors are computed again, which is cheaper than a file
-SIDE, HALOS = 256, 48  # a window is so many pixels a side, or so many halos: larger ones leave the processor's cache
+SIDE, HALOS = 256, 48  # a window's side, in pixels or in halos: larger ones leave the processor's cache
 STRIP_SHARE = 0.6  # of the budget: rows of tiles on their way from and to the files
 READ_AHEAD, WRITE_BEHIND = 3, 2  # such rows in memory at once
 OFTEN = 400  # tiles of one size that are worth a graph compiled for it
@@ -63,7 +63,7 @@ class Large:
     """One picture (and masks) on its way through a network in tiles.
 
     ``sources`` have the graph's margin around them, which is read and not painted. ``style`` are the graph's inputs
-    scale and shift. ``budget`` are the bytes that tiles may take. Files lie in ``folder``, or where the system puts
+    scale and shift. ``budget`` are the bytes that tiles may take. Files are in ``folder``, or where the system puts
     temporary ones.
     """
 
@@ -192,7 +192,7 @@ class Large:
     ) -> Iterator[tuple[float, Span, Span, Found]]:
         """All tiles of a stage in reading order, several at once, while one more thread reads ahead and writes behind.
 
-        Yields the share done, where the tile lies, and what was found there but for what went into the files.
+        Yields the share done, where the tile is, and what was found there but for what went into the files.
         """
         fixed = self._fixed(known)
         width = self.sources[PICTURE].size[1]
@@ -292,7 +292,7 @@ class Large:
 
 
 def _visible(span: Span, length: int, margin: int) -> slice:
-    """The part of a core, counted from where it begins, that lies within the margins at both ends of ``length``."""
+    """The part of a core, counted from where it begins, that is within the margins at both ends of ``length``."""
     return slice(max(0, margin - span.first), max(0, min(span.last, length - margin) - span.first))
 
 
@@ -321,7 +321,7 @@ def _files(large: Large, stages: list[Stage]) -> Iterator[Folder]:
 
 
 def most_kept(graph: Graph, stages: list[Stage]) -> float:
-    """Bytes for each pixel of the picture that lie in files at the fullest moment."""
+    """Bytes in files for each pixel of the picture, at the fullest moment."""
     kept: set[Tensor] = set()
     most = 0.0
     for number, stage in enumerate(stages[:-1]):

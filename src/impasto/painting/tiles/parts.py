@@ -34,7 +34,7 @@ class Norm:
 
 @dataclass(frozen=True)
 class Window:
-    """A tile of ``height`` x ``width`` pixels whose core lies from ``first`` to ``last`` (row, column) in it."""
+    """A tile of ``height`` x ``width`` pixels whose core goes from ``first`` to ``last`` (row, column) in it."""
 
     height: int
     width: int

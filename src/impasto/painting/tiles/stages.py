@@ -2,7 +2,7 @@
 
 An instance norm needs the moments of the whole picture. Given them it is a product and a sum per channel, and a tile
 with a halo then equals the same place of the whole. A *stage* is the part of the graph that leads to the norms of one
-level: it reads the picture, or tensors that an earlier stage kept, and tells the moments of what those norms will meet.
+level: it reads the picture, or tensors that an earlier stage kept, and gives the moments of what those norms will meet.
 Nothing here knows one network from another: sizes, reach and costs are all read from the graph.
 """
 
@@ -23,7 +23,7 @@ from impasto.errors import NetworkError
 from impasto.painting.tiles.parts import MASKS, PICTURE, Norm, Shape, Stage, Tensor, Window
 
 Floats = npt.NDArray[np.float32]
-SLACK = 1024  # times the network's multiple: the side of the picture whose shapes tell scales
+SLACK = 1024  # times the network's multiple: the side of the picture whose shapes show the scales
 CROWDED = 3.5  # measured: with masks OpenVINO makes the maps of all norms early, and keeps them
 
 _POINTWISE = frozenset(
@@ -99,7 +99,7 @@ class Graph:
                     self.shapes[node.get_friendly_name(), i] = Shape(sizes_here[1], round(side / sizes_here[3]))
 
     def _read_levels(self) -> None:
-        """For every node: does the picture flow into it, and how many norms lie on the longest way from there."""
+        """For every node: does the picture flow into it, and how many norms are on the longest way from there."""
         self._nodes = {node.get_friendly_name(): node for node in self._model.get_ordered_ops()}
         self._levels: dict[str, int] = {}
         norms: list[Norm] = []

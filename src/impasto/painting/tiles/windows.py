@@ -1,7 +1,7 @@
 """A picture cut into tiles and put together again: windows, moments that add up, arrays kept in files. Numpy only.
 
 A *window* is what a network reads for one tile; its *core* is the part that counts, so that the cores of all windows
-are the picture and each pixel has one. What lies around the core is the *halo*. Lengths are pixels of the picture;
+are the picture and each pixel has one. What is around the core is the *halo*. Lengths are pixels of the picture;
 a tensor at ``scale`` 4 has one row for four of them. Nothing here knows networks, styles or files of pictures.
 """
 
