@@ -113,7 +113,7 @@ def styles(args: argparse.Namespace, folder: Path) -> list[Row]:
         bank.save(folder / "many.safetensors", overwrite=True)
         open_seconds = _best(lambda: Bank.load(folder / "many.safetensors"), 2)
         painter.bank = bank
-        seconds = _best(lambda: painter.paint_picture(picture, f"style-{count - 1}"), 4)  # noqa: B023
+        seconds = _best(lambda: painter.paint_array(picture, f"style-{count - 1}"), 4)  # noqa: B023
         rows.append({"styles": count, "open": open_seconds, "paint": seconds})
         painter.bank = own
     return rows

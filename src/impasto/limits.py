@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import numbers
 from dataclasses import dataclass
@@ -191,6 +192,11 @@ class NumberOr(Limit):
 
     def parse(self, text: str) -> Any:
         return text if text in self.words else self.number.parse(text)
+
+
+def field(default: Any, help: str, limit: Limit | None = None) -> Any:
+    """A field of a record: its default, the help of its option, and what it may be."""
+    return dataclasses.field(default=default, metadata={"help": help, "limit": limit})
 
 
 def check_all(values: object, limits: dict[str, Limit]) -> None:

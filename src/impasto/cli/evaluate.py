@@ -69,10 +69,10 @@ def evaluate(
         crops = [crop.permute(1, 2, 0).numpy() for crop in drawn]
         ruler = load_loss_network(loss_network).to(best_dtype(precision))  # type: ignore[arg-type]
         judge = Judge(ruler, paintings, pictures, losses)
-        records = evaluate(judge, painter.paint_picture, names, pictures, worth_on=worth, crops=crops)
+        records = evaluate(judge, painter.paint_array, names, pictures, worth_on=worth, crops=crops)
         scores = [record for record, _ in zip(records, progress(names, quiet=as_json), strict=True)]
-        shown = painter.paint_photo_row if PHOTO in painter.bank else None
-        overall = summary(scores, painter.paint_picture, pictures, photo=shown, crops=crops)
+        shown = (lambda each: painter.paint_array(each, painter.photo_row(each))) if PHOTO in painter.bank else None
+        overall = summary(scores, painter.paint_array, pictures, photo=shown, crops=crops)
     head = {"network": painter.network.name, "fingerprint": painter.network.fingerprint, "photos": len(pictures)}
     if as_json:
         typer.echo(to_json({**head, **overall, "styles": [asdict(score) for score in scores]}))

@@ -7,14 +7,15 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from impasto import pictures
 from impasto.errors import PictureError
+from impasto.painting.job import Progress
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
 from impasto.painting.pipeline import side_by_side
@@ -34,8 +35,8 @@ class Painted:
     ``notes`` are sentences for people.
     """
 
-    photo: File
-    target: File
+    photo: pictures.Source
+    target: pictures.Target
     width: int = 0
     height: int = 0
     seconds: float = 0.0
@@ -52,66 +53,73 @@ class Saving:
     keep_metadata: bool = False
     dpi: float | None = None
 
-    def save(self, painted: pictures.Pixels, target: pictures.Target, photo: pictures.Photo) -> tuple[str, ...]:
-        """Write a painting as that of the photo; returns what is to be said of the file, a sentence each."""
-        like = dataclasses.replace(photo, pixels=painted[:1, :1])  # its own are needed no more
-        options: dict[str, Any] = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
-        return pictures.save(painted, target, like=like, **options)
-
 
 @dataclass(frozen=True)
 class Batch:
-    """Photos for one painter and one look. ``saved`` are the paintings that are written so far."""
+    """Photos for one painter and one look. ``saved`` are the targets that are written so far."""
 
     painter: Painter
     look: Look
     saving: Saving = field(default_factory=Saving)
     max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS
-    saved: list[Path] = field(default_factory=list)
+    saved: list[pictures.Target] = field(default_factory=list)
 
     def paint(self, jobs: Sequence[tuple[File, File]]) -> Iterator[Painted]:
         """Paint photos, files, into other files; yields a record for each, in their order.
 
-        One photo is read while one is painted and one is written; a painter of several streams paints several
-        at once. One that fails stops no other. Closing the generator waits for what is under way whole, gives
-        up what is under way in tiles, and writes no more.
+        One photo is read while one is painted and one is written; a painter of several streams paints several at once.
+        One that fails stops no other. When the generator is closed, what is being painted whole is still finished,
+        what is being painted in tiles is not, and nothing more begins.
         """
-        memory = self.painter.max_memory
+        memory, streams = self.painter.max_memory, self.painter.streams
         room = PIXELS_AT_ONCE if memory is None else min(PIXELS_AT_ONCE, memory / BYTES_A_PIXEL)
-        streams, stopped = self.painter.streams, threading.Event()
-        turn = threading.Semaphore(streams)
+        turn, stopped = threading.Semaphore(streams), threading.Event()
+
+        def one(job: tuple[File, File]) -> Painted:
+            notes: list[str] = []
+            for each in self.one(*job, turn=turn):
+                if isinstance(each, str):
+                    notes.append(each)
+                elif isinstance(each, Painted):
+                    return dataclasses.replace(each, notes=tuple(notes))
+                elif stopped.is_set():
+                    break
+            raise InterruptedError
+
         workers = streams + (1 if streams > 1 else 2)
-        done = side_by_side(
-            jobs, lambda job: self._one(*job, turn, stopped), workers, cost=lambda job: pixels_of(job[0]), room=room
-        )
-        try:
+        done = side_by_side(jobs, one, workers, cost=lambda job: pixels_of(job[0]), room=room, stopped=stopped)
+        with closing(done):
             for each in done:
                 yield each.result if each.error is None else Painted(*each.item, error=each.error)
-        finally:
-            stopped.set()
-            done.close()  # type: ignore[attr-defined]
 
-    def _one(self, source: File, target: File, turn: threading.Semaphore, stopped: threading.Event) -> Painted:
-        photo = load(source, self.look, max_pixels=self.max_pixels)
-        with turn:
-            begin = time.perf_counter()
+    def one(
+        self, source: pictures.Source, target: pictures.Target, *, turn: AbstractContextManager[Any] | None = None
+    ) -> Iterator[str | Progress | Painted]:
+        """Load, prepare, paint and save one photo; yields notes for people, how far it is, and last the record.
+
+        Inside ``turn`` it is painted.
+        """
+        size = None if self.look.masks else self.look.size  # masks are as large as the photo is
+        photo = pictures.load(source, max_pixels=self.max_pixels, max_side=size)
+        yield from (f"note: {note}" for note in photo.notes)
+        with turn or nullcontext():
+            begin, painted = time.perf_counter(), None
             job = self.painter.prepare(photo, self.look, max_pixels=self.max_pixels, kind=np.uint8)
             height, width = job.size
             pictures.check_target(target, width=width, height=height)
-            painted: Any = None
+            yield from job.notes
             for step in job.steps():
-                if stopped.is_set():
-                    raise InterruptedError
+                yield step
                 painted = step.painted
             seconds = time.perf_counter() - begin
-        saved = self.saving.save(painted, target, photo)
-        self.saved.append(Path(target))
-        return Painted(source, target, width, height, seconds, (*photo.notes, *job.notes, *saved))
-
-
-def load(source: pictures.Source, look: Look, *, max_pixels: int | None) -> pictures.Photo:
-    """The photo, not larger than the look's size; where there are masks it is as large as they are."""
-    return pictures.load(source, max_pixels=max_pixels, max_side=None if look.masks else look.size)
+        assert painted is not None
+        del job, step
+        photo = dataclasses.replace(photo, pixels=painted[:1, :1])  # its own are needed no more
+        options: dict[str, Any] = {each.name: getattr(self.saving, each.name) for each in dataclasses.fields(Saving)}
+        notes = pictures.save(painted, target, like=photo, **options)
+        self.saved.append(target)
+        yield from notes
+        yield Painted(source, target, width, height, seconds)
 
 
 def streams(photos: Sequence[File], look: Look) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypedDict, Unpack
+from dataclasses import dataclass
+from typing import TypeAlias, TypedDict, Unpack
 
 import numpy as np
 
@@ -31,11 +31,6 @@ class Dials(TypedDict, total=False):
     stroke_size: float | None
 
 
-def _dial(default: Any, help: str, limit: limits.Limit | None = None) -> Any:
-    """A field that knows what the command line says of it, and what it may be."""
-    return field(default=default, metadata={"help": help, "limit": limit})
-
-
 @dataclass(frozen=True)
 class Look:
     """How a painting is to look; OptionError, or PictureError for masks, where it cannot look like that.
@@ -58,19 +53,19 @@ class Look:
     """
 
     style: Style
-    strength: float = _dial(1.0, "How strong: 0 is the photo, 1 the style, more overdoes it.", limits.STRENGTH)
-    size: int | None = _dial(None, "Shrink the longer side to N pixels first.", limits.SIDE)
-    enlarge: bool = _dial(False, "Bring photos that are smaller to --size, too.")
-    brush: Brush = _dial(
+    strength: float = limits.field(1.0, "How strong: 0 is the photo, 1 the style, more overdoes it.", limits.STRENGTH)
+    size: int | None = limits.field(None, "Shrink the longer side to N pixels first.", limits.SIDE)
+    enlarge: bool = limits.field(False, "Bring photos that are smaller to --size, too.")
+    brush: Brush = limits.field(
         "medium",
         "Strokes on large photos: small, medium, large, or N, the longer side of the first of two paintings.",
         limits.BRUSH,
     )
-    keep_color: bool = _dial(False, "Keep the colours of the photo.")
-    masks: Mapping[str, Mask] | None = _dial(
+    keep_color: bool = limits.field(False, "Keep the colours of the photo.")
+    masks: Mapping[str, Mask] | None = limits.field(
         None, "NAME=FILE: that style where FILE is white; NAME=alpha: where the photo is opaque."
     )
-    stroke_size: float | None = _dial(
+    stroke_size: float | None = limits.field(
         None, "Strokes as in a painting of N pixels, where a style knows several sizes.", limits.STROKE_SIZE
     )
 

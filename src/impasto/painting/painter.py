@@ -203,7 +203,9 @@ class Painter:
         look = self.check(style, **dials)
         return self._job(*_loaded(image, look, max_pixels), look, kind)
 
-    def _job(self, photo: pictures.Photo, masks: dict[str, pictures.Pixels], look: Look, kind: npt.DTypeLike | None) -> Job:
+    def _job(
+        self, photo: pictures.Photo, masks: dict[str, pictures.Pixels], look: Look, kind: npt.DTypeLike | None
+    ) -> Job:
         with enough_memory():
             wanted = np.dtype(photo.pixels.dtype if kind is None else kind)
             pixels, planes = _sized(photo, list(masks.values()), look, wanted)

@@ -47,14 +47,15 @@ def side_by_side(
     *,
     cost: Callable[[Item], float] = lambda item: 1.0,
     room: float = float("inf"),
+    stopped: threading.Event | None = None,
 ) -> Iterator[Done[Item]]:
     """Yield every item once it has gone through ``whole``, in ``workers`` threads.
 
     An Exception in it, or in ``cost``, is in the item's record and stops nothing else. The costs of the items
-    under way, positive numbers, add up to ``room`` at most, unless one alone is more.
+    under way, positive numbers, add up to ``room`` at most, unless one alone is more. ``stopped`` is set
+    when nobody takes what comes out any more: what is under way may then give up.
     """
-    rooms = _Room(room)
-    stopped = threading.Event()
+    rooms, stopped = _Room(room), stopped or threading.Event()
 
     def one(item: Item) -> Done[Item]:
         try:
