@@ -84,7 +84,7 @@ def test_who_leaves_waits_for_what_is_under_way(painter: Painter, jobs: Jobs) ->
     work = Batch(painter, Look("red"))
     done = work.paint(jobs)
     next(done)
-    done.close()  # type: ignore[attr-defined]
+    done.close()
     assert set(threading.enumerate()) == before
     assert {target for _, target in jobs if target.exists()} == set(work.saved)
 

@@ -71,7 +71,7 @@ def look_of(style: Style, dials: dict[str, Any]) -> Look:
     """A style with the dials that were given as options."""
     from impasto.painting.look import Look
 
-    if dials.get("enlarge") and dials["size"] is None:
+    if dials.get("enlarge") and "size" not in dials:
         raise OptionError("--enlarge needs --size N, the longer side that smaller photos are brought to")
     return Look(style, **{**dials, "brush": limits.BRUSH.parse(dials["brush"])})
 

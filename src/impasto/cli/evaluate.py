@@ -71,7 +71,9 @@ def evaluate(
         judge = Judge(ruler, paintings, pictures, losses)
         records = evaluate(judge, painter.paint_array, names, pictures, worth_on=worth, crops=crops)
         scores = [record for record, _ in zip(records, progress(names, quiet=as_json), strict=True)]
-        shown = (lambda each: painter.paint_array(each, painter.photo_row(each))) if PHOTO in painter.bank else None
+        shown = None
+        if PHOTO in painter.bank:
+            shown = lambda each: painter.paint_array(each, painter.photo_row(each))  # type: ignore # noqa: E731
         overall = summary(scores, painter.paint_array, pictures, photo=shown, crops=crops)
     head = {"network": painter.network.name, "fingerprint": painter.network.fingerprint, "photos": len(pictures)}
     if as_json:

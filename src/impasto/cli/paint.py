@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -158,7 +158,7 @@ def _paint(work: Batch, jobs: Sequence[tuple[Path, Path]], as_json: bool) -> Non
         raise typer.Exit(2)
 
 
-def _alone(work: Batch, source: Path, target: Path, *, quiet: bool) -> Iterator[Painted]:
+def _alone(work: Batch, source: Path, target: Path, *, quiet: bool) -> Generator[Painted, None, None]:
     """Paint one photo; a bar shows how far it is, and notes are said at once."""
     from rich.console import Console
     from rich.progress import Progress as Bar
@@ -219,8 +219,7 @@ def plan(
                 raise
             records.append({"photo": str(source), "error": str(error)})
             continue
-        sizes: dict[str, Any] = {name: getattr(look, name) for name in SIZES}
-        plans[str(source)] = painter.plan(width, height, masks=masks, **sizes)
+        plans[str(source)] = painter.plan(width, height, masks=masks, **{**dials, "brush": look.brush})
         records.append({"photo": str(source), **asdict(plans[str(source)])})
         del records[-1]["work"]
     for record in records:  # when all is planned, since a trial takes memory itself

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -64,7 +64,7 @@ class Batch:
     max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS
     saved: list[pictures.Target] = field(default_factory=list)
 
-    def paint(self, jobs: Sequence[tuple[File, File]]) -> Iterator[Painted]:
+    def paint(self, jobs: Sequence[tuple[File, File]]) -> Generator[Painted, None, None]:
         """Paint photos, files, into other files; yields a record for each, in their order.
 
         One photo is read while one is painted and one is written; a painter of several streams paints several at once.

@@ -16,7 +16,8 @@ from impasto.errors import PictureError, lacks_memory
 from impasto.painting import memory, passes, regions
 from impasto.painting.look import Look
 from impasto.painting.planner import Plan, Planner
-from impasto.painting.work import Floats, Work
+from impasto.painting.rows import Floats
+from impasto.painting.work import Work
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,18 @@ from impasto.styles.bank import PHOTO
 Style: TypeAlias = blend.Style
 
 
-class Dials(TypedDict, total=False):
-    """The dials of a ``Look`` beside its style, as keywords."""
+class Sizes(TypedDict, total=False):
+    """Those dials of a ``Look`` that say how large it is painted, as keywords."""
 
-    strength: float
     size: int | None
     enlarge: bool
     brush: Brush
+
+
+class Dials(Sizes, total=False):
+    """The dials of a ``Look`` beside its style, as keywords."""
+
+    strength: float
     keep_color: bool
     masks: Mapping[str, Mask] | None
     stroke_size: float | None

@@ -5,13 +5,11 @@ This is the one call behind the library, the command line and everything else; t
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -19,15 +17,16 @@ import numpy.typing as npt
 from PIL import Image
 
 from impasto import assets, limits, pictures
-from impasto.errors import ImpastoError, MismatchError, OptionError, PictureError, StyleNameError
-from impasto.painting import passes, regions
+from impasto.errors import MismatchError, OptionError, PictureError
+from impasto.painting import opening, passes, regions, rows
 from impasto.painting.job import First, Job, Progress, enough_memory
-from impasto.painting.look import Dials, Look, Style
+from impasto.painting.look import Dials, Look, Sizes, Style
 from impasto.painting.network import Network
 from impasto.painting.planner import Plan, Planner, check_room
+from impasto.painting.rows import Floats, Rows
 from impasto.painting.runtimes import Precision, RuntimeName
-from impasto.painting.work import Floats, Rows, Work
-from impasto.styles import blend, strokes
+from impasto.painting.work import Work
+from impasto.styles import blend
 from impasto.styles.bank import PHOTO, Bank
 
 FIRST = {"fast": "full"}  # networks that another one makes the first pass for, which composes better
@@ -73,10 +72,10 @@ class Painter:
         if threads is not None:
             limits.SEVERAL.check("threads", threads)
         limits.SEVERAL.check("streams", streams)
-        network_file, self._own_bank = _files(network)
+        network_file, self._own_bank = opening.files(network)
         self.network = Network(network_file, runtime=runtime, threads=threads, precision=precision, streams=streams)
         self.planner = Planner(self.network, max_memory)
-        self.bank = bank if isinstance(bank, Bank) else _opened(bank or self._own_bank, self.network)
+        self.bank = bank if isinstance(bank, Bank) else opening.open_bank(bank or self._own_bank, self.network)
         self.max_memory, self.streams = max_memory, streams
         self._name, self._threads = network, threads
         self._lock, self._chosen = threading.Lock(), False
@@ -85,8 +84,8 @@ class Painter:
     if not TYPE_CHECKING:  # else every misspelt name would be one
 
         def __getattr__(self, name: str) -> Any:
-            now = MOVED.get(name)
-            raise AttributeError(f"Painter has no {name}{now and f'; it is now {now}' or ''}")
+            now = f"; it is now {MOVED[name]}" if name in MOVED else ""
+            raise AttributeError(f"Painter has no {name}{now}")
 
     @property
     def bank(self) -> Bank:
@@ -101,7 +100,7 @@ class Painter:
                 f"the rows of the bank have {bank.rows.shape[1]} numbers and those of network {self.network.name!r} "
                 f"{self.network.row_size}; use the bank that came with the network"
             )
-        self._bank = _with_photo(bank, self._own_bank)
+        self._bank = opening.with_photo(bank, self._own_bank)
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -166,13 +165,14 @@ class Painter:
         """
         look = self.check(style, **dials)
         photo, masks = _loaded(image, look, max_pixels)
-        begun = passes.first_size(*_size(photo, look), look.brush)
+        begun = passes.first_size(*_size(photo.pixels.shape[:2], look), look.brush)
         if begun is None:
             return _shown(self._job(photo, masks, look, np.uint8), photo)
         picture = np.ascontiguousarray(passes.shrunk(photo.pixels, begun).transpose(1, 2, 0))
         small = replace(photo, pixels=picture, opacity=photo.opacity_for(picture))
         masks = {name: passes.shrunk(mask[..., None], begun)[0] for name, mask in masks.items()}
-        painter, look = self._composer(look), replace(look, size=None, enlarge=False, brush="small")
+        painter, look = self._composer(look)
+        look = replace(look, size=None, enlarge=False, brush="small")
         return _shown(painter._job(small, masks, look, np.uint8), small)
 
     def paint_array(self, pixels: pictures.Pixels, style: Style | Look, **dials: Unpack[Dials]) -> pictures.Pixels:
@@ -210,14 +210,14 @@ class Painter:
             wanted = np.dtype(photo.pixels.dtype if kind is None else kind)
             pixels, planes = _sized(photo, list(masks.values()), look, wanted)
             height, width = pixels.shape[:2]
-            rows = Rows(self._rows(look, pixels), look.shares, planes)
-            if rows.is_photo(height):
-                rows = replace(rows, rows=[])
-            work = Work(pixels, rows, wanted, look.keep_color, self.network.threads)
+            found = Rows(rows.rows_of(self.bank, look, pixels), look.shares, planes)
+            if found.is_photo(height):
+                found = replace(found, rows=[])
+            work = Work(pixels, found, wanted, look.keep_color, self.network.threads)
             begun, first = passes.first_size(height, width, look.brush), None
-            if begun is not None and rows.rows:
-                painter = self._composer(look)
-                first = First(begun, painter.planner, painter._rows(look, pixels))
+            if begun is not None and found.rows:
+                painter, same = self._composer(look)
+                first = First(begun, painter.planner, rows.rows_of(painter.bank, same, pixels))
             return Job(look, work, self.planner, first)
 
     # ---- styles
@@ -228,36 +228,19 @@ class Painter:
         Raises at once what ``paint`` would raise for it: an OptionError, PictureError or BankError.
         """
         look = Look.of(style, **dials)
-        painted = any(look.shares)
-        blank = np.zeros(self.network.row_size, np.float32)
-        try:
-            bank = self._bank_for(look)
-            for each in look.styles:  # where all is photo, no photo row is needed
-                blend.mix(bank, each, strength=look.strength, photo=None if painted else blank)
-        except StyleNameError as error:
-            other = _network_of(next((name for name in look.names if name not in self.bank), ""))
-            raise error if other is None else StyleNameError(f"{error}; the network {other!r} has it") from error
+        rows.check(self.bank, look)
         return look
 
-    def _bank_for(self, look: Look) -> Bank:
-        return self.bank if look.stroke_size is None else strokes.at_size(self.bank, look.names, look.stroke_size)
-
-    def _rows(self, look: Look, pixels: pictures.Pixels) -> list[Floats]:
-        """The row of each of the look's styles, drawn towards this very photo; none where all is photo."""
-        if not any(look.shares):
-            return []
-        photo, bank = self.photo_row(pixels) if look.needs_photo else None, self._bank_for(look)
-        return [blend.mix(bank, each, strength=look.strength, photo=photo) for each in look.styles]
-
-    def _composer(self, look: Look) -> Painter:
-        """Who makes the first pass: ``first``, if there is one and the look's styles are the same there as here."""
+    def _composer(self, look: Look) -> tuple[Painter, Look]:
+        """Who makes the first pass, and of what: ``first``, if the look's styles are the same there as here."""
         first = self.first
         if first is None or any(blend.weights_of(each) is None for each in look.styles):
-            return self
-        bank, own = self._bank_for(look), self._own
+            return self, look
+        bank, own = rows.of_strokes(self.bank, look), self._own
         names = [name for name in look.names if name != PHOTO]
         known = all(name in first.bank and name in own for name in names)
-        return first if known and all(np.array_equal(bank[name], own[name]) for name in names) else self
+        same = known and all(np.array_equal(bank[name], own[name]) for name in names)
+        return (first, replace(look, stroke_size=None)) if same else (self, look)
 
     @cached_property
     def _own(self) -> Bank:
@@ -269,10 +252,7 @@ class Painter:
 
         Strengths and mixes are measured from it, and as a style it is painted like any other row of numbers.
         """
-        if PHOTO not in self.bank:
-            return None
-        step = blend.tone_stride(picture)
-        return blend.with_own_tones(self.bank[PHOTO], pictures.unit(picture[::step, ::step]))
+        return rows.photo_row(self.bank, picture)
 
     # ---- plans of sizes
 
@@ -281,11 +261,9 @@ class Painter:
         width: int,
         height: int,
         *,
-        size: int | None = None,
-        enlarge: bool = False,
-        brush: passes.Brush = "medium",
         masks: int = 0,
         floats: bool = False,
+        **dials: Unpack[Sizes],
     ) -> Plan:
         """How a photo of ``width`` x ``height`` pixels would be painted now; ``size``, ``brush``, ``masks`` as ever.
 
@@ -296,12 +274,11 @@ class Painter:
         for name, value in {"width": width, "height": height}.items():
             limits.SIDE.check(name, value)
         limits.MASKS.check("masks", masks)
-        look = Look(PHOTO, size=size, enlarge=enlarge, brush=brush)
-        if size is not None:
-            width, height = pictures.shrunk_size(width, height, size, enlarge=enlarge)
+        look = Look(PHOTO, **dials)
+        height, width = _size((height, width), look)
         if look.enlarge:
             check_room(width, height, floats)
-        begun = passes.first_size(height, width, brush)
+        begun = passes.first_size(height, width, look.brush)
         first = self.first.planner if begun and self.first else None
         return self.planner.plan((height, width), masks, floats=floats, begun=begun, first=first)
 
@@ -343,9 +320,9 @@ def _loaded(
     return photo, regions.load(look.masks or {}, photo, max_pixels=max_pixels)
 
 
-def _size(photo: pictures.Photo, look: Look) -> passes.Size:
-    """Height and width of the painting."""
-    height, width = photo.pixels.shape[:2]
+def _size(size: passes.Size, look: Look) -> passes.Size:
+    """Height and width of the painting of a photo of this size."""
+    height, width = size
     if look.size is not None:
         width, height = pictures.shrunk_size(width, height, look.size, enlarge=look.enlarge)
     return height, width
@@ -355,7 +332,7 @@ def _sized(
     photo: pictures.Photo, masks: list[pictures.Pixels], look: Look, kind: np.dtype[Any]
 ) -> tuple[pictures.Pixels, list[pictures.Pixels]]:
     """Pixels and masks (h, w) at the size of the painting; ``kind`` is its type."""
-    pixels, size = photo.pixels, _size(photo, look)
+    pixels, size = photo.pixels, _size(photo.pixels.shape[:2], look)
     if size == pixels.shape[:2]:
         return pixels, masks
     if look.size is not None and look.size < max(pixels.shape[:2]):
@@ -366,40 +343,3 @@ def _sized(
         return small, [mask for mask in sized if mask is not None]
     check_room(size[1], size[0], kind != np.uint8 or pixels.dtype != np.uint8)
     return passes.enlarged(pixels, size), [passes.enlarged(mask[..., None], size)[..., 0] for mask in masks]
-
-
-def _opened(file: str | os.PathLike[str], network: Network) -> Bank:
-    """The bank in a file, once it belongs to the network."""
-    opened = Bank.load(file)
-    try:
-        opened.check_network(network.fingerprint, network=network.name)
-    except MismatchError as error:
-        raise MismatchError(f"'{os.fspath(file)}': {error}") from error
-    return opened
-
-
-def _with_photo(bank: Bank, own_bank: Path) -> Bank:
-    """The bank with the ``photo`` row of the bank beside the network, or of a bank that comes with impasto."""
-    for file in (own_bank, *map(assets.bank_file, assets.networks())) if PHOTO not in bank else ():
-        with contextlib.suppress(ImpastoError):  # it is no fault of this bank if another cannot be read
-            own = Bank.load(file)
-            if own.fingerprint == bank.fingerprint and PHOTO in own:
-                return bank.merge(own.select([PHOTO]))
-    return bank
-
-
-def _network_of(style: str) -> str | None:
-    """A network that comes with impasto whose bank has the style; None if there is none."""
-    for name in assets.networks():
-        with contextlib.suppress(ImpastoError):  # it is no fault of this bank if another cannot be read
-            if style in Bank.load(assets.bank_file(name)):
-                return name
-    return None
-
-
-def _files(network: str | os.PathLike[str]) -> tuple[Path, Path]:
-    """The network's ONNX file and the bank beside it."""
-    path = Path(network)
-    if path.suffix == ".onnx":
-        return path, path.with_suffix(".safetensors")
-    return assets.network_file(str(network)), assets.bank_file(str(network))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -48,7 +48,7 @@ def side_by_side(
     cost: Callable[[Item], float] = lambda item: 1.0,
     room: float = float("inf"),
     stopped: threading.Event | None = None,
-) -> Iterator[Done[Item]]:
+) -> Generator[Done[Item], None, None]:
     """Yield every item once it has gone through ``whole``, in ``workers`` threads.
 
     An Exception in it, or in ``cost``, is in the item's record and stops nothing else. The costs of the items

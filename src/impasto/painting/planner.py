@@ -13,10 +13,10 @@ from impasto import pictures
 from impasto.errors import PictureError
 from impasto.painting import memory, passes
 from impasto.painting.network import Network
+from impasto.painting.rows import Rows, Stack
 from impasto.painting.tiles.large import Large
 from impasto.painting.tiles.parts import MASKS, PICTURE
 from impasto.painting.tiles.windows import Mirrored, Source
-from impasto.painting.work import Rows, Stack
 
 SHARE = 0.7  # of the free memory that a painting may take
 WHOLE_BYTES = 4_000_000_000  # what a picture may take to be painted whole, if no limit is given

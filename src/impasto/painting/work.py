@@ -9,51 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import pictures
-from impasto.painting import passes, regions
-from impasto.styles import blend
+from impasto.painting import passes
+from impasto.painting.rows import Rows
 
 Floats = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """What goes where: for what the masks leave over, then for each mask, a row and how much of it is not the photo.
-
-    ``masks`` are (h, w). Where all is photo there are no rows.
-    """
-
-    rows: list[Floats]
-    shares: list[float]
-    masks: list[pictures.Pixels]
-
-    @property
-    def plain(self) -> bool:
-        """Whether the painting is shown as the network paints it, everywhere."""
-        return min(self.shares) >= blend.WHOLE_SHARE
-
-    def is_photo(self, height: int) -> bool:
-        """Whether nothing of the painting is shown, in a picture of ``height`` rows."""
-        if not self.masks or min(self.shares) > 0:
-            return max(self.shares) == 0
-        return not any(self._weight((part, slice(None))).any() for part in passes.bands(height))
-
-    def _weight(self, place: Any) -> Floats:
-        """How much of the painting is shown: one number, or (h, w, 1) of the place."""
-        if not self.masks:
-            return blend.painted_weight(self.shares[0])
-        planes = regions.stack([mask[place] for mask in self.masks])  # (K + 1, h, w)
-        return blend.painted_weight(np.tensordot(np.asarray(self.shares, np.float32), planes, 1))[..., None]
-
-    def shown(self, painted: pictures.Pixels, photo: pictures.Pixels, place: Any) -> pictures.Picture:
-        """``painted``, drawn towards ``photo``, both the part at ``place`` of theirs; whole numbers become floats."""
-        weight = self._weight(place)
-        shown: pictures.Picture = (1 - weight) * pictures.unit(photo) + weight * pictures.unit(painted)
-        return shown
-
-    def shrunk(self, size: passes.Size, rows: list[Floats]) -> Rows:
-        """The masks at a smaller size, for other ``rows`` that are shown as they are painted."""
-        masks = [passes.shrunk(mask[..., None], size)[0] for mask in self.masks]
-        return Rows(rows, [1.0] * len(rows), masks)
 
 
 @dataclass(frozen=True)
@@ -118,16 +77,3 @@ class Work:
         planes = np.ascontiguousarray(first.transpose(2, 0, 1))
         detail = 1 - (1 - passes.DETAIL) * min(1.0, max(self.rows.shares))  # of a photo painted as it is, all
         return replace(self, seen=passes.Second(planes, self.photo, small, detail=detail), first=planes)
-
-
-class Stack:
-    """K masks (h, w) as pixels (h, w, K + 1) that are made where they are read: see ``regions.stack``."""
-
-    dtype = np.dtype(np.float32)
-
-    def __init__(self, masks: list[pictures.Pixels]) -> None:
-        self._masks = masks
-        self.shape = (*masks[0].shape, len(masks) + 1)
-
-    def __getitem__(self, place: Any) -> Floats:
-        return regions.stack([mask[place] for mask in self._masks]).transpose(1, 2, 0)
