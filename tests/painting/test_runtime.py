@@ -305,13 +305,33 @@ def test_smallest_is_the_graphs(network_file: Path, rows: Floats) -> None:
         assert Network(network_file, runtime=name).paint(noise(16, 16), rows[0]).std() > 0.01
 
 
-def test_precision_by_itself(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ "auto" is bf16 where OpenVINO has units for it, and f32 elsewhere."""
+@pytest.mark.parametrize("quicker", ["bf16", "f32"])
+def test_precision_by_itself(network_file: Path, monkeypatch: pytest.MonkeyPatch, quicker: str) -> None:
+    """ "auto" is what a trial finds quicker where OpenVINO has units for bfloat16, and f32 elsewhere, untried."""
     pytest.importorskip("openvino")
-    for has, taken in ((True, "bf16"), (False, "f32")):
+    monkeypatch.setattr("impasto.painting.runtimes.quicker", lambda key, openers: quicker)
+    for has, taken in ((True, quicker), (False, "f32")):
         monkeypatch.setattr("impasto.painting.runtimes._has_bfloat16", lambda has=has: has)
         assert Network(network_file, runtime="openvino", precision="auto").precision == taken
         assert Network(network_file, runtime="onnxruntime", precision="auto").precision == "f32"
+
+
+def test_trial_of_precisions(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trial paints with the network at hand; its key names processor, cores, runtime and kind of network."""
+    openvino = pytest.importorskip("openvino")
+    keys = []
+
+    def tried(key: str, openers: Any) -> str:
+        keys.append(key)
+        assert all(0 < opener()() < 60 for opener in openers.values())
+        return "f32"
+
+    monkeypatch.setattr("impasto.painting.runtimes._has_bfloat16", lambda: True)
+    monkeypatch.setattr("impasto.painting.runtimes.quicker", tried)
+    monkeypatch.setattr("impasto.painting.runtimes.processor", lambda: "Stand-in 3000")
+    monkeypatch.setattr("impasto.painting.runtimes.instructions", lambda: "AVX2")
+    Network(network_file, runtime="openvino", precision="auto", threads=2)
+    assert keys == [f"Stand-in 3000, AVX2, 2, {openvino.__version__}, full, , 0.1"]
 
 
 @pytest.mark.parametrize(("machine", "lines"), [("x86_64", 1), ("AMD64", 1), ("riscv64", 0)])

@@ -39,7 +39,7 @@ MaxMemory = Annotated[
 ]
 Precision = Annotated[
     str,
-    typer.Option(help="f32, bf16 (much faster on some processors), or auto: bf16 there."),
+    typer.Option(help="f32, bf16 (much faster on some processors), or auto: the quicker one here."),
     Choice(("auto", "f32", "bf16")),
 ]
 StyleSize = Annotated[

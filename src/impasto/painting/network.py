@@ -27,10 +27,11 @@ class Network:
 
     ``path`` is an ONNX file that impasto exported. ``runtime`` is "openvino", "onnxruntime" or "auto" (OpenVINO
     where it runs). ``threads`` limits the cores; None leaves it to the runtime. ``precision`` "bf16" computes in
-    bfloat16, which is several times as fast where the processor has units for it, and differs by less than the eye
-    can see (OpenVINO only); "auto" takes it where the processor has them. ``streams`` is how many
-    threads paint at once: pictures of up to a megapixel go side by side, on a share of the cores each, which
-    leaves no core waiting for another (OpenVINO only; others take turns). Raises NetworkError for a file that is
+    bfloat16, which is several times as fast on some processors with units for it and slower on others, and differs by
+    less than the eye can see (OpenVINO only); "auto" takes what a short trial with this network finds quicker here,
+    which is remembered in the cache folder. ``streams`` is how many threads paint at once: pictures of up to a
+    megapixel go side by side, on a share of the cores each, which leaves no core waiting for another (OpenVINO only;
+    others take turns). Raises NetworkError for a file that is
     missing, damaged or not such a network, and for a runtime that is not installed.
     """
 

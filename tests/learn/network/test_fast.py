@@ -8,18 +8,22 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from impasto.errors import LearnError  # noqa: E402
-from impasto.learn.network.fast import FastNetwork, build  # noqa: E402
+from impasto.learn.network.fast import FIRST, LATEST, Design, FastNetwork, build  # noqa: E402
 from impasto.learn.network.full import PasticheNetwork  # noqa: E402
 from impasto.learn.network.layers import interleave_phases, split_phases  # noqa: E402
 from impasto.learn.network.to_onnx import network_graph  # noqa: E402
 from impasto.learn.train.export import difference  # noqa: E402
 
 
-@pytest.fixture
-def network() -> FastNetwork:
+@pytest.fixture(params=[FIRST, LATEST])
+def network(request: pytest.FixtureRequest) -> FastNetwork:
+    return small(request.param)
+
+
+def small(design: int | Design) -> FastNetwork:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return FastNetwork(alpha=0.25).eval()
+        return FastNetwork(alpha=0.25, design=design).eval()
 
 
 def noisy_rows(network: FastNetwork, count: int) -> torch.Tensor:
@@ -28,19 +32,35 @@ def noisy_rows(network: FastNetwork, count: int) -> torch.Tensor:
 
 
 def test_row_size() -> None:
-    """A style is 3,622 numbers: a scale and a shift for each channel of each norm."""
-    assert FastNetwork().row_size == 2 * (48 + 2 * 48 + 128 + 5 * 2 * 128 + 48 + 2 * 2 * 48 + 16 + 3) == 3622
+    """In the first design a style is 3,622 numbers: a scale and a shift for each channel of each norm."""
+    assert (
+        FastNetwork(design=FIRST).row_size == 2 * (48 + 2 * 48 + 128 + 5 * 2 * 128 + 48 + 2 * 2 * 48 + 16 + 3) == 3622
+    )
 
 
-def test_arithmetic() -> None:
+@pytest.mark.parametrize("design", [FIRST, LATEST])
+def test_arithmetic(design: int) -> None:
     """It needs less than a tenth of the multiplications of the paper's network."""
-    weights = {
-        kind: sum(
-            layer.weight.numel() / (factor) ** 2 for layer, factor in zip(net.layers, net.reductions, strict=True)
-        )
-        for kind, net in (("fast", FastNetwork()), ("full", PasticheNetwork()))
-    }
-    assert weights["fast"] < weights["full"] / 10
+    assert FastNetwork(design=design).multiplications < PasticheNetwork().multiplications / 10
+
+
+def test_designs() -> None:
+    """What is trained from now on is the latest design; the first, which files do not name, has other layers."""
+    assert FastNetwork().settings == {"network": "fast", "alpha": 1.0, "design": LATEST}
+    assert FastNetwork(design=FIRST).settings == {"network": "fast", "alpha": 1.0}
+    assert FastNetwork().row_size != FastNetwork(design=FIRST).row_size
+
+
+def test_plain_operators() -> None:
+    """The latest design's graph holds only what OpenVINO, ONNX Runtime, WASM and WebGPU have kernels for."""
+    plain = "Cast Conv Pad InstanceNormalization Relu Sigmoid Add Resize Slice Tile MatMul Concat DepthToSpace"
+    graph = network_graph(small(LATEST), name="fast").graph
+    assert {node.op_type for node in graph.node} <= set(plain.split())
+    wanted = {"kernel_shape", "strides", "pads", "dilations", "group"}
+    for node in graph.node:
+        if node.op_type == "Conv":
+            assert {attribute.name for attribute in node.attribute} == wanted
+        assert len(node.input) <= 8 or node.op_type == "Concat"
 
 
 @pytest.mark.parametrize("size", [(16, 16), (64, 40)])
@@ -126,4 +146,29 @@ def test_build() -> None:
     assert isinstance(build(full), PasticheNetwork)
     with pytest.raises(LearnError, match="no network 'slim'"):
         build({"network": "slim", **full})
-    assert build(FastNetwork(alpha=0.5).settings).settings == FastNetwork(alpha=0.5).settings
+    for design in (FIRST, LATEST):
+        settings = FastNetwork(alpha=0.5, design=design).settings
+        assert build(settings).settings == settings
+
+
+def test_unknown_design() -> None:
+    """A design that is not known is refused, and the known ones are named."""
+    with pytest.raises(LearnError, match="there is no design 99 of fast; choose one of 1, 2"):
+        build({"network": "fast", "alpha": 0.25, "design": 99})
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        Design(stem=4, groups=(0, 0), tail=((4, 9),), apart=True),
+        Design(stem=8, blocks=(0, 1, 0), tail=((2, 3), (2, 5)), apart=True),
+        Design(stem=12, groups=(3, 1), tail=((2, 3), (2, 3))),
+    ],
+)
+@pytest.mark.parametrize("regions", [False, True])
+def test_graph_of_a_candidate(design: Design, regions: bool) -> None:
+    """A candidate of the search is exported as it paints, with and without regions."""
+    network = small(design)
+    rows = noisy_rows(network, 2).numpy()
+    model = network_graph(network, name="fast", half=False, regions=regions)
+    assert difference(model, network, rows if regions else rows[0]) < 1e-4

@@ -8,7 +8,9 @@ import onnx
 import pytest
 import torch
 
+from impasto.assets import network_file
 from impasto.errors import LearnError
+from impasto.learn.network.fast import FIRST, LATEST, FastNetwork
 from impasto.learn.network.full import PasticheNetwork
 from impasto.learn.network.load import load_network
 from impasto.learn.network.to_onnx import network_graph
@@ -49,3 +51,30 @@ def test_what_is_no_network(tmp_path: Path, tiny_network: PasticheNetwork) -> No
     onnx.save(model, tmp_path / "changed.onnx")
     with pytest.raises(LearnError, match="not those of its fingerprint"):
         load_network(tmp_path / "changed.onnx")
+
+
+@pytest.mark.parametrize("design", [FIRST, LATEST])
+def test_designs_of_fast(design: int, tmp_path: Path) -> None:
+    """Fast networks of every design come back, with their fingerprint; the first is named by no file."""
+    network = FastNetwork(alpha=0.25, design=design).eval()
+    model = network_graph(network, name="fast")
+    onnx.save(model, tmp_path / "fast.onnx")
+    named = {entry.key: entry.value for entry in model.metadata_props}.get("impasto.design")
+    assert named == (None if design == FIRST else str(design))
+    loaded = load_network(tmp_path / "fast.onnx")
+    assert (loaded.fingerprint(), loaded.settings) == (network.fingerprint(), network.settings)
+
+
+def test_design_that_is_not_known(tmp_path: Path) -> None:
+    """A file of a later design is refused in a sentence."""
+    model = network_graph(FastNetwork(alpha=0.25).eval(), name="fast")
+    next(entry for entry in model.metadata_props if entry.key == "impasto.design").value = "99"
+    onnx.save(model, tmp_path / "fast.onnx")
+    with pytest.raises(LearnError, match="fast.onnx holds a fast network of design 99, which is not known here"):
+        load_network(tmp_path / "fast.onnx")
+
+
+def test_shipped_fast() -> None:
+    """The shipped fast network is of the first design, and loads."""
+    network = load_network(network_file("fast"))
+    assert isinstance(network, FastNetwork) and network.settings == {"network": "fast", "alpha": 1.0}

@@ -102,6 +102,37 @@ def test_upsampling(size: tuple[int, int]) -> None:
     )
 
 
+@pytest.mark.parametrize(("factor", "kernel"), [(2, 3), (2, 5), (4, 3), (4, 9)])
+def test_enlargement(factor: int, kernel: int) -> None:
+    """Phases at low resolution equal: repeat the border, repeat each pixel, cut what is too much, convolve."""
+    x, weight = torch.randn(2, 3, 4, 5, dtype=torch.float64), torch.randn(6, 3, kernel, kernel, dtype=torch.float64)
+    small = F.pad(x, [1] * 4, mode="replicate")
+    big = F.interpolate(small, scale_factor=factor, mode="nearest")
+    cut = factor - kernel // 2
+    plain = F.conv2d(big[:, :, cut : big.shape[2] - cut, cut : big.shape[3] - cut], weight)
+    phases = F.conv2d(small, phase_kernels(weight, factor)).view(2, factor**2, 6, 4, 5)
+    torch.testing.assert_close(interleave_phases(phases), plain)
+
+
+def test_moments_apart() -> None:
+    """A layer that takes moments apart gives each phase mean 0 and deviation 1, before scale and shift."""
+    layer = ConvNorm(6, 3, 9, upsample="nearest", factor=4, apart=True, activation="none")
+    x = torch.randn(2, 6, 8, 8)
+    painted = layer(x, torch.full((2, 3), 2.0), torch.full((2, 3), 0.5))
+    std, mean = torch.std_mean(split_phases(painted, 4), dim=(3, 4), correction=0)
+    torch.testing.assert_close(mean, torch.full_like(mean, 0.5), atol=1e-4, rtol=0)
+    torch.testing.assert_close(std, torch.full_like(std, 2.0), atol=0.1, rtol=0)  # epsilon
+
+
+@pytest.mark.parametrize(("kernel", "stride", "border"), [(3, 1, 1), (9, 1, 4), (3, 2, 1), (8, 4, 2), (4, 4, 0)])
+def test_border(kernel: int, stride: int, border: int) -> None:
+    """Padding is such that the output has the input's size by the stride, to the pixel."""
+    layer = ConvNorm(3, 4, kernel, stride=stride)
+    assert layer.border == border
+    ones = torch.ones(1, 4)
+    assert layer(torch.randn(1, 3, 32, 24), ones, ones).shape == (1, 4, 32 // stride, 24 // stride)
+
+
 def test_upsampling_layer() -> None:
     """An upsampling layer equals repeat, mirror, convolve, instance norm and ReLU, one after the other."""
     layer = ConvNorm(6, 4, 3, upsample="nearest").double()

@@ -23,6 +23,7 @@ from torch import Tensor
 from impasto.errors import LearnError, OptionError
 from impasto.learn.loss.features import LossNetwork, random_loss_network
 from impasto.learn.loss.losses import psnr
+from impasto.learn.network.fast import FIRST, LATEST
 from impasto.learn.network.layers import StyleNetwork
 from impasto.learn.paintings import Style, find_styles
 from impasto.learn.photos import PhotoFolder
@@ -510,6 +511,7 @@ import torch
 import torch.distributed as dist
 from impasto.learn.train import run as train
 from impasto.learn.train.export import PHOTO_CARD
+from impasto.learn.network.fast import FIRST, LATEST
 from impasto.learn.loss.features import LossNetwork, random_loss_network
 from impasto.learn.paintings import find_styles
 from impasto.learn.photos import PhotoFolder
@@ -781,3 +783,17 @@ def test_starting_from_another_network(open_run: OpenRun, teacher: tuple[StyleNe
     """Weights of another architecture are refused in one sentence."""
     with pytest.raises(LearnError, match="other layers than this run's 'fast'"):
         open_run(tmp_path / "next", start_from=teacher, network="fast")
+
+
+def test_design_of_a_run(open_run: OpenRun, tmp_path: Path) -> None:
+    """A run of ``fast`` goes on with the design that it was begun with; one that names none is of the first."""
+    assert open_run(network="fast").settings.design == LATEST
+    run = open_run(tmp_path / "old", network="fast", design=FIRST)
+    run.save_checkpoint()
+    held = Checkpoint.read(tmp_path / "old" / CHECKPOINT)
+    del held.settings["design"]  # as runs were written before there were several
+    held.write(tmp_path / "old" / CHECKPOINT)
+    again = open_run(tmp_path / "old", network="fast")
+    assert again.settings.design == FIRST and not again.changes
+    assert len([*again.train()]) == TINY["steps"]
+    assert Checkpoint.read(tmp_path / "old" / CHECKPOINT).averaged()[0].settings == {"network": "fast", "alpha": 0.1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -24,26 +25,34 @@ TONE_LIMIT = 0.01  # tones are kept between this and 1 minus this: the sigmoid n
 
 
 @piece
-def phase_kernels(weight: Tensor) -> Tensor:
-    """The four 3x3 kernels that compute "nearest-neighbour x2, mirror padding, 3x3 convolution" at the low resolution.
+def phase_kernels(weight: Tensor, factor: int = 2) -> Tensor:
+    """The 3x3 kernels that compute "nearest-neighbour x``factor``, padding, convolution" at the low resolution.
 
-    An upsampled pixel equals its neighbour, so each of the four output phases (even/odd row, even/odd column) sees only
-    2x2 different inputs, and mirroring the upsampled picture is repeating the border of the small one. Exact up to
-    rounding, and the four times larger picture is never stored. (O, I, 3, 3) -> (4 O, I, 3, 3), phase-major.
+    An enlarged pixel equals its neighbours, so each of the factor^2 output phases (row, column within a pixel) sees at
+    most 3x3 different inputs, if the kernel reaches no further than ``factor``. For factor 2 and 3x3 mirroring the
+    enlarged picture is repeating the border of the small one, else the padding is that. Exact up to rounding, and the
+    larger picture is never stored. (O, I, k, k) -> (factor^2 O, I, 3, 3), phase-major.
     """
 
-    def split(w: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-        a, b, c = w.unbind(dim)
-        zero = torch.zeros_like(a)
-        return torch.stack([a, b + c, zero], dim), torch.stack([zero, a + b, c], dim)
+    def split(w: Tensor, dim: int) -> list[Tensor]:
+        parts = (torch.split(w, counts, dim) for counts in phase_taps(weight.shape[2], factor))
+        return [torch.stack([part.sum(dim) for part in three], dim) for three in parts]
 
     return torch.cat([kernel for rows in split(weight, 2) for kernel in split(rows, 3)])
 
 
+def phase_taps(kernel: int, factor: int) -> list[list[int]]:
+    """For every phase how many of the kernel's taps in a row meet the pixel before, the pixel itself, the one after."""
+    reach = kernel // 2
+    around = [(max(0, reach - phase), max(0, reach - (factor - 1 - phase))) for phase in range(factor)]
+    return [[before, kernel - before - after, after] for before, after in around]
+
+
 def interleave_phases(x: Tensor) -> Tensor:
-    """(B, 4, C, H, W), phases ordered (row, column), -> (B, C, 2 H, 2 W)."""
-    b, _, c, h, w = x.shape
-    y = x.view(b, 2, 2, c, h, w).permute(0, 3, 4, 1, 5, 2).reshape(b, c, 2 * h, 2 * w)
+    """(B, f^2, C, H, W), phases ordered (row, column), -> (B, C, f H, f W)."""
+    b, phases, c, h, w = x.shape
+    f = math.isqrt(phases)
+    y = x.view(b, f, f, c, h, w).permute(0, 3, 4, 1, 5, 2).reshape(b, c, f * h, f * w)
     return y.contiguous(memory_format=torch.channels_last) if y.is_cuda else y
 
 
@@ -107,9 +116,10 @@ def _per_channel(x: Tensor) -> list[int]:
     return [-1, *[1] * (x.dim() - 4), x.shape[-3], 1, 1]
 
 
-def _moments(x: Tensor, *, over_batch: bool = False) -> tuple[Tensor, Tensor]:
-    """Variance (biased) and mean of each picture's channels, or of the batch's."""
+def _moments(x: Tensor, *, over_batch: bool = False, apart: bool = False) -> tuple[Tensor, Tensor]:
+    """Variance (biased) and mean of each picture's channels, or of the batch's; of all phases, or each ``apart``."""
     dims = [d for d in range(x.dim()) if d != x.dim() - 3 and (d > 0 or over_batch)]
+    dims = dims[-2:] if apart else dims
     return torch.var_mean(x.float(), dim=dims, correction=0, keepdim=True)
 
 
@@ -127,14 +137,18 @@ def _activated(x: Tensor, activation: Activation) -> Tensor:
 
 
 @piece
-def _instance_normed(x: Tensor, scale: Tensor, shift: Tensor, activation: Activation) -> Tensor:
-    """Instance norm and activation; what comes in phases, (B, 4, C, H, W), goes as (B, C, 2 H, 2 W)."""
-    y = _activated(_scaled(x, *_moments(x), scale, shift), activation)
+def _instance_normed(x: Tensor, scale: Tensor, shift: Tensor, activation: Activation, apart: bool = False) -> Tensor:
+    """Instance norm and activation; what comes in phases, (B, f^2, C, H, W), goes as (B, C, f H, f W)."""
+    y = _activated(_scaled(x, *_moments(x, apart=apart), scale, shift), activation)
     return interleave_phases(y) if y.dim() == 5 else y
 
 
 class ConvNorm(nn.Module):
-    """Padding, convolution without bias, conditional norm, activation: what every layer of a network is."""
+    """Padding, convolution without bias, conditional norm, activation: what every layer of a network is.
+
+    With ``upsample="nearest"`` it enlarges by ``factor`` first. ``apart`` is for such a layer: its norm takes the
+    moments of every phase by itself, at the small size, which is cheaper than those of the whole large picture.
+    """
 
     def __init__(
         self,
@@ -145,12 +159,16 @@ class ConvNorm(nn.Module):
         stride: int = 1,
         groups: int = 1,
         upsample: Upsampling | None = None,
+        factor: int = 2,
+        apart: bool = False,
         activation: Activation = "relu",
         padding: Padding = "reflect",
         norm: Norm = "instance",
     ) -> None:
         super().__init__()
         self.kernel = kernel
+        self.factor = factor
+        self.apart = apart
         self.stride = stride
         self.groups = groups
         self.padding = padding
@@ -162,26 +180,31 @@ class ConvNorm(nn.Module):
 
     @property
     def in_phases(self) -> bool:
-        """Whether the norm meets four phases at half the size instead of the upsampled picture."""
+        """Whether the norm meets phases at the small size instead of the upsampled picture."""
         return self.upsample == "nearest" and self.padding == "reflect"
 
     def forward(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         y = self._convolve(x)
         if self.norm.norm == "instance":
-            return _instance_normed(y, scale, shift, self.activation)
+            return _instance_normed(y, scale, shift, self.activation, self.apart)
         y = _activated(self.norm(y, scale, shift), self.activation)
         return interleave_phases(y) if self.in_phases else y
 
+    @property
+    def border(self) -> int:
+        """Pixels of padding: half the kernel, or what an even one reaches beyond its stride."""
+        return self.kernel // 2 if self.kernel % 2 else (self.kernel - self.stride) // 2
+
     def _convolve(self, x: Tensor) -> Tensor:
-        """(B, C, H, W), or in phases (B, 4, C, H, W)."""
-        margin = self.kernel // 2
+        """(B, C, H, W), or in phases (B, f^2, C, H, W)."""
+        margin = self.border
         if self.in_phases:
-            y = convolve(replicate_pad(x), phase_kernels(self.weight))  # (B, 4 C, H, W)
-            return y.view(y.shape[0], 4, -1, *y.shape[2:])
+            y = convolve(replicate_pad(x), phase_kernels(self.weight, self.factor))  # (B, f^2 C, H, W)
+            return y.view(y.shape[0], self.factor**2, -1, *y.shape[2:])
         if self.upsample == "transposed":  # Johnson et al. (2016), for comparison only
             return F.conv_transpose2d(x, self.weight, stride=2, padding=margin, output_padding=1)
         if self.upsample == "nearest":
-            x = F.interpolate(x, scale_factor=2, mode="nearest")
+            x = F.interpolate(x, scale_factor=self.factor, mode="nearest")
         if self.padding == "reflect":
             x, margin = reflect_pad(x, margin), 0
         if self.groups > 1:
@@ -223,6 +246,14 @@ class StyleNetwork(nn.Module):
     def widths(self) -> list[int]:
         """Channels of every norm, in order."""
         return [layer.norm.channels for layer in self.layers]
+
+    @property
+    def multiplications(self) -> float:
+        """Multiplications of all convolutions for each pixel of the picture, as they are computed (phases are 3x3)."""
+        return sum(
+            layer.weight.numel() * (3 / layer.kernel if layer.in_phases else 1) ** 2 / factor**2
+            for layer, factor in zip(self.layers, self.reductions, strict=True)
+        )
 
     @property
     def row_size(self) -> int:
@@ -270,7 +301,8 @@ class StyleNetwork(nn.Module):
         scales, shifts = (torch.split(part, self.widths, 2) for part in rows.chunk(2, 2))  # (B, K, C) per layer
         for layer, factor, scale, shift in zip(self.layers, self.reductions, scales, shifts, strict=True):
             level = levels[factor]
-            weights = split_phases(level) if layer.in_phases else level  # (B, K, H, W) or (B, 4, K, H, W)
+            # (B, K, H, W) or (B, f^2, K, H, W)
+            weights = split_phases(level, layer.factor) if layer.in_phases else level
             yield (
                 torch.einsum("b...khw,bkc->b...chw", weights, scale),
                 torch.einsum("b...khw,bkc->b...chw", weights, shift),

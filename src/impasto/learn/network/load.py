@@ -11,7 +11,7 @@ import torch
 from onnx import numpy_helper
 
 from impasto.errors import LearnError
-from impasto.learn.network.fast import FastNetwork
+from impasto.learn.network.fast import DESIGNS, FIRST, FastNetwork
 from impasto.learn.network.full import PasticheNetwork
 from impasto.learn.network.layers import StyleNetwork
 from impasto.styles.bank import Bank
@@ -26,7 +26,9 @@ def load_network(path: str | Path) -> StyleNetwork:
     weights, meta = _read(Path(path))
     kind = meta.get("impasto.kind", PasticheNetwork.kind)
     for alpha in _alphas(meta, weights[0].shape[0]):
-        network = FastNetwork(alpha=alpha) if kind == FastNetwork.kind else PasticheNetwork(alpha=alpha)
+        network: StyleNetwork = PasticheNetwork(alpha=alpha)
+        if kind == FastNetwork.kind:
+            network = FastNetwork(alpha=alpha, design=_design(meta, path))
         shapes = [tuple(layer.weight.shape) for layer in network.layers]
         if shapes != [weight.shape for weight in weights]:
             continue
@@ -59,6 +61,14 @@ def _read(path: Path) -> tuple[list[np.ndarray], dict[str, str]]:
     if not weights or "impasto.fingerprint" not in meta:
         raise LearnError(f"{path} is not a network of impasto's; name one that impasto export wrote")
     return weights, meta
+
+
+def _design(meta: dict[str, str], path: str | Path) -> int:
+    """Which fast network it is; files from before there were several do not say."""
+    text = meta.get("impasto.design", str(FIRST))
+    if text not in map(str, DESIGNS):
+        raise LearnError(f"{path} holds a fast network of design {text}, which is not known here; update impasto")
+    return int(text)
 
 
 def _alphas(meta: dict[str, str], width: int) -> Iterator[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch import nn
 from impasto.errors import LearnError
 from impasto.learn.network.fast import UNSHUFFLE, FastNetwork
 from impasto.learn.network.full import PasticheNetwork
-from impasto.learn.network.layers import EPSILON, ConvNorm, StyleNetwork
+from impasto.learn.network.layers import EPSILON, ConvNorm, StyleNetwork, phase_taps
 
 Floats = npt.NDArray[np.float32]
 NARROW = 32  # channels: below, runtimes convolve four phases faster than they convolve transposed
@@ -61,20 +61,20 @@ class _Graph:
         pads = self.constant(np.array([0, 0, margin, margin, 0, 0, margin, margin], np.int64))
         return self.add("Pad", x, pads, mode=mode)
 
-    def phase_convolution(self, x: str, weight: str) -> str:
-        """``enlarge``, mirror padding and a 3x3 convolution with ``weight`` (O, I, 3, 3), all four pixels in one pass.
+    def convolve(self, x: str, weight: str, kernel: int, *, stride: int = 1, group: int = 1) -> str:
+        """A convolution without padding, with all attributes, which some runtimes ask for."""
+        given = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [0] * 4, "dilations": [1, 1]}
+        return self.add("Conv", x, weight, group=group, **given)
+
+    def phase_convolution(self, x: str, weight: str, kernel: int, factor: int) -> str:
+        """Enlarge by ``factor``, pad, convolve with ``weight`` (O, I, kernel, kernel): phases (1, factor^2 O, h, w).
 
         As ``learn.network.phase_kernels``: faster than ``enlarged_convolution`` where the outputs are few.
         """
-        taps = [
-            np.array(rows, np.float32)
-            for rows in ([[1, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]])
-        ]
+        taps = [np.repeat(np.eye(3, dtype=np.float32), counts, axis=1) for counts in phase_taps(kernel, factor)]
         rows = [self.add("MatMul", self.constant(tap), weight) for tap in taps]
         kernels = [self.add("MatMul", row, self.constant(tap.T.copy())) for row in rows for tap in taps]
-        kernel = self.add("Concat", *kernels, axis=0)
-        x = self.add("Conv", self.pad(x, 1, "edge"), kernel)
-        return self.add("DepthToSpace", x, blocksize=2, mode="DCR")
+        return self.convolve(self.pad(x, 1, "edge"), self.add("Concat", *kernels, axis=0), 3)
 
     def enlarged_convolution(self, x: str, weight: str) -> str:
         """``enlarge``, mirror padding and a 3x3 convolution with ``weight`` (O, I, 3, 3), for half the arithmetic.
@@ -86,7 +86,16 @@ class _Graph:
         taps = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]], np.float32)
         kernel = self.add("MatMul", self.add("MatMul", self.constant(taps), weight), self.constant(taps.T.copy()))
         kernel = self.add("Transpose", kernel, perm=[1, 0, 2, 3])
-        return self.add("ConvTranspose", self.pad(x, 1, "edge"), kernel, strides=[2, 2], pads=[3, 3, 3, 3])
+        given = {"kernel_shape": [4, 4], "strides": [2, 2], "pads": [3] * 4, "dilations": [1, 1], "group": 1}
+        return self.add("ConvTranspose", self.pad(x, 1, "edge"), kernel, **given)
+
+    def parts(self, x: str, widths: Sequence[int], axis: int) -> list[str]:
+        """``x`` in parts of such widths; not by Split, of whose outputs WebGPU takes ten at most."""
+        ends = np.cumsum(widths)
+        ranges = ([begin, end, axis] for begin, end in zip(ends - widths, ends, strict=True))
+        return [
+            self.add("Slice", x, *(self.constant(np.array([each], np.int64)) for each in three)) for three in ranges
+        ]
 
 
 def network_graph(
@@ -108,16 +117,9 @@ def network_graph(
     if any(layer.norm.norm != "instance" for layer in network.layers):
         raise LearnError("only instance normalisation can be exported, not conditional batch normalisation")
     graph = _Graph(half=half)
-    sizes = graph.constant(np.array(network.widths, np.int64))
-    count = len(network.widths)
-    halves = {}
-    for half_name in ("scale", "shift"):
-        outputs = [f"{half_name}_{i}" for i in range(count)]
-        node = helper.make_node("Split", [half_name, sizes], outputs, name=f"split_{half_name}", axis=int(regions))
-        graph.nodes.append(node)
-        halves[half_name] = outputs
-    masks = _mask_levels(graph, network) if regions else [None] * count
-    styles = iter(zip(halves["scale"], halves["shift"], masks, strict=True))
+    scales, shifts = (graph.parts(name, network.widths, int(regions)) for name in ("scale", "shift"))
+    masks = _mask_levels(graph, network) if regions else [None] * len(scales)
+    styles = iter(zip(scales, shifts, masks, strict=True))
 
     def layer(block: nn.Module, x: str) -> str:
         return _layer(graph, block, x, *next(styles))  # type: ignore[arg-type]
@@ -147,8 +149,8 @@ def _full_trunk(graph: _Graph, network: PasticheNetwork, x: str, layer: Callable
 
 
 def _fast_trunk(graph: _Graph, network: FastNetwork, x: str, layer: Callable[[nn.Module, str], str]) -> str:
-    squares = graph.add("SpaceToDepth", x, blocksize=UNSHUFFLE)
-    fine = _residual(graph, network.before, layer(network.head, squares), layer)
+    x = x if network.design.stem else graph.add("SpaceToDepth", x, blocksize=UNSHUFFLE)
+    fine = _residual(graph, network.before, layer(network.head, x), layer)
     x = _residual(graph, network.inside, layer(network.down, fine), layer)
     x = graph.add("Add", graph.enlarge(layer(network.up, x)), fine)
     x = _residual(graph, network.after, x, layer)
@@ -176,10 +178,8 @@ def _mask_levels(graph: _Graph, network: StyleNetwork) -> list[str]:
     return [levels[factor] for factor in network.reductions]
 
 
-def _mixed_norm(graph: _Graph, channels: int, x: str, scale: str, shift: str, masks: str) -> str:
-    """Instance norm of ``x`` (1, C, H, W) with ``scale`` and ``shift`` (K, C) mixed by ``masks`` (1, K, pixels)."""
-    ones, zeros = (graph.constant(np.full(channels, value, np.float32)) for value in (1, 0))
-    x = graph.add("InstanceNormalization", x, ones, zeros, epsilon=EPSILON)
+def _mixed(graph: _Graph, x: str, scale: str, shift: str, masks: str) -> str:
+    """``x`` (1, C, H, W) times ``scale`` plus ``shift`` (K, C), both mixed by ``masks`` (1, K, pixels)."""
     shape = graph.add("Shape", x)
     for op, values in (("Mul", scale), ("Add", shift)):
         mixed = graph.add("MatMul", graph.add("Transpose", values, perm=[1, 0]), masks)  # (1, C, pixels)
@@ -189,17 +189,32 @@ def _mixed_norm(graph: _Graph, channels: int, x: str, scale: str, shift: str, ma
 
 def _layer(graph: _Graph, layer: ConvNorm, x: str, scale: str, shift: str, masks: str | None) -> str:
     weight = graph.weight(layer.weight.detach().numpy())
-    if layer.upsample == "nearest":
-        narrow = layer.norm.channels < NARROW
-        x = graph.phase_convolution(x, weight) if narrow else graph.enlarged_convolution(x, weight)
+    blocks = 1  # phases to a side that are still to be put together
+    if layer.upsample == "nearest" and (layer.norm.channels >= NARROW and (layer.factor, layer.kernel) == (2, 3)):
+        x = graph.enlarged_convolution(x, weight)
+    elif layer.upsample == "nearest":
+        x, blocks = graph.phase_convolution(x, weight, layer.kernel, layer.factor), layer.factor
     else:
-        if layer.kernel > 1:
-            x = graph.pad(x, layer.kernel // 2)
-        x = graph.add("Conv", x, weight, strides=[layer.stride] * 2, group=layer.groups)
+        x = graph.pad(x, layer.border) if layer.border else x
+        x = graph.convolve(x, weight, layer.kernel, stride=layer.stride, group=layer.groups)
+    together = {"blocksize": blocks, "mode": "DCR"}
+    if blocks > 1 and not layer.apart:
+        x, blocks = graph.add("DepthToSpace", x, **together), 1
+    channels = layer.norm.channels * blocks**2
     if masks is None:
+        if blocks > 1:
+            count = graph.constant(np.array([blocks**2], np.int64))
+            scale, shift = (graph.add("Tile", values, count) for values in (scale, shift))
         x = graph.add("InstanceNormalization", x, scale, shift, epsilon=EPSILON)
-    else:
-        x = _mixed_norm(graph, layer.norm.channels, x, scale, shift, masks)
+        x = _activated(graph, layer, x)
+        return graph.add("DepthToSpace", x, **together) if blocks > 1 else x
+    ones, zeros = (graph.constant(np.full(channels, value, np.float32)) for value in (1, 0))
+    x = graph.add("InstanceNormalization", x, ones, zeros, epsilon=EPSILON)
+    x = graph.add("DepthToSpace", x, **together) if blocks > 1 else x
+    return _activated(graph, layer, _mixed(graph, x, scale, shift, masks))
+
+
+def _activated(graph: _Graph, layer: ConvNorm, x: str) -> str:
     if layer.activation == "none":
         return x
     return graph.add("Relu" if layer.activation == "relu" else "Sigmoid", x)
@@ -224,6 +239,7 @@ def _model(graph: _Graph, network: StyleNetwork, name: str, regions: bool) -> on
         "kind": network.kind,
         "alpha": network.settings["alpha"],
     }
+    meta |= {"design": network.settings["design"]} if "design" in network.settings else {}
     meta |= {"margin": network.margin} if network.margin else {}
     meta |= {"graph": "regions"} if regions else {}
     helper.set_model_props(model, {f"impasto.{key}": str(value) for key, value in meta.items()})

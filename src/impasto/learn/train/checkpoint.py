@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from impasto.errors import LearnError
-from impasto.learn.network.fast import build
+from impasto.learn.network.fast import FIRST, LATEST, FastNetwork, build
 from impasto.learn.network.layers import StyleNetwork
 from impasto.styles.bank import PHOTO
 
@@ -37,7 +37,8 @@ class Checkpoint:
             with safe_open(path, framework="pt") as file:
                 meta = json.loads((file.metadata() or {})["impasto"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return cls(tensors, meta["step"], meta["seconds"], meta["settings"], meta["styles"])
+            settings = {"design": _design(meta["settings"]), **meta["settings"]}
+            return cls(tensors, meta["step"], meta["seconds"], settings, meta["styles"])
         except FileNotFoundError as error:
             raise LearnError(f"{path} does not exist; is this a folder that impasto train wrote?") from error
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
@@ -67,3 +68,8 @@ class Checkpoint:
         network = build(self.settings).eval()
         network.load_state_dict(self.part("average.network."))
         return network, self.tensors["average.rows"]
+
+
+def _design(settings: dict[str, Any]) -> int:
+    """The design of a run from before there were several of ``fast``; for other networks it means nothing."""
+    return FIRST if settings.get("network") == FastNetwork.kind else LATEST

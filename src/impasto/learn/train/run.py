@@ -102,6 +102,9 @@ class Run:
                 f"a batch of {settings.batch} cannot be shared among {self.world} processes; make it a multiple"
             )
         self.teacher = self._teacher(teacher)
+        held = Checkpoint.read(self.dir / CHECKPOINT) if (self.dir / CHECKPOINT).exists() else None
+        if held is not None:  # a run goes on with the design it was begun with
+            self.settings = settings = replace(settings, design=held.settings["design"])
         with torch.random.fork_rng(devices=[]):  # the caller's own random numbers go on as they were
             torch.manual_seed(settings.seed)
             self.model = Model(build(asdict(settings)), len(self.names)).to(self.device)
@@ -116,8 +119,8 @@ class Run:
         self.stopped = False
         self.changes: dict[str, tuple[Any, Any]] = {}  # settings that a resumed run had and has now
         self.dir.mkdir(parents=True, exist_ok=True)
-        if (self.dir / CHECKPOINT).exists():
-            self._load_checkpoint()
+        if held is not None:
+            self._load_checkpoint(held)
         self.loss_network = (copy.deepcopy(loss_network) or load_loss_network()).to(self.device, self.dtype)
         self.loss_network.borders = settings.loss_borders
         self.loss_network.surround = settings.loss_surround
@@ -436,8 +439,7 @@ class Run:
         styles = [{**asdict(style), "path": style.path.name} for style in self.styles]
         Checkpoint(tensors, self.step, self.seconds, asdict(self.settings), styles).write(self.dir / CHECKPOINT)
 
-    def _load_checkpoint(self) -> None:
-        checkpoint = Checkpoint.read(self.dir / CHECKPOINT)
+    def _load_checkpoint(self, checkpoint: Checkpoint) -> None:
         for name in Settings.FIXED:
             held = checkpoint.settings.get(name, getattr(Settings, name))
             if held != getattr(self.settings, name):

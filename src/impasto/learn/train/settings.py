@@ -9,12 +9,14 @@ from typing import get_args
 from impasto import limits
 from impasto.learn.loss.features import Borders
 from impasto.learn.loss.settings import LossSettings
+from impasto.learn.network.fast import LATEST
 
 LIMITS: dict[str, limits.Limit] = {
     "steps": limits.STEPS,
     "batch": limits.SEVERAL,
     "size": limits.CROP,
     "network": limits.Choice(("full", "fast")),
+    "design": limits.COUNT,
     "alpha": limits.ALPHA,
     "seed": limits.SEED,
     "style_weight_start": limits.LEARNING_RATE,  # above 0, for the ramp is geometric
@@ -39,6 +41,7 @@ LIMITS: dict[str, limits.Limit] = {
 class Settings(LossSettings):
     """What defines a run. All of it is written into the checkpoint and, in the end, into the bank.
 
+    ``design`` is the architecture of the network "fast", one of ``fast.DESIGNS``; others have one only.
     ``margin`` is how many pixels of mirrored photo are painted around each picture and cut off, so that nobody sees
     what a network does along its border; ``loss_surround`` how many pixels of the painting are mirrored outwards before
     the loss network looks at it, which makes every visible pixel count and no border of its own. ``loss_borders`` is
@@ -49,6 +52,7 @@ class Settings(LossSettings):
     batch: int = 4
     size: int = 256
     network: str = "full"
+    design: int = LATEST
     alpha: float = 1.0
     padding: str = "reflect"
     upsampling: str = "nearest"
@@ -71,7 +75,7 @@ class Settings(LossSettings):
     objective_weight: float = 1.0
 
     # Two runs are the same run if these agree; the others may change from one slice to the next.
-    FIXED = ("network", "alpha", "padding", "upsampling", "norm", "seed")
+    FIXED = ("network", "design", "alpha", "padding", "upsampling", "norm", "seed")
 
     def __post_init__(self) -> None:
         super().__post_init__()
