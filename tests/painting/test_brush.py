@@ -54,6 +54,8 @@ def two_passes(painter: Painter, photo: np.ndarray, style: str) -> pictures.Pict
 def test_two_passes(painter: Painter, photo: np.ndarray) -> None:
     """Small, then that enlarged with the photo's detail, and the first one's coarse band: uint8, float32 and uint16."""
     expected = two_passes(painter, photo, "red")
+    floats = painter.prepare(photo, "red", brush=BRUSH, kind=np.float32).paint()
+    np.testing.assert_allclose(floats, expected, atol=1e-4)
     apart = painter.paint_array(photo, "red", brush=BRUSH).astype(int) - pictures.to_bytes(expected)
     assert np.abs(apart).max() <= 5 and np.abs(apart).mean() < 0.6  # bytes are rounded on the way, and clipped
     floats = two_passes(painter, pictures.unit(photo), "red")
@@ -137,9 +139,11 @@ def test_a_plan_beyond_memory_is_refused(painter: Painter) -> None:
 
 
 def test_tiles_do_not_round_floats(painter: Painter, tight: Painter, photo: np.ndarray) -> None:
-    """In float32 two passes in tiles are those over the whole."""
-    whole, tiled = (each.paint_array(pictures.unit(photo), "red", brush=BRUSH) for each in (painter, tight))
-    np.testing.assert_allclose(tiled, whole, rtol=0, atol=2e-4)
+    """In float32 two passes in tiles are those over the whole; of 8-bit photos within the rounding of what is seen."""
+    for pixels, close in ((pictures.unit(photo), 2e-4), (photo, 0.01)):
+        jobs = (each.prepare(pictures.Photo(pixels), "red", brush=BRUSH, kind=np.float32) for each in (painter, tight))
+        whole, tiled = (job.paint() for job in jobs)
+        np.testing.assert_allclose(tiled, whole, rtol=0, atol=close)
 
 
 def test_nothing_of_a_style_is_the_photo(painter: Painter, photo: np.ndarray) -> None:

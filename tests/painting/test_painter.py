@@ -345,7 +345,7 @@ def test_in_tiles_as_whole(painter: Painter, tight: Painter, large: np.ndarray, 
     tiled = tight.paint_array(large, "red", **dials)
     assert tiled.dtype == np.uint8 and tiled.shape == whole.shape
     assert np.abs(tiled.astype(int) - whole).max() <= 1
-    picture = tight.paint_array(pictures.unit(large), "red", **dials)
+    picture = tight.prepare(large, "red", kind=np.float32, **dials).paint()
     assert picture.dtype == np.float32
     np.testing.assert_array_equal(pictures.to_bytes(picture), tiled)
 
