@@ -45,13 +45,13 @@ class Fields:
         shown = default is not None
         option = typer.Option(*flag, help=self.more.get(each.name, each.metadata["help"]), show_default=shown)
         marks = [option] if limit is None else [option, limit]
-        annotation = Annotated[(kind | None if default is None else kind, *marks)]
+        annotation: Any = Annotated[(kind | None if default is None else kind, *marks)]
         return inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
     def made(self, given: dict[str, Any]) -> dict[str, Any]:
         """What the command gets: lists of numbers are read, and what was not given is left out."""
         hints = typing.get_type_hints(self.record)
-        limits = {each.name: each.metadata.get("limit") for each in dataclasses.fields(self.record)}
+        limits: dict[str, Any] = {each.name: each.metadata.get("limit") for each in dataclasses.fields(self.record)}
         return {
             name: limits[name].parse(value) if _is_list(hints[name]) and limits[name] is not LAYERS else value
             for name, value in given.items()
@@ -103,7 +103,7 @@ def _made(hint: Any, name: str, parts: list[inspect.Parameter], given: dict[str,
     fields = _fields(hint)
     if fields is not None:
         return fields.made(own)
-    return hint(**own) if dataclasses.is_dataclass(hint) else given[name]
+    return typing.cast(Any, hint)(**own) if dataclasses.is_dataclass(hint) else given[name]
 
 
 def name_of(field: str) -> str:
