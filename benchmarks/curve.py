@@ -46,7 +46,7 @@ def main() -> None:
     runs = [list(optimized(judge, photo, name, limit=args.evaluations)) for name, photo in pairs]
     found: dict[str, Any] = {"size": args.size, "evaluations": args.evaluations, "styles": names, "stages": []}
     for painter in stages:
-        scores = [judge.score(name, [photo], painter.paint_picture) for name, photo in pairs]
+        scores = [judge.score(name, [photo], painter.paint_array) for name, photo in pairs]
         found["stages"].append(_stage(painter, scores, [_worth(r, s.total) for r, s in zip(runs, scores, strict=True)]))
     shares = {n: [_after(run, n) / last.total for run, last in zip(runs, scores, strict=True)] for n in MARKS}
     found["optimized"] = {str(n): float(np.median(share)) for n, share in shares.items() if n <= args.evaluations}

@@ -60,7 +60,7 @@ def main() -> None:
 
 def _fidelity(args: argparse.Namespace, painter: Painter) -> dict[str, float]:
     photos = load_photos(args.photos, size=512, limit=20)
-    each = [fidelity([photo], lambda p: painter.paint_picture(p, painter.photo_row(p))) for photo in photos]
+    each = [fidelity([photo], lambda p: painter.paint_array(p, painter.photo_row(p))) for photo in photos]
     return {"median": float(np.median(each)), "least": min(each), "most": max(each), "photos": len(each)}
 
 
@@ -75,7 +75,7 @@ def _strength(args: argparse.Namespace, painter: Painter) -> list[dict[str, Any]
     for name in names:
         losses = []
         for strength in STRENGTHS:
-            score = judge.score(name, photos, lambda p, n, s=strength: painter.paint_picture(p, n, strength=s))
+            score = judge.score(name, photos, lambda p, n, s=strength: painter.paint_array(p, n, strength=s))
             losses.append(score.style)
         against = max(0.0, float(np.diff(losses).max())) / (losses[0] - losses[-1])
         row = {"style": name, "style_losses": losses, "against": against, "monotonic": against <= TOLERANCE}
@@ -96,7 +96,7 @@ def _way(painter: Painter, name: str, photos: list[Any]) -> list[float]:
         own = features(photo)
         gone = []
         for strength in STRENGTHS:
-            painted = features(painter.paint_picture(photo, name, strength=strength))
+            painted = features(painter.paint_array(photo, name, strength=strength))
             gone.append(np.mean([float((a - b).norm() / b.norm()) for a, b in zip(painted, own, strict=True)]))
         shares.append(np.array(gone) / gone[-1])
     return [float(share) for share in np.median(shares, 0)]
@@ -112,7 +112,7 @@ def _regions(args: argparse.Namespace, runtime: str) -> dict[str, Any]:
     masks = [dict(zip(names[1:], stripes[:count], strict=False)) for count in (0, 1, 3)]
 
     def paint(which: int) -> Callable[[], object]:
-        return lambda: painter.paint_picture(photo, names[0], masks=masks[which] or None)
+        return lambda: painter.paint_array(photo, names[0], masks=masks[which] or None)
 
     tasks = [paint(which) for which in range(3)]
     spent: list[list[float]] = [[], [], []]

@@ -74,8 +74,8 @@ def measured(args: argparse.Namespace, name: str) -> dict[str, Any]:
     paintings = load_paintings(args.styles, names, size=settings.style_size)
     losses = LossSettings(**{key: getattr(settings, key) for key in asdict(LossSettings()) if key not in OF_TRAINING})
     scorer = Scorer(load_loss_network().to(best_dtype()), paintings, photos, losses)
-    scores = [scorer.score(style, photos, painter.paint_picture) for style in names]
-    shown = [painter.paint_picture(photo[:256, :256], style) for photo in photos[:SHOWN] for style in names]
+    scores = [scorer.score(style, photos, painter.paint_array) for style in names]
+    shown = [painter.paint_array(photo[:256, :256], style) for photo in photos[:SHOWN] for style in names]
     save(contact_sheet(shown, columns=len(names)), folder / "sheet.png")
     parts = {key: statistics.mean(getattr(score, key) for score in scores) for key in ("content", "style", "total")}
     return {"pictures": settings.steps * settings.batch, "seconds": round(seconds), **parts} | {

@@ -141,7 +141,7 @@ def ways(args: argparse.Namespace, painter: Painter) -> Iterator[Row]:
     for file, photo in _photos(args):
         for style in args.style.split(","):
             for way, brush in (("one pass", "small"), ("two passes", "medium")):
-                painted = painter.paint_pixels(photo, style, brush=brush)
+                painted = painter.paint_array(photo, style, brush=brush)
                 row = {"photo": file.stem, "style": style, "way": way, **judge.score(painted, photo, style)}
                 if way == "two passes":
                     row["preview_psnr"] = _psnr(painted, np.asarray(painter.preview(photo, style)))
@@ -158,13 +158,13 @@ def variants(args: argparse.Namespace, painter: Painter) -> Iterator[Row]:
         small = passes.shrunk(photo, size)
         for style in args.style.split(","):
             composer = painter.first or painter
-            first = composer.paint_picture(np.ascontiguousarray(small.transpose(1, 2, 0)), style).transpose(2, 0, 1)
+            first = composer.paint_array(np.ascontiguousarray(small.transpose(1, 2, 0)), style).transpose(2, 0, 1)
             painted: dict[float, Pixels] = {}
             for way, options in {"as it is": {}, **VARIANTS}.items():
                 detail = options.get("detail", passes.DETAIL)
                 if detail not in painted:
                     seen = passes.Second(first, photo, small, detail=detail).whole()
-                    painted = {detail: painter.paint_pixels(seen, style, brush="small")}
+                    painted = {detail: painter.paint_array(seen, style, brush="small")}
                 added = passes.crossed(first, painted[detail], merge=options.get("merge", passes.MERGE))
                 out = _added(painted[detail], added)
                 _keep(args, out, f"{file.stem}-{style}-{way}")

@@ -87,7 +87,7 @@ def _seconds(painters: Mapping[int, Painter], size: int) -> dict[int, dict[str, 
     for turn in range(TURNS + 2):
         for margin, painter in painters.items():
             begin = time.perf_counter(), time.process_time()
-            painter.paint_pixels(photo, painter.styles[0])
+            painter.paint_array(photo, painter.styles[0])
             if turn > 1:  # the first two open, compile and warm up
                 spent[margin].append((time.perf_counter() - begin[0], time.process_time() - begin[1]))
     found = {margin: [statistics.median(each) for each in zip(*turns, strict=True)] for margin, turns in spent.items()}
@@ -97,7 +97,7 @@ def _seconds(painters: Mapping[int, Painter], size: int) -> dict[int, dict[str, 
 
 def _frames(painters: Mapping[int, Painter], name: str, crops: Sequence[Any]) -> dict[int, tuple[float, float]]:
     return {
-        margin: frames(painter.paint_picture(crop, name) for crop in turned(crops))
+        margin: frames(painter.paint_array(crop, name) for crop in turned(crops))
         for margin, painter in painters.items()
     }
 

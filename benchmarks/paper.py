@@ -249,7 +249,7 @@ def _point(judge: Scorer, painter: Painter, row: Any, a: str, b: str, photos: li
     found = []
     with torch.no_grad():
         for photo in photos:
-            painted, target = (to_planes(picture) for picture in (painter.paint_picture(photo, row), photo))
+            painted, target = (to_planes(picture) for picture in (painter.paint_array(photo, row), photo))
             content, to_a = judge.losses(painted, target, a)
             found.append([float(content), float(to_a), float(judge.losses(painted, target, b)[1])])
     return [float(value) for value in np.mean(found, axis=0)]

@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _row(judge: Scorer, painter: Painter, name: str, photos: list[Floats], peer: Path | None) -> dict[str, float | str]:
-    ours = judge.score(name, photos, painter.paint_picture)
+    ours = judge.score(name, photos, painter.paint_array)
     row: dict[str, float | str] = {"name": name, "content": ours.content, "style": ours.style, "total": ours.total}
     row["untouched"] = ours.untouched
     if peer is None:

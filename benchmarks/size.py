@@ -3,7 +3,7 @@
     python -m benchmarks.size --photo LARGE.jpg [--parts growth,modes,styles,ends,folder] [--json results/size.json]
 
 growth  time and peak memory of ``impasto paint`` from 0.25 to 100 megapixels, each in a process of its own
-modes   at 12 megapixels: whole, in tiles with exact and with quick moments, also in bfloat16, and how they differ
+modes   at 12 megapixels: whole, in tiles, also in bfloat16, and how they differ
 styles  time to paint with banks of 1 to 10,000 styles, which should be the same
 ends    where the time of ``impasto paint`` goes at 12 megapixels: reading, painting, writing
 folder  photos a second of ``impasto paint FOLDER`` against those of the network alone
@@ -72,8 +72,7 @@ def modes(args: argparse.Namespace, folder: Path) -> list[Row]:
     photo = _sized(args.photo, MODES, folder / "photo.png")
     ways: list[tuple[str, list[str]]] = [
         ("whole", []),
-        ("exact", ["--max-memory", str(TILES_GB)]),
-        ("quick", ["--max-memory", str(TILES_GB), "--moments", "quick"]),
+        ("tiles", ["--max-memory", str(TILES_GB)]),
     ]
     rows, whole = [], {}
     for precision in ("f32", "bf16"):
@@ -114,7 +113,7 @@ def styles(args: argparse.Namespace, folder: Path) -> list[Row]:
         bank.save(folder / "many.safetensors", overwrite=True)
         open_seconds = _best(lambda: Bank.load(folder / "many.safetensors"), 2)
         painter.bank = bank
-        seconds = _best(lambda: painter.paint_picture(picture, f"style-{count - 1}"), 4)  # noqa: B023
+        seconds = _best(lambda: painter.paint_array(picture, f"style-{count - 1}"), 4)  # noqa: B023
         rows.append({"styles": count, "open": open_seconds, "paint": seconds})
         painter.bank = own
     return rows

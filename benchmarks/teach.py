@@ -80,7 +80,7 @@ class Bench:
     def score(self, painting: str, row: Any) -> Scores:
         """What a row scores on the held-out photos."""
         judge = self.judge({painting: load_painting(self.files[painting], self.settings.style_size)})
-        return judge.score(painting, self.held_out, lambda photo, _: self.painter.paint_picture(photo, row))
+        return judge.score(painting, self.held_out, lambda photo, _: self.painter.paint_array(photo, row))
 
     def bank_medians(self, styles: Path) -> dict[str, float]:
         """Medians over the bank's styles on the held-out photos; each style is measured once and kept with the results.
@@ -92,7 +92,7 @@ class Bench:
         for name in self.painter.bank.styles:
             if name not in known:
                 judge = self.judge(load_paintings(styles, [name], size=self.settings.style_size))
-                score = judge.score(name, self.held_out, self.painter.paint_picture)
+                score = judge.score(name, self.held_out, self.painter.paint_array)
                 known[name] = {"total": score.total, "share": score.total / score.untouched}
                 _write(found)
         columns = {key: [style[key] for style in known.values()] for key in ("total", "share")}
@@ -132,7 +132,7 @@ def lessons(bench: Bench) -> Iterator[Report]:
             "share_over_median": end.total / end.untouched / medians["share"],
             **_file(bench, lesson.row),
         }
-        shown[painting] = {when: bench.painter.paint_picture(bench.held_out[0], row) for when, row in rows.items()}
+        shown[painting] = {when: bench.painter.paint_array(bench.held_out[0], row) for when, row in rows.items()}
     if bench.args.sheet is not None:
         _sheet(bench, shown)
 

@@ -22,13 +22,13 @@ file, runtime, whole, first = sys.argv[1:]
 options = {} if whole == "whole" else {"max_memory": 1}
 photo = np.random.default_rng(0).integers(0, 256, (150, 200, 3), np.uint8)
 one = Painter(file, runtime=runtime, streams=2, **options)
-def paint(): return [one.paint_pixels(photo[rows:], "red") for rows in (0, 4, 8, 0)]
+def paint(): return [one.paint_array(photo[rows:], "red") for rows in (0, 4, 8, 0)]
 expected = None if first == "first" else paint()
 child = os.fork()
 if not child:
     painted = paint()
     if not os.fork():  # and a child of the child
-        Painter(file, runtime=runtime, **options).paint_pixels(photo, "red")
+        Painter(file, runtime=runtime, **options).paint_array(photo, "red")
         os._exit(7)
     assert os.waitstatus_to_exitcode(os.wait()[1]) == 7
     assert expected is None or max(np.abs(a.astype(int) - b).max() for a, b in zip(painted, expected)) <= 1
@@ -88,7 +88,7 @@ from impasto.painting import painter
 painter.LEAST_BYTES = 400_000
 one = Painter(sys.argv[1], max_memory=1)
 photo = np.zeros((900, 900, 3), np.uint8)
-for step in one.paint_steps(photo, "red"):
+for step in one.steps(photo, "red"):
     print(step.share, flush=True)
 """
 
@@ -114,8 +114,8 @@ from impasto import Painter
 photo, mask = np.zeros((40, 60, 3), np.uint8), np.full((40, 60), 128, np.uint8)
 for _ in range(3):
     painter = Painter(sys.argv[1], runtime=sys.argv[2])
-    painter.paint_pixels(photo, "red")
-    painter.paint_pixels(photo, "red", masks={"blue": mask})
+    painter.paint_array(photo, "red")
+    painter.paint_array(photo, "red", masks={"blue": mask})
     del painter
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
 signal.raise_signal(signal.SIGTERM)

@@ -28,6 +28,7 @@ from impasto.errors import (
 
 if TYPE_CHECKING:
     from impasto.learn.optimize.run import OptimizeStep, Options
+    from impasto.painting.look import Look
     from impasto.painting.painter import Painter, paint
     from impasto.pictures import Source
     from impasto.styles.bank import Bank, Card
@@ -38,6 +39,7 @@ __all__ = [
     "Card",
     "ImpastoError",
     "LearnError",
+    "Look",
     "MismatchError",
     "MissingExtraError",
     "NetworkError",
@@ -72,10 +74,10 @@ def __getattr__(name: str) -> Any:
     """What needs numpy is imported when it is first asked for: the command line begins in an instant."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from impasto.painting import painter
+    from impasto.painting import look, painter
     from impasto.styles import bank
 
-    globals().update(Painter=painter.Painter, paint=painter.paint, Bank=bank.Bank, Card=bank.Card)
+    globals().update(Look=look.Look, Painter=painter.Painter, paint=painter.paint, Bank=bank.Bank, Card=bank.Card)
     return globals()[name]
 
 

@@ -153,10 +153,6 @@ BAD = {
     "unknown network": (["paint", "{photo}", "-s", "red", "--network", "huge"], "huge"),
     "unknown runtime": (["paint", "{photo}", "-s", "red", "--runtime", "x", "--network", "{network}"], "openvino"),
     "no memory": (["paint", "{photo}", "-s", "red", "--max-memory", "-1", "--network", "{network}"], "more than 0"),
-    "unknown moments": (
-        ["paint", "{photo}", "-s", "red", "--moments", "x", "--network", "{network}"],
-        "exact or quick",
-    ),
     "unknown precision": (["plan", "{photo}", "--precision", "x", "--network", "{network}"], "f32 or bf16"),
     "quality out of range": (["paint", "{photo}", "-s", "red", "--quality", "0", "--network", "{network}"], "1 to 100"),
     "size of nothing": (["paint", "{photo}", "-s", "red", "--size", "0", "--network", "{network}"], "--size must be"),
@@ -290,7 +286,7 @@ def test_a_folder_of_small_photos(photo, network_file, tmp_path, capsys, monkeyp
     folder.mkdir()
     for i in range(12):
         Image.open(photo).crop((i, 0, 60, 40)).save(folder / f"{i:02}.png")
-    monkeypatch.setattr("impasto.painting.runtimes.cores", lambda: 2)
+    monkeypatch.setattr("impasto.painting.batch.cores", lambda: 2)
     words = ["-s", "red", "--network", network_file, "--precision", "f32", "--json"]
     code, printed, _ = run("paint", folder, "-o", tmp_path / "out", *words, capsys=capsys)
     records = [json.loads(line) for line in printed.splitlines()]

@@ -32,7 +32,7 @@ def test_a_brush(wide: Path, network_file: Path, tmp_path: Path, capsys: Any, mo
     painter = Painter(network_file)
     for word, brush in (("small", "small"), ("medium", "medium"), ("110", 110)):
         words = ("-s", "red", "--network", network_file, "--brush", word, "-o", out, "--force")
-        expected = painter.paint_pixels(pixels(wide), "red", brush=brush)
+        expected = painter.paint_array(pixels(wide), "red", brush=brush)
         assert run("paint", wide, *words, capsys=capsys)[0] == 0
         assert np.abs(pixels(out).astype(int) - expected).max() <= 2
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(wide.read_bytes())))
@@ -72,7 +72,7 @@ def test_a_brush_without_effect(wide: Path, network_file: Path, tmp_path: Path, 
     words = ("paint", wide, "-s", "red", "--network", network_file, "-o", tmp_path / "a.png", "--force")
     for brush, noted in (("150", True), ("142", False), ("medium", False)):
         code, _, err = run(*words, "--brush", brush, capsys=capsys)
-        assert code == 0 and ("note: --brush 150 changes nothing: 200 x 120 pixels" in err) == noted
+        assert code == 0 and ("note: the brush 150 changes nothing: 200 x 120 pixels" in err) == noted
 
 
 @pytest.mark.parametrize("brush", ["huge", "", "0", "-3", "1.5", "1e3", "Medium"])

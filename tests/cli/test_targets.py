@@ -484,7 +484,7 @@ def test_a_picture_too_large_for_its_format(tmp_path: Path, paint: Do, no_work: 
 
 def test_a_sheet_too_large_for_its_format(network_file: Path, tmp_path: Path, do: Do, monkeypatch) -> None:
     """A sheet, a square and an optimisation are known to be too large before the first painting or step."""
-    monkeypatch.setattr("impasto.painting.painter.Painter.paint_picture", lambda *_, **__: pytest.fail("this is work"))
+    monkeypatch.setattr("impasto.painting.painter.Painter.paint_array", lambda *_, **__: pytest.fail("this is work"))
     wide = draw(tmp_path / "wide.png", shape=(16, 5000))
     for words in (
         ["sheet", wide, "--size", 5000, "--columns", 4],

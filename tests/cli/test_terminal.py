@@ -307,16 +307,16 @@ from impasto.cli import main
 main()
 """
 SLEEPERS = {
-    "sheet": ("impasto.painting.painter", "Painter", "paint_picture", ["{photo}", "-o", "{out}.png"]),
+    "sheet": ("impasto.painting.painter", "Painter", "paint_array", ["{photo}", "-o", "{out}.png"]),
     "square": (
         "impasto.painting.painter",
         "Painter",
-        "paint_picture",
+        "paint_array",
         ["{photo}", "-s", "red,red,blue,blue", "-o", "{out}.png"],
     ),
-    "path": ("impasto.painting.painter", "Painter", "paint_picture", ["{photo}", "-s", "red,blue", "-o", "{out}.gif"]),
-    "map": ("impasto.painting.painter", "Painter", "paint_picture", ["{photo}", "--method", "pca", "-o", "{out}.png"]),
-    "paint": ("impasto.painting.painter", "Painter", "_paint_whole", ["{photo}", "-s", "red", "-o", "{out}.png"]),
+    "path": ("impasto.painting.painter", "Painter", "paint_array", ["{photo}", "-s", "red,blue", "-o", "{out}.gif"]),
+    "map": ("impasto.painting.painter", "Painter", "paint_array", ["{photo}", "--method", "pca", "-o", "{out}.png"]),
+    "paint": ("impasto.painting.job", "Job", "steps", ["{photo}", "-s", "red", "-o", "{out}.png"]),
     "plan": ("impasto.painting.painter", "Painter", "seconds", ["{photo}"]),
     "styles": ("impasto.styles.bank", "Bank", "load", []),
     "styles export": ("impasto.styles.bank", "Bank", "save", ["red", "-o", "{out}.safetensors"]),

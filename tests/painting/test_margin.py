@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from impasto import pictures
 from impasto.errors import NetworkError
 from impasto.painting.network import Network
 from impasto.painting.painter import Painter
@@ -113,30 +114,20 @@ def test_tiles_are_the_whole(
         Painter(files[MARGIN], runtime="openvino", threads=1, precision="f32", max_memory=most)
         for most in (None, LITTLE)
     )
-    monkeypatch.setattr("impasto.painting.painter.LEAST_BYTES", 300_000)
-    picture, options = noise(*size), {"strength": 0.9, "masks": masks}
+    monkeypatch.setattr("impasto.painting.planner.LEAST_BYTES", 300_000)
+    picture, options = pictures.unit(noise(*size)), {"strength": 0.9, "masks": masks}
     assert not tiled.plan(*size[::-1]).whole and (tiled.plan(*size[::-1]).tiles > 1 or max(size) < 100)
-    expected = whole.paint_picture(picture, "red", **options)  # type: ignore[arg-type]
-    painted = tiled.paint_picture(picture, "red", **options)  # type: ignore[arg-type]
+    expected = whole.paint_array(picture, "red", **options)  # type: ignore[arg-type]
+    painted = tiled.paint_array(picture, "red", **options)  # type: ignore[arg-type]
     np.testing.assert_allclose(painted, expected, rtol=0, atol=CLOSE)
     assert painted.std() > 0.02
-
-
-def test_a_sample_of_moments(files: dict[int, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """quick takes its sample from the picture with its margin: where that is all of it, nothing is lost."""
-    monkeypatch.setattr("impasto.painting.tiles.large.PATCH", 600)
-    monkeypatch.setattr("impasto.painting.painter.LEAST_BYTES", 300_000)
-    quick = Painter(files[MARGIN], runtime="openvino", threads=1, precision="f32", max_memory=LITTLE, moments="quick")
-    picture = noise(240, 240)
-    whole = Painter(files[MARGIN], runtime="openvino", threads=1, precision="f32").paint_picture(picture, "red")
-    np.testing.assert_allclose(quick.paint_picture(picture, "red"), whole, rtol=0, atol=CLOSE)
 
 
 def test_streams(files: dict[int, Path]) -> None:
     """Painting side by side, in sizes that come again and others, gives the same pictures."""
     alone, beside = (Painter(files[MARGIN], runtime="openvino", threads=1, precision="f32", streams=n) for n in (1, 2))
     for size in [(60, 80), (60, 80), (90, 41), (60, 80), (20, 20)]:
-        apart = alone.paint_pixels(noise(*size), "red") - beside.paint_pixels(noise(*size), "red").astype(float)
+        apart = alone.paint_array(noise(*size), "red") - beside.paint_array(noise(*size), "red").astype(float)
         assert np.abs(apart).max() <= 1
 
 

@@ -55,7 +55,7 @@ def test_paints_what_the_network_paints(painter: Painter, pixels: np.ndarray) ->
     """Without any dial a painting is the network's, in the style's own row."""
     picture = pictures.load(pixels).picture
     expected = painter.network.paint(picture, painter.bank["green"])
-    np.testing.assert_array_equal(painter.paint_picture(picture, "green"), expected)
+    np.testing.assert_array_equal(painter.paint_array(picture, "green"), expected)
     assert same(painter.paint(pixels, "green"), pictures.to_pil(expected))
 
 
@@ -117,11 +117,11 @@ def test_strength_0(painter: Painter, pixels: np.ndarray) -> None:
     """Strength 0 is the photo itself, whatever the style; its row, as a row, is what the network makes of it."""
     picture = pictures.load(pixels).picture
     for style in ("red", "blue", PHOTO):
-        np.testing.assert_array_equal(painter.paint_picture(picture, style, strength=0), picture)
+        np.testing.assert_array_equal(painter.paint_array(picture, style, strength=0), picture)
     row = painter.photo_row(picture)
     assert row is not None
     np.testing.assert_array_equal(row, own_photo_row(painter, picture))
-    np.testing.assert_array_equal(painter.paint_picture(picture, row), painter.network.paint(picture, row))
+    np.testing.assert_array_equal(painter.paint_array(picture, row), painter.network.paint(picture, row))
 
 
 @pytest.mark.parametrize("strength", [0.5, 1.0, 1.5])
@@ -130,7 +130,7 @@ def test_strength(painter: Painter, pixels: np.ndarray, strength: float) -> None
     picture = pictures.load(pixels).picture
     photo, red = own_photo_row(painter, picture).astype(np.float64), painter.bank["red"].astype(np.float64)
     expected = painter.network.paint(picture, photo + blend.along(strength) * (red - photo))
-    np.testing.assert_allclose(painter.paint_picture(picture, "red", strength=strength), expected, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(painter.paint_array(picture, "red", strength=strength), expected, rtol=0, atol=1e-4)
 
 
 def test_photo_style(painter: Painter) -> None:
@@ -139,8 +139,8 @@ def test_photo_style(painter: Painter) -> None:
         picture = np.float32(level + 0.05 * np.random.default_rng(0).standard_normal((32, 32, 3))).clip(0, 1)
         row = painter.photo_row(picture)
         assert row is not None
-        assert painter.paint_picture(picture, row).mean() == pytest.approx(level, abs=0.03)
-        np.testing.assert_array_equal(painter.paint_picture(picture, PHOTO), picture)
+        assert painter.paint_array(picture, row).mean() == pytest.approx(level, abs=0.03)
+        np.testing.assert_array_equal(painter.paint_array(picture, PHOTO), picture)
 
 
 def test_bank_stays(painter: Painter, pixels: np.ndarray) -> None:
@@ -164,8 +164,8 @@ def test_bank_without_photo(painter: Painter, network_file: Path, pixels: np.nda
 def test_keep_color(painter: Painter, pixels: np.ndarray) -> None:
     """With the photo's colours kept, the painting's luma is the style's and its hue the photo's."""
     picture = pictures.load(pixels).picture
-    plain = painter.paint_picture(picture, "red")
-    kept = painter.paint_picture(picture, "red", keep_color=True)
+    plain = painter.paint_array(picture, "red")
+    kept = painter.paint_array(picture, "red", keep_color=True)
     np.testing.assert_array_equal(kept, pictures.keep_color(plain, picture))
     assert not np.allclose(kept, plain, atol=0.05)
 
@@ -176,8 +176,8 @@ def test_size(painter: Painter, pixels: np.ndarray) -> None:
     assert painter.paint(big, "red", size=60).size == (60, 44)
     assert same(painter.paint(big, "red", size=200), painter.paint(big, "red"))
     picture = pictures.load(big).picture
-    smaller = painter.paint_picture(pictures.resize(picture, 60), "red")
-    np.testing.assert_array_equal(painter.paint_picture(picture, "red", size=60), smaller)
+    smaller = painter.paint_array(pictures.resize(picture, 60), "red")
+    np.testing.assert_array_equal(painter.paint_array(picture, "red", size=60), smaller)
 
 
 def test_size_with_color(painter: Painter, pixels: np.ndarray) -> None:
@@ -234,7 +234,7 @@ def test_small_and_long(painter: Painter, tight: Painter, shape: tuple[int, int]
     photo = np.random.default_rng(4).integers(0, 256, (*shape, 3), np.uint8)
     mask = np.linspace(0, 1, shape[0] * shape[1], dtype=np.float32).reshape(shape)
     for dials in ({}, {"masks": {"blue": mask}}, {"keep_color": True}):
-        whole, tiled = (each.paint_pixels(photo, "red", **dials) for each in (painter, tight))
+        whole, tiled = (each.paint_array(photo, "red", **dials) for each in (painter, tight))
         assert whole.shape == photo.shape
         assert np.abs(tiled.astype(int) - whole).max() <= 1
 
@@ -308,7 +308,7 @@ def test_no_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def tight(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> Painter:
     """A painter that has so little memory that it paints everything in small tiles."""
-    monkeypatch.setattr("impasto.painting.painter.LEAST_BYTES", 400_000)
+    monkeypatch.setattr("impasto.painting.planner.LEAST_BYTES", 400_000)
     monkeypatch.setattr("impasto.painting.tiles.large.KEPT_LIMIT", 0.0)  # nothing is rounded to float16 on its way
     return Painter(network_file, runtime="openvino", precision="f32", threads=2, max_memory=1)
 
@@ -341,11 +341,11 @@ def test_in_tiles_as_whole(painter: Painter, tight: Painter, large: np.ndarray, 
         dials["masks"] = {style: places[place] for style, place in dials["masks"].items()}
     planned = tight.plan(330, 201, size=dials.get("size"), masks=len(dials.get("masks", {})))
     assert not planned.whole and planned.tiles > 1
-    whole = painter.paint_pixels(large, "red", **dials)
-    tiled = tight.paint_pixels(large, "red", **dials)
+    whole = painter.paint_array(large, "red", **dials)
+    tiled = tight.paint_array(large, "red", **dials)
     assert tiled.dtype == np.uint8 and tiled.shape == whole.shape
     assert np.abs(tiled.astype(int) - whole).max() <= 1
-    picture = tight.paint_picture(large, "red", **dials)
+    picture = tight.prepare(large, "red", kind=np.float32, **dials).paint()
     assert picture.dtype == np.float32
     np.testing.assert_array_equal(pictures.to_bytes(picture), tiled)
 
@@ -358,15 +358,18 @@ def test_alpha_and_tiles(tight: Painter, large: np.ndarray) -> None:
 
 
 def test_pixels_are_their_picture(painter: Painter, pixels: np.ndarray) -> None:
-    """uint8 in and out is the float picture, rounded."""
-    expected = painter.paint_picture(pictures.load(pixels).picture, "red")
-    np.testing.assert_array_equal(painter.paint_picture(pixels, "red"), expected)
-    np.testing.assert_array_equal(painter.paint_pixels(pixels, "red"), pictures.to_bytes(expected))
+    """What comes out has the type that went in; whole numbers are the float painting, rounded once."""
+    expected = painter.paint_array(pictures.unit(pixels), "red")
+    assert expected.dtype == np.float32
+    np.testing.assert_array_equal(painter.paint_array(pixels, "red"), pictures.to_bytes(expected))
+    deep = painter.paint_array(pixels.astype(np.uint16) * 257, "red")
+    np.testing.assert_array_equal(deep, np.rint(expected * np.float32(65535)).astype(np.uint16))
+    assert (deep % 257 != 0).any()
 
 
 def test_steps(tight: Painter, large: np.ndarray) -> None:
     """Long work tells how far it is, from 0 to 1, and has the painting at the end alone."""
-    steps = list(tight.paint_steps(large, "red"))
+    steps = list(tight.steps(large, "red"))
     shares = [step.share for step in steps]
     assert len(steps) > 10 and shares == sorted(shares) and shares[-1] == 1
     assert [step.painted is None for step in steps] == [True] * (len(steps) - 1) + [False]
@@ -376,13 +379,13 @@ def test_out_of_memory_after_all(network_file: Path, large: np.ndarray, monkeypa
     """Where memory that was free is gone, the picture is painted in tiles; other errors come out."""
     monkeypatch.setattr("impasto.painting.tiles.large.KEPT_LIMIT", 0.0)
     painter = Painter(network_file, runtime="openvino", precision="f32")
-    expected = painter.paint_pixels(large, "red")
+    expected = painter.paint_array(large, "red")
     for error in (MemoryError(), RuntimeError("std::bad_alloc")):
         monkeypatch.setattr(painter.network, "paint", _raiser(error))
-        assert np.abs(painter.paint_pixels(large, "red").astype(int) - expected).max() <= 1
+        assert np.abs(painter.paint_array(large, "red").astype(int) - expected).max() <= 1
     monkeypatch.setattr(painter.network, "paint", _raiser(RuntimeError("of another kind")))
     with pytest.raises(RuntimeError, match="of another kind"):
-        painter.paint_pixels(large, "red")
+        painter.paint_array(large, "red")
 
 
 def _raiser(error: Exception) -> Any:
@@ -428,8 +431,8 @@ def test_tiles_need_openvino(network_file: Path, large: np.ndarray) -> None:
 
 def test_bfloat16(network_file: Path, large: np.ndarray) -> None:
     """bf16 paints nearly the same, where the processor has it; ONNX Runtime has not, and other precisions are none."""
-    painted = Painter(network_file, runtime="openvino", precision="bf16").paint_picture(large, "red")
-    exact = Painter(network_file, runtime="openvino", precision="f32").paint_picture(large, "red")
+    painted = Painter(network_file, runtime="openvino", precision="bf16").paint_array(pictures.unit(large), "red")
+    exact = Painter(network_file, runtime="openvino", precision="f32").paint_array(pictures.unit(large), "red")
     assert np.abs(painted - exact).mean() < 0.05
     with pytest.raises(NetworkError, match="bf16 needs OpenVINO"):
         Painter(network_file, runtime="onnxruntime", precision="bf16")
@@ -442,12 +445,12 @@ NAN = float("nan")
 
 @pytest.mark.parametrize(
     "options",
-    [{"moments": "best"}, {"max_memory": 0}, {"max_memory": NAN}, {"max_memory": float("inf")}, {"threads": 0}]
+    [{"max_memory": 0}, {"max_memory": NAN}, {"max_memory": float("inf")}, {"threads": 0}]
     + [{"streams": 0}, {"streams": 1.5}],
     ids=str,
 )
 def test_nonsense(network_file: Path, options: dict[str, Any]) -> None:
-    """Moments, memory and numbers of threads that are none are an OptionError that names them."""
+    """Memory and numbers of threads that are none are an OptionError that names them."""
     with pytest.raises(OptionError, match=next(iter(options))):
         Painter(network_file, **options)
 
@@ -457,7 +460,7 @@ def test_nonsense_for_a_painting(network_file: Path, options: dict[str, Any]) ->
     """A strength or a size that is none is an OptionError, which is a ValueError."""
     painter = Painter(network_file)
     with pytest.raises(OptionError, match=next(iter(options))) as caught:
-        painter.paint_pixels(np.zeros((20, 20, 3), np.uint8), "red", **options)
+        painter.paint_array(np.zeros((20, 20, 3), np.uint8), "red", **options)
     assert isinstance(caught.value, ValueError)
 
 
@@ -486,7 +489,7 @@ def test_plans_of_nothing(painter: Painter, sizes: tuple[Any, ...]) -> None:
 def test_small_pictures_need_no_graph(network_file: Path, large: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture that fits into memory by far is painted whole without the graph being read for its tiles."""
     monkeypatch.setattr("impasto.painting.network.Network.graph", _raiser(AssertionError("not needed")))
-    assert Painter(network_file, runtime="openvino").paint_pixels(large, "red").shape == large.shape
+    assert Painter(network_file, runtime="openvino").paint_array(large, "red").shape == large.shape
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
@@ -496,7 +499,7 @@ def test_no_memory_at_all(network_file: Path, large: np.ndarray, runtime: Any, m
     monkeypatch.setattr(painter.network, "paint", _raiser(MemoryError()))
     monkeypatch.setattr("impasto.painting.tiles.compiled.Compiled.run", _raiser(RuntimeError("std::bad_alloc")))
     with pytest.raises((PictureError, NetworkError), match="memory") as caught:
-        painter.paint_pixels(large, "red")
+        painter.paint_array(large, "red")
     assert "\n" not in str(caught.value)
     assert memory.claims.open() == 0 == memory.claims._total
 
@@ -515,5 +518,5 @@ def test_paintings_at_once_share_the_memory(network_file: Path, monkeypatch: pyt
 
     monkeypatch.setattr(painter.network, "paint", while_painting)
     assert painter.plan(side, side).whole
-    painter.paint_pixels(np.broadcast_to(np.uint8(0), (side, side, 3)), "red", brush="small")
+    painter.paint_array(np.broadcast_to(np.uint8(0), (side, side, 3)), "red", brush="small")
     assert plans == [False] and painter.plan(side, side).whole

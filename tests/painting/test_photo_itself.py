@@ -35,7 +35,7 @@ def painter(network_file: Path) -> Painter:
 @pytest.fixture
 def tiles(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> Painter:
     """A painter that paints everything in tiles."""
-    monkeypatch.setattr("impasto.painting.painter.LEAST_BYTES", 400_000)
+    monkeypatch.setattr("impasto.painting.planner.LEAST_BYTES", 400_000)
     return Painter(network_file, runtime="openvino", precision="f32", threads=1, max_memory=1)
 
 
@@ -72,22 +72,22 @@ def test_all_photo_is_the_photo(idle: Painter, photo: np.ndarray, style: Any, di
     """What is photo everywhere comes out pixel for pixel, and no network is run."""
     style = np.ones(idle.network.row_size) if isinstance(style, np.ndarray) else style
     np.testing.assert_array_equal(np.asarray(idle.paint(photo, style, **dials)), photo)
-    np.testing.assert_array_equal(idle.paint_pixels(photo, style, **dials), photo)
-    np.testing.assert_array_equal(idle.paint_picture(photo, style, **dials), pictures.unit(photo))
+    np.testing.assert_array_equal(idle.paint_array(photo, style, **dials), photo)
+    np.testing.assert_array_equal(idle.paint_array(pictures.unit(photo), style, **dials), pictures.unit(photo))
 
 
 def test_the_photo_that_comes_out_is_a_new_one(idle: Painter) -> None:
     """Who draws on the result does not draw on the photo."""
     floats = pictures.unit(NOISE)
-    for made, photo in ((idle.paint_pixels(NOISE, PHOTO), NOISE), (idle.paint_picture(floats, PHOTO), floats)):
+    for made, photo in ((idle.paint_array(NOISE, PHOTO), NOISE), (idle.paint_array(floats, PHOTO), floats)):
         assert made.flags.writeable and not np.shares_memory(made, photo)
 
 
 def test_sixteen_bits(idle: Painter) -> None:
-    """A 16-bit photo comes out rounded to 8 bits, and as floats exactly."""
+    """A 16-bit photo comes out as it is, and rounded to 8 bits as a PIL image."""
     deep = NOISE.astype(np.uint16) * 257 - (NOISE > 100) * np.uint16(90)
-    np.testing.assert_array_equal(idle.paint_picture(deep, "red", strength=0), pictures.unit(deep))
-    np.testing.assert_array_equal(idle.paint_pixels(deep, "red", strength=0), pictures.to_bytes(deep))
+    np.testing.assert_array_equal(idle.paint_array(deep, "red", strength=0), deep)
+    np.testing.assert_array_equal(np.asarray(idle.paint(deep, "red", strength=0)), pictures.to_bytes(deep))
 
 
 def test_a_smaller_photo(idle: Painter) -> None:
@@ -100,7 +100,7 @@ def test_a_smaller_photo(idle: Painter) -> None:
 @pytest.mark.parametrize("photo", [FLAT, NOISE, NIGHT], ids=["flat", "noise", "night"])
 def test_a_hundredth_is_nearly_the_photo(painter: Painter, photo: np.ndarray, dials: dict[str, Any]) -> None:
     """Strength 0.01 is within 2 of 255 of the photo."""
-    made = painter.paint_pixels(photo, "red", strength=0.01, **dials)
+    made = painter.paint_array(photo, "red", strength=0.01, **dials)
     assert np.abs(made.astype(int) - photo).max() <= 2
 
 
@@ -119,8 +119,8 @@ def test_between_photo_and_painting(painter: Painter, strength: float) -> None:
     row = blend.mix(painter.bank, "red", strength=strength, photo=painter.photo_row(picture))
     weight = blend.painted_weight(strength)
     expected = (1 - weight) * picture + weight * painter.network.paint(picture, row)
-    np.testing.assert_allclose(painter.paint_picture(picture, "red", strength=strength), expected, atol=1e-5)
-    assert np.abs(painter.paint_pixels(NOISE, "red", strength=strength) - expected * 255).max() < 1.1
+    np.testing.assert_allclose(painter.paint_array(picture, "red", strength=strength), expected, atol=1e-5)
+    assert np.abs(painter.paint_array(NOISE, "red", strength=strength) - expected * 255).max() < 1.1
 
 
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
@@ -131,7 +131,7 @@ def test_the_way_up_with_the_shipped_network() -> None:
     """
     full = Painter(threads=1)
     strengths = np.arange(0, 1.01, 0.1)
-    made = [full.paint_picture(FLAT, full.styles[0], strength=strength) for strength in strengths]
+    made = [full.paint_array(pictures.unit(FLAT), full.styles[0], strength=strength) for strength in strengths]
     steps = [float(np.abs(b - a).mean()) for a, b in zip(made, made[1:], strict=False)]
     far = [float(np.sqrt(np.square(each - made[0]).mean())) for each in made]
     assert far[:8] == sorted(far[:8]) and far[-1] > 2 * far[5] and max(steps) < 3.5 * np.mean(steps)
@@ -143,15 +143,15 @@ def test_strong_paintings_are_the_networks_alone(painter: Painter) -> None:
     photo = painter.photo_row(picture)
     for strength in (0.5, 0.75, 1.5):
         row = blend.mix(painter.bank, "red", strength=strength, photo=photo)
-        made = painter.paint_picture(picture, "red", strength=strength)
+        made = painter.paint_array(picture, "red", strength=strength)
         np.testing.assert_allclose(made, painter.network.paint(picture, row), atol=1e-6)
 
 
 def test_a_little_of_another_style_in_the_photo(painter: Painter) -> None:
     """A mix that is mostly photo is nearly what a low strength is."""
-    low = painter.paint_picture(FLAT, "red", strength=0.1)
-    np.testing.assert_allclose(painter.paint_picture(FLAT, "photo:0.9,red:0.1"), low, atol=0.02)
-    np.testing.assert_allclose(painter.paint_picture(FLAT, "photo,red", strength=0.2), low, atol=0.02)
+    low = painter.paint_array(pictures.unit(FLAT), "red", strength=0.1)
+    np.testing.assert_allclose(painter.paint_array(pictures.unit(FLAT), "photo:0.9,red:0.1"), low, atol=0.02)
+    np.testing.assert_allclose(painter.paint_array(pictures.unit(FLAT), "photo,red", strength=0.2), low, atol=0.02)
     assert np.abs(low - pictures.unit(FLAT)).max() < 0.11
 
 
@@ -159,10 +159,10 @@ def test_a_little_of_another_style_in_the_photo(painter: Painter) -> None:
 def test_a_mask_of_photo_protects(where: str, request: pytest.FixtureRequest) -> None:
     """Where a mask says photo, the photo's own pixels come out; elsewhere it is painted; a soft edge stays soft."""
     chosen: Painter = request.getfixturevalue(where)
-    made = chosen.paint_pixels(NOISE, "red", masks={PHOTO: LEFT})
+    made = chosen.paint_array(NOISE, "red", masks={PHOTO: LEFT})
     np.testing.assert_array_equal(made[:, :28], NOISE[:, :28])
     assert np.abs(made[:, 28:].astype(int) - NOISE[:, 28:]).mean() > 10
-    inverse = chosen.paint_pixels(NOISE, PHOTO, masks={"red": 255 - LEFT})
+    inverse = chosen.paint_array(NOISE, PHOTO, masks={"red": 255 - LEFT})
     np.testing.assert_array_equal(inverse[:, :28], NOISE[:, :28])
     assert np.abs(made[:, 28:].astype(int) - inverse[:, 28:]).max() <= 1
 
@@ -171,7 +171,7 @@ def test_a_soft_mask_of_photo_is_a_soft_transition(painter: Painter) -> None:
     """Along a ramp the photo goes over into the painting as a rising strength does."""
     picture = pictures.unit(NOISE)
     ramp = np.tile(np.linspace(1, 0, 56, dtype=np.float32), (40, 1))
-    made = painter.paint_picture(picture, "red", masks={PHOTO: ramp})
+    made = painter.paint_array(picture, "red", masks={PHOTO: ramp})
     rows = np.stack([painter.bank["red"], painter.photo_row(picture)])
     painted = painter.network.paint_regions(picture, rows, np.stack([1 - ramp, ramp]))
     weight = blend.painted_weight(1 - ramp)[..., None]
@@ -187,7 +187,7 @@ def test_paths_and_squares_know_their_photo(painter: Painter) -> None:
         np.testing.assert_allclose(blend.mix(painter.bank, mix), row, atol=1e-6)
     cells = blend.square_mixes([PHOTO, "red", "green", PHOTO], 3)
     assert cells[0] == cells[-1] == {PHOTO: 1} and cells[4] == {PHOTO: 0.5, "red": 0.25, "green": 0.25}
-    np.testing.assert_array_equal(painter.paint_pixels(FLAT, mixes[0]), FLAT)
+    np.testing.assert_array_equal(painter.paint_array(FLAT, mixes[0]), FLAT)
     with pytest.raises(OptionError, match="must have names"):
         blend.path_mixes([rows[0], "red"], 3)
 
@@ -202,8 +202,8 @@ def test_one_style_obeys_every_dial(network_file: Path, painter: Painter, tmp_pa
     assert one.styles == ("red",)
     masks = {PHOTO: LEFT}
     for style, dials in (("red", {"strength": 0.5}), ("red,photo", {}), ("red", {"masks": masks}), (PHOTO, {})):
-        expected = painter.paint_pixels(NOISE, style, **dials)  # type: ignore[arg-type]
-        np.testing.assert_array_equal(one.paint_pixels(NOISE, style, **dials), expected)  # type: ignore[arg-type]
+        expected = painter.paint_array(NOISE, style, **dials)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(one.paint_array(NOISE, style, **dials), expected)  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
@@ -246,7 +246,7 @@ def test_refused_before_the_photo_is_read(idle: Painter, style: str, dials: dict
     with pytest.raises(ImpastoError, match=message):
         idle.paint("there/is/no/photo.jpg", style, **dials)
     with pytest.raises(ImpastoError, match=message):
-        idle.paint_picture(NOISE, style, **dials)
+        idle.paint_array(NOISE, style, **dials)
 
 
 @pytest.mark.parametrize("memory", ["2 GB", float("nan"), 0, -1, []])
@@ -258,10 +258,10 @@ def test_memory_that_is_none(network_file: Path, memory: Any) -> None:
 
 def test_masks_of_another_shape(painter: Painter) -> None:
     """Arrays of other shapes than the photo's are refused in a sentence, in pixels too."""
-    with pytest.raises(PictureError, match="mask of 'blue' has the shape"):
-        painter.paint_pixels(NOISE, "red", masks={"blue": LEFT[:20]})
+    with pytest.raises(PictureError, match="make the mask as large as the photo"):
+        painter.paint_array(NOISE, "red", masks={"blue": LEFT[:20]})
     with pytest.raises(PictureError, match=r"pixels are an array \(height, width, 3\)"):
-        painter.paint_pixels(NOISE[..., 0], "red")
+        painter.paint_array(NOISE[..., 0], "red")
 
 
 def test_no_limit_of_pixels(painter: Painter) -> None:

@@ -77,21 +77,21 @@ def test_one_region_is_the_plain_painting(network_file: Path, runtime: RuntimeNa
 
 def test_two_masks_of_one_style_are_that_style(painter: Painter) -> None:
     """If all regions have the same style, there are no regions to be seen."""
-    plain = painter.paint_picture(PHOTO, "red")
-    np.testing.assert_allclose(painter.paint_picture(PHOTO, "red", masks={"red:1": LEFT}), plain, atol=1e-5)
+    plain = painter.paint_array(PHOTO, "red")
+    np.testing.assert_allclose(painter.paint_array(PHOTO, "red", masks={"red:1": LEFT}), plain, atol=1e-5)
 
 
 def test_an_empty_mask_changes_nothing(painter: Painter) -> None:
     """A black mask leaves all to the main style; a white one nothing."""
-    red, blue = (painter.paint_picture(PHOTO, name) for name in ("red", "blue"))
-    np.testing.assert_allclose(painter.paint_picture(PHOTO, "red", masks={"blue": LEFT * 0}), red, atol=1e-5)
-    np.testing.assert_allclose(painter.paint_picture(PHOTO, "red", masks={"blue": LEFT * 0 + 1}), blue, atol=1e-5)
+    red, blue = (painter.paint_array(PHOTO, name) for name in ("red", "blue"))
+    np.testing.assert_allclose(painter.paint_array(PHOTO, "red", masks={"blue": LEFT * 0}), red, atol=1e-5)
+    np.testing.assert_allclose(painter.paint_array(PHOTO, "red", masks={"blue": LEFT * 0 + 1}), blue, atol=1e-5)
 
 
 def test_every_region_leans_to_its_own_style(painter: Painter) -> None:
     """Left of a hard edge the painting lies nearer to the mask's style, right of it to the main one."""
-    red, blue = (painter.paint_picture(PHOTO, name) for name in ("red", "blue"))
-    both = painter.paint_picture(PHOTO, "red", masks={"blue": LEFT})
+    red, blue = (painter.paint_array(PHOTO, name) for name in ("red", "blue"))
+    both = painter.paint_array(PHOTO, "red", masks={"blue": LEFT})
     to_red, to_blue = (np.abs(both - one).mean((0, 2)) for one in (red, blue))
     assert to_blue[:15].mean() < to_red[:15].mean()
     assert to_red[-15:].mean() < to_blue[-15:].mean()
@@ -103,7 +103,7 @@ def test_a_soft_mask_is_a_soft_transition(painter: Painter) -> None:
     ramp = np.tile(np.linspace(0, 1, 128, dtype=np.float32), (32, 1))
     hard = (ramp > 0.5).astype(np.float32)
     columns = {
-        name: painter.paint_picture(flat, "red", masks={"blue": mask}).mean(0)
+        name: painter.paint_array(flat, "red", masks={"blue": mask}).mean(0)
         for name, mask in (("soft", ramp), ("hard", hard))
     }
     edge = {name: np.abs(values[68:76] - values[52:60]).mean() for name, values in columns.items()}
@@ -115,8 +115,8 @@ def test_a_soft_mask_is_a_soft_transition(painter: Painter) -> None:
 def test_a_region_may_stay_the_photo(painter: Painter) -> None:
     """The style photo is a mask's style like any other, and takes its tones from the photo."""
     masks = {"photo": LEFT * 0 + 1}
-    expected = painter.paint_picture(PHOTO, "photo")
-    np.testing.assert_allclose(painter.paint_picture(PHOTO, "red", masks=masks), expected, atol=1e-5)
+    expected = painter.paint_array(PHOTO, "photo")
+    np.testing.assert_allclose(painter.paint_array(PHOTO, "red", masks=masks), expected, atol=1e-5)
 
 
 def test_masks_shrink_with_the_photo(painter: Painter) -> None:
@@ -130,14 +130,14 @@ def test_a_network_without_a_file_for_regions(network_file: Path, tmp_path: Path
     for suffix in ("onnx", "safetensors"):
         (tmp_path / f"tiny.{suffix}").write_bytes(network_file.with_suffix(f".{suffix}").read_bytes())
     alone = Painter(tmp_path / "tiny.onnx")
-    assert alone.paint_picture(PHOTO, "red").shape == PHOTO.shape
+    assert alone.paint_array(PHOTO, "red").shape == PHOTO.shape
     with pytest.raises(NetworkError, match="has no tiny-regions.onnx to paint regions with"):
-        alone.paint_picture(PHOTO, "red", masks={"blue": LEFT})
+        alone.paint_array(PHOTO, "red", masks={"blue": LEFT})
     whole = network_file.with_name("tiny-regions.onnx").read_bytes()
     fingerprint = alone.network.fingerprint.encode()
     (tmp_path / "tiny-regions.onnx").write_bytes(whole.replace(fingerprint, fingerprint[::-1]))
     with pytest.raises(NetworkError, match="belongs to another network"):
-        alone.paint_picture(PHOTO, "red", masks={"blue": LEFT})
+        alone.paint_array(PHOTO, "red", masks={"blue": LEFT})
     with pytest.raises(NetworkError, match="only paints regions"):
         Network(network_file.with_name("tiny-regions.onnx"))
 

@@ -214,7 +214,7 @@ def test_painters_take_them(network_file: Path, style: Any) -> None:
 
     painter = Painter(network_file, runtime="onnxruntime")
     photo = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
-    expected = painter.paint_pixels(photo, "red,blue")
-    np.testing.assert_array_equal(painter.paint_pixels(photo, style), expected)
+    expected = painter.paint_array(photo, "red,blue")
+    np.testing.assert_array_equal(painter.paint_array(photo, style), expected)
     masks: Any = {("red", "blue"): np.full((20, 24), 255, np.uint8)}
-    assert np.abs(painter.paint_pixels(photo, "green", masks=masks).astype(int) - expected).max() <= 1
+    assert np.abs(painter.paint_array(photo, "green", masks=masks).astype(int) - expected).max() <= 1

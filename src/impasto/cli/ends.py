@@ -14,6 +14,7 @@ from impasto.cli.terminal import report, say, to_json
 from impasto.errors import OptionError, PictureError, TargetError
 
 if TYPE_CHECKING:
+    from impasto.painting.look import Look, Style
     from impasto.painting.painter import Painter
     from impasto.pictures import Photo
     from impasto.styles.bank import Bank
@@ -64,6 +65,15 @@ def open_painter(
 
     limit = None if max_memory is None else max_memory * 1e9
     return Painter(network, bank=bank, runtime=runtime, max_memory=limit, **options)  # type: ignore[arg-type]
+
+
+def look_of(style: Style, dials: dict[str, Any]) -> Look:
+    """A style with the dials that were given as options."""
+    from impasto.painting.look import Look
+
+    if dials.get("enlarge") and "size" not in dials:
+        raise OptionError("--enlarge needs --size N, the longer side that smaller photos are brought to")
+    return Look(style, **{**dials, "brush": limits.BRUSH.parse(dials["brush"])})
 
 
 def open_bank(network: str, bank: Path | None) -> Bank:

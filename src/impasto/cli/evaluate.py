@@ -84,10 +84,12 @@ def evaluate(
         crops = [to_picture(crop) for crop in drawn]
         ruler = load_loss_network(looking.loss_network).to(best_dtype(looking.precision))  # type: ignore[arg-type]
         scorer = Scorer(ruler, paintings, pictures, losses)
-        records = evaluate(scorer, painter.paint_picture, names, pictures, worth_on=worth, crops=crops)
+        records = evaluate(scorer, painter.paint_array, names, pictures, worth_on=worth, crops=crops)
         scores = [record for record, _ in zip(records, progress(names, quiet=as_json), strict=True)]
-        shown = painter.paint_photo_row if PHOTO in painter.bank else None
-        overall = summary(scores, painter.paint_picture, pictures, photo=shown, crops=crops)
+        shown = None
+        if PHOTO in painter.bank:
+            shown = lambda each: painter.paint_array(each, painter.photo_row(each))  # type: ignore # noqa: E731
+        overall = summary(scores, painter.paint_array, pictures, photo=shown, crops=crops)
     head = {"network": painter.network.name, "fingerprint": painter.network.fingerprint, "photos": len(pictures)}
     if as_json:
         typer.echo(to_json({**head, **overall, "styles": [asdict(score) for score in scores]}))

@@ -34,21 +34,6 @@ def _style_names(context: typer.Context, incomplete: str) -> list[str]:
 Network = Annotated[str, typer.Option(help="The network: one that comes with impasto, or an ONNX file.")]
 BankFile = Annotated[Path | None, typer.Option("--bank", help="A file of styles; default: the network's own.")]
 Runtime = Annotated[str, typer.Option(help="What runs the network: auto, openvino or onnxruntime."), Choice(RUNTIMES)]
-Strength = Annotated[
-    float, typer.Option(help="How strong: 0 is the photo, 1 the style, more overdoes it."), limits.STRENGTH
-]
-Size = Annotated[
-    int | None, typer.Option(help="Shrink the longer side to N pixels first.", show_default="as it is"), limits.SIDE
-]
-Enlarge = Annotated[bool, typer.Option("--enlarge", help="Bring photos that are smaller to --size, too.")]
-Brush = Annotated[
-    str,
-    typer.Option(
-        metavar="SIZE",
-        help="Strokes on large photos: small, medium, large, or N, the longer side of the first of two paintings.",
-    ),
-    limits.BRUSH,
-]
 Side = Annotated[int, typer.Option(help="Longer side of each painting, in pixels."), limits.SIDE]
 Quality = Annotated[int, typer.Option(help="Of JPEG and WebP."), limits.QUALITY]
 Seed = Annotated[int, typer.Option(help="Random seed."), limits.SEED]
@@ -81,11 +66,6 @@ MaxMemory = Annotated[
         help="Memory limit in GB; default: what is free, at most 4 to paint in one piece.", show_default=False
     ),
     limits.GIGABYTES,
-]
-MomentsOption = Annotated[
-    str,
-    typer.Option(help="Of pictures in tiles: exact (as if painted whole) or quick (from a sample)."),
-    Choice(("exact", "quick")),
 ]
 Precision = Annotated[
     str,

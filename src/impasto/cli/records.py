@@ -41,7 +41,9 @@ class Fields:
         limit: Limit | None = each.metadata.get("limit")
         kind = str if _is_list(hint) else _plain(hint)
         default = None if unset or _is_list(hint) else each.default
-        option = typer.Option(help=self.more.get(each.name, each.metadata["help"]), show_default=default is not None)
+        flag = [f"--{name_of(each.name)}"] if kind is bool else []  # without --no-...
+        shown = default is not None
+        option = typer.Option(*flag, help=self.more.get(each.name, each.metadata["help"]), show_default=shown)
         marks = [option] if limit is None else [option, limit]
         annotation: Any = Annotated[(kind | None if default is None else kind, *marks)]
         return inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
@@ -102,6 +104,11 @@ def _made(hint: Any, name: str, parts: list[inspect.Parameter], given: dict[str,
     if fields is not None:
         return fields.made(own)
     return typing.cast(Any, hint)(**own) if dataclasses.is_dataclass(hint) else given[name]
+
+
+def name_of(field: str) -> str:
+    """What the option of a field is called, without the dashes before it."""
+    return field.replace("_", "-")
 
 
 def _fields(hint: Any) -> Fields | None:

@@ -14,6 +14,7 @@ from impasto.cli.ends import (
     given_files,
     interrupted,
     load_photo,
+    look_of,
     one_mix,
     open_bank,
     open_painter,
@@ -25,20 +26,19 @@ from impasto.cli.options import (
     FPS,
     MAX_PIXELS,
     AsJson,
-    Brush,
     MaxPixels,
     Names,
     Opens,
     Overwrite,
     Side,
-    Strength,
     Styles,
 )
-from impasto.cli.records import options
+from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import report, say
 from impasto.errors import OptionError
 from impasto.limits import Choice
+from impasto.painting.look import Look
 
 if TYPE_CHECKING:
     from impasto.pictures import Photo
@@ -52,11 +52,10 @@ def sheet(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     style: Names = None,
     size: Side = 320,
-    brush: Brush = "medium",
+    dials: Annotated[dict[str, Any], Fields(Look, ("brush", "strength"))],
     columns: Annotated[
         int | None, typer.Option(help="Paintings in a row.", show_default="about square"), limits.COLUMNS
     ] = None,
-    strength: Strength = 1.0,
     opens: Opens,
     max_pixels: MaxPixels = MAX_PIXELS,
     force: Overwrite = False,
@@ -73,12 +72,11 @@ def sheet(
     known = {*painter.styles, PHOTO}
     names = plain_names(style) if style else [name for name in painter.bank.names if name in known]
     for name in names:
-        painter.check(name, strength=strength, size=size)
+        painter.check(look_of(name, dials))
     opened = load_photo(photo, max_pixels, size)
     picture = opened.picture
     targets.check_picture(output, contact_sheet([picture] * len(names), names, columns=columns))
-    dials: dict[str, Any] = {"strength": strength, "brush": limits.BRUSH.parse(brush)}
-    painted = [painter.paint_picture(picture, name, **dials) for name in progress(names, quiet=as_json)]
+    painted = [painter.paint_array(picture, look_of(name, dials)) for name in progress(names, quiet=as_json)]
     pictures.save(contact_sheet(painted, names, columns=columns, alpha=opened.alpha), output)
     _note_paper(output, opened)
     report({"output": str(output), "styles": names}, f"{output}: {len(names)} styles", as_json)
@@ -93,7 +91,7 @@ def square(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     n: Annotated[int, typer.Option("--n", help="Paintings along a side."), limits.SQUARE] = 5,
     size: Side = 256,
-    brush: Brush = "medium",
+    dials: Annotated[dict[str, Any], Fields(Look, ("brush",))],
     opens: Opens,
     max_pixels: MaxPixels = MAX_PIXELS,
     force: Overwrite = False,
@@ -113,12 +111,11 @@ def square(
     painter = open_painter(opens.network, opens.bank, opens.runtime)
     mixes = blend.square_mixes(corners, n)
     for each in corners:
-        painter.check(each, size=size)
+        painter.check(look_of(each, dials))
     opened = load_photo(photo, max_pixels, size)
     picture = opened.picture
     targets.check_picture(output, contact_sheet([picture] * len(mixes), columns=n, gap=2))
-    chosen = limits.BRUSH.parse(brush)
-    painted = [painter.paint_picture(picture, mix, brush=chosen) for mix in progress(mixes, quiet=as_json)]
+    painted = [painter.paint_array(picture, look_of(mix, dials)) for mix in progress(mixes, quiet=as_json)]
     pictures.save(contact_sheet(painted, columns=n, gap=2, alpha=opened.alpha), output)
     _note_paper(output, opened)
     line = f"{output}: {n} x {n} paintings; corners {', '.join(corners)}"
@@ -136,7 +133,7 @@ def path(
     ],
     frames: Annotated[int, typer.Option(help="How many paintings."), limits.FRAMES] = 24,
     size: Side = 384,
-    brush: Brush = "medium",
+    dials: Annotated[dict[str, Any], Fields(Look, ("brush",))],
     fps: Annotated[
         float | None, typer.Option(help="Paintings a second, in an animation.", show_default="12"), limits.FPS
     ] = None,
@@ -167,13 +164,12 @@ def path(
     painter = open_painter(opens.network, opens.bank, opens.runtime)
     mixes = blend.path_mixes(_several(style), frames)
     for each in _several(style):
-        painter.check(each, size=size)
+        painter.check(look_of(each, dials))
     opened = load_photo(photo, max_pixels, size)
     picture = opened.picture
     if folder is None:
         animation.check_target(place, fps=fps or FPS, width=picture.shape[1], height=picture.shape[0])
-    chosen = limits.BRUSH.parse(brush)
-    painted = (painter.paint_picture(picture, mix, brush=chosen) for mix in progress(mixes, quiet=as_json))
+    painted = (painter.paint_array(picture, look_of(mix, dials)) for mix in progress(mixes, quiet=as_json))
     if folder is None:
         for note in animation.save(painted, place, fps=fps or FPS, alpha=opened.alpha):
             say(note)
@@ -240,7 +236,7 @@ def draw_map(
         picture, alpha = opened.picture, opened.alpha
         blank = map_sheet(found.points, found.names, [picture] * len(found.names), width=width or 1600)
         targets.check_picture(output, blank)
-        painted = [painter.paint_picture(picture, name) for name in progress(list(found.names), quiet=as_json)]
+        painted = [painter.paint_array(picture, name) for name in progress(list(found.names), quiet=as_json)]
         _note_paper(output, opened)
     pictures.save(map_sheet(found.points, found.names, painted, width=width or 1600, alpha=alpha), output)
     report({"output": str(output), "styles": list(found.names)}, f"{output}: {len(found.names)} styles", as_json)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from impasto import pictures
 from impasto.errors import PictureError
+from impasto.pictures import arrays
 
 Floats = npt.NDArray[np.float32]
 Weights: TypeAlias = npt.NDArray[Any]
@@ -22,7 +23,8 @@ TOO_MUCH = 1 + 2 / 255  # what masks may add up to before it counts as an overla
 def load(
     masks: Mapping[str, Mask], photo: pictures.Photo, *, max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS
 ) -> dict[str, Weights]:
-    """The weights (h, w) of each style's mask, at the size of ``photo``: float32 in 0..1, or uint8 in 0..255.
+    """The weights (h, w) of each style's mask, at the size of ``photo``: float32 in 0..1, or uint8
+    or uint16. Planes (h, w) of whole numbers are not copied.
 
     A mask is whatever ``pictures.load`` takes: its grey value is the weight, times its alpha if it has one. Booleans
     are black and white. PictureError for a mask of another size than the photo, or "alpha" where the photo has none,
@@ -37,16 +39,19 @@ def _weights(style: str, mask: Mask, photo: pictures.Photo, max_pixels: int | No
             raise PictureError(f"{photo.name} has no alpha to be the mask of {style!r}; give a picture as mask")
         return photo.opacity
     try:
-        found = pictures.load(mask, max_pixels=max_pixels)
+        if isinstance(mask, np.ndarray) and mask.ndim == 2 and mask.size:
+            found = arrays.checked(mask, "it")
+        else:
+            found = _grey(pictures.load(mask, max_pixels=max_pixels))
     except PictureError as error:
         raise PictureError(f"the mask of {style!r} cannot be used: {error}") from error
-    (height, width), expected = found.pixels.shape[:2], photo.pixels.shape[:2]
+    (height, width), expected = found.shape, photo.pixels.shape[:2]
     if (height, width) != expected:
         raise PictureError(
             f"the mask of {style!r} is {width} x {height} pixels and the photo {expected[1]} x {expected[0]}; "
             "make the mask as large as the photo"
         )
-    return _grey(found)
+    return found
 
 
 def _grey(mask: pictures.Photo) -> Weights:
@@ -71,7 +76,7 @@ def _parts(array: npt.NDArray[Any]) -> Iterator[slice]:
     return (slice(top, top + rows) for top in range(0, len(array), rows))
 
 
-def overlap(masks: Mapping[str, Weights]) -> float:
+def overlap(masks: Mapping[Any, Weights]) -> float:
     """The largest sum of the weights at one pixel; beyond ``TOO_MUCH`` ``stack`` scales such pixels down to 1."""
     if not masks:
         return 0.0

@@ -153,12 +153,20 @@ def checked(picture: Picture) -> Picture:
 
 def to_bytes(values: Pixels) -> NDArray[np.uint8]:
     """Floats in 0..1, clipped and rounded to 0..255, a part at a time; uint8 comes back itself, uint16 is rounded."""
-    if values.dtype == np.uint8:
+    return as_type(values, np.dtype(np.uint8))
+
+
+def as_type(values: Pixels, kind: np.dtype[Any]) -> Pixels:
+    """Pixels of any shape as uint8, uint16 or float32; of that type already, they come back themselves."""
+    if values.dtype == kind:
         return values
-    out = np.empty(values.shape, np.uint8)
+    if kind.kind == "f":
+        return unit(values)
+    most = np.iinfo(kind).max
+    out = np.empty(values.shape, kind)
     rows = max(1, 2**18 // values[0].size)  # a megabyte at a time stays in the cache
     for top in range(0, len(values), rows):
-        part = unit(values[top : top + rows]) * np.float32(255)
+        part = unit(values[top : top + rows]) * np.float32(most)
         np.rint(part, out=part)
-        out[top : top + rows] = np.clip(part, 0, 255, out=part)
+        out[top : top + rows] = np.clip(part, 0, most, out=part)
     return out

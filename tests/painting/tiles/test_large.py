@@ -16,7 +16,7 @@ from impasto.painting.network import Network
 from impasto.painting.runtimes import Floats
 from impasto.painting.tiles import large
 from impasto.painting.tiles.compiled import Compiled
-from impasto.painting.tiles.large import Large, MomentsFrom
+from impasto.painting.tiles.large import Large
 from impasto.painting.tiles.parts import MASKS, PICTURE
 from impasto.painting.tiles.stages import Graph
 from impasto.painting.tiles.windows import Folder, Kept, Mirrored
@@ -68,11 +68,11 @@ def on_its_way(
     return Large(graph, sources, {"scale": scale, "shift": shift}, budget=budget, threads=2, **more)  # type: ignore[arg-type]
 
 
-def painted(on_way: Large, size: tuple[int, int], moments: MomentsFrom = "exact") -> Floats:
+def painted(on_way: Large, size: tuple[int, int]) -> Floats:
     """What it paints, every pixel once."""
     result = np.full((*on_way.sources[PICTURE].size, 3), np.nan, np.float32)
     shares = [0.0]
-    for step in on_way.paint(moments):
+    for step in on_way.paint():
         shares.append(step.share)
         if step.painted is not None:
             height, width = step.painted.shape[:2]
@@ -85,11 +85,11 @@ def painted(on_way: Large, size: tuple[int, int], moments: MomentsFrom = "exact"
 
 @pytest.mark.parametrize("size", [(200, 330), (331, 97), (64, 400), (16, 16), (120, 17)], ids=str)
 def test_tiles_are_the_whole(network: Network, size: tuple[int, int]) -> None:
-    """With exact moments a painting in tiles is the painting whole, whatever its size."""
+    """A painting in tiles is the painting whole, whatever its size."""
     pixels, rows = noise(*size), row(network)
     whole = network.paint(pixels.astype(np.float32) / 255, rows[0])
     on_way = on_its_way(network, pixels, rows)
-    assert on_way.layout("exact").tiles > 1 or max(size) < 100
+    assert on_way.layout().tiles > 1 or max(size) < 100
     np.testing.assert_allclose(painted(on_way, size), whole, rtol=0, atol=CLOSE)
     assert whole.std() > 0.05
 
@@ -114,7 +114,7 @@ def test_whatever_is_kept(network: Network, monkeypatch: pytest.MonkeyPatch, lim
     pixels, rows = noise(150, 210), row(network)
     whole = network.paint(pixels.astype(np.float32) / 255, rows[0])
     on_way = on_its_way(network, pixels, rows)
-    assert (on_way.layout("exact").disk == 0) == (limit == 0)
+    assert (on_way.layout().disk == 0) == (limit == 0)
     np.testing.assert_allclose(painted(on_way, (150, 210)), whole, rtol=0, atol=CLOSE)
 
 
@@ -126,37 +126,18 @@ def test_tiles_with_regions_are_the_whole(network: Network) -> None:
     pixels, rows = noise(*size), row(network, 3)
     whole = network.paint_regions(pixels.astype(np.float32) / 255, rows, weights.transpose(2, 0, 1))
     on_way = on_its_way(network, pixels, rows, masks=weights)
-    assert on_way.layout("exact").tiles > 1
+    assert on_way.layout().tiles > 1
     np.testing.assert_allclose(painted(on_way, size), whole, rtol=0, atol=CLOSE)
-
-
-def test_known_moments_give_the_whole_in_one_pass(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    """quick with the whole picture as its sample is exact: nothing is lost but by the sampling."""
-    monkeypatch.setattr(large, "PATCH", 600)
-    pixels, rows = noise(240, 240), row(network)
-    whole = network.paint(pixels.astype(np.float32) / 255, rows[0])
-    on_way = on_its_way(network, pixels, rows)
-    assert on_way.layout("quick").tiles > 1 and on_way.layout("quick").passes == 1
-    np.testing.assert_allclose(painted(on_way, (240, 240), "quick"), whole, rtol=0, atol=CLOSE)
-
-
-def test_a_sample_is_near_the_whole(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    """quick with a few patches paints nearly the same, where the picture is alike all over."""
-    monkeypatch.setattr(large, "PATCH", 128)
-    pixels, rows = noise(300, 340), row(network)
-    whole = network.paint(pixels.astype(np.float32) / 255, rows[0])
-    apart = np.abs(painted(on_its_way(network, pixels, rows), (300, 340), "quick") - whole)
-    assert 0 < apart.mean() < 0.1
 
 
 def test_more_memory_makes_fewer_tiles(network: Network) -> None:
     """The plan keeps to the budget as long as tiles are not as small as they get, and uses it."""
     size = (4000, 6000)
     blank = np.broadcast_to(np.uint8(0), (*size, 3))
-    plans = [on_its_way(network, blank, row(network), budget=n * 2**20).layout("quick") for n in (30, 100, 300)]
+    plans = [on_its_way(network, blank, row(network), budget=n * 2**20).layout() for n in (30, 100, 300)]
     assert plans[0].tiles > plans[1].tiles > plans[2].tiles
     assert all(plan.memory <= n * 2**20 for plan, n in zip(plans, (30, 100, 300), strict=True))
-    exact = on_its_way(network, blank, row(network), budget=100 * 2**20).layout("exact")
+    exact = on_its_way(network, blank, row(network), budget=100 * 2**20).layout()
     assert exact.memory <= 100 * 2**20 and exact.passes > 1 and exact.disk > size[0] * size[1]
 
 
@@ -167,7 +148,7 @@ def test_no_room_for_files(network: Network, tmp_path: Path, monkeypatch: pytest
     """Too little free disk is told before the work, with what is needed and what helps."""
     usage = namedtuple("usage", "total used free")(2, 1, 1)
     monkeypatch.setattr(large.shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(PictureError, match="needs .* GB for temporary files in .* TMPDIR, or take the moments quick"):
+    with pytest.raises(PictureError, match="needs .* GB for temporary files in .* TMPDIR"):
         painted(on_its_way(network, noise(150, 200), row(network), folder=tmp_path), (150, 200))
 
 

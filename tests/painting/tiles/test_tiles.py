@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impasto.painting.tiles.windows import Folder, Mirrored, Moments, Patches, spans, tiles
+from impasto.painting.tiles.windows import Folder, Mirrored, Moments, spans, tiles
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 5), st.sampled_from([1, 4, 8]))
@@ -60,22 +60,6 @@ def test_windows_of_a_picture_are_mirrored(kind: type, size: tuple[int, int]) ->
     for rows, columns in ((slice(0, 8), slice(0, 8)), (slice(8, None), slice(0, None)), (slice(0, None), slice(8, 16))):
         rows, columns = (slice(*each.indices(n)) for each, n in zip((rows, columns), source.size, strict=True))
         np.testing.assert_allclose(source(rows, columns)[0], padded[rows, columns].transpose(2, 0, 1), rtol=1e-6)
-
-
-def test_patches_lie_all_over_the_picture() -> None:
-    """Patches are squares of the picture, none twice, in each part of it, aligned; a small picture is one."""
-    values = np.arange(96 * 160, dtype=np.float32).reshape(96, 160, 1)
-    source = Patches(Mirrored(values, 4), 32, 6, 4)
-    assert source.size == (6 * 32, 32)
-    corners = set()
-    for top in range(0, source.size[0], 32):
-        patch = source(slice(top, top + 32), slice(0, 32))[0, 0]
-        row, column = divmod(int(patch[0, 0]), 160)
-        assert row % 4 == column % 4 == 0
-        np.testing.assert_array_equal(patch, values[row : row + 32, column : column + 32, 0])
-        corners.add((row // 48, column // 54))
-    assert corners == {(row, column) for row in range(2) for column in range(3)}
-    assert Patches(Mirrored(values[:24, :24], 4), 32, 6, 4).size == (24, 24)
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32])

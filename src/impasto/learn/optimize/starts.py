@@ -52,7 +52,7 @@ def first_picture(
     painter = Painter(network, bank=bank)
     photo = pictures.resize(scene.content, scene.settings.size, enlarge=True)
     style = start.removeprefix(NETWORK).removeprefix(":") or nearest_style(scene, painter, loss_network)
-    return painter.paint_picture(photo, style), f"{NETWORK}:{style}"
+    return painter.paint_array(photo, style), f"{NETWORK}:{style}"
 
 
 def painters(
@@ -99,7 +99,7 @@ def nearest_style(scene: Scene, painter: Painter, loss_network: LossNetwork) -> 
     photo = pictures.resize(scene.content, size, enlarge=True)
 
     def cost(style: str) -> float:
-        return objective.value(to_planes(painter.paint_picture(photo, style)).to(device)).total
+        return objective.value(to_planes(painter.paint_array(photo, style)).to(device)).total
 
     if not painter.styles:
         raise LearnError("the bank has no style to start from; name another bank, or start from the photo")

@@ -1,8 +1,7 @@
 """A picture painted in tiles that equals the picture painted whole, in bounded memory. OpenVINO only.
 
-Instance norms need the moments of the whole picture. ``exact`` gathers them norm by norm: every pass goes over all
-tiles, and small inner tensors wait for the next pass in files. ``quick`` gathers them from a sample of patches of the
-picture, at its own scale, and then needs one pass, and files for the sample only.
+Instance norms need the moments of the whole picture, which are gathered norm by norm: every pass goes over all tiles,
+and small inner tensors wait for the next pass in files.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,14 +25,12 @@ from impasto.errors import PictureError
 from impasto.painting.tiles.compiled import Compiled
 from impasto.painting.tiles.parts import MASKS, PICTURE, Stage, Tensor, Window
 from impasto.painting.tiles.stages import Graph
-from impasto.painting.tiles.windows import Folder, Kept, Moments, Patches, Source, Span, tiles
+from impasto.painting.tiles.windows import Folder, Kept, Moments, Source, Span, tiles
 
 Floats = npt.NDArray[np.float32]
 Found: TypeAlias = dict[tuple[Tensor, str], npt.NDArray[Any]]
-MomentsFrom: TypeAlias = Literal["exact", "quick"]
 
 KEPT_LIMIT = 20.0  # numbers a pixel: fatter tensors are computed again, which is cheaper than a file
-PATCH, PATCHES = 256, 64  # side and number of the squares that ``quick`` looks at: many small ones show more
 SIDE, HALOS = 256, 48  # a window's side, in pixels or in halos: larger ones leave the processor's cache
 STRIP_SHARE = 0.6  # of the budget: rows of tiles on their way from and to the files
 READ_AHEAD, WRITE_BEHIND = 3, 2  # such rows in memory at once
@@ -85,11 +82,11 @@ class Large:
 
     # ---- plans
 
-    def layout(self, moments: MomentsFrom) -> Layout:
+    def layout(self) -> Layout:
         """What ``paint`` will do."""
         size = self.sources[PICTURE].size
         pixels = math.prod(size)
-        stages = self._stages if moments == "exact" else [self.graph.straight]
+        stages = self._stages
         cuts = [self._cut(stage, size) for stage in stages]
         counts = [
             sum(len(across) for _, across in tiles(size, *cut, stage.halo, self.graph.multiple))
@@ -98,10 +95,6 @@ class Large:
         memory = max(self._bytes(stage, size, cut) for stage, cut in zip(stages, cuts, strict=True))
         work = sum(self._work(stage, size) for stage in stages)
         disk = pixels * most_kept(self.graph, stages)
-        if moments == "quick":
-            sample = math.prod(self._sample().size)
-            work += sum(stage.work * sample for stage in self._stages)
-            disk = sample * most_kept(self.graph, self._stages)
         return Layout(len(stages), max(counts), int(memory), int(disk), work)
 
     def _work(self, stage: Stage, size: tuple[int, int]) -> float:
@@ -148,28 +141,8 @@ class Large:
 
     # ---- painting
 
-    def paint(self, moments: MomentsFrom) -> Iterator[Step]:
+    def paint(self) -> Iterator[Step]:
         """Paint; every pixel comes once, in tiles in reading order of their rows."""
-        if moments == "exact":
-            yield from self._exact()
-            return
-        small = self._sampled()
-        known: dict[str, Moments] = {}
-        total = self.layout("quick").work
-        last = self._work(self.graph.straight, self.sources[PICTURE].size)
-        for share in small.gather(known):
-            yield Step(share * (1 - last / total))
-        for step in self._last(self.graph.straight, known, {}):
-            yield Step(1 - (1 - step.share) * last / total, step.top, step.left, step.painted)
-
-    def _sample(self) -> Patches:
-        return Patches(self.sources[PICTURE], PATCH, PATCHES, self.graph.multiple)
-
-    def _sampled(self) -> Large:
-        sources = {name: Patches(source, PATCH, PATCHES, self.graph.multiple) for name, source in self.sources.items()}
-        return _Small(self.graph, sources, self.style, budget=self.budget, threads=self.threads, folder=self.folder)
-
-    def _exact(self) -> Iterator[Step]:
         stages = self._stages
         size = self.sources[PICTURE].size
         works = [self._work(stage, size) for stage in stages]
@@ -183,16 +156,6 @@ class Large:
             for step in self._last(stages[-1], known, kept):
                 share = 1 - (1 - step.share) * works[-1] / sum(works)
                 yield Step(share, step.top, step.left, step.painted)
-
-    def gather(self, known: dict[str, Moments]) -> Iterator[float]:
-        """Fill ``known`` with the moments of every norm, by its name; yields how far it is, 0..1."""
-        stages = self._stages[:-1]
-        with _files(self, stages) as files:
-            kept: dict[Tensor, Kept] = {}
-            for number, stage in enumerate(stages):
-                for share in self._pass(stage, known, kept, files):
-                    yield (number + share) / len(stages)
-                _forget(kept, stages[number + 1 :], files)
 
     def _windows(self, stage: Stage) -> list[tuple[Span, list[Span]]]:
         size = self.sources[PICTURE].size
@@ -328,15 +291,6 @@ class Large:
         return np.empty((rows, shape.channels, columns), self.graph.kept)
 
 
-class _Small(Large):
-    """Patches on their way: each is a window of its own."""
-
-    def _windows(self, stage: Stage) -> list[tuple[Span, list[Span]]]:
-        height, side = self.sources[PICTURE].size
-        across = [Span(0, side, 0, side)]
-        return [(Span(top, top + side, top, top + side), across) for top in range(0, height, side)]
-
-
 def _visible(span: Span, length: int, margin: int) -> slice:
     """The part of a core, counted from where it begins, that is within the margins at both ends of ``length``."""
     return slice(max(0, margin - span.first), max(0, min(span.last, length - margin) - span.first))
@@ -355,7 +309,7 @@ def _files(large: Large, stages: list[Stage]) -> Iterator[Folder]:
     place = large.folder or Path(tempfile.gettempdir())
     need = math.prod(large.sources[PICTURE].size) * most_kept(large.graph, stages)
     where = f"{need / 1e9:.1f} GB for temporary files in {place}"
-    help = "name another folder in TMPDIR, or take the moments quick"
+    help = "name another folder in TMPDIR"
     try:
         free = shutil.disk_usage(place).free
         if free < need:

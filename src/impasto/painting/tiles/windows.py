@@ -111,34 +111,6 @@ def _mirrored(length: int, up: int) -> npt.NDArray[Any]:
     return np.pad(np.arange(length), (0, up - length), "reflect")
 
 
-class Patches:
-    """Squares of a source, one below the other, as a source: a sample of the picture at its own scale."""
-
-    def __init__(self, source: Source, side: int, count: int, multiple: int) -> None:
-        """Take about ``count`` squares of ``side`` pixels, evenly over the picture, each in its own share of it."""
-        height, width = source.size
-        self.side = min(side, height // multiple * multiple, width // multiple * multiple)
-        down = min(max(1, round((count * height / width) ** 0.5)), -(-height // self.side))
-        across = min(max(1, round(count / down)), -(-width // self.side))
-        self._corners = [
-            (_within(row, down, height, self.side, multiple), _within(column, across, width, self.side, multiple))
-            for row in range(down)
-            for column in range(across)
-        ]
-        self._source = source
-        self.size = self.side * len(self._corners), self.side
-
-    def __call__(self, rows: slice, columns: slice) -> Floats:
-        top, left = self._corners[rows.start // self.side]
-        return self._source(slice(top, top + self.side), slice(left, left + self.side))
-
-
-def _within(index: int, count: int, length: int, side: int, multiple: int) -> int:
-    """Where a square begins that is in the middle of share ``index`` of ``count``."""
-    middle = (index + 0.5) * length / count
-    return min(max(0, int(middle - side / 2) // multiple * multiple), (length - side) // multiple * multiple)
-
-
 def planes(pixels: npt.NDArray[Any]) -> Floats:
     """(h, w, C) of any type -> float32 (1, C, h, w); whole numbers are divided by their type's largest."""
     found = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32)

@@ -1,0 +1,165 @@
+"""A photo that is ready to be painted: its plan, its painting, and how far that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from impasto import pictures
+from impasto.errors import PictureError, lacks_memory
+from impasto.painting import memory, passes, regions
+from impasto.painting.look import Look
+from impasto.painting.planner import Plan, Planner
+from impasto.painting.rows import Floats
+from impasto.painting.work import Work
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a painting is, 0..1; at the end it is there: (h, w, 3), of the type that was asked for."""
+
+    share: float
+    painted: pictures.Pixels | None = None
+
+
+@dataclass(frozen=True)
+class First:
+    """The first of two passes: its ``size`` (height, width), who paints it, and the ``rows`` of those."""
+
+    size: passes.Size
+    planner: Planner
+    rows: list[Floats]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A photo with all that will be made of it; ``Painter.prepare`` makes it."""
+
+    look: Look
+    work: Work
+    planner: Planner
+    first: First | None = None
+
+    @cached_property
+    def plan(self) -> Plan:
+        """How it would be painted now; NetworkError if it needs tiles and the runtime knows none."""
+        begun, planner = (self.first.size, self.first.planner) if self.first else (None, None)
+        masks = len(self.work.rows.masks)
+        return self.planner.plan(self.size, masks, floats=self.work.floats, begun=begun, first=planner)
+
+    @property
+    def notes(self) -> list[str]:
+        """What people should know before it is painted, a sentence each."""
+        found, (height, width), brush = [], self.size, self.look.brush
+        total = regions.overlap(dict(enumerate(self.work.rows.masks)))
+        if total > regions.TOO_MUCH:
+            found.append(f"the masks overlap, adding up to {total:.2f}; they share those places instead")
+        if not isinstance(brush, str) and passes.first_size(height, width, brush) is None:
+            size = f"{width} x {height} pixels are not {passes.APART} times as large"
+            found.append(f"note: the brush {brush} changes nothing: {size}")
+        return found
+
+    def paint(self) -> pictures.Pixels:
+        """The painting, (h, w, 3); PictureError where memory is refused."""
+        *_, last = self.steps()
+        assert last.painted is not None
+        return last.painted
+
+    def steps(self) -> Iterator[Progress]:
+        """Paint, and report how far it is; the last record has the painting."""
+        with enough_memory():
+            yield from self._steps()
+
+    @property
+    def size(self) -> passes.Size:
+        """Height and width of the painting."""
+        height, width = self.work.photo.shape[:2]
+        return height, width
+
+    def _steps(self) -> Iterator[Progress]:
+        work, share, begun = self.work, 0.0, None
+        if not work.rows.rows:
+            yield Progress(1.0, np.array(pictures.as_type(work.photo, work.kind)))
+            return
+        if self.first is None:
+            yield from _paint(work, self.planner)
+            return
+        small = passes.shrunk(work.photo, self.first.size, work.threads)
+        for step in self._begin(self.first, small):
+            share, begun = step.share * math.prod(self.first.size) / math.prod(self.size), step.painted
+            yield Progress(share)
+        for step in _paint(work.behind(begun, small), self.planner):
+            yield Progress(1 - (1 - share) * (1 - step.share), step.painted)
+
+    def _begin(self, first: First, small: Floats) -> Iterator[Progress]:
+        """Paint the photo made ``small``, as planes, without whatever is done to a painting afterwards."""
+        picture = np.ascontiguousarray(small.transpose(1, 2, 0))
+        rows = self.work.rows.shrunk(first.size, first.rows)
+        yield from _paint(Work(picture, rows, picture.dtype), first.planner)
+        first.planner.network.let_go()
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Memory that is refused inside is a PictureError in one sentence."""
+    try:
+        yield
+    except Exception as error:
+        if not lacks_memory(error):
+            raise
+        raise PictureError("there is not enough memory for this picture; give a smaller size") from error
+
+
+def _paint(work: Work, planner: Planner) -> Iterator[Progress]:
+    """One pass of the network over a picture, whole or in tiles, as memory allows."""
+    size, masks = work.photo.shape[:2], len(work.rows.masks)
+    with memory.claims.deciding:
+        claim = planner.whole_bytes(size, masks, floats=work.floats, second=work.first is not None)
+        memory.claims.take(claim)
+    if claim:
+        try:
+            painted = _paint_whole(work, planner)
+        except Exception as error:  # somebody else took the memory meanwhile: then in tiles
+            if not lacks_memory(error):
+                raise
+        else:
+            yield Progress(1.0, painted)
+            return
+        finally:
+            memory.claims.give_back(claim)
+    yield from _paint_tiles(work, planner)
+
+
+def _paint_whole(work: Work, planner: Planner) -> pictures.Pixels:
+    picture: Any = work.whole()
+    rows, masks = work.rows.rows, work.rows.masks
+    if masks:
+        return work.finished(planner.network.paint_regions(picture, np.stack(rows), regions.stack(masks)))
+    return work.finished(planner.network.paint(picture, rows[0]))
+
+
+def _paint_tiles(work: Work, planner: Planner) -> Iterator[Progress]:
+    kind = np.dtype(np.float32) if work.first is not None and work.floats else work.kind  # before it is finished
+    painted: Any = np.empty(work.photo.shape, kind)
+    with memory.claims.deciding:
+        large = planner.large(work.source, work.rows)
+        memory.claims.take(large.budget)
+    try:
+        for step in large.paint():
+            if step.painted is not None:
+                height, width = step.painted.shape[:2]
+                place = slice(step.top, step.top + height), slice(step.left, step.left + width)
+                target = painted[place]
+                part = step.painted[: target.shape[0], : target.shape[1]]  # without what was mirrored
+                if part.size:
+                    target[:] = work.part(part, place) if work.first is None else pictures.as_type(part, kind)
+            yield Progress(min(step.share, 0.999))
+    finally:
+        memory.claims.give_back(large.budget)
+    yield Progress(1.0, painted if work.first is None else work.finished(painted))

@@ -1,0 +1,115 @@
+"""How a painting is to look: every dial of a painter, in one record."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, TypedDict, Unpack
+
+import numpy as np
+
+from impasto import limits
+from impasto.errors import OptionError, PictureError
+from impasto.painting.passes import Brush
+from impasto.painting.regions import Mask
+from impasto.styles import blend
+from impasto.styles.bank import PHOTO
+
+Style: TypeAlias = blend.Style
+
+
+class Sizes(TypedDict, total=False):
+    """Those dials of a ``Look`` that say how large it is painted, as keywords."""
+
+    size: int | None
+    enlarge: bool
+    brush: Brush
+
+
+class Dials(Sizes, total=False):
+    """The dials of a ``Look`` beside its style, as keywords."""
+
+    strength: float
+    keep_color: bool
+    masks: Mapping[str, Mask] | None
+    stroke_size: float | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a painting is to look; OptionError, or PictureError for masks, where it cannot look like that.
+
+    ``style`` is a name, a mix such as ``{"a": 0.6, "b": 0.4}``, "a:0.6,b:0.4" or ["a", "b"] (weights are normalised),
+    or a row (R,). ``strength`` 0 is the photo, 1 the style, up to 1.5 overdoes it; the style ``photo`` is the photo
+    too, pixel for pixel, and below a strength of 0.5 the photo itself shines through. ``size`` shrinks the longer side
+    to that many pixels first, and with ``enlarge`` brings a smaller photo to them too. ``keep_color`` keeps the photo's
+    colours and takes only light and shade from the painting.
+
+    ``brush`` is the size of the strokes on large pictures, which are painted small first and then, on top of that,
+    at full size: "medium", "large", "small" (one pass at full size), or the longer side of the small painting in
+    pixels, 16 or more. Pictures that are not 1.4 times as large ("medium": 1,024 pixels, "large": 640) are
+    painted in one pass, whatever the brush. ``stroke_size`` gives strokes as in a painting of that many pixels, where a
+    style was taught at several sizes.
+
+    ``masks`` gives regions other styles or mixes: to each a grey picture of the photo's size whose values are
+    weights, or "alpha" for the photo's own; soft edges are soft transitions, what is left goes to ``style``, and
+    masks that add up to more than 1 are divided by their sum.
+    """
+
+    style: Style
+    strength: float = limits.field(1.0, "How strong: 0 is the photo, 1 the style, more overdoes it.", limits.STRENGTH)
+    size: int | None = limits.field(None, "Shrink the longer side to N pixels first.", limits.SIDE)
+    enlarge: bool = limits.field(False, "Bring photos that are smaller to --size, too.")
+    brush: Brush = limits.field(
+        "medium",
+        "Strokes on large photos: small, medium, large, or N, the longer side of the first of two paintings.",
+        limits.BRUSH,
+    )
+    keep_color: bool = limits.field(False, "Keep the colours of the photo.")
+    masks: Mapping[str, Mask] | None = limits.field(
+        None, "NAME=FILE: that style where FILE is white; NAME=alpha: where the photo is opaque."
+    )
+    stroke_size: float | None = limits.field(
+        None, "Strokes as in a painting of N pixels, where a style knows several sizes.", limits.STROKE_SIZE
+    )
+
+    def __post_init__(self) -> None:
+        for dial in dataclasses.fields(self):
+            value, limit = getattr(self, dial.name), dial.metadata.get("limit")
+            if limit is not None and not (value is None and dial.default is None):
+                limit.check(dial.name, value)
+        for name in ("enlarge", "keep_color"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise OptionError(f"{name} must be True or False, not {getattr(self, name)!r}")
+        if self.enlarge and self.size is None:
+            raise OptionError("enlarge needs size, the longer side in pixels of what is painted")
+        if not (self.masks is None or isinstance(self.masks, Mapping)):
+            raise PictureError(
+                f"masks are a dict of styles and their pictures, not of type {type(self.masks).__name__}"
+            )
+
+    @classmethod
+    def of(cls, style: Style | Look, **dials: Unpack[Dials]) -> Look:
+        """``style`` as a look with these dials; of a look, the same with these dials turned."""
+        return dataclasses.replace(style, **dials) if isinstance(style, Look) else cls(style, **dials)
+
+    @property
+    def styles(self) -> list[Style]:
+        """The styles or mixes in it: the one of all that masks leave over, then that of each mask."""
+        return [self.style, *(self.masks or {})]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of styles in it, each once; a row has none."""
+        return list(dict.fromkeys(name for each in self.styles for name in blend.weights_of(each) or ()))
+
+    @property
+    def shares(self) -> list[float]:
+        """How much of each of these styles is not the photo."""
+        return [blend.style_share(each, strength=self.strength) for each in self.styles]
+
+    @property
+    def needs_photo(self) -> bool:
+        """Whether the ``photo`` row has a part in it."""
+        return self.strength != 1 or PHOTO in self.names

@@ -1,0 +1,193 @@
+"""How a picture will be painted in the memory that there is: whole or in tiles, and how long that takes."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from impasto import pictures
+from impasto.errors import PictureError
+from impasto.painting import memory, passes
+from impasto.painting.network import Network
+from impasto.painting.rows import Rows, Stack
+from impasto.painting.tiles.large import Large
+from impasto.painting.tiles.parts import MASKS, PICTURE
+from impasto.painting.tiles.windows import Mirrored, Source
+
+SHARE = 0.7  # of the free memory that a painting may take
+WHOLE_BYTES = 4_000_000_000  # what a picture may take to be painted whole, if no limit is given
+TILES_BYTES = 2_000_000_000  # and what its tiles may take together
+TILE_BYTES = 320 * 2**20  # for each thread: what tiles take where there is more
+LEAST_BYTES = 40 * 2**20  # and where there is less than that
+AT_MOST = 4000, 14_000  # bytes a pixel, without and with masks: no network needs more; most machines have them free
+TRIALS = (512, 1024)  # pixels: what is painted to estimate how long a picture will take
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a picture will be painted: whole, or in tiles, in several passes over them.
+
+    ``memory`` is what the process will take at its peak, ``disk`` what temporary files will take, in bytes. ``work``
+    counts multiplications, those of overlapping tiles too. ``first`` is the longer side of the first, small painting
+    of a large picture, in pixels; 0 where there is none.
+    """
+
+    width: int
+    height: int
+    whole: bool
+    tiles: int
+    passes: int
+    memory: int
+    disk: int
+    work: float
+    first: int = 0
+
+
+class Planner:
+    """Plans for one open network; ``max_memory`` (bytes, of the whole process) limits them, None is what is free."""
+
+    def __init__(self, network: Network, max_memory: float | None = None) -> None:
+        self.network, self.max_memory = network, max_memory
+        self._trials: dict[bool, list[tuple[float, float]]] = {}
+
+    def plan(
+        self,
+        size: passes.Size,
+        masks: int = 0,
+        *,
+        floats: bool = False,
+        begun: passes.Size | None = None,
+        first: Planner | None = None,
+    ) -> Plan:
+        """How a picture of ``size`` (height, width) will be painted now.
+
+        ``floats``: more than 8 bits go through the network. ``begun``: the size of the first of two passes, which
+        ``first`` plans, if that is another network.
+        """
+        planned = self._pass(size, masks, floats, begun is not None)
+        if begun is None:
+            return planned
+        small = (first or self)._pass(begun, masks, True, False)
+        kept = 4 * 6 * math.prod(begun)  # photo and painting of the first pass
+        return replace(
+            planned,
+            memory=max(planned.memory + kept, small.memory + 3 * math.prod(size)),
+            disk=max(planned.disk, small.disk),
+            first=max(begun),
+        )
+
+    def _pass(self, size: passes.Size, masks: int, floats: bool, second: bool) -> Plan:
+        height, width = size
+        whole = self.network.bytes_for(height, width, regions=masks > 0, floats=floats)
+        whole += 4 * (masks + 1) * (masks > 0) * height * width
+        whole += second * (12 if floats else 3) * height * width  # what the second pass paints
+        files = 2 * 3 * height * width  # photo and painting in 8 bits
+        if whole <= self._most():
+            return Plan(width, height, True, 1, 1, memory.used() + whole + files, 0, 0.0)
+        blank: Any = np.broadcast_to(np.uint8(0), (height, width, 3))  # takes no memory
+        layout = self.large(blank, self._any_rows([blank[..., 0]] * masks)).layout()
+        total = memory.used() + layout.memory + files + masks * height * width
+        total += (second and floats) * 9 * height * width  # the painting is not rounded before the first is in it
+        return Plan(width, height, False, layout.tiles, layout.passes, total, layout.disk, layout.work)
+
+    def whole_bytes(self, size: passes.Size, masks: int, *, floats: bool, second: bool) -> int:
+        """About how many bytes it takes to paint a picture of this size whole, as planned; 0 if it needs tiles."""
+        height, width = size
+        surely = AT_MOST[masks > 0] * self.network.pixels(height, width) + 4 * (masks + 1) * height * width
+        if surely <= self._most():  # reading the graph to know better takes as long as a small painting
+            return surely // 4
+        planned = self._pass(size, masks, floats, second)
+        return max(1, planned.memory - memory.used()) if planned.whole else 0
+
+    def large(self, pixels: pictures.Pixels | passes.Second, rows: Rows) -> Large:
+        """A picture on its way through the network in tiles; NetworkError where the runtime knows none."""
+        graph = self.network.graph(bool(rows.masks))
+        given: dict[str, Any] = {PICTURE: pixels} | ({MASKS: Stack(rows.masks)} if rows.masks else {})
+        sources: dict[str, Source] = {
+            name: Mirrored(each, graph.multiple, self.network.smallest, graph.margin) for name, each in given.items()
+        }
+        scale, shift = np.split(np.stack(rows.rows) if rows.masks else rows.rows[0], 2, axis=-1)
+        style = {"scale": np.ascontiguousarray(scale), "shift": np.ascontiguousarray(shift)}
+        return Large(graph, sources, style, budget=self._budget(math.prod(pixels.shape)), threads=self.network.threads)
+
+    def _any_rows(self, masks: list[pictures.Pixels]) -> Rows:
+        count = len(masks) + 1
+        return Rows([np.ones(self.network.row_size, np.float32)] * count, [1.0] * count, masks)
+
+    # ---- memory
+
+    def _most(self) -> float:
+        """Bytes that a picture may take to be painted whole."""
+        most = SHARE * self._room()
+        if self.max_memory is None and self.network.runtime == "openvino":  # the other runtime knows no tiles
+            most = min(most, WHOLE_BYTES)
+        return most
+
+    def _room(self) -> float:
+        """Bytes that a painting may take beside what the process holds already."""
+        free = float(memory.available())
+        return (free if self.max_memory is None else min(free, self.max_memory - memory.used())) - memory.claims.open()
+
+    def _budget(self, painted: int) -> int:
+        """Bytes that tiles may take beside the painting (in bytes), which is never so little that nothing goes."""
+        room = SHARE * (self._room() - painted)
+        if self.max_memory is None:
+            room = min(room, TILES_BYTES)
+        return int(max(LEAST_BYTES, min(room, TILE_BYTES * self.network.threads)))
+
+    # ---- time
+
+    def seconds(self, plan: Plan, first: Planner | None = None) -> float:
+        """How long painting as planned will take here, from two small paintings made and timed, once for a planner.
+
+        ``first`` plans the first of two passes, if that is another network.
+        """
+        if plan.whole not in self._trials:
+            self._trials[plan.whole] = [self._trial(side, plan.whole) for side in TRIALS]
+        (small, little), (second, more) = self._trials[plan.whole]
+        work = self.network.pixels(plan.height, plan.width) if plan.whole else plan.work
+        beyond = max(0.0, second - small) / (more - little) * (work - little)
+        begun = passes.first_size(plan.height, plan.width, plan.first) if plan.first else None
+        before = 0.0 if begun is None else (first or self)._seconds_first(plan, begun)
+        return before + (small * work / little if work <= little else small + beyond)
+
+    def _seconds_first(self, plan: Plan, begun: passes.Size) -> float:
+        """How long the first pass and what lies between the two will take."""
+        noise = _noise(max(TRIALS))
+        begin = time.perf_counter()
+        small = passes.shrunk(noise, (min(TRIALS), min(TRIALS)))
+        passes.crossed(small, passes.Second(small, noise, small).whole())(slice(None))
+        between = (time.perf_counter() - begin) * plan.width * plan.height / max(TRIALS) ** 2
+        return between + self.seconds(self._pass(begun, 0, False, False))
+
+    def _trial(self, side: int, whole: bool) -> tuple[float, float]:
+        """Seconds and work of painting noise, ``side`` x ``side`` pixels."""
+        noise, rows = _noise(side), self._any_rows([])
+        if whole:
+            self.network.prepare(side, side)
+        begin = time.perf_counter()
+        if whole:
+            self.network.paint(noise, rows.rows[0])
+            return time.perf_counter() - begin, float(self.network.pixels(side, side))
+        large = self.large(noise, rows)
+        for _ in large.paint():
+            pass
+        return time.perf_counter() - begin, large.layout().work
+
+
+def check_room(width: int, height: int, floats: bool) -> None:
+    """PictureError where photo and painting themselves do not fit into memory."""
+    need, free = (24 if floats else 6) * width * height, memory.available() - memory.claims.open()
+    if need > free:
+        raise PictureError(
+            f"a painting of {width} x {height} pixels takes {need / 1e9:.1f} GB of memory, and "
+            f"{max(0, free) / 1e9:.1f} GB are free; give a smaller size"
+        )
+
+
+def _noise(side: int) -> Any:
+    return np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
