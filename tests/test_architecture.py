@@ -199,7 +199,7 @@ def test_no_cycles() -> None:
     ],
 )
 def test_light_import(module: str, loads: str, heavy: set[str]) -> None:
-    """A painter takes in neither torch nor ``learn``, nor yet a runtime; ``import impasto`` not even numpy; --help records."""
+    """A painter takes in neither torch nor ``learn``, nor yet a runtime; ``import impasto`` not even numpy."""
     code = f"import sys, json, {module}; print(json.dumps(sorted(sys.modules)))"
     loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
     assert loads in loaded
