@@ -41,7 +41,7 @@ class Fields:
         limit: Limit | None = each.metadata.get("limit")
         kind = str if _is_list(hint) else _plain(hint)
         default = None if unset or _is_list(hint) else each.default
-        flag = [f"--{name_of(each.name)}"] if kind is bool else []  # without --no-...
+        flag = [f"--{name_of(each.name)}"] if kind is bool and each.default is False else []  # no --no-
         shown = default is not None
         option = typer.Option(*flag, help=self.more.get(each.name, each.metadata["help"]), show_default=shown)
         marks = [option] if limit is None else [option, limit]

@@ -76,7 +76,7 @@ class Painter:
         self.network = Network(network_file, runtime=runtime, threads=threads, precision=precision, streams=streams)
         self.planner = Planner(self.network, max_memory)
         self.bank = bank if isinstance(bank, Bank) else opening.open_bank(bank or self._own_bank, self.network)
-        self.max_memory, self.streams = max_memory, streams
+        self.streams = streams
         self._name, self._threads = network, threads
         self._lock, self._chosen = threading.Lock(), False
         self._first: Painter | None = None
@@ -86,6 +86,17 @@ class Painter:
         def __getattr__(self, name: str) -> Any:
             now = f"; it is now {MOVED[name]}" if name in MOVED else ""
             raise AttributeError(f"Painter has no {name}{now}")
+
+    @property
+    def max_memory(self) -> float | None:
+        """Bytes that the whole process may take; None is what is free. To be set between paintings."""
+        return self.planner.max_memory
+
+    @max_memory.setter
+    def max_memory(self, most: float | None) -> None:
+        if most is not None:
+            limits.MEMORY.check("max_memory, in bytes,", most)
+        self.planner.max_memory = most
 
     @property
     def bank(self) -> Bank:

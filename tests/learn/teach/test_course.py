@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto.errors import BankError, StyleNameError
+from impasto.errors import BankError, OptionError, StyleNameError
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.teach.course import Course, open_network, teach
@@ -67,7 +67,7 @@ def test_what_is_wrong_is_found_at_once(painting: Path, options: dict[str, Any])
         teach(painting, "red", **options)
     with pytest.raises(BankError):
         teach(painting, "photo", **options)
-    with pytest.raises(BankError, match="96 pixels"):
+    with pytest.raises(OptionError, match="96 pixels"):
         teach(painting, "mine", stroke_sizes=(72, 900), **options)
 
 

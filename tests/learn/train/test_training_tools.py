@@ -24,12 +24,15 @@ def tool(name: str) -> ModuleType:
     return module
 
 
+SETTINGS = {"design": 2, "seed": 0}
+
+
 def a_run(folder: Path, value: float) -> Path:
     """A checkpoint of the styles a and b, and the photo's row, whose tensors hold ``value``."""
     names = ("model.rows", "average.rows", "adam.rows.exp_avg", "adam.rows.exp_avg_sq")
     tensors = {name: torch.full((3, 4), value) for name in names} | {"behind": torch.full((3,), value)}
     folder.mkdir()
-    Checkpoint(tensors, 7, 1.5, {"seed": 0}, [{"name": "a"}, {"name": "b"}]).write(folder / CHECKPOINT)
+    Checkpoint(tensors, 7, 1.5, SETTINGS, [{"name": "a"}, {"name": "b"}]).write(folder / CHECKPOINT)
     return folder
 
 
@@ -41,7 +44,7 @@ def test_mix(share: float, tmp_path: Path) -> None:
     for key, value in found.tensors.items():
         expected = 1 + share if key in ("model.rows", "average.rows") else 2
         assert torch.all(value == expected), key
-    assert (found.step, found.seconds, found.settings) == (7, 1.5, {"seed": 0})
+    assert (found.step, found.seconds, found.settings) == (7, 1.5, SETTINGS)
 
 
 def test_row(tmp_path: Path) -> None:

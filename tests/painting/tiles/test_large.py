@@ -134,9 +134,9 @@ def test_more_memory_makes_fewer_tiles(network: Network) -> None:
     """The plan keeps to the budget as long as tiles are not as small as they get, and uses it."""
     size = (4000, 6000)
     blank = np.broadcast_to(np.uint8(0), (*size, 3))
-    plans = [on_its_way(network, blank, row(network), budget=n * 2**20).layout() for n in (30, 100, 300)]
+    plans = [on_its_way(network, blank, row(network), budget=n * 2**20).layout() for n in (45, 60, 100)]
     assert plans[0].tiles > plans[1].tiles > plans[2].tiles
-    assert all(plan.memory <= n * 2**20 for plan, n in zip(plans, (30, 100, 300), strict=True))
+    assert all(plan.memory <= n * 2**20 for plan, n in zip(plans, (45, 60, 100), strict=True))
     exact = on_its_way(network, blank, row(network), budget=100 * 2**20).layout()
     assert exact.memory <= 100 * 2**20 and exact.passes > 1 and exact.disk > size[0] * size[1]
 
@@ -175,7 +175,7 @@ def test_stopping_half_way_leaves_nothing(network: Network, tmp_path: Path, monk
     opened = []
     monkeypatch.setattr(Folder, "new", lambda self, *a, new=Folder.new: opened.append(new(self, *a)) or opened[-1])
     before = set(threading.enumerate())
-    steps = on_its_way(network, noise(150, 200), row(network), folder=tmp_path).paint("exact")
+    steps = on_its_way(network, noise(150, 200), row(network), folder=tmp_path).paint()
     while not opened:
         next(steps)
     steps.close()
