@@ -41,7 +41,7 @@ import pathlib, sys, time
 from impasto import cli
 from impasto.learn.evaluate import scores
 from impasto.learn.loss import features
-from impasto.learn.teach import lesson
+from impasto.learn.teach import match
 features.load_loss_network = lambda file=None: features.random_loss_network()
 mark = sys.argv.pop(1)
 
@@ -50,7 +50,7 @@ def waiting(*arguments):  # in the middle of the work that match and eval do
     time.sleep(300)
 
 if mark:
-    scores.worth = lesson.Lesson._alone = waiting
+    scores.worth = match._alone = waiting
 cli.main()
 """
 LAYERS: dict[str, Any] = {"content_layers": ("relu2_1",), "style_layers": ("relu1_1", "relu2_1")}
