@@ -175,7 +175,7 @@ def test_learning_is_quiet(folder: Path, network_file: Path, line: str) -> None:
 def test_compiled_training_is_quiet(folder: Path, network_file: Path) -> None:
     """What torch compiles lies in impasto's cache folder, or, with IMPASTO_CACHE=off, nowhere afterwards."""
     pytest.importorskip("torch")
-    code = "import impasto.learn, torch;print(torch.compile(lambda x: (x.sin() + 1).sum())(torch.ones(9)))"
+    code = "import impasto.learn.train.run, torch;print(torch.compile(lambda x: (x.sin() + 1).sum())(torch.ones(9)))"
     traced = Traced(folder, ["-c", code])
     traced.check(workers=True)
     kept = folder / "home/.cache/impasto"
