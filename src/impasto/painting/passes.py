@@ -33,6 +33,7 @@ SHORTEST = 64  # pixels: a first pass whose shorter side had fewer would see not
 DETAIL = 0.5  # of the photo's fine light and dark that the second pass sees
 MERGE = (0.5, 0.75, 1.0)  # of each octave of the first pass, finest first and the last for all coarser ones
 BAND = 64  # rows of the small picture that are made at once
+ALONE = 128  # columns of a matrix product that is too small to be shared out to threads, of which there are enough
 REACH = 3  # pixels of the smaller picture that Lanczos looks at
 LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-R BT.601
 
@@ -62,9 +63,8 @@ class Second:
         self._coarse = Enlarged(first - self._detail * np.tensordot(LUMA, small, 1), photo.shape[:2])
 
     def __getitem__(self, place: tuple[slice, slice]) -> Pixels:
-        part = unit(self._photo[place])
-        seen = self._coarse(*place)
-        seen += (part.reshape(-1, 3) @ (self._detail * LUMA)).reshape(part.shape[:2])
+        seen, part = self._coarse(*place), unit(self._photo[place])
+        seen += sum(share * part[..., channel] for channel, share in enumerate(self._detail * LUMA))
         return stored(seen, np.empty((*seen.shape[1:], 3), self.dtype))
 
     def whole(self, threads: int = 1) -> Pixels:
@@ -184,7 +184,11 @@ class Enlarged:
         tall = np.zeros((down.shape[1], bottom - top), np.float32)
         for index, weights in zip(down, falls, strict=True):  # at the borders some of the four are one place
             tall[np.arange(len(tall)), index - top] += weights
-        found: Floats = np.matmul(tall, wide.reshape(len(wide), -1, bottom - top).transpose(1, 2, 0))
+        planes = wide.reshape(len(wide), -1, bottom - top).transpose(1, 2, 0)
+        found = np.empty((len(planes), len(tall), len(wide)), np.float32)
+        for left in range(0, len(wide), ALONE):
+            part = np.s_[:, :, left : left + ALONE]
+            np.matmul(tall, planes[part], out=found[part])
         return found
 
 
