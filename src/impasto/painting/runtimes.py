@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import quiet
-from impasto.errors import ImpastoError, NetworkError, OptionError, attempt, lacks_memory
+from impasto.errors import NetworkError, OptionError, attempt, brief, foreign, lacks_memory
 from impasto.painting.precision import Timed, instructions, processor, quicker
 
 Floats = npt.NDArray[np.float32]
@@ -85,20 +85,20 @@ def open(path: Path, runtime: str, threads: int | None, precision: str, streams:
         raise OptionError(f"there is no precision {precision!r}; choose auto, f32 or bf16")
     if runtime == "auto":
         runtime = "onnxruntime" if _has_onnxruntime() and not _has_openvino() else "openvino"
-    try:
+    with foreign(lambda error: NetworkError(_why_closed(path, runtime, error))):
         if precision == "auto":
             precision = _quicker(path, threads) if runtime == "openvino" and _has_bfloat16() else "f32"
         return runtime, precision, openers[runtime](path, threads, precision, streams)
-    except ImpastoError:
-        raise
-    except ImportError as error:
+
+
+def _why_closed(path: Path, runtime: str, error: Exception) -> str:
+    if isinstance(error, ImportError):
         hint = f"openvino, or {EXTRA} to paint without it" if runtime == "openvino" else EXTRA
-        raise NetworkError(f"{runtime} is not installed or does not run here: pip install {hint}") from error
-    except Exception as error:  # both runtimes raise a zoo of types for a damaged file
-        if lacks_memory(error):
-            raise NetworkError(f"there is not enough memory to open {path}; close other programs") from error
-        reason = " ".join(str(error).split())[:200]
-        raise NetworkError(f"{path} cannot be opened as a network ({reason}); export or install it again") from error
+        why = f" ({brief(error)})" if error.__cause__ else ""  # a library that breaks, not one that is missing
+        return f"{runtime} is not installed or does not run here{why}: pip install {hint}"
+    if lacks_memory(error):
+        return f"there is not enough memory to open {path}; close other programs"
+    return f"{path} cannot be opened as a network ({brief(error)}); export or install it again"
 
 
 def _has_bfloat16() -> bool:
@@ -144,9 +144,10 @@ def _has_openvino() -> bool:
     """Whether OpenVINO can be taken; where it should be there and cannot, a warning says why, once."""
     try:
         quiet.openvino()
-    except Exception as error:  # a library that breaks on this machine raises more than ImportError
+    except ImportError as error:
         if not isinstance(error, ModuleNotFoundError) or error.name != "openvino":
-            _warn_once(f"importing it failed ({' '.join(f'{type(error).__name__}: {error}'.split())[:200]})")
+            cause = error.__cause__ or error
+            _warn_once(f"importing it failed ({type(cause).__name__}: {brief(cause)})")
         elif platform.machine() in HAVE_OPENVINO:
             _warn_once("it is not installed (pip install openvino)")
         return False
