@@ -87,7 +87,7 @@ def test_sees_imports() -> None:
     """The tests below see imports of every form (so that they are not green for nothing)."""
     assert {"learn.train.run", "limits"} <= inside("cli.train")
     assert {"styles.bank", "errors", "painting.painter"} <= inside("__init__")
-    assert {"assets", "styles.blend", "pictures.__init__"} <= inside("painting.painter")
+    assert {"assets", "painting.passes", "pictures.__init__"} <= inside("painting.painter")
     assert "learn.network.layers" in inside("learn.train.run")
     assert "torch.nn.functional" in imported("learn.network.layers")
 

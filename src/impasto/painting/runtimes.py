@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import operator
 import os
 import platform
 import threading
@@ -58,15 +57,6 @@ class Session(Protocol):
 def cores() -> int:
     """How many cores this process may use."""
     return len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0))
-
-
-def check_count(name: str, value: object) -> None:
-    try:
-        right = not isinstance(value, bool) and operator.index(value) >= 1  # type: ignore[arg-type]
-    except TypeError:
-        right = False
-    if not right:
-        raise OptionError(f"{name} must be a whole number from 1 on, not {value!r}")
 
 
 def open(path: Path, runtime: str, threads: int | None, precision: str, streams: int) -> tuple[str, str, Session]:
