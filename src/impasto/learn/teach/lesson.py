@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -48,6 +49,14 @@ class LessonStep:
     learning_rate: float
     seconds: float
     progress: float  # 0..1, by steps or by time, whichever is further
+
+
+class Computing(TypedDict, total=False):
+    """With what a lesson computes, as keywords: what measures the losses, by default the original VGG-19, and where."""
+
+    loss_network: LossNetwork | None
+    precision: Precision
+    device: str
 
 
 class Lesson:
