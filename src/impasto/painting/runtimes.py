@@ -14,19 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from impasto import quiet
-from impasto.errors import NetworkError, OptionError, attempt, brief, foreign, lacks_memory
+from impasto import limits, quiet
+from impasto.errors import NetworkError, attempt, brief, foreign, lacks_memory
 from impasto.painting.precision import Timed, instructions, processor, quicker
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
-RuntimeName: TypeAlias = Literal["auto", "openvino", "onnxruntime"]
-Precision: TypeAlias = Literal["auto", "f32", "bf16"]
 Feeds: TypeAlias = dict[str, npt.NDArray[Any]]
 FIXED = 2  # sizes of pictures that OpenVINO keeps a network of their own for: landscape and portrait
 REMEMBERED = 16  # pictures whose sizes count as having come before
@@ -69,10 +67,8 @@ def open(path: Path, runtime: str, threads: int | None, precision: str, streams:
         "openvino": _OpenVino,
         "onnxruntime": _OnnxRuntime,
     }
-    if runtime not in ("auto", *openers):
-        raise OptionError(f"there is no runtime {runtime!r}; choose auto, openvino or onnxruntime")
-    if precision not in ("auto", "f32", "bf16"):
-        raise OptionError(f"there is no precision {precision!r}; choose auto, f32 or bf16")
+    limits.RUNTIME.check("runtime", runtime)
+    precision = limits.PRECISION.read("precision", precision)
     if runtime == "auto":
         runtime = "onnxruntime" if _has_onnxruntime() and not _has_openvino() else "openvino"
     with foreign(lambda error: NetworkError(_why_closed(path, runtime, error))):
