@@ -256,7 +256,7 @@ def test_eval_names_the_painting_that_is_missing(photos, network_file, tmp_path,
 def test_a_photo_that_does_not_fit_is_painted_in_tiles(photo, network_file, tmp_path, capsys, monkeypatch) -> None:
     """With hardly any memory the painting is the same, and the temporary files are gone."""
     pytest.importorskip("openvino")
-    monkeypatch.setattr("impasto.painting.tiles.large.KEPT_LIMIT", 20.0)
+    monkeypatch.setattr("impasto.painting.tiles.cutting.KEPT_LIMIT", 20.0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (150, 203, 3), np.uint8)).save(photo.with_suffix(".png"))

@@ -14,7 +14,7 @@ from impasto.errors import NetworkError, PictureError
 from impasto.painting import regions
 from impasto.painting.network import Network
 from impasto.painting.painter import Painter
-from impasto.painting.runtimes import RuntimeName
+from impasto.limits import RuntimeName
 
 PHOTO = np.random.default_rng(0).random((40, 51, 3)).astype(np.float32)
 LEFT = np.zeros((40, 51), np.float32)

@@ -11,13 +11,12 @@ import typer
 from impasto import limits
 from impasto.cli.ends import open_painter, plain_names, progress
 from impasto.cli.learning import LossFile, Painters, learning
-from impasto.cli.options import LEARN_PRECISIONS, Names, Runtime
+from impasto.cli.options import Names, Runtime
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import table, to_json
 from impasto.errors import LearnError
 from impasto.learn.loss.settings import LossSettings
-from impasto.limits import Choice
 
 HELP = {
     "style_size": "Long side of the painting, in pixels; default: as trained.",
@@ -30,9 +29,7 @@ HELP = {
 class Looking:
     """What measures the losses."""
 
-    precision: Annotated[
-        str, typer.Option(help="Of the loss network: auto, float32 or bfloat16."), Choice(LEARN_PRECISIONS)
-    ] = "auto"
+    precision: Annotated[str, typer.Option(help="Of the loss network: auto, f32 or bf16."), limits.PRECISION] = "auto"
     loss_network: LossFile = None
 
 
@@ -82,7 +79,7 @@ def evaluate(
         pictures = load_photos(photos, size=size, limit=limit)
         drawn = PhotoFolder.open(photos).batch(0, 0, frame, FRAMED) if frame else ()
         crops = [to_picture(crop) for crop in drawn]
-        ruler = load_loss_network(looking.loss_network).to(best_dtype(looking.precision))  # type: ignore[arg-type]
+        ruler = load_loss_network(looking.loss_network).to(best_dtype(looking.precision))
         scorer = Scorer(ruler, paintings, pictures, losses)
         records = evaluate(scorer, painter.paint_array, names, pictures, worth_on=worth, crops=crops)
         scores = [record for record, _ in zip(records, progress(names, quiet=as_json), strict=True)]

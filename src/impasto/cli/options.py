@@ -9,13 +9,6 @@ from typing import Annotated
 import typer
 
 from impasto import assets, limits
-from impasto.limits import Choice
-
-RUNTIMES = ("auto", "openvino", "onnxruntime")
-LEARN_PRECISIONS = ("auto", "float32", "bfloat16")
-RECIPES = ("default", "gatys-2015", "pastiche")  # optimize.recipes' own, repeated without torch, as the next two
-COLORS = ("painting", "luminance", "match")
-UNITS = ("fair", "photos", "energy", "gatys", "dumoulin")  # learn.loss.losses.Unit
 
 
 def _style_names(context: typer.Context, incomplete: str) -> list[str]:
@@ -33,10 +26,9 @@ def _style_names(context: typer.Context, incomplete: str) -> list[str]:
 
 Network = Annotated[str, typer.Option(help="The network: one that comes with impasto, or an ONNX file.")]
 BankFile = Annotated[Path | None, typer.Option("--bank", help="A file of styles; default: the network's own.")]
-Runtime = Annotated[str, typer.Option(help="What runs the network: auto, openvino or onnxruntime."), Choice(RUNTIMES)]
+Runtime = Annotated[str, typer.Option(help="What runs the network: auto, openvino or onnxruntime."), limits.RUNTIME]
 Side = Annotated[int, typer.Option(help="Longer side of each painting, in pixels."), limits.SIDE]
 Quality = Annotated[int, typer.Option(help="Of JPEG and WebP."), limits.QUALITY]
-Seed = Annotated[int, typer.Option(help="Random seed."), limits.SEED]
 Mix = Annotated[
     list[str],
     typer.Option(
@@ -70,13 +62,9 @@ MaxMemory = Annotated[
 Precision = Annotated[
     str,
     typer.Option(help="f32, bf16 (much faster on some processors), or auto: the quicker one here."),
-    Choice(("auto", "f32", "bf16")),
+    limits.PRECISION,
 ]
-StyleSize = Annotated[
-    int | None, typer.Option(help="Long side of the painting, in pixels; default: as trained."), limits.SIDE
-]
-StyleWeight = Annotated[float | None, typer.Option(help="Of the style loss; default: as trained."), limits.WEIGHT]
-LearnPrecision = Annotated[str, typer.Option(help="auto, float32 or bfloat16."), Choice(LEARN_PRECISIONS)]
+LearnPrecision = Annotated[str, typer.Option(help="auto, f32 or bf16."), limits.PRECISION]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite files that impasto did not make.")]
@@ -96,6 +84,5 @@ class Opens:
 
 
 STDIO = Path("-")
-GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # optimize.grid.LAYERS, repeated without torch
 FPS = 12.0  # paintings a second, where nothing is said
 MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, repeated so that --help need not import Pillow

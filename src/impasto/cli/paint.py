@@ -176,7 +176,7 @@ def _alone(work: Batch, source: Path, target: Path, *, quiet: bool) -> Generator
                     last = each
                 else:
                     bar.update(task, completed=each.share)
-        except Exception as error:
+        except (ImpastoError, MemoryError) as error:
             last = Painted(source, target, error=error)
     if isinstance(where, io.BytesIO) and last.error is None:
         _to_stdout(where.getbuffer())

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from impasto import pictures
-from impasto.errors import PictureError, lacks_memory
+from impasto.errors import PictureError
 from impasto.painting import memory, passes, regions
 from impasto.painting.look import Look
 from impasto.painting.planner import Plan, Planner
@@ -109,10 +109,9 @@ class Job:
 def enough_memory() -> Iterator[None]:
     """Memory that is refused inside is a PictureError in one sentence."""
     try:
-        yield
-    except Exception as error:
-        if not lacks_memory(error):
-            raise
+        with memory.refusals():
+            yield
+    except MemoryError as error:
         raise PictureError("there is not enough memory for this picture; give a smaller size") from error
 
 
@@ -124,10 +123,10 @@ def _paint(work: Work, planner: Planner) -> Iterator[Progress]:
         memory.claims.take(claim)
     if claim:
         try:
-            painted = _paint_whole(work, planner)
-        except Exception as error:  # somebody else took the memory meanwhile: then in tiles
-            if not lacks_memory(error):
-                raise
+            with memory.refusals():
+                painted = _paint_whole(work, planner)
+        except MemoryError:  # somebody else took the memory meanwhile: then in tiles
+            pass
         else:
             yield Progress(1.0, painted)
             return

@@ -11,8 +11,10 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from impasto import limits
 from impasto.errors import MismatchError, NetworkError
-from impasto.painting.runtimes import Bytes, Feeds, Floats, Precision, RuntimeName, Session, check_count, cores, open
+from impasto.limits import Precision, RuntimeName
+from impasto.painting.runtimes import Bytes, Feeds, Floats, Session, cores, open
 from impasto.painting.tiles.stages import Graph
 
 FLOATS = 60.0  # bytes a pixel: the photo and the painting as floats, and in the orders that they need
@@ -45,8 +47,8 @@ class Network:
         streams: int = 1,
     ) -> None:
         path = Path(path)
-        check_count("threads", 1 if threads is None else threads)
-        check_count("streams", streams)
+        limits.SEVERAL.check("threads", 1 if threads is None else threads)
+        limits.SEVERAL.check("streams", streams)
         self.runtime, self.precision, session = open(path, runtime, threads, precision, streams)
         self._path, self._threads, self._streams = path.absolute(), threads, streams
         self._opened: Session | None

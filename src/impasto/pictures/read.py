@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from impasto import limits
-from impasto.errors import PictureError, attempt
+from impasto.errors import PictureError, attempt, foreign
 from impasto.pictures import arrays, color, containers, decoders, metadata, sources
 from impasto.pictures.pillow import name_of, quiet_pillow, reason_of
 from impasto.pictures.pixels import (
@@ -184,15 +184,14 @@ def _reading(name: str, max_pixels: int) -> Iterator[None]:
 
     On damaged data Pillow raises nearly every exception there is (SyntaxError, struct.error, KeyError, ...).
     """
-    try:
-        with quiet_pillow(max_pixels):
-            yield
-    except PictureError:
-        raise
-    except Exception as error:
+
+    def why(error: Exception) -> PictureError | None:
         if isinstance(error, (TypeError, AttributeError, NameError)) and _raised_by_us(error):
-            raise  # a fault of ours is no damage of the file's
-        raise PictureError(_why_unreadable(name, error, max_pixels)) from error
+            return None  # a fault of ours is no damage of the file's
+        return PictureError(_why_unreadable(name, error, max_pixels))
+
+    with foreign(why), quiet_pillow(max_pixels):
+        yield
 
 
 def _raised_by_us(error: Exception) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from impasto.errors import BankError, OptionError, attempt
+from impasto.errors import BankError, OptionError, attempt, brief, foreign
 from impasto.limits import FRAMES, NEIGHBOURS, SQUARE, STRENGTH
 from impasto.styles.bank import PHOTO, Bank, Floats
 
@@ -279,11 +279,10 @@ def _weight(name: str, value: float | str) -> float:
 
 def _row(style: object) -> npt.NDArray[np.float32]:
     """A row of numbers (R,) as another library hands it over; OptionError for what is neither a row nor a name."""
-    try:
+    kind = type(style).__name__
+    with foreign(lambda error: OptionError(f"a style of type {kind} cannot be read as a row ({brief(error)})")):
         values = style.detach().cpu().float() if hasattr(style, "detach") else style  # torch
         row = np.asarray(values)
-    except Exception as error:  # whatever an object of another library raises when it is asked for its numbers
-        raise OptionError(f"a style of type {type(style).__name__} cannot be read as a row ({error})") from error
     if row.dtype.kind not in "iuf" or row.ndim != 1 or row.size == 0:
         raise OptionError(
             f"a style is a name, a mix such as 'a:0.6,b:0.4' or {{'a': 0.6, 'b': 0.4}}, a list of names, or a row of "

@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from PIL import ExifTags, Image
 
-from impasto import assets, pictures
-from impasto.errors import LearnError, attempt
+from impasto import assets, limits, pictures
+from impasto.errors import LearnError, OptionError, attempt
+from impasto.learn.devices import memory_watched
 from impasto.learn.loss.features import LossNetwork, load_loss_network
-from impasto.learn.memory import memory_watched
 from impasto.learn.optimize.plan import checked_plan
 from impasto.learn.optimize.recipes import is_file, settings_for
 from impasto.learn.optimize.run import Optimization
@@ -93,6 +93,9 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise LearnError(
             f"{path} has a manifest of format {found.get('format')!r}, this impasto reads {FORMAT}; upgrade it"
         )
+    settings = found.get("settings")
+    if isinstance(settings, dict) and "precision" in settings:
+        settings["precision"] = limits.PRECISION.parse(settings["precision"])  # as grids compare it
     return found
 
 
@@ -115,7 +118,9 @@ def replay(
     recipe = settings.pop("recipe", None)
     if settings.get("start") is None or is_file(str(settings["start"])) != bool(files["start"]):
         raise LearnError("the manifest is damaged: its start is not among its files")
-    settings_for(recipe, **settings)  # before any file is opened
+    with _sense():
+        settings_for(recipe, **settings)  # before any file is opened
+        checked = checked_plan(plan, largest=settings_for(recipe, **settings).size) if plan else None
     loss_network = loss_network or load_loss_network()
     if made.get("loss_network") != fingerprint(loss_network):
         raise LearnError("the picture was made with another loss network; name its weights with --loss-network")
@@ -133,9 +138,18 @@ def replay(
         loss_network=loss_network,
         device=device,
         max_memory=max_memory,
-        plan=checked_plan(plan, largest=chosen.size) if plan else None,
+        plan=checked,
         **_painters(made, str(settings["start"]), folders),
     )
+
+
+@contextmanager
+def _sense() -> Iterator[None]:
+    """Settings that make no sense are no fault of who replays them."""
+    try:
+        yield
+    except OptionError as error:
+        raise LearnError(f"the manifest is damaged: {error}") from error
 
 
 def fingerprint(network: LossNetwork) -> str:

@@ -21,7 +21,6 @@ from impasto.learn.devices import best_dtype, default_workers, given_to
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.judge import Judge, ruler
 from impasto.learn.network.layers import StyleNetwork
-from impasto.learn.numbers import Precision
 from impasto.learn.paintings import Painting
 from impasto.learn.photos import PhotoFolder, load_painting
 from impasto.learn.train import processes
@@ -32,6 +31,7 @@ from impasto.learn.train.records import METRICS, SHEET, TrainStep, alike, save_s
 from impasto.learn.train.settings import Schedule, TrainSettings
 from impasto.learn.train.state import State, changes
 from impasto.learn.train.steps import Steps
+from impasto.limits import Precision
 from impasto.styles.bank import PHOTO, Bank
 
 UNIT_PHOTOS = 40  # photo crops whose Gram matrices define the photos' own distance
