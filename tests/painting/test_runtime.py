@@ -104,6 +104,24 @@ def test_sizes_that_come_again(network_file: Path, rows: Floats) -> None:
             np.testing.assert_allclose(network.paint(picture, rows[0]), painted, rtol=0, atol=1e-5)
 
 
+def test_large_pictures_at_their_size(network_file: Path, rows: Floats, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a small picture, a large one is painted by a network compiled for its size, which is a third faster."""
+    compiled: list[tuple[int, ...] | None] = []
+
+    def noted(self: Any, model: Any, feeds: Any) -> Any:
+        shape = model.input("picture").partial_shape
+        compiled.append(tuple(shape.to_shape()) if shape.is_static else None)
+        return plain(self, model, feeds)
+
+    plain = runtimes._OpenVino._compile
+    monkeypatch.setattr(runtimes._OpenVino, "_compile", noted)
+    monkeypatch.setattr(runtimes, "IDLE", 40 * 40)
+    network = Network(network_file, runtime="openvino", precision="f32")
+    for side in (16, 20, 48):
+        network.paint(noise(side, side), rows[0])
+    assert compiled == [(1, 3, 16, 16), None, (1, 3, 48, 48)]
+
+
 def test_prepared(network: Network, rows: Floats) -> None:
     """Getting ready for a size changes nothing of what is painted."""
     picture = (noise(37, 22) * 255).astype(np.uint8)

@@ -33,6 +33,7 @@ SHORTEST = 64  # pixels: a first pass whose shorter side had fewer would see not
 DETAIL = 0.5  # of the photo's fine light and dark that the second pass sees
 MERGE = (0.5, 0.75, 1.0)  # of each octave of the first pass, finest first and the last for all coarser ones
 BAND = 64  # rows of the small picture that are made at once
+ALONE = 128  # columns of a matrix product that is too small to be shared out to threads, of which there are enough
 REACH = 3  # pixels of the smaller picture that Lanczos looks at
 LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-R BT.601
 
@@ -62,10 +63,9 @@ class Second:
         self._coarse = Enlarged(first - self._detail * np.tensordot(LUMA, small, 1), photo.shape[:2])
 
     def __getitem__(self, place: tuple[slice, slice]) -> Pixels:
-        part = unit(self._photo[place])
-        seen = self._coarse(*place)
-        seen += (part.reshape(-1, 3) @ (self._detail * LUMA)).reshape(part.shape[:2])
-        return _pixels(seen, self.dtype)
+        seen, part = self._coarse(*place), unit(self._photo[place])
+        seen += sum(share * part[..., channel] for channel, share in enumerate(self._detail * LUMA))
+        return stored(seen, np.empty((*seen.shape[1:], 3), self.dtype))
 
     def whole(self, threads: int = 1) -> Pixels:
         """All of it at once."""
@@ -82,6 +82,14 @@ def crossed(first: Floats, second: Pixels, *, merge: Sequence[float] = MERGE, th
     """What is to be added to the second pass, pixels (h, w, 3), for the first one's bands to show in it, as planes."""
     apart = first - shrunk(second, first.shape[1:], threads)
     return Enlarged(_weighted(apart, merge), second.shape[:2])
+
+
+def plus(pixels: Pixels, planes: Floats) -> Floats:
+    """Pixels (h, w, C) of any type, 0..1, added to planes, which are used up."""
+    most = np.float32(1 / np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1)
+    for channel, plane in enumerate(planes):
+        plane += np.multiply(pixels[..., channel], most, dtype=np.float32)
+    return planes
 
 
 def _weighted(planes: Floats, octaves: Sequence[float]) -> Floats:
@@ -157,7 +165,9 @@ class Enlarged:
     """
 
     def __init__(self, planes: Floats, size: Size) -> None:
-        self._planes = planes
+        self._columns = np.ascontiguousarray(
+            planes.transpose(2, 0, 1)
+        )  # to gather a column is to copy what lies together
         self._taps = tuple(_taps(length, old) for length, old in zip(size, planes.shape[1:], strict=True))
 
     def __call__(self, *place: slice) -> Floats:
@@ -167,14 +177,18 @@ class Enlarged:
             for (index, weights), part in zip(self._taps, (*place, slice(None))[:2], strict=True)
         )
         top, bottom = int(down.min()), int(down.max()) + 1
-        strip = self._planes[:, top:bottom]
-        wide = strip[:, :, across[0]] * shares[0]
+        strip = self._columns[:, :, top:bottom].reshape(len(self._columns), -1)
+        wide = strip[across[0]] * shares[0][:, None]
         for index, weights in zip(across[1:], shares[1:], strict=True):
-            wide += strip[:, :, index] * weights
+            wide += strip[index] * weights[:, None]
         tall = np.zeros((down.shape[1], bottom - top), np.float32)
         for index, weights in zip(down, falls, strict=True):  # at the borders some of the four are one place
             tall[np.arange(len(tall)), index - top] += weights
-        found: Floats = np.matmul(tall, wide)
+        planes = wide.reshape(len(wide), -1, bottom - top).transpose(1, 2, 0)
+        found = np.empty((len(planes), len(tall), len(wide)), np.float32)
+        for left in range(0, len(wide), ALONE):
+            part = np.s_[:, :, left : left + ALONE]
+            np.matmul(tall, planes[part], out=found[part])
         return found
 
 
@@ -188,11 +202,15 @@ def _taps(length: int, old: int) -> tuple[npt.NDArray[np.intp], Floats]:
     return index, np.array(weights, np.float32) / np.float32(2)
 
 
-def _pixels(planes: Floats, kind: Any) -> Pixels:
-    """Planes clipped to 0..1 as pixels (h, w, C), uint8 or float32; the planes are used up."""
-    np.clip(planes, 0, 1, out=planes)
-    found = _to_bytes(planes) if kind == np.uint8 else planes
-    return np.ascontiguousarray(found.transpose(1, 2, 0))
+def stored(planes: Floats, out: Pixels) -> Pixels:
+    """Planes (C, h, w) clipped to 0..1 and written into the pixels ``out`` (h, w, C), uint8 or float32; used up."""
+    if out.dtype == np.uint8:
+        planes *= np.float32(255)
+        planes += np.float32(0.5)  # what follows cuts off
+    np.clip(planes, 0, 255 if out.dtype == np.uint8 else 1, out=planes)
+    for channel, plane in enumerate(planes):  # three long ways are quicker than many of three steps
+        np.copyto(out[..., channel], plane, casting="unsafe")
+    return out
 
 
 def _to_bytes(values: Floats) -> npt.NDArray[np.uint8]:

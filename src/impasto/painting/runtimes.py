@@ -159,8 +159,8 @@ class _OpenVino:
     """OpenVINO on the CPU. The precision is always set: with bfloat16 units it would take them by itself.
 
     A network compiled for one size of picture is a tenth to a third faster than one for any size, and takes 0.1 s to
-    compile. The first size gets one and the next that comes again, later any that comes twice in a row; other sizes
-    share one for all.
+    compile. The first size gets one and the next that comes again, later any that comes twice in a row, and every one
+    beyond two megapixels, which makes up for it with one painting; other sizes share one for all.
     """
 
     def __init__(self, path: Path, threads: int | None, precision: str, streams: int) -> None:
@@ -223,7 +223,8 @@ class _OpenVino:
         if sizes in self._fixed:
             self._fixed.move_to_end(sizes)
             return self._fixed[sizes]
-        if not (at_once if len(self._fixed) == FIXED else again):  # many sizes in turn would drive each other out
+        often = at_once if len(self._fixed) == FIXED else again  # many sizes in turn would drive each other out
+        if not often and feeds["picture"].size // 3 <= IDLE:  # beyond, one painting makes up for it
             key = kind, self._streams_for(feeds)
             if key not in self._any:
                 self._any[key] = self._compile(self._model_for(kind), feeds)
