@@ -17,7 +17,6 @@ from PIL import Image
 
 import impasto
 from impasto.cli.learning import signals_call
-from impasto.cli.options import MAX_PIXELS
 from impasto.styles.bank import Bank
 
 
@@ -213,13 +212,6 @@ def test_help_imports_nothing_heavy() -> None:
     probe = f"import sys, impasto.cli; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True, text=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_the_limit_of_help_is_the_librarys() -> None:
-    """The default of --max-pixels is the one of pictures.load."""
-    from impasto import pictures
-
-    assert MAX_PIXELS == pictures.DEFAULT_MAX_PIXELS
 
 
 def test_a_bank_of_another_network_is_refused(photo, network_file, tmp_path, capsys) -> None:

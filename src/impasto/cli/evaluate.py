@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from impasto import limits
-from impasto.cli.ends import open_painter, plain_names, progress
-from impasto.cli.learning import LossFile, Painters, learning
-from impasto.cli.options import Names, Runtime
+from impasto.cli.ends import plain_names, progress
+from impasto.cli.learning import LossFile, learning
+from impasto.cli.options import Names, Opens
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import table, to_json
@@ -52,8 +52,7 @@ def evaluate(
     frame: Annotated[
         int, typer.Option(help="Crops on whose mean painting frames are measured; 60 is enough."), limits.COUNT
     ] = 0,
-    opened: Painters,
-    runtime: Runtime = "auto",
+    opened: Opens,
     looking: Looking,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -70,7 +69,7 @@ def evaluate(
         from impasto.learn.tensors import to_picture
         from impasto.styles.bank import PHOTO
 
-        painter = open_painter(opened.network, opened.bank, runtime)
+        painter = opened.painter()
         names = plain_names(style) if style else list(painter.bank.styles)
         if not names or PHOTO in names:
             raise LearnError(f"there is no style to measure; name one, other than {PHOTO}, or another bank")

@@ -11,20 +11,12 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.options import BankFile, LearnPrecision, Network
+from impasto.cli.options import LearnPrecision
 from impasto.cli.terminal import say
 from impasto.errors import ImpastoError, MissingExtraError
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 LossFile = Annotated[Path | None, typer.Option("--loss-network", help="VGG weights; default: the original VGG-19.")]
-
-
-@dataclass(frozen=True)
-class Painters:
-    """A network and its bank."""
-
-    network: Network = "full"
-    bank: BankFile = None
 
 
 @dataclass(frozen=True)

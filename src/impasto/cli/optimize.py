@@ -13,8 +13,8 @@ import typer
 
 from impasto import limits
 from impasto.cli.ends import check_suffix, claim, given_files, numbers_in, write_json
-from impasto.cli.learning import Device, LossFile, Painters, forgiven, learning, signals_call
-from impasto.cli.options import AsJson, KeepMetadata, Overwrite, Quality
+from impasto.cli.learning import Device, LossFile, forgiven, learning, signals_call
+from impasto.cli.options import AsJson, Banked, KeepMetadata, Overwrite, Quality
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import report, say, to_json
@@ -85,7 +85,7 @@ def optimize(
     ] = None,
     masks: Masks,
     kept: Kept,
-    opened: Painters,
+    opened: Banked,
     room: Room,
     force: Overwrite = False,
     as_json: AsJson = False,
@@ -101,7 +101,7 @@ def optimize(
     sources = [photo, *paintings, *photo_masks, *painting_masks]
     sources += given_files(settings.get("start"), room.loss_network)
     logs = given_files(kept.json_log)
-    claim([output, state, *logs], sources, opens=(opened.network, opened.bank), force=force, streams=logs)
+    claim([output, state, *logs], sources, opens=opened, force=force, streams=logs)
     with learning():
         from impasto.cli import targets
         from impasto.learn.devices import resolve_device

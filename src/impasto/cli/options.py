@@ -1,14 +1,18 @@
-"""Options that several commands share, and words that are repeated so that --help imports nothing heavy."""
+"""Options that several commands share, and records of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from impasto import assets, limits
+
+if TYPE_CHECKING:
+    from impasto.painting.painter import Painter
+    from impasto.styles.bank import Bank
 
 
 def _style_names(context: typer.Context, incomplete: str) -> list[str]:
@@ -29,28 +33,15 @@ BankFile = Annotated[Path | None, typer.Option("--bank", help="A file of styles;
 Runtime = Annotated[str, typer.Option(help="What runs the network: auto, openvino or onnxruntime."), limits.RUNTIME]
 Side = Annotated[int, typer.Option(help="Longer side of each painting, in pixels."), limits.SIDE]
 Quality = Annotated[int, typer.Option(help="Of JPEG and WebP."), limits.QUALITY]
-Mix = Annotated[
-    list[str],
-    typer.Option(
-        "--style",
-        "-s",
-        autocompletion=_style_names,
-        help="NAME, or a mix such as NAME:0.6,NAME:0.4; several -s are mixed too.",
-    ),
-]
-Names = Annotated[
-    list[str] | None,
-    typer.Option("--style", "-s", autocompletion=_style_names, help="NAME,NAME,...; default: all."),
-]
-Styles = Annotated[
-    list[str],
-    typer.Option(
-        "--style",
-        "-s",
-        autocompletion=_style_names,
-        help="NAME,NAME,...; for mixes one -s each: -s A -s B:0.5,C:0.5.",
-    ),
-]
+
+
+def _styles(help: str) -> Any:
+    return typer.Option("--style", "-s", autocompletion=_style_names, help=help)
+
+
+Mix = Annotated[list[str], _styles("NAME, or a mix such as NAME:0.6,NAME:0.4; several -s are mixed too.")]
+Names = Annotated[list[str] | None, _styles("NAME,NAME,...; default: all.")]
+Styles = Annotated[list[str], _styles("NAME,NAME,...; for mixes one -s each: -s A -s B:0.5,C:0.5.")]
 MaxPixels = Annotated[int, typer.Option(help="Refuse pictures with more pixels than this."), limits.PIXELS]
 MaxMemory = Annotated[
     float | None,
@@ -75,14 +66,29 @@ KeepMetadata = Annotated[
 
 
 @dataclass(frozen=True)
-class Opens:
-    """The network and the bank, and what runs them."""
+class Banked:
+    """A network and the bank that is read."""
 
     network: Network = "full"
     bank: BankFile = None
+
+    def styles(self) -> Bank:
+        """The bank, opened."""
+        from impasto.styles.bank import Bank
+
+        return Bank.load(self.bank or assets.bank_file(self.network))
+
+
+@dataclass(frozen=True)
+class Opens(Banked):
+    """A network and a bank, and what runs them."""
+
     runtime: Runtime = "auto"
 
+    def painter(self, *, max_memory: float | None = None, **options: Any) -> Painter:
+        """A painter of these; ``max_memory`` is in GB."""
+        from impasto.painting.painter import Painter
 
-STDIO = Path("-")
-FPS = 12.0  # paintings a second, where nothing is said
-MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, repeated so that --help need not import Pillow
+        limit = None if max_memory is None else max_memory * 1e9
+        runtime: Any = self.runtime
+        return Painter(self.network, bank=self.bank, runtime=runtime, max_memory=limit, **options)
