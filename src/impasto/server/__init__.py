@@ -1,0 +1,1 @@
+"""The studio and its HTTP API: photos in, paintings out, over HTTP (needs ``impasto[studio]``)."""
