@@ -12,7 +12,7 @@ from impasto.server.clients import networks
 Headers = list[tuple[bytes, bytes]]
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-MB = 1_000_000
+MB = 2**20
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 ORIGIN = re.compile(r"https?://" + HOST.pattern)
 
@@ -80,7 +80,7 @@ class Problem:
             "detail": self.detail,
             "code": self.code,
         }
-        return json.dumps({"type": "about:blank", **named}).encode()
+        return json.dumps(words).encode()
 
 
 INTERNAL = Problem(500, "internal", "something went wrong inside the server; its log has more")
