@@ -1,1 +1,1 @@
-"""The studio and its HTTP API: photos in, paintings out, over HTTP (needs ``impasto[studio]``)."""
+"""The studio and the HTTP API: what is served, and what guards it."""
