@@ -63,7 +63,7 @@ class Photo {
     try {
       return await call(`photos/${id}`, id);
     } catch (error) {
-      const gone = error.status === 410 || (error.status === 404 && !String(error.code).includes("style"));
+      const gone = error.status === 410 || (error.status === 404 && error.code === "unknown");
       if (!gone || !this.blob) throw error;
       if (this.record?.id === id) this.record = null;
       const again = await this.ready();

@@ -8,7 +8,7 @@ const QUICK = 0.09; // s
 /** `show({bitmap, entry, recipe, n, side, seconds, sharp})` puts a painting on the page; `tell(state, error)` says how it stands. */
 export function createPreviews(engine, { show, tell, viewSide, slow }) {
   let n = Date.now(); // goes on rising over reloads
-  let wanted = null, shown = null, flight = null, timer = 0, resting = 0, last = 0;
+  let wanted = null, shown = null, flight = null, timer = 0, resting = 0, last = 0, late = 0;
   let small = slow ? SMALLER : SMALL;
 
   function want(entry, recipe) {
@@ -53,7 +53,7 @@ export function createPreviews(engine, { show, tell, viewSide, slow }) {
       const newer = !shown || asked.n > shown.n || (asked.n === shown.n && sharp);
       if (wanted && asked.entry === wanted.entry && newer) {
         shown = { n: asked.n, side, sharp };
-        if (!sharp) small = seconds > QUICK ? SMALLER : SMALL;
+        if (side === SMALL && (late = seconds > QUICK ? late + 1 : 0) > 2) small = SMALLER; // not the first: it compiles
         show({ bitmap, ...asked, side, seconds, sharp, whole: asked.n === wanted.n });
         if (asked.n === wanted.n) tell("painted");
       }
