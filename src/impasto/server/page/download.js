@@ -76,7 +76,7 @@ export function createPlan(state, engine, planned) {
 }
 
 export function planWords(plan) {
-  const values = { megapixels: number(plan.megapixels, plan.megapixels < 10 ? 1 : 0), tiles: number(plan.tiles ?? 0), time: time(plan.seconds ?? 0), memory: bytes(plan.memory ?? 0) };
+  const values = { megapixels: number(plan.megapixels, plan.megapixels < 10 ? 1 : 0), tiles: number(plan.tiles ?? 0), time: time(Math.max(1, plan.seconds ?? 0)), memory: bytes(plan.memory ?? 0) };
   return [t("plan", { width: number(plan.width), height: number(plan.height) }), t(plan.whole ? "planWhole" : "planTiles", values)];
 }
 
@@ -149,7 +149,7 @@ export function createDownloads(state, engine, { tell, say, started }) {
   const resume = (id) => guarded(async () => finish(await work(async () => ({ id }), show)));
 
   const all = () => guarded(async (signal) => {
-    const entries = state.photos.filter((entry) => entry.photo), files = [], failed = [], { recipe, file } = state;
+    const entries = [...state.photos], files = [], failed = [], { recipe, file } = state;
     for (const [at, entry] of entries.entries()) {
       if (signal.aborted) return tell("cancelled");
       const mine = turn(recipe, { regions: entry.key === state.current ? recipe.regions : entry.regions ?? [] });
@@ -161,6 +161,7 @@ export function createDownloads(state, engine, { tell, say, started }) {
         if (record.state === "failed") throw new Error(record.error?.detail);
         files.push({ name: paintedName(entry.name, file.format), blob: await engine.result(record.id) });
         engine.cancel(record.id).catch(() => {});
+        if (entry.key !== state.current && entries.length > (state.session.limits.photos ?? 16) / 2) await engine.forget(entry.photo).catch(() => {});
         entry.why = null;
       } catch (error) {
         if (signal.aborted || error.code === "offline") throw error;

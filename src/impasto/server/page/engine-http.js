@@ -159,7 +159,11 @@ export class HttpEngine {
   cancel = (id) => ask(`jobs/${id}`, { method: "DELETE" });
   resultURL = (id) => `${API}/jobs/${id}/result`;
   result = async (id) => (await ask(`jobs/${id}/result`)).blob();
-  forget = async (photo) => photo.record && ask(`photos/${photo.record.id}`, { method: "DELETE" });
+  async forget(photo) {
+    const { record } = photo;
+    photo.record = null;
+    if (record) await ask(`photos/${record.id}`, { method: "DELETE" });
+  }
 
   lesson = (blob, { name, minutes, network }) =>
     json(`lessons?${new URLSearchParams({ name, minutes, network })}`, { method: "POST", body: blob, headers: { "Content-Type": blob.type || "image/jpeg" } });

@@ -1,10 +1,11 @@
 // The wiring: one state, its views, and the engine that paints. Everything else stands in the other modules.
+import { createAlbum } from "./album.js";
 import { createBrush, tint } from "./brush.js";
 import { createCompare } from "./compare.js";
 import { $, icon, make, pressed, segments, setRange, showBlob } from "./dom.js";
 import { createDownloads, createFileOptions, createPlan, planWords } from "./download.js";
 import { HttpEngine } from "./engine-http.js";
-import * as keep from "./keep.js";
+import { recall } from "./keep.js";
 import { createLoupe } from "./loupe.js";
 import { createPad } from "./pad.js";
 import { createStrip, createWaysIn } from "./photos.js";
@@ -13,11 +14,9 @@ import { MOST_STYLES, PHOTO, START, fromHash, names, turn } from "./recipe.js";
 import { copyPicture, createShare } from "./share.js";
 import { createState } from "./state.js";
 import { LANGUAGES, current, number, percent, speak, t, time } from "./strings.js";
-import { createStyles, createThumbnails } from "./styles.js";
+import { createStyles, createThumbnails, ordered } from "./styles.js";
 import { createTeaching } from "./teach.js";
 
-const FIRST_STYLE = "van-gogh-starry-night";
-const STRIP_SIDE = 160;
 const engine = new HttpEngine();
 const state = createState();
 const painting = $("painting"), original = $("original"), picture = $("picture"), view = $("view");
@@ -65,7 +64,7 @@ async function lost() {
 // ---- views --------------------------------------------------------------------------------------------------------
 
 const viewSide = () => Math.min(1024, Math.max(64, Math.round(Math.max(picture.clientWidth, picture.clientHeight) * (devicePixelRatio || 1))));
-let previews = createPreviews(engine, { show: showPainting, tell: standing, viewSide, slow: false });
+let previews = createPreviews(engine, { show: showPainting, tell: standing, idle: () => thumbnails.pump(), viewSide, slow: false });
 const thumbnails = createThumbnails(engine, { busy: () => previews.busy, drawn: (name) => (styles.drawn(name), pad()) });
 const compare = createCompare();
 const share = createShare(state, { say, tell });
@@ -74,15 +73,18 @@ const styles = createStyles(state, thumbnails, { tell, teach: teaching.open });
 const pad = createPad(state, thumbnails.of);
 const brush = createBrush(state, { tell });
 const loupe = createLoupe(state, engine, { tell, painting: () => painting });
-const strip = createStrip(state, { choose, remove });
+const album = createAlbum(state, engine, { tell, shown: photoShown, busy: (on) => busy(on), painting, emptied: preview });
+const strip = createStrip(state, album);
 const fileOptions = createFileOptions(state);
-const planning = createPlan(state, engine, (found) => {
-  plan = found;
-  loupe.planned(plan);
-  state.changed();
-});
-const downloads = createDownloads(state, engine, { tell, say: (words, stays) => (say(words, true), stays && note(words, true)), started: (job) => ((state.job = job), keepSoon()) });
-createWaysIn(state, { add, teach: teaching.dropped, tell });
+const planning = createPlan(state, engine, planned);
+const downloads = createDownloads(state, engine, { tell, say: (words, stays) => (say(words, true), stays && note(words, true)), started: (job) => ((state.job = job), album.keepSoon()) });
+createWaysIn(state, { add: album.add, teach: teaching.dropped, tell });
+
+async function learned(name, use = false) {
+  state.set({ styles: ordered(await engine.styles(state.recipe.network)) });
+  if (state.entry) thumbnails.show(state.entry.photo, state.styles, state.recipe.network, fastNames);
+  if (use) state.turn({ styles: [[name, 1]] });
+}
 
 function showPainting({ bitmap, entry, recipe, side, seconds, sharp, whole }) {
   if (entry !== state.entry) return;
@@ -97,18 +99,35 @@ function showPainting({ bitmap, entry, recipe, side, seconds, sharp, whole }) {
   if (sharp) {
     $("took").textContent = t("painted", { time: time(seconds) });
     say(t("painted", { time: time(seconds) }));
-    thumbnails.pump();
-    stripSoon();
+    album.stripSoon();
   }
 }
 
 function standing(now, error) {
   painting.dataset.state = now;
   clearTimeout(standing.timer);
-  delete view.dataset.busy;
-  if (now === "painting") standing.timer = setTimeout(() => (view.dataset.busy = "true"), 400);
+  busy(false);
+  if (now === "painting") standing.timer = setTimeout(() => busy(true), 400);
   if (now === "failed") tell(error);
-  else if (now === "painted") thumbnails.pump();
+}
+
+const busy = (on) => $("stage").toggleAttribute("data-busy", on);
+
+/** Another photo has come onto the page. */
+function photoShown(entry) {
+  planned(null);
+  compare.set(0);
+  painting.getContext("2d").clearRect(0, 0, painting.width, painting.height);
+  thumbnails.show(entry.photo, state.styles, state.recipe.network, fastNames);
+  styles.redrawn();
+  original.removeAttribute("src");
+  engine.picture(entry.photo, 1024).then((blob) => entry === state.entry && showBlob(original, blob), () => {});
+}
+
+function planned(found) {
+  plan = found;
+  loupe.planned(plan);
+  state.changed();
 }
 
 /** The picture as large as it goes, but never more than twice its own size. */
@@ -158,7 +177,7 @@ state.onChange(function draw() {
   downloads.draw();
   if (plan) $("plan").replaceChildren(...planWords(plan).map((words, at) => make("p", { className: at ? "muted" : "" }, words)));
   else $("plan").replaceChildren();
-  keepSoon();
+  album.keepSoon();
 });
 
 function dials() {
@@ -230,7 +249,7 @@ $("theme").addEventListener("click", () => {
   const dark = getComputedStyle(document.documentElement).colorScheme === "dark" || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.dataset.theme = localStorage.theme = dark ? "light" : "dark";
 });
-$("forget").addEventListener("click", forget);
+$("forget").addEventListener("click", () => ($("help-dialog").close(), album.forget()));
 $("help").addEventListener("click", () => {
   const keys = [["B", "keyBrush"], ["E", "keyEraser"], ["[ ]", "keySize"], [t("space"), "keyPhoto"], ["C", "keyCompare"], ["L", "keyLoupe"], ["Ctrl Z, Ctrl Y", "keyUndo"], ["Ctrl V", "keyPaste"], ["Ctrl S", "keySave"], ["/", "keySearch"]];
   $("keys").replaceChildren(...keys.flatMap(([press, does]) => [make("dt", {}, make("kbd", {}, press)), make("dd", {}, t(does))]));
@@ -242,8 +261,9 @@ const take = (tool) => state.set({ tool: state.entry ? tool : null });
 
 async function chooseNetwork(network) {
   try {
-    state.set({ styles: await engine.styles(network) });
+    state.set({ styles: ordered(await engine.styles(network)) });
     state.turn({ network });
+    if (state.entry) thumbnails.show(state.entry.photo, state.styles, network, fastNames);
   } catch (error) {
     tell(error);
     state.changed();
@@ -268,141 +288,6 @@ addEventListener("keydown", (event) => {
 });
 addEventListener("keyup", (event) => event.key === " " && compare.hold(false));
 
-// ---- photos -------------------------------------------------------------------------------------------------------
-
-const newKey = () => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
-
-/** Take files in; the first that is a picture is shown and painted at once. */
-async function add(files) {
-  let first = true;
-  for (const file of files) {
-    const entry = { key: newKey(), name: file.name || "photo.jpg", photo: null, width: 0, height: 0, regions: [], why: null };
-    entry.photo = engine.photo(file, entry.name);
-    try {
-      const waits = first && (view.dataset.busy = "true");
-      await welcome(entry);
-      if (waits) delete view.dataset.busy;
-    } catch (error) {
-      delete view.dataset.busy;
-      if (files.length === 1 || error.code === "offline") return tell(error);
-      entry.why = error.message || t("notPicture", { name: entry.name });
-      entry.photo = null;
-    }
-    state.photos.push(entry);
-    if (entry.photo) keep.keepPhoto(entry.key, file).catch(() => tell("notKept"));
-    if (first && entry.photo) (first = false), choose(entry.key);
-    else state.changed();
-  }
-}
-
-async function welcome(entry) {
-  const record = await entry.photo.ready();
-  Object.assign(entry, { width: record.width, height: record.height });
-}
-
-function choose(key) {
-  const before = state.entry;
-  if (before) before.regions = state.recipe.regions;
-  if (before?.key === key) return;
-  state.current = key;
-  const entry = state.entry;
-  state.forgetSteps();
-  plan = null;
-  standing("painting");
-  compare.set(0);
-  painting.getContext("2d").clearRect(0, 0, painting.width, painting.height);
-  const chosen = state.recipe.styles.length ? state.recipe.styles : [[state.style(FIRST_STYLE)?.name ?? state.styles.find((style) => style.name !== PHOTO)?.name, 1]];
-  state.set({ recipe: turn(state.recipe, { styles: chosen, regions: entry.regions }) });
-  thumbnails.show(entry.photo, state.styles, state.recipe.network, fastNames);
-  styles.redrawn();
-  original.removeAttribute("src");
-  engine.picture(entry.photo, 1024).then((blob) => entry === state.entry && showBlob(original, blob), () => {});
-}
-
-async function remove(key) {
-  const at = state.photos.findIndex((entry) => entry.key === key), [entry] = state.photos.splice(at, 1);
-  keep.dropPhoto(key).catch(() => {});
-  if (entry.photo) engine.forget(entry.photo).catch(() => {});
-  const next = state.photos[Math.min(at, state.photos.length - 1)];
-  if (state.current !== key) return state.changed();
-  state.current = null;
-  if (next?.photo) choose(next.key);
-  else state.set({ recipe: turn(state.recipe, { regions: [] }) });
-}
-
-async function forget() {
-  for (const { photo } of state.photos) if (photo) engine.forget(photo).catch(() => {});
-  await keep.forget().catch(() => {});
-  $("help-dialog").close();
-  state.forgetSteps();
-  state.set({ photos: [], current: null, recipe: turn(START, { network: state.recipe.network }), mixing: false, tool: null });
-  tell("forgot");
-  preview();
-}
-
-/** Small paintings for the strip, one after the other, once the large one rests. */
-function stripSoon() {
-  clearTimeout(stripSoon.timer);
-  stripSoon.timer = setTimeout(async () => {
-    const { recipe } = state;
-    for (const entry of state.photos.slice(0, state.session.limits.photos ?? 16)) {
-      if (!entry.photo || state.recipe !== recipe || entry.looks === recipe) continue;
-      const mine = turn(recipe, { regions: entry.key === state.current ? recipe.regions : entry.regions });
-      try {
-        if (entry.key === state.current) entry.small = small(painting);
-        else {
-          const { blob } = await engine.preview(entry.photo, mine, 2 * Date.now(), STRIP_SIDE);
-          entry.small = small(await createImageBitmap(blob));
-        }
-        entry.looks = recipe;
-        state.changed();
-      } catch {
-        continue;
-      }
-    }
-  }, 300);
-}
-
-function small(from) {
-  const scale = STRIP_SIDE / Math.max(from.width, from.height), canvas = make("canvas", { width: Math.ceil(from.width * scale), height: Math.ceil(from.height * scale) });
-  canvas.getContext("2d").drawImage(from, 0, 0, canvas.width, canvas.height);
-  return canvas.toDataURL("image/jpeg", 0.8);
-}
-
-async function learned(name, use = false) {
-  state.set({ styles: await engine.styles(state.recipe.network) });
-  if (state.entry) thumbnails.show(state.entry.photo, state.styles, state.recipe.network, fastNames);
-  if (use) state.turn({ styles: [[name, 1]] });
-}
-
-// ---- keeping ------------------------------------------------------------------------------------------------------
-
-function keepSoon() {
-  clearTimeout(keepSoon.timer);
-  keepSoon.timer = setTimeout(keepNow, 300);
-}
-
-function keepNow() {
-  if (!state.photos.length) return;
-  clearTimeout(keepSoon.timer);
-  const photos = state.photos.filter((entry) => entry.photo).map(({ key, name, photo, regions }) => ({ key, name, regions: key === state.current ? state.recipe.regions : regions, record: photo.record, here: Boolean(photo.blob) }));
-  const { recipe, file, current, job = null, mixing, brushStyle } = state;
-  keep.keepLook({ photos, recipe, file, current, job, mixing, brushStyle }).catch(() => {});
-}
-addEventListener("pagehide", keepNow);
-
-async function restore(kept) {
-  const { look, blobs } = kept;
-  Object.assign(state, { recipe: turn(START, look.recipe), file: look.file, mixing: look.mixing, brushStyle: look.brushStyle });
-  for (const { key, name, regions, record, here } of look.photos) {
-    if (here && !blobs.has(key)) continue;
-    const photo = engine.photo(here ? blobs.get(key) : null, name, record);
-    const entry = { key, name, photo, regions, width: record?.width ?? 0, height: record?.height ?? 0, why: null };
-    state.photos.push(entry);
-  }
-  return state.photos.some((entry) => entry.key === look.current) ? look.current : state.photos[0]?.key;
-}
-
 // ---- start --------------------------------------------------------------------------------------------------------
 
 function words() {
@@ -421,14 +306,7 @@ function samples() {
   $("samples").replaceChildren(...(state.session?.samples ?? []).map((sample) => {
     const title = t(`sample_${sample.name}`);
     const words = title.startsWith("sample_") ? sample.title : title;
-    const load = async () => {
-      try {
-        add([new File([await engine.sample(sample.name)], `${sample.name}.jpg`, { type: "image/jpeg" })]);
-      } catch (error) {
-        tell(error);
-      }
-    };
-    return make("button", { className: "sample", title: sample.credit, onclick: load }, make("img", { src: engine.sampleURL(sample.name), alt: "", width: sample.width, height: sample.height }), make("span", {}, words));
+    return make("button", { className: "sample", title: sample.credit, onclick: () => album.addSample(sample.name) }, make("img", { src: engine.sampleURL(sample.name), alt: "", width: sample.width, height: sample.height }), make("span", {}, words));
   }));
 }
 
@@ -444,7 +322,7 @@ async function start() {
   if (localStorage.theme) document.documentElement.dataset.theme = localStorage.theme;
   words();
   document.body.dataset.ready = "true";
-  const kept = keep.recall().catch(() => null);
+  const kept = recall().catch(() => null);
   try {
     state.session = await engine.open();
   } catch (error) {
@@ -455,7 +333,7 @@ async function start() {
   const { session } = state, linked = fromHash(location.hash), found = await kept;
   $("file").accept = session.formats.read.join();
   state.recipe = turn(START, { network: session.network });
-  let shown = found ? await restore(found) : null;
+  let shown = found ? album.restore(found) : null;
   if (session.photo && !state.photos.some(({ photo }) => photo.record?.id === session.photo.id)) {
     const { id, name, width, height } = session.photo, photo = engine.photo(null, name, session.photo);
     state.photos.unshift({ key: id, name, photo, width, height, regions: [], why: null });
@@ -464,18 +342,12 @@ async function start() {
   await arrive(linked);
   const [all, quick] = await Promise.all([engine.styles(state.recipe.network), session.networks.includes("fast") ? engine.styles("fast") : []]);
   fastNames = new Set(quick.map((style) => style.name));
-  state.styles = all;
+  state.styles = ordered(all);
   samples();
-  if (session.preview_network !== session.network) previews = createPreviews(engine, { show: showPainting, tell: standing, viewSide, slow: true });
+  if (session.preview_network !== session.network) previews = createPreviews(engine, { show: showPainting, tell: standing, idle: () => thumbnails.pump(), viewSide, slow: true });
   state.changed();
   if (shown) {
-    const entry = state.photos.find(({ key }) => key === shown);
-    try {
-      if (!entry.width) await welcome(entry);
-      choose(shown);
-    } catch (error) {
-      tell(error);
-    }
+    await album.choose(shown);
     if (found?.look.job) downloads.resume(found.look.job);
   }
   preview();

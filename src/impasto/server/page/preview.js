@@ -6,7 +6,7 @@ const SMALL = 384, SMALLER = 256; // px; the smaller one where the small one tak
 const QUICK = 0.09; // s
 
 /** `show({bitmap, entry, recipe, n, side, seconds, sharp})` puts a painting on the page; `tell(state, error)` says how it stands. */
-export function createPreviews(engine, { show, tell, viewSide, slow }) {
+export function createPreviews(engine, { show, tell, idle, viewSide, slow }) {
   let n = Date.now(); // goes on rising over reloads
   let wanted = null, shown = null, flight = null, timer = 0, resting = 0, last = 0, late = 0;
   let small = slow ? SMALLER : SMALL;
@@ -65,6 +65,7 @@ export function createPreviews(engine, { show, tell, viewSide, slow }) {
     }
     flight = null;
     pump();
+    if (!flight) idle();
   }
 
   /** Try again what failed. */

@@ -4,8 +4,8 @@ const en = {
   welcome: "Drop a photo here", welcomeHow: "or paste one. It is painted at once.", choose: "Choose a photo", take: "Take a photo",
   samples: "Or try one of these", private: "Your photo stays on this computer.", dropHere: "Drop to paint", dropStyle: "Drop a painting to teach it",
   stage: "Painting", painting: "Your photo, painted: {style}", paintingEmpty: "No photo yet", undo: "Undo", redo: "Redo", theme: "Light or dark", help: "Help and privacy", language: "Language", close: "Close",
-  tools: "Tools", compareShort: "Compare", compare: "Before and after", compareValue: "{share} photo", brush: "Brush", loupe: "Loupe", hold: "Photo", photoShown: "the photo",
-  brushTools: "Brush", brushOrEraser: "Brush or eraser", paintOn: "Paint", eraser: "Eraser", size: "Size", softness: "Soft edge", regions: "What the brush paints", protect: "Keep the photo", clear: "Clear all",
+  tools: "Tools", compareShort: "Compare", compare: "Before and after", compareValue: "{share} photo", brush: "Brush", loupe: "Loupe", hold: "Show photo", holdHow: "Hold to see the photo (Space)",
+  brushTools: "Brush", brushOrEraser: "Brush or eraser", paintOn: "Paint", eraser: "Eraser", size: "Size", softness: "Soft edge", regions: "What the brush paints", protect: "Keep the photo", clear: "Clear all regions",
   brushArea: "Brush area. Arrow keys move the brush, Space paints, Shift with arrow keys draws.", brushHint: "Choose the style that the brush paints. Now: {style}", brushTip: "Paint over a part of the picture", regionFull: "There are 8 regions already. Erase one first.",
   lens: "Loupe. Arrow keys move it.", lensTag: "100 %", lensAbout: "about 100 %",
   look: "Look", styles: "Styles", search: "Search styles", mix: "Mix", noStyles: "No style has that name.", chosen: "Chosen styles", similar: "Similar", mixHint: "Click up to 4 styles to mix them.", mixFull: "A mix holds up to 4 styles. Take one out first.",
@@ -30,8 +30,8 @@ const de = {
   welcome: "Foto hier ablegen", welcomeHow: "oder einfügen. Es wird sofort gemalt.", choose: "Foto auswählen", take: "Foto aufnehmen",
   samples: "Oder probiere eines von diesen", private: "Dein Foto bleibt auf diesem Computer.", dropHere: "Loslassen zum Malen", dropStyle: "Gemälde loslassen, um es zu lernen",
   stage: "Gemälde", painting: "Dein Foto, gemalt: {style}", paintingEmpty: "Noch kein Foto", undo: "Rückgängig", redo: "Wiederholen", theme: "Hell oder dunkel", help: "Hilfe und Datenschutz", language: "Sprache", close: "Schließen",
-  tools: "Werkzeuge", compareShort: "Vergleich", compare: "Vorher und nachher", compareValue: "{share} Foto", brush: "Pinsel", loupe: "Lupe", hold: "Foto", photoShown: "das Foto",
-  brushTools: "Pinsel", brushOrEraser: "Pinsel oder Radierer", paintOn: "Malen", eraser: "Radierer", size: "Größe", softness: "Weicher Rand", regions: "Was der Pinsel malt", protect: "Foto behalten", clear: "Alles entfernen",
+  tools: "Werkzeuge", compareShort: "Vergleich", compare: "Vorher und nachher", compareValue: "{share} Foto", brush: "Pinsel", loupe: "Lupe", hold: "Foto zeigen", holdHow: "Gedrückt halten, um das Foto zu sehen (Leertaste)",
+  brushTools: "Pinsel", brushOrEraser: "Pinsel oder Radierer", paintOn: "Malen", eraser: "Radierer", size: "Größe", softness: "Weicher Rand", regions: "Was der Pinsel malt", protect: "Foto behalten", clear: "Alle Bereiche entfernen",
   brushArea: "Malfläche. Pfeiltasten bewegen den Pinsel, Leertaste malt, Umschalt mit Pfeiltasten zieht einen Strich.", brushHint: "Wähle den Stil, den der Pinsel malt. Jetzt: {style}", brushTip: "Male über einen Teil des Bildes", regionFull: "Es gibt schon 8 Bereiche. Radiere zuerst einen weg.",
   lens: "Lupe. Pfeiltasten bewegen sie.", lensTag: "100 %", lensAbout: "etwa 100 %",
   look: "Aussehen", styles: "Stile", search: "Stile suchen", mix: "Mischen", noStyles: "Kein Stil heißt so.", chosen: "Gewählte Stile", similar: "Ähnlich", mixHint: "Klicke bis zu 4 Stile an, um sie zu mischen.", mixFull: "Eine Mischung hat bis zu 4 Stile. Nimm zuerst einen heraus.",
@@ -67,6 +67,7 @@ export function speak(wanted, root = document) {
   for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
   for (const node of root.querySelectorAll("[data-t-label]")) node.setAttribute("aria-label", t(node.dataset.tLabel));
   for (const node of root.querySelectorAll("[data-t-hint]")) node.placeholder = t(node.dataset.tHint);
+  for (const node of root.querySelectorAll("[data-t-title]")) node.title = t(node.dataset.tTitle);
   for (const node of root.querySelectorAll("[data-t-name]")) node.ariaLabel = node.title = t(node.dataset.tName);
 }
 

@@ -6,6 +6,12 @@ import { t } from "./strings.js";
 const AT_ONCE = 3;
 export const artistOf = (style) => (style.artist ?? "").replace(/\s*\([^)]*\)/g, "");
 
+// The first that people see; the others follow as the bank has them.
+const FIRST = ["van-gogh-starry-night", "hokusai-great-wave", "picabia-udnie", "monet-water-lily-pond-1899", "munch-the-scream", "klimt-the-kiss", "kandinsky-composition-vii", "seurat-seine-at-la-grande-jatte",
+  "mucha-dance", "marc-little-blue-horse", "van-gogh-road-with-cypress-and-star", "durer-four-horsemen", "matisse-roofs-of-collioure", "turner-rain-steam-and-speed", "signac-notre-dame-de-la-garde"];
+const place = ({ name }) => (FIRST.indexOf(name) + 1 || FIRST.length + 1);
+export const ordered = (styles) => [...styles].sort((a, b) => place(a) - place(b));
+
 /** Pictures of one photo in every style; `drawn(name)` is called as each arrives. */
 export function createThumbnails(engine, { busy, drawn }) {
   const side = devicePixelRatio > 1.4 ? 256 : 192;
