@@ -30,7 +30,7 @@ def downloaded(studio: Any, path: Path, button: str = "Download") -> Path:
 
 def as_png(studio: Any) -> None:
     studio.page.locator("#options").click()
-    studio.page.get_by_text("PNG", exact=True).click()
+    studio.page.get_by_role("radio", name="PNG").check()
     studio.page.keyboard.press("Escape")
 
 
@@ -63,7 +63,7 @@ def test_a_size_and_dpi_are_kept(painted: Any, tmp_path: Path) -> None:
     page.get_by_label("Pixels per inch").fill("300")
     page.get_by_label("Pixels per inch").press("Tab")
     expect(page.locator("#print-size")).to_contain_text("2 × 1.4 cm", timeout=20_000)
-    page.get_by_text("WebP", exact=True).click()
+    page.get_by_role("radio", name="WebP").check()
     page.keyboard.press("Escape")
     with Image.open(downloaded(painted.painted(), tmp_path)) as picture:
         assert (picture.format, picture.size) == ("WEBP", (240, 160))

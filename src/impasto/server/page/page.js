@@ -259,11 +259,16 @@ $("help").addEventListener("click", () => {
 
 const take = (tool) => state.set({ tool: state.entry ? tool : null });
 
+/** Another network has other styles, fewer perhaps: what it lacks leaves the look. */
 async function chooseNetwork(network) {
   try {
-    state.set({ styles: ordered(await engine.styles(network)) });
-    state.turn({ network });
-    if (state.entry) thumbnails.show(state.entry.photo, state.styles, network, fastNames);
+    const styles = ordered(await engine.styles(network)), known = new Set(styles.map(({ name }) => name));
+    const has = ([name]) => known.has(name), { recipe } = state;
+    const left = recipe.styles.filter(has), lost = recipe.styles.find((each) => !has(each));
+    if (lost) tell("networkLacks", { style: state.style(lost[0])?.title ?? lost[0] });
+    state.styles = styles;
+    state.turn({ network, styles: left.some(([, weight]) => weight > 0) ? left : [[styles[0].name, 1]], regions: recipe.regions.filter((region) => region.styles.every(has)) });
+    if (state.entry) thumbnails.show(state.entry.photo, styles, network, fastNames);
   } catch (error) {
     tell(error);
     state.changed();
@@ -282,7 +287,7 @@ addEventListener("keydown", (event) => {
   if (typing || event.altKey) return;
   const larger = (by) => state.set({ brushSize: Math.min(50, Math.max(2, state.brushSize + by)) });
   const does = { b: () => $("tool-brush").click(), e: () => take("erase"), "[": () => larger(-2), "]": () => larger(2), c: compare.toggle, l: () => $("tool-loupe").click(), "/": () => $("search").focus(), Escape: () => take(null) }[letter];
-  const onControl = event.target.closest("button, input, label, [role=application]");
+  const onControl = event.target.closest("button, label, select, input:not([type=range]), [role=application]");
   if (event.key === " " && !onControl && state.entry) event.preventDefault(), compare.hold(true);
   else if (does && (state.entry || letter === "/")) event.preventDefault(), does();
 });

@@ -36,7 +36,7 @@ export function createTeaching(state, engine, { tell, say, learned, copy }) {
     const picture = make("img", { alt: "", className: "sitter" });
     showBlob(picture, file);
     const name = make("input", { type: "text", required: true, maxLength: 60, value: styleName(file.name) });
-    const minutes = make("input", { type: "range", min: 1, max: 20, step: 1, value: 3, id: "lesson-minutes" }), shown = make("output", {});
+    const minutes = make("input", { type: "range", min: 1, max: 20, step: 1, value: 3, id: "lesson-minutes" }), shown = make("span", { className: "value" });
     const draw = () => (setRange(minutes, Number(minutes.value), time(60 * minutes.value)), (shown.textContent = time(Math.max(90, 60 * minutes.value))));
     minutes.oninput = draw;
     draw();
