@@ -96,7 +96,8 @@ class Guard:
         """The server's own limit holds for headers that come in pieces, not for those in one packet."""
         size = len(request.raw_path) + len(request.query)
         size += sum(len(name) + len(value) for name, values in request.headers.items() for value in values)
-        return Problem(431, "headers", "the address and the headers are too long") if size > _HEADERS else None
+        close = [(b"connection", b"close")]
+        return Problem(431, "headers", "the address and the headers are too long", close) if size > _HEADERS else None
 
     def _path(self, request: Request) -> Problem | None:
         path = request.path
