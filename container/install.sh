@@ -5,9 +5,8 @@ set -eu
 source=${1:?the source of impasto, a folder or a wheel}
 
 python3 -m venv /opt/impasto
-/opt/impasto/bin/pip install --no-cache-dir --no-compile "$source[studio]"
+/opt/impasto/bin/pip install --no-cache-dir "$source[studio]"
 /opt/impasto/bin/pip uninstall --yes --quiet pip  # nothing is installed once it runs
-/opt/impasto/bin/python -m compileall -q /opt/impasto/lib || true  # the root will be read-only
 install -m 755 "$(dirname "$0")/start.sh" /opt/impasto/bin/start
 install -m 755 "$(dirname "$0")/healthy.py" /opt/impasto/bin/healthy
 
