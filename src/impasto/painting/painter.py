@@ -176,15 +176,23 @@ class Painter:
         """
         look = self.check(style, **dials)
         photo, masks = _loaded(image, look, max_pixels)
-        begun = passes.first_size(*_size(photo.pixels.shape[:2], look), look.brush)
+        painter, look, begun = self.previewed(photo.pixels.shape[1], photo.pixels.shape[0], look)
+        if begun is not None:
+            picture = np.ascontiguousarray(passes.shrunk(photo.pixels, begun).transpose(1, 2, 0))
+            photo = replace(photo, pixels=picture, opacity=photo.opacity_for(picture))
+            masks = {name: passes.shrunk(mask[..., None], begun)[0] for name, mask in masks.items()}
+        return _shown(painter._job(photo, masks, look, np.uint8), photo)
+
+    def previewed(self, width: int, height: int, look: Look) -> tuple[Painter, Look, passes.Size | None]:
+        """Who paints a preview of a photo of ``width`` x ``height`` pixels, in which look, and at what size.
+
+        That is (height, width) of the first pass, which is painted at once; None where one pass is all there is.
+        """
+        begun = passes.first_size(*_size((height, width), look), look.brush)
         if begun is None:
-            return _shown(self._job(photo, masks, look, np.uint8), photo)
-        picture = np.ascontiguousarray(passes.shrunk(photo.pixels, begun).transpose(1, 2, 0))
-        small = replace(photo, pixels=picture, opacity=photo.opacity_for(picture))
-        masks = {name: passes.shrunk(mask[..., None], begun)[0] for name, mask in masks.items()}
+            return self, look, None
         painter, look = self._composer(look)
-        look = replace(look, size=None, enlarge=False, brush="small")
-        return _shown(painter._job(small, masks, look, np.uint8), small)
+        return painter, replace(look, size=None, enlarge=False, brush="small"), begun
 
     def paint_array(self, pixels: pictures.Pixels, style: Style | Look, **dials: Unpack[Dials]) -> pictures.Pixels:
         """``paint`` for those who hold arrays: (h, w, 3) of uint8, uint16, or float32 in 0..1, in sRGB.

@@ -1,0 +1,195 @@
+"""The application: routes put together, errors as problems, the page's files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from impasto.assets import __version__
+from impasto.errors import ImpastoError, attempt
+from impasto.server import job_calls, photo_calls, samples
+from impasto.server.api import answer, answer_to, problem_of
+from impasto.server.bodies import HubOf
+from impasto.server.hub import Hub, formats_of
+from impasto.server.settings import MASK_SIDE, MASKS, STYLES, WRITES, Settings
+
+API = "/api/v1"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+}
+CODES = {404: "unknown", 405: "wrong-method", 413: "too-large", 421: "wrong-host"}
+
+router = APIRouter()
+health = APIRouter(tags=["health"])
+page = APIRouter(include_in_schema=False)
+
+
+def made(settings: Settings) -> FastAPI:
+    """The application; its hub starts and ends with it."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        hub = app.state.hub = Hub(settings)
+        await hub.start()
+        try:
+            yield
+        finally:
+            await hub.close()
+
+    app = FastAPI(
+        title="impasto",
+        version=__version__,
+        description="Photos in, paintings out.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    for each in (router, photo_calls.router, job_calls.router):
+        app.include_router(each, prefix=API)
+    app.include_router(health)
+    if settings.mode == "studio":
+        app.include_router(page)
+    app.add_exception_handler(ImpastoError, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _left)
+    app.add_exception_handler(Exception, _known)
+    return app
+
+
+async def _known(request: Request, error: Exception) -> Response:
+    return answer_to(error)
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    return Response(status_code=499)  # nobody reads it
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = {404: "there is nothing at this address", 405: "this address takes other methods"}
+    code = CODES.get(error.status_code, f"http-{error.status_code}")
+    message = detail.get(error.status_code, str(error.detail))
+    return answer(problem_of(error.status_code, code, message), dict(error.headers or {}))
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    found = error.errors()[0]
+    where = [str(part) for part in found["loc"]]
+    if where[0] == "body" and request.method == "POST" and kind != "application/json":
+        return answer(problem_of(415, "unsupported-type", "send JSON, with Content-Type: application/json"))
+    if where[0] == "path":
+        return answer(problem_of(404, "unknown", f"there is no such {where[-1]}"))
+    name = ".".join(where[1:]) or where[0]
+    return answer(problem_of(422, "bad-request", f"{name[:80]}: {_said(found)}"))
+
+
+def _said(found: Any) -> str:
+    words = {"extra_forbidden": "there is no such field", "missing": "this field is needed"}
+    text: str = words.get(found["type"], found["msg"])
+    return text[:1].lower() + text[1:]
+
+
+# ---- what the server is and has
+
+
+@router.get("/session", tags=["server"])
+async def session(hub: HubOf) -> dict[str, Any]:
+    """What this server is, has and allows."""
+    settings = hub.settings
+    limits = {
+        "body": settings.body,
+        "pixels": settings.pixels,
+        "mask_side": MASK_SIDE,
+        "masks": MASKS,
+        "styles": STYLES,
+        "photos": settings.photos,
+    }
+    return {
+        "version": __version__,
+        "mode": settings.mode,
+        "networks": list(hub.kits),
+        "network": settings.default,
+        "preview_network": hub.preview_network,
+        "precision": hub.precision,
+        "teach": hub.teaches,
+        "photo": attempt(lambda: photo_calls.record(hub, hub.store.get(hub.shown or "")).model_dump(), None),
+        "limits": limits,
+        "formats": {"read": formats_of(settings), "write": list(WRITES)},
+        "samples": samples.listed() if settings.mode == "studio" else [],
+    }
+
+
+@router.get("/styles", tags=["server"])
+async def styles(request: Request, hub: HubOf, network: Annotated[str | None, Query()] = None) -> Response:
+    """The styles of a network."""
+    name = network or hub.settings.default
+    response = JSONResponse({"network": name, "styles": await hub.styles(name)})
+    tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
+    return response
+
+
+@router.get("/samples/{name}", response_class=FileResponse, tags=["server"])
+async def sample(name: str) -> Response:
+    """A photo to begin with."""
+    return Response(samples.read(name), media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+@health.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Whether the server is alive."""
+    return {"status": "ok"}
+
+
+@health.get("/readyz")
+async def readyz(hub: HubOf) -> Response:
+    """Whether it takes photos now: the networks are open, and there is room in the queue."""
+    if hub.ready:
+        return JSONResponse({"status": "ready"})
+    return answer(
+        problem_of(503, "not-ready", "the networks are being opened, or the queue is full"), {"Retry-After": "1"}
+    )
+
+
+# ---- the page
+
+
+@page.get("/")
+async def index() -> Response:
+    """The page."""
+    return _file("index.html")
+
+
+@page.get("/{name}")
+async def file(name: str) -> Response:
+    """A file of the page, by its name: nothing else can be reached."""
+    return _file(name)
+
+
+def _file(name: str) -> Response:
+    files = {path.name: path for path in samples.PAGE.iterdir() if path.is_file() and path.suffix in TYPES}
+    if name not in files:
+        raise HTTPException(404)
+    return FileResponse(files[name], media_type=TYPES[files[name].suffix], headers={"Cache-Control": "no-cache"})

@@ -1,0 +1,258 @@
+"""All that a running server holds, and the steps between a request and the work: knows no routes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from contextlib import suppress
+from typing import Any
+
+from impasto import assets, pictures
+from impasto.errors import ImpastoError
+from impasto.painting import opening, rows
+from impasto.painting.planner import Plan
+from impasto.server import api, looks, store
+from impasto.server.jobs import Job, Jobs
+from impasto.server.kits import Painters
+from impasto.server.looks import Wanted
+from impasto.server.previews import Previews
+from impasto.server.settings import MIME, PREVIEW_SIDE, Settings
+from impasto.server.store import Blob, Folder, Photo, Store
+from impasto.server.worker import Setup, Task, streams
+from impasto.styles import blend, strokes
+from impasto.styles.bank import Bank
+
+SWEEP = 1.0  # seconds between looks at what is to be forgotten
+KEYS = 10_000  # Idempotency-Keys that are remembered
+NEIGHBOURS = 4
+SLOW = 0.09  # seconds of a preview at 384 px beyond which another network previews
+DECODING = 2  # photos that are decoded at once
+
+
+class Hub:
+    """One server: ``start`` it in an event loop, and ``close`` it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.kits = settings.kits
+        self.folder = Folder()
+        self.store = Store(most=settings.photos, life=settings.photo_life, disk=settings.disk)
+        self.painters = Painters(self.kits)
+        self.previews = Previews(self.painters)
+        self.jobs = Jobs(
+            Setup(self.kits, settings.default, self.folder.path, streams()),
+            workers=settings.workers,
+            limit=settings.waiting,
+            limit_bytes=settings.waiting_bytes,
+            job_time=settings.job_time,
+            life=settings.result_life,
+        )
+        self.banks: dict[str, Bank] = {}
+        self.taught: dict[str, Bank] = {}
+        self.keys: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self.preview_network = min(self.kits)  # "fast" is before "full", until it is known better
+        self.opened = False
+        self.shown: str | None = None  # the photo that the page opens with
+        self._tables: dict[str, tuple[Bank, list[dict[str, Any]]]] = {}
+        self._decoding = asyncio.Semaphore(DECODING)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start the worker, and open the networks in the background."""
+        self.jobs.start()
+        self._tasks = [asyncio.create_task(self._open()), asyncio.create_task(self._sweep())]
+
+    async def close(self) -> None:
+        """End everything; nothing of any photo remains."""
+        for task in self._tasks:
+            task.cancel()
+        self.previews.close()
+        await self.jobs.close()
+        self.store.clear()
+        self.folder.remove()
+
+    async def _open(self) -> None:
+        if self.settings.mode == "studio":
+            with suppress(ImpastoError):  # which the first preview will say
+                for name in sorted(self.kits):
+                    await asyncio.to_thread(self.painters.get, name)
+        self.opened = True
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            self.store.sweep()
+            self.jobs.sweep()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the networks are open and there is room in the queue."""
+        return self.opened and self.jobs.ready
+
+    @property
+    def precision(self) -> str:
+        """What the default network computes in; "" until it is open."""
+        return self.painters.precision(self.settings.default)
+
+    @property
+    def teaches(self) -> bool:
+        """Whether paintings can be learned here."""
+        return False
+
+    # ---- styles
+
+    async def bank(self, network: str) -> Bank:
+        """The styles of a network, taught ones too; 404 for a network that is not here."""
+        if network not in self.kits:
+            known = " or ".join(self.kits)
+            raise api.RequestError(404, "unknown-network", f"there is no network {network[:40]!r} here; take {known}")
+        if network not in self.banks:
+            self.banks[network] = await asyncio.to_thread(self._load_bank, network)
+        return self.banks[network]
+
+    def _load_bank(self, network: str) -> Bank:
+        kit = self.kits[network]
+        _, own = opening.files(kit.network)
+        return opening.with_photo(Bank.load(kit.bank or own), own)
+
+    async def styles(self, network: str) -> list[dict[str, Any]]:
+        """A record of each style, for people to choose from."""
+        bank = await self.bank(network)
+        if network not in self._tables or self._tables[network][0] is not bank:
+            self._tables[network] = bank, await asyncio.to_thread(_table, bank)
+        return self._tables[network][1]
+
+    async def check(self, wanted: Wanted) -> None:
+        """Raise what painting would raise for these styles and dials."""
+        rows.check(await self.bank(wanted.network), wanted.look(8, 8))
+
+    # ---- photos
+
+    async def header(self, body: Blob) -> pictures.Header:
+        """What the photo's header says, once it is of a kind and a size that are taken."""
+        return await asyncio.to_thread(self._header, body)
+
+    def _header(self, body: Blob) -> pictures.Header:
+        kind = pictures.kind_of(body.head(64))
+        if kind not in self.settings.formats:
+            names = ", ".join(dict.fromkeys(MIME[name].partition("/")[2] for name in self.settings.formats))
+            raise api.RequestError(415, "unsupported-format", f"the photo is none of {names}; save it as one of these")
+        with body.open() as file:
+            found = pictures.header(file, "the photo")
+        if found.format not in self.settings.formats:
+            raise api.RequestError(415, "unsupported-format", "the photo is not what it begins like; save it as JPEG")
+        pixels, most = found.width * found.height, self.settings.pixels
+        if pixels > most:
+            message = f"the photo has {pixels:,} pixels, more than the limit of {most:,}; make it smaller first"
+            raise api.RequestError(422, "too-many-pixels", message)
+        return found
+
+    async def add_photo(self, body: Blob, name: str) -> Photo:
+        """Take a photo in: its header is checked, and what previews are made of is decoded."""
+        header = await self.header(body)
+        async with self._decoding:
+            small = await asyncio.to_thread(self._small, body)
+        return self.store.add(Photo(store.new_id(), label(name), body, header, small))
+
+    def _small(self, body: Blob) -> pictures.Photo:
+        found = pictures.load(
+            looks.named(body.read(), "the photo"), max_pixels=self.settings.pixels, max_side=PREVIEW_SIDE
+        )
+        opacity = None if found.opacity is None else pictures.to_bytes(found.opacity)
+        return pictures.Photo(pictures.to_bytes(found.pixels), opacity, name="the photo", notes=found.notes)
+
+    # ---- paintings
+
+    async def plan(self, header: pictures.Header, wanted: Wanted) -> tuple[Plan, float]:
+        """How a painting will be made, and the seconds that it will take."""
+        await self.check(wanted)
+        plan = await asyncio.to_thread(self._plan, header, wanted)
+        return plan, self.jobs.seconds(wanted.network, plan.width * plan.height)
+
+    def _plan(self, header: pictures.Header, wanted: Wanted) -> Plan:
+        dials = wanted.dials
+        sizes = {name: dials[name] for name in ("size", "enlarge", "brush") if name in dials}
+        floats = bool(header.deep or dials.get("keep_color"))
+        painter = self.painters.get(wanted.network)
+        return painter.plan(header.width, header.height, masks=len(wanted.regions), floats=floats, **sizes)
+
+    def submit(self, body: Blob, header: pictures.Header, wanted: Wanted, saving: Any) -> Job:
+        """Put a painting into the queue; FullError if that is full."""
+        look = wanted.look(8, 8)
+        width, height = header.width, header.height
+        if look.size is not None:
+            width, height = pictures.shrunk_size(width, height, look.size, enlarge=look.enlarge)
+        target = looks.named(b"", "the painting")
+        pictures.check_target(target, format=saving.format, width=width, height=height)
+        task = Task(
+            store.new_id(),
+            body.data,
+            header.width,
+            header.height,
+            wanted,
+            saving,
+            self.folder.new(),
+            self.settings.pixels,
+        )
+        return self.jobs.submit(task, body, float(width * height))
+
+    def known(self, key: str, request: bytes) -> Job | None:
+        """The job that the same request with this Idempotency-Key made before; 422 for another request with it."""
+        if key not in self.keys:
+            return None
+        digest, id = self.keys[key]
+        if digest != hashlib.sha256(request).hexdigest():
+            raise api.RequestError(422, "key-used", "this Idempotency-Key was used for another request; take a new one")
+        try:
+            return self.jobs.get(id)
+        except (store.GoneError, store.UnknownError):
+            return None
+
+    def remember(self, key: str, request: bytes, job: Job) -> None:
+        """Have the same request with this key find the job."""
+        self.keys[key] = hashlib.sha256(request).hexdigest(), job.id
+        while len(self.keys) > KEYS:
+            self.keys.popitem(last=False)
+
+
+def label(name: str) -> str:
+    """What a photo is called, out of whatever was sent: one line, no folders."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return " ".join("".join(each if each.isprintable() else " " for each in last).split())[:100].strip(". ") or "photo"
+
+
+def _table(bank: Bank) -> list[dict[str, Any]]:
+    return [_entry(bank, name) for name in bank.styles]
+
+
+def _entry(bank: Bank, name: str) -> dict[str, Any]:
+    card = bank.card(name)
+    near = blend.neighbours(bank, name, min(NEIGHBOURS, len(bank.styles) - 1)) if len(bank.styles) > 1 else []
+    return {
+        "name": name,
+        "title": card.title,
+        "artist": card.artist,
+        "year": card.year,
+        "license": card.licence,
+        "credit": card.note,
+        "sizes": list(strokes.sizes(bank, name)),
+        "neighbours": [other for other, _ in near],
+    }
+
+
+def formats_of(settings: Settings) -> list[str]:
+    """Media types of what is read here."""
+    readable = [kind for kind in settings.formats if kind in assets_readable()]
+    return list(dict.fromkeys(MIME[kind] for kind in readable))
+
+
+def assets_readable() -> set[str]:
+    """Formats that can be read here, by Pillow's names."""
+    from impasto.pictures import decoders, formats
+
+    more = {kind for kind in (formats.HEIF, formats.JXL) if formats.decoder(kind)}
+    return {*decoders.readable(), "MPO", *more}
+
+
+__all__ = ["Hub", "assets", "formats_of", "label"]

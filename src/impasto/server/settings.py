@@ -1,0 +1,90 @@
+"""What a server allows, as numbers: one record, in two kinds. Imports nothing heavy, for the command line reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from impasto import assets
+from impasto.errors import NetworkError
+
+MASKS, STYLES, MASK_SIDE, PREVIEW_SIDE = 8, 16, 1024, 1024
+WRITES = ("jpeg", "png", "webp")
+MIME = {  # of formats, by Pillow's names
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "AVIF": "image/avif",
+    "TIFF": "image/tiff",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+    "JPEG2000": "image/jp2",
+    "PPM": "image/x-portable-pixmap",
+    "HEIF": "image/heic",
+    "JXL": "image/jxl",
+}
+COMMON = ("JPEG", "MPO", "PNG", "WEBP", "AVIF")
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What a painter is opened with: a network that comes with impasto or an ONNX file, and a bank or its own."""
+
+    network: str
+    bank: Path | None = None
+    max_memory: float | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a server allows. Bytes, pixels, seconds."""
+
+    mode: str = "studio"
+    network: str = assets.DEFAULT  # the name of the default among ``kits``
+    bank: Path | None = None
+    max_memory: float | None = None
+    body: int = 128 * 2**20
+    pixels: int = 200_000_000
+    formats: tuple[str, ...] = tuple(MIME)
+    photos: int = 16
+    photo_life: float = 1800.0
+    result_life: float = 600.0
+    disk: int = 2 * 10**9
+    waiting: int = 32
+    waiting_bytes: int = 512 * 2**20
+    job_time: float | None = None
+    workers: int = 1
+    grace: float = 2.0  # seconds that running requests get at the end
+
+    @classmethod
+    def serve(cls, **more: object) -> Settings:
+        """Those of ``impasto serve``, which strangers may reach."""
+        found: dict[str, object] = {
+            "mode": "serve",
+            "body": 32 * 2**20,
+            "pixels": 50_000_000,
+            "formats": COMMON,
+            "photos": 64,
+            "photo_life": 600.0,
+            "job_time": 300.0,
+            "grace": 30.0,
+        }
+        return cls(**{**found, **more})  # type: ignore[arg-type]
+
+    @property
+    def kits(self) -> dict[str, Kit]:
+        """What can be painted with, by the name it has in a recipe: the networks that come along, or the one given."""
+        given = Kit(self.network, self.bank, self.max_memory)
+        if Path(self.network).suffix == ".onnx":
+            return {Path(self.network).stem: given}
+        names = sorted(assets.networks(), reverse=True)
+        if self.network not in names:
+            assets.network_file(self.network)  # which says what there is
+            raise NetworkError(f"impasto comes with no network {self.network!r}")
+        return {name: given if name == self.network else Kit(name, None, self.max_memory) for name in names}
+
+    @property
+    def default(self) -> str:
+        """The name of the network that a recipe without one means."""
+        return Path(self.network).stem if Path(self.network).suffix == ".onnx" else self.network
