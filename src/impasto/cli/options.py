@@ -98,4 +98,5 @@ class Opens:
 STDIO = Path("-")
 GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # optimize.grid.LAYERS, repeated without torch
 FPS = 12.0  # paintings a second, where nothing is said
+STUDIO_PORT = 7878
 MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, repeated so that --help need not import Pillow

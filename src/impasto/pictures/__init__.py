@@ -3,6 +3,7 @@
 What other packages need is named here; the modules behind it do one kind of work each.
 """
 
+from impasto.pictures.decoders import all_readable as readable
 from impasto.pictures.decoders import known as kind_of
 from impasto.pictures.folders import find, search
 from impasto.pictures.pixels import (
@@ -60,6 +61,7 @@ __all__ = [
     "made_by_impasto",
     "no_transparency",
     "once",
+    "readable",
     "resize",
     "save",
     "search",

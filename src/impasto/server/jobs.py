@@ -7,25 +7,24 @@ if there were several, each is tried once more, alone.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import multiprocessing
 import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from impasto.errors import ImpastoError
 from impasto.server import worker
+from impasto.server.process import Process
 from impasto.server.store import Blob, FullError, GoneError, UnknownError
-from impasto.server.worker import Order, Report, Setup, Task
+from impasto.server.worker import Report, Setup, Task
 
 GROWTH = 10**9  # bytes by which a worker may grow before it is started afresh, when it has nothing to do
 MOST_SHOWN = 0.95  # of a painting that is not done: what is estimated only
 SECONDS_A_PIXEL = {"fast": 0.25e-6, "full": 1.3e-6}  # until it is known better
 REMEMBERED = 10_000
+PAUSE = 1.0  # seconds before the next worker, where one did not even begin
 
 
 class WorkerDiedError(ImpastoError):
@@ -83,63 +82,14 @@ class Job:
         self.over.set()
 
 
-class _Process:
-    """One worker process and the tasks that it is at."""
+class _Worker(Process):
+    """A worker process, and the tasks that it is at."""
 
-    def __init__(self, setup: Setup, received: Callable[[_Process, Report | None], None]) -> None:
-        self._setup, self._received = setup, received
-        self._loop = asyncio.get_running_loop()
-        self._sender = ThreadPoolExecutor(1, "to-worker")
+    def __init__(self, setup: Setup, received: Callable[[_Worker, Report | None], None]) -> None:
+        super().__init__(worker.main, setup, received)
         self.jobs: dict[str, Job] = {}
-        self.ready = self.dead = False
-        self.first = self.memory = 0
-        self.process: Any = None
-        self._channel: Any = None
-        self._sender.submit(self._start)
-
-    def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._channel, other = context.Pipe()
-        self.process = context.Process(target=worker.main, args=(other, self._setup), daemon=True)
-        if self.dead:
-            return
-        self.process.start()
-        other.close()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        report: Report | None = Report()
-        while report is not None:
-            try:
-                report = self._channel.recv()
-            except (EOFError, OSError):
-                report = None
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(self._received, self, report)
-
-    def send(self, order: Order) -> None:
-        """Send in a thread: a pipe that is full waits."""
-        self._sender.submit(self._send, order)
-
-    def _send(self, order: Order) -> None:
-        with contextlib.suppress(OSError, ValueError):  # that it is dead the listener says
-            self._channel.send(order)
-
-    def end(self) -> None:
-        """End the process now."""
-        self.dead = True
-        if self.process is not None and self.process.pid is not None:
-            self.process.kill()
-
-    def close(self) -> None:
-        """End it, and wait until it has ended."""
-        self.end()
-        self._sender.shutdown(wait=True)
-        if self.process is not None and self.process.pid is not None:
-            self.process.kill()
-            self.process.join(5)
-        if self._channel is not None:
-            self._channel.close()
+        self.ready = False
+        self.first = self.memory = 0  # bytes that it held when it began, and holds
 
 
 class Jobs:
@@ -161,7 +111,7 @@ class Jobs:
         self.deaths = 0
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._gone: OrderedDict[str, None] = OrderedDict()
-        self._workers: list[_Process] = []
+        self._workers: list[_Worker] = []
         self._taught: list[worker.Taught] = []
         self._speed: dict[str, float] = {}
         self._closed = False
@@ -170,7 +120,8 @@ class Jobs:
 
     def start(self) -> None:
         """Start the workers; in an event loop."""
-        self._workers = [self._begun() for _ in range(self._count)]
+        for _ in range(self._count):
+            self._begin()
 
     @property
     def ready(self) -> bool:
@@ -270,11 +221,12 @@ class Jobs:
 
     # ---- behind them
 
-    def _begun(self) -> _Process:
-        process = _Process(self._setup, self._received)
-        for taught in self._taught:
-            process.send(taught)
-        return process
+    def _begin(self) -> None:
+        if not self._closed:
+            process = _Worker(self._setup, self._received)
+            for taught in self._taught:
+                process.send(taught)
+            self._workers.append(process)
 
     def _forget(self, id: str) -> None:
         if self._jobs.pop(id, None) is not None:
@@ -295,7 +247,7 @@ class Jobs:
             job.state, job.began, job.share = "painting", time.monotonic(), 0.0
             least.send(job.task)
 
-    def _takes(self, process: _Process, job: Job) -> bool:
+    def _takes(self, process: _Worker, job: Job) -> bool:
         if process.dead or not process.ready:
             return False
         if job.alone or not job.task.small:
@@ -304,7 +256,7 @@ class Jobs:
         room = len(process.jobs) < worker.setup_threads(self._setup.streams)
         return room and all(other.task.small and not other.alone for other in others)
 
-    def _received(self, process: _Process, report: Report | None) -> None:
+    def _received(self, process: _Worker, report: Report | None) -> None:
         if self._closed:
             return
         if report is None:
@@ -318,7 +270,7 @@ class Jobs:
             self._finished(process, report)
         self._dispatch()
 
-    def _finished(self, process: _Process, report: Report) -> None:
+    def _finished(self, process: _Worker, report: Report) -> None:
         painting = None if report.painting is None else Blob(report.painting)
         job = process.jobs.pop(report.id, None)
         process.memory = report.memory or process.memory
@@ -336,14 +288,19 @@ class Jobs:
         known = self._speed.get(network, seconds / job.pixels)
         self._speed[network] = known + share * (seconds / job.pixels - known)
 
-    def _died(self, process: _Process) -> None:
+    def _died(self, process: _Worker) -> None:
         """Start another worker; what the dead one was at is tried again, or fails if it was alone."""
-        self._workers[self._workers.index(process)] = self._begun()
         if not process.dead:
             self.deaths += 1
         threading.Thread(target=process.close, daemon=True).start()
+        self._workers.remove(process)
+        if process.ready:
+            self._begin()
+        else:
+            asyncio.get_running_loop().call_later(PAUSE, self._begin)
         left = [job for job in process.jobs.values() if not job.over.is_set()]
         for job in left:
+            Blob(job.task.target)  # what it has begun to write goes
             if len(left) == 1 and not process.dead:
                 message = "the process that painted ended in the middle; try again, or give a smaller size"
                 job.end("failed", WorkerDiedError(message))

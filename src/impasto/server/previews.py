@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,9 +27,11 @@ from impasto.server.kits import Painters
 from impasto.server.looks import Wanted, named
 from impasto.server.settings import PREVIEW_SIDE
 from impasto.server.store import Photo
+from impasto.styles.bank import Floats
 
 Result = TypeVar("Result")
-PREVIEW, THUMBNAIL, LATER = 0, 1, 2  # what comes first
+PREVIEW, READY, THUMBNAIL = 0, 1, 2  # what comes first
+SLOW = 0.09  # seconds of a preview at 384 px beyond which a quicker network previews
 THUMBNAIL_SIDE = 256  # pixels that thumbnails are painted at: below that strokes are blotches
 QUALITY = 88
 
@@ -100,8 +103,7 @@ class Previews:
 
     async def paint(self, photo: Photo, wanted: Wanted, side: int) -> Preview:
         """A preview of at most ``side`` pixels; OvertakenError for all that wait but the newest of a photo."""
-        action = lambda: self._painted(photo, wanted, side)  # noqa: E731
-        return await self._newest(photo.id, action)
+        return await self._newest(photo.id, partial(self._painted, photo, wanted, side))
 
     async def _newest(self, key: str, action: Callable[[], Preview]) -> Preview:
         older = self._waiting.get(key)
@@ -123,14 +125,37 @@ class Previews:
         """The photo in one style, at most ``side`` pixels, painted once."""
         key = network, style, side
         if key not in photo.thumbnails:
-            action = lambda: self._thumbnail(photo, Wanted(network, {style: 1.0}), side)  # noqa: E731
+            action = partial(self._thumbnail, photo, Wanted(network, {style: 1.0}), side)
             photo.thumbnails[key] = await asyncio.wrap_future(self.bench.submit(THUMBNAIL, action))
         return photo.thumbnails[key]
 
+    async def row(self, photo: Photo, network: str, row: Floats, side: int) -> Preview:
+        """The photo painted with a row of numbers."""
+        return await asyncio.wrap_future(self.bench.submit(READY, partial(self._row, photo, network, row, side)))
+
+    async def quicker(self, network: str) -> str:
+        """``network``, if it paints 384 px quickly enough for sliders, or else the quickest."""
+        times = {}
+        for name in dict.fromkeys([min(self.painters.kits), network]):
+            times[name] = await asyncio.wrap_future(self.bench.submit(READY, partial(self._trial, name)))
+        return network if times[network] <= SLOW else min(times, key=lambda name: times[name])
+
     def close(self) -> None:
+        """Begin nothing more."""
         self.bench.close()
 
     # ---- in the thread
+
+    def _trial(self, network: str) -> float:
+        """Seconds that a network takes for noise of 384 px; it is compiled then, for this size and for others."""
+        painter, rng = self.painters.get(network), np.random.default_rng(0)
+        times = []
+        for height in (288, 256, 288, 288):
+            noise = rng.integers(0, 256, (height, 384, 3), np.uint8)
+            begin = time.perf_counter()
+            painter.paint_array(noise, painter.bank.names[0])
+            times.append(time.perf_counter() - begin)
+        return min(times)
 
     def _painted(self, photo: Photo, wanted: Wanted, side: int) -> Preview:
         begin = time.perf_counter()
@@ -140,6 +165,11 @@ class Previews:
         painted = painter.prepare(small, look, kind=np.uint8).paint()
         data, kind = encoded(painted, small)
         return Preview(data, kind, time.perf_counter() - begin)
+
+    def _row(self, photo: Photo, network: str, row: Floats, side: int) -> Preview:
+        begin, small = time.perf_counter(), at_side(photo, side)
+        painted = self.painters.get(network).prepare(small, row, kind=np.uint8, brush="small").paint()
+        return Preview(*encoded(painted, small), time.perf_counter() - begin)
 
     def _thumbnail(self, photo: Photo, wanted: Wanted, side: int) -> bytes:
         small = at_side(photo, min(THUMBNAIL_SIDE, max(_size(photo.small))))
@@ -154,12 +184,9 @@ def _prepared(
     """Who paints the preview, in which look, of which photo."""
     width, height = photo.header.width, photo.header.height
     first, begun_look, begun = painter.previewed(width, height, look)
-    if begun is not None:
-        whole = max(begun)
-    else:
-        whole = max(
-            pictures.shrunk_size(width, height, look.size, enlarge=look.enlarge) if look.size else (width, height)
-        )
+    if begun is None and look.size is not None:
+        width, height = pictures.shrunk_size(width, height, look.size, enlarge=look.enlarge)
+    whole = max(begun or (width, height))
     wide = min(side, whole, PREVIEW_SIDE)
     small = at_side(photo, wide)
     if begun is not None and wide == whole:

@@ -55,7 +55,9 @@ class Settings:
     waiting_bytes: int = 512 * 2**20
     job_time: float | None = None
     workers: int = 1
+    connections: int = 64
     grace: float = 2.0  # seconds that running requests get at the end
+    opens: Path | None = None  # the photo that the page begins with
 
     @classmethod
     def serve(cls, **more: object) -> Settings:
@@ -68,9 +70,17 @@ class Settings:
             "photos": 64,
             "photo_life": 600.0,
             "job_time": 300.0,
+            "connections": 256,
             "grace": 30.0,
         }
         return cls(**{**found, **more})  # type: ignore[arg-type]
+
+    def check(self) -> None:
+        """NetworkError or BankError where there is no such network, or no such bank."""
+        for kit in self.kits.values():
+            for file in (assets.network_file(kit.network), kit.bank or assets.bank_file(kit.network)):
+                if not file.is_file():
+                    raise NetworkError(f"{file} does not exist; check the path")
 
     @property
     def kits(self) -> dict[str, Kit]:
@@ -80,8 +90,7 @@ class Settings:
             return {Path(self.network).stem: given}
         names = sorted(assets.networks(), reverse=True)
         if self.network not in names:
-            assets.network_file(self.network)  # which says what there is
-            raise NetworkError(f"impasto comes with no network {self.network!r}")
+            assets.network_file(self.network)  # which raises, and says what there is
         return {name: given if name == self.network else Kit(name, None, self.max_memory) for name in names}
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
+import io
 import secrets
 import shutil
 import tempfile
@@ -56,7 +56,7 @@ class Blob:
 
     def __init__(self, data: bytes | Path) -> None:
         self.data = data
-        self.size = len(data) if isinstance(data, bytes) else data.stat().st_size
+        self.size = len(data) if isinstance(data, bytes) else _size(data)
         if isinstance(data, Path):
             weakref.finalize(self, _unlink, data)
 
@@ -71,8 +71,6 @@ class Blob:
 
     def open(self) -> IO[bytes]:
         """A file to seek in."""
-        import io
-
         return io.BytesIO(self.data) if isinstance(self.data, bytes) else self.data.open("rb")
 
 
@@ -116,6 +114,10 @@ def _sweep(place: Path) -> None:
             with (folder / "lock").open("rb+") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _unlink(path: Path) -> None:
@@ -177,9 +179,6 @@ class Photo:
     sizes: dict[Any, pictures.Photo] = field(default_factory=dict)  # ``small`` at other sizes
     thumbnails: dict[Any, bytes] = field(default_factory=dict)
     used: float = 0.0
-
-    def busy(self) -> bool:
-        return False
 
 
 class Store:
@@ -244,8 +243,3 @@ class Store:
 def new_id() -> str:
     """An id that nobody can guess."""
     return secrets.token_urlsafe(16)
-
-
-def size_on_disk(folder: Path) -> int:
-    """Bytes of the files in a folder."""
-    return sum(os.stat(each).st_size for each in folder.iterdir())
