@@ -49,11 +49,13 @@ class Served:
         line = self.process.stdout.readline()  # empty if it ends at once
         self.port = int(line.strip().rpartition(":")[2] or 0)
         self.said: list[str] = []
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listener = threading.Thread(target=self._listen)
+        self.listener.start()
 
     def _listen(self) -> None:
         assert self.process.stderr is not None
-        self.said += self.process.stderr
+        for line in self.process.stderr:
+            self.said.append(line)
 
     def connect(self, timeout: float = 120) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
@@ -92,6 +94,10 @@ class Served:
             return self.process.wait(seconds)
         finally:
             self.process.kill()
+            self.listener.join()
+            for stream in (self.process.stdout, self.process.stderr):
+                assert stream is not None
+                stream.close()
 
 
 @contextlib.contextmanager
