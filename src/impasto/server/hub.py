@@ -13,6 +13,7 @@ from typing import Any
 from impasto import pictures
 from impasto.errors import ImpastoError, MissingExtraError
 from impasto.painting import opening, rows
+from impasto.painting.batch import Saving
 from impasto.painting.planner import Plan
 from impasto.server import api, looks, store
 from impasto.server.jobs import Job, Jobs
@@ -246,24 +247,18 @@ class Hub:
         painter = self.painters.get(wanted.network)
         return painter.plan(header.width, header.height, masks=len(wanted.regions), floats=floats, **sizes)
 
-    def submit(self, body: Blob, header: pictures.Header, wanted: Wanted, saving: Any) -> Job:
-        """Put a painting into the queue; FullError if that is full."""
+    def submit(
+        self, body: Blob, header: pictures.Header, wanted: Wanted, saving: Saving, *, exact: bool = False
+    ) -> Job:
+        """Put a painting into the queue; FullError if that is full. ``exact``: see ``Task``."""
         look = wanted.look(8, 8)
         width, height = header.width, header.height
         if look.size is not None:
             width, height = pictures.shrunk_size(width, height, look.size, enlarge=look.enlarge)
         target = looks.named(b"", "the painting")
         pictures.check_target(target, format=saving.format, width=width, height=height)
-        task = Task(
-            store.new_id(),
-            body.data,
-            header.width,
-            header.height,
-            wanted,
-            saving,
-            self.folder.new(),
-            self.settings.pixels,
-        )
+        size, place = (header.width, header.height), self.folder.new()
+        task = Task(store.new_id(), body.data, *size, wanted, saving, place, self.settings.pixels, exact)
         return self.jobs.submit(task, body, float(width * height))
 
     def known(self, key: str, request: bytes) -> Job | None:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from impasto.errors import ImpastoError
@@ -126,10 +126,21 @@ class Jobs:
     @property
     def ready(self) -> bool:
         """Whether a worker is ready and there is room in the queue."""
-        return any(each.ready for each in self._workers) and len(self.waiting) < self.limit
+        return self.ready_workers > 0 and len(self.waiting) < self.limit
+
+    @property
+    def ready_workers(self) -> int:
+        """How many workers are there, open and waiting for tasks or at them."""
+        return sum(each.ready and not each.dead for each in self._workers)
+
+    @property
+    def pids(self) -> list[int | None]:
+        """The numbers of the worker processes."""
+        return [each.pid for each in self._workers]
 
     @property
     def running(self) -> list[Job]:
+        """Jobs that are being painted."""
         return [job for each in self._workers for job in each.jobs.values()]
 
     def check_room(self, size: int = 0) -> None:
@@ -245,7 +256,7 @@ class Jobs:
             least = min(free, key=lambda each: len(each.jobs))
             least.jobs[job.id] = job
             job.state, job.began, job.share = "painting", time.monotonic(), 0.0
-            least.send(job.task)
+            least.send(replace(job.task, beside=job.task.small and len(least.jobs) + len(self.waiting) > 1))
 
     def _takes(self, process: _Worker, job: Job) -> bool:
         if process.dead or not process.ready:
