@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -155,9 +157,9 @@ def test_style_files_are_not_taken(server: Served) -> None:
 
 TRICKS = [
     "..", ".", "%2e%2e", "..%2f..%2fetc%2fpasswd", "%2e%2e%2f", "..%5c..%5cwindows", "..\\..", "%00", "a%00.png",
-    "%252e%252e%252f", "%c0%ae%c0%ae", "C:%5c", "C:", "%2fetc%2fpasswd", "etc/passwd", "~", "~root", "file:%2f%2f", "%0d%0aX:1",
-    "con", "nul", "-rf", "*", "$HOME", "`id`", "a'b", 'a"b', "%7b%7d", "%e2%80%ae", "x" * 4000, "%", "%zz", "..;", "None", "NaN",
-    "-1", "0x1", "1e9", "__proto__", "%ef%bc%8e%ef%bc%8e", "a//b", "./x",
+    "%252e%252e%252f", "%c0%ae%c0%ae", "C:%5c", "C:", "%2fetc%2fpasswd", "etc/passwd", "~", "~root", "file:%2f%2f",
+    "%0d%0aX:1", "con", "nul", "-rf", "*", "$HOME", "`id`", "a'b", 'a"b', "%7b%7d", "%e2%80%ae", "x" * 4000, "%",
+    "%zz", "..;", "None", "NaN", "-1", "0x1", "1e9", "__proto__", "%ef%bc%8e%ef%bc%8e", "a//b", "./x",
 ]  # fmt: skip
 
 
@@ -199,24 +201,24 @@ def test_names_are_only_labels(server: Served) -> None:
 # JSON
 
 MANY = "[" * 20_000 + "]" * 20_000
-RECIPES: list[str] = [
-    "{}", "[]", "null", "1", '"x"', "", "{", "\xff", "NaN", MANY, '{"styles": null}', '{"styles": {}}', '{"styles": []}',
-    '{"styles": {"STYLE": NaN}}', '{"styles": {"STYLE": Infinity}}', '{"styles": {"STYLE": -Infinity}}',
-    '{"styles": {"STYLE": -1}}', '{"styles": {"STYLE": 0}}', '{"styles": {"STYLE": 1e999}}', '{"styles": {"STYLE": "1"}, "x": 1}',
-    '{"styles": {"STYLE": null}}', '{"styles": {"STYLE": [1]}}', '{"styles": {"STYLE": 1' + "0" * 5000 + "}}",
-    '{"styles": {"\\ud800": 1}}', '{"styles": {"": 1}}', '{"styles": {"../../x": 1}}', '{"styles": {"nobody": 1}}',
-    '{"styles": {"STYLE": 1}, "strength": NaN}', '{"styles": {"STYLE": 1}, "strength": 9}', '{"styles": {"STYLE": 1}, "strength": -1}',
-    '{"styles": {"STYLE": 1}, "size": -1}', '{"styles": {"STYLE": 1}, "size": 0}', '{"styles": {"STYLE": 1}, "size": 10.5}',
-    '{"styles": {"STYLE": 1}, "size": 100000000, "enlarge": true}', '{"styles": {"STYLE": 1}, "brush": -1}',
-    '{"styles": {"STYLE": 1}, "brush": "../x"}', '{"styles": {"STYLE": 1}, "brush": {}}', '{"styles": {"STYLE": 1}, "stroke_size": NaN}',
-    '{"styles": {"STYLE": 1}, "stroke_size": 1e400}', '{"styles": {"STYLE": 1}, "keep_color": 7}', '{"styles": {"STYLE": 1}, "unknown": 1}',
-    '{"styles": {"STYLE": 1}, "regions": [{"mask": 7, "styles": {"STYLE": 1}}]}', '{"styles": {"STYLE": 1}, "regions": {}}',
-    '{"styles": {"STYLE": 1}, "regions": [{"mask": -1, "styles": {"STYLE": 1}}]}', '{"styles": {"STYLE": 1}, "network": "../../x"}',
-    '{"styles": {"STYLE": 1}, "network": "\\u0000"}', '{"styles": {"STYLE": 1}, "network": 5}',
+WEIGHTS = ["NaN", "Infinity", "-Infinity", "-1", "0", "1e999", "null", "[1]", "{}", '"x"', "1" + "0" * 5000]
+DIALS = [
+    '"strength": NaN', '"strength": 9', '"strength": -1', '"strength": {}', '"size": -1', '"size": 0', '"size": 10.5',
+    '"size": 100000000, "enlarge": true', '"brush": -1', '"brush": "../x"', '"brush": {}', '"stroke_size": NaN',
+    '"stroke_size": 1e400', '"keep_color": 7', '"unknown": 1', '"network": "../../x"', '"network": "\\u0000"',
+    '"network": 5', '"regions": {}', '"regions": [{"mask": 7, "styles": {"STYLE": 1}}]',
+    '"regions": [{"mask": -1, "styles": {"STYLE": 1}}]', '"regions": [{"mask": 0, "styles": {"STYLE": NaN}}]',
+]  # fmt: skip
+RECIPES = [
+    "{}", "[]", "null", "1", '"x"', "", "{", "\xff", "NaN", MANY, '{"styles": null}', '{"styles": {}}',
+    '{"styles": []}', '{"styles": {"\\ud800": 1}}', '{"styles": {"": 1}}', '{"styles": {"../../x": 1}}',
+    '{"styles": {"nobody": 1}}',
+    *(f'{{"styles": {{"STYLE": {weight}}}}}' for weight in WEIGHTS),
+    *(f'{{"styles": {{"STYLE": 1}}, {dial}}}' for dial in DIALS),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", RECIPES, ids=[recipe[:50] for recipe in RECIPES])
 def test_wrong_recipes(server: Served, photo: str, recipe: str) -> None:
     """What is no recipe, or one that cannot be, is refused with one sentence wherever recipes are taken."""
     text = recipe.replace("STYLE", STYLE).encode("latin-1")
@@ -229,16 +231,17 @@ def test_wrong_recipes(server: Served, photo: str, recipe: str) -> None:
         assert problem(server.ask("POST", path, body, JSON))[0] in (400, 404, 422), path
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "", "style=", "style=nobody", "style=STYLE:nan", "style=STYLE:inf", "style=STYLE:-1", "style=STYLE:0", "style=%00",
-        "style=STYLE&strength=nan", "style=STYLE&strength=1e999", "style=STYLE&size=-1", "style=STYLE&size=1e9", "style=STYLE&brush=x",
-        "style=STYLE&quality=0", "style=STYLE&quality=999", "style=STYLE&dpi=nan", "style=STYLE&dpi=-1", "style=STYLE&format=svg",
-        "style=STYLE&format=..%2fx", "style=STYLE&network=..%2fx", "style=STYLE&unknown=1", "style=STYLE&keep_color=7",
-        "style=" + ",".join(f"STYLE{n}:1" for n in range(200)), "style=STYLE&url=http://169.254.169.254/", "style=%ed%a0%80",
-    ],
-)  # fmt: skip
+QUERIES = [
+    "", "style=", "style=nobody", "style=STYLE:nan", "style=STYLE:inf", "style=STYLE:-1", "style=STYLE:0", "style=%00",
+    "style=%ed%a0%80", "style=" + ",".join(f"STYLE{n}:1" for n in range(200)),
+]  # fmt: skip
+MORE = [
+    "strength=nan", "strength=1e999", "size=-1", "size=1e9", "brush=x", "quality=0", "quality=999", "dpi=nan", "dpi=-1",
+    "format=svg", "format=..%2fx", "network=..%2fx", "unknown=1", "keep_color=7", "url=http://169.254.169.254/",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", QUERIES + [f"style=STYLE&{dial}" for dial in MORE])
 def test_wrong_queries(server: Served, query: str) -> None:
     """The same holds for the dials of a painting in one call."""
     answer = server.ask("POST", f"/api/v1/paint?{query.replace('STYLE', STYLE)}", picture(64))
@@ -270,9 +273,6 @@ def test_a_worker_that_dies(server: Served) -> None:
     def record() -> dict[str, Any]:
         found: dict[str, Any] = json.loads(server.ask("GET", f"/api/v1/jobs/{made['id']}")[2])
         return found
-
-    import os
-    import signal
 
     end = time.monotonic() + 30
     while record()["state"] == "waiting" and time.monotonic() < end:

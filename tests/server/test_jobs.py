@@ -77,11 +77,19 @@ def own(settings: Settings) -> Iterator[Callable[..., TestClient]]:
         (["-s", "red"], RED),
         (["-s", "red:0.6,blue:0.4", "--strength", "0.6"], {"styles": {"red": 0.6, "blue": 0.4}, "strength": 0.6}),
         (["-s", "red", "--size", "48", "--keep-color"], {**RED, "size": 48, "keep_color": True}),
-        (["-s", "red", "--size", "200", "--enlarge", "--brush", "64"], {**RED, "size": 200, "enlarge": True, "brush": 64}),
+        (
+            ["-s", "red", "--size", "200", "--enlarge", "--brush", "64"],
+            {**RED, "size": 200, "enlarge": True, "brush": 64},
+        ),
     ],
 )
 def test_paints_as_the_command_line(
-    client: TestClient, network_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list, recipe: dict
+    client: TestClient,
+    network_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: list,
+    recipe: dict,
 ) -> None:
     """A painting has the very pixels of ``impasto paint``, whatever was painted before."""
     photo, target = tmp_path / "cat.png", tmp_path / "painting.png"
