@@ -144,10 +144,7 @@ def _bytes_for(pixels: int) -> int:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of its picture before that is decoded: Pillow's name of its format, and its size, upright.
-
-    A PNG whose EXIF lies behind its pixels is not upright yet: ``size_of`` reads so far.
-    """
+    """What a file says of its picture before that is decoded: Pillow's name of its format, and its size, upright."""
 
     format: str
     width: int
@@ -160,8 +157,9 @@ def header(source: bytes | IO[bytes], name: str = "the picture") -> Header:
     """The header of the picture in bytes, or in a file to seek in; PictureError, with ``name``, as in ``load``."""
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     with _reading(name, NO_LIMIT), decoders.opened(file, name) as image:
-        orientation = attempt(lambda: Image.Image.getexif(image).get(_ORIENTATION, 1), 1)  # PNG's own decodes
-        width, height = image.size if orientation not in range(5, 9) else image.size[::-1]
+        if image.format == "PNG":  # without that, Pillow would decode all pixels to see whether EXIF comes after them
+            image.info.setdefault("exif", containers.png_exif(file))
+        width, height = image.size if _orientation_of(image) < 5 else image.size[::-1]
         return Header(image.format or "", width, height, image.has_transparency_data, image.mode in _DEEP)
 
 
@@ -176,11 +174,9 @@ def size_of(path: str | os.PathLike[str]) -> tuple[int, int]:
     with (
         _reading(name, NO_LIMIT),
         sources.opened(path, name, limit=_bytes_for(NO_LIMIT), known=decoders.known) as file,
-        decoders.opened(file, name) as image,
     ):
-        width, height = image.size
-        orientation = _orientation_of(image)
-    return (height, width) if orientation >= 5 else (width, height)
+        found = header(file, name)
+    return found.width, found.height
 
 
 def made_by_impasto(path: str | os.PathLike[str]) -> bool:
