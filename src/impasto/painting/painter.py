@@ -144,6 +144,12 @@ class Painter:
 
     # ---- painting
 
+    def afresh(self) -> None:
+        """Paint the next picture to the last bit as a painter that was just opened; it compiles once more for that."""
+        for painter in (self, self._first):
+            if painter is not None:
+                painter.network.afresh()
+
     def paint(
         self,
         image: pictures.Source,

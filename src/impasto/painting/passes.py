@@ -65,7 +65,7 @@ class Second:
         part = unit(self._photo[place])
         seen = self._coarse(*place)
         seen += (part.reshape(-1, 3) @ (self._detail * LUMA)).reshape(part.shape[:2])
-        return _pixels(seen, self.dtype)
+        return stored(seen, np.empty((*seen.shape[1:], 3), self.dtype))
 
     def whole(self, threads: int = 1) -> Pixels:
         """All of it at once."""
@@ -82,6 +82,14 @@ def crossed(first: Floats, second: Pixels, *, merge: Sequence[float] = MERGE, th
     """What is to be added to the second pass, pixels (h, w, 3), for the first one's bands to show in it, as planes."""
     apart = first - shrunk(second, first.shape[1:], threads)
     return Enlarged(_weighted(apart, merge), second.shape[:2])
+
+
+def plus(pixels: Pixels, planes: Floats) -> Floats:
+    """Pixels (h, w, C) of any type, 0..1, added to planes, which are used up."""
+    most = np.float32(1 / np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1)
+    for channel, plane in enumerate(planes):
+        plane += np.multiply(pixels[..., channel], most, dtype=np.float32)
+    return planes
 
 
 def _weighted(planes: Floats, octaves: Sequence[float]) -> Floats:
@@ -157,7 +165,9 @@ class Enlarged:
     """
 
     def __init__(self, planes: Floats, size: Size) -> None:
-        self._planes = planes
+        self._columns = np.ascontiguousarray(
+            planes.transpose(2, 0, 1)
+        )  # to gather a column is to copy what lies together
         self._taps = tuple(_taps(length, old) for length, old in zip(size, planes.shape[1:], strict=True))
 
     def __call__(self, *place: slice) -> Floats:
@@ -167,14 +177,14 @@ class Enlarged:
             for (index, weights), part in zip(self._taps, (*place, slice(None))[:2], strict=True)
         )
         top, bottom = int(down.min()), int(down.max()) + 1
-        strip = self._planes[:, top:bottom]
-        wide = strip[:, :, across[0]] * shares[0]
+        strip = self._columns[:, :, top:bottom].reshape(len(self._columns), -1)
+        wide = strip[across[0]] * shares[0][:, None]
         for index, weights in zip(across[1:], shares[1:], strict=True):
-            wide += strip[:, :, index] * weights
+            wide += strip[index] * weights[:, None]
         tall = np.zeros((down.shape[1], bottom - top), np.float32)
         for index, weights in zip(down, falls, strict=True):  # at the borders some of the four are one place
             tall[np.arange(len(tall)), index - top] += weights
-        found: Floats = np.matmul(tall, wide)
+        found: Floats = np.matmul(tall, wide.reshape(len(wide), -1, bottom - top).transpose(1, 2, 0))
         return found
 
 
@@ -188,11 +198,15 @@ def _taps(length: int, old: int) -> tuple[npt.NDArray[np.intp], Floats]:
     return index, np.array(weights, np.float32) / np.float32(2)
 
 
-def _pixels(planes: Floats, kind: Any) -> Pixels:
-    """Planes clipped to 0..1 as pixels (h, w, C), uint8 or float32; the planes are used up."""
-    np.clip(planes, 0, 1, out=planes)
-    found = _to_bytes(planes) if kind == np.uint8 else planes
-    return np.ascontiguousarray(found.transpose(1, 2, 0))
+def stored(planes: Floats, out: Pixels) -> Pixels:
+    """Planes (C, h, w) clipped to 0..1 and written into the pixels ``out`` (h, w, C), uint8 or float32; used up."""
+    if out.dtype == np.uint8:
+        planes *= np.float32(255)
+        planes += np.float32(0.5)  # what follows cuts off
+    np.clip(planes, 0, 255 if out.dtype == np.uint8 else 1, out=planes)
+    for channel, plane in enumerate(planes):  # three long ways are quicker than many of three steps
+        np.copyto(out[..., channel], plane, casting="unsafe")
+    return out
 
 
 def _to_bytes(values: Floats) -> npt.NDArray[np.uint8]:

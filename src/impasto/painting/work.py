@@ -49,23 +49,27 @@ class Work:
     def finished(self, painted: pictures.Pixels) -> pictures.Pixels:
         """The painting out of what the network painted, (h, w, 3), which is used up."""
         added = None if self.first is None else passes.crossed(self.first, painted, threads=self.threads)
-        if added is None and self.rows.plain and not self.keep_color:
+        plain = self.rows.plain and not self.keep_color
+        if added is None and plain:
             return pictures.as_type(painted, self.kind)
         out = painted if painted.dtype == self.kind else np.empty(painted.shape, self.kind)
 
         def fill(rows: slice) -> None:
-            out[rows] = self.part(painted[rows], (rows, slice(None)), added)
+            place, part = (rows, slice(None)), painted[rows]
+            if added is not None:
+                planes = passes.plus(part, added(*place))
+                if plain and self.kind != np.uint16:
+                    passes.stored(planes, out[rows])
+                    return
+                part = np.clip(planes, 0, 1, out=planes).transpose(1, 2, 0)
+            out[rows] = self.part(part, place)
 
         passes.spread(fill, passes.bands(len(painted)), self.threads)
         return out
 
-    def part(
-        self, painted: pictures.Pixels, place: tuple[slice, slice], added: passes.Enlarged | None = None
-    ) -> pictures.Pixels:
-        """The part of the painting at ``place``; ``added`` is what the first pass adds."""
+    def part(self, painted: pictures.Pixels, place: tuple[slice, slice]) -> pictures.Pixels:
+        """The part of the painting at ``place``, out of what was painted there."""
         photo = self.photo[place]
-        if added is not None:
-            painted = np.clip(pictures.unit(painted) + added(*place).transpose(1, 2, 0), 0, 1)
         if self.keep_color:
             painted = pictures.keep_color(pictures.unit(painted), pictures.unit(photo))
         if not self.rows.plain:

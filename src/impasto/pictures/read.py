@@ -157,6 +157,8 @@ def header(source: bytes | IO[bytes], name: str = "the picture") -> Header:
     """The header of the picture in bytes, or in a file to seek in; PictureError, with ``name``, as in ``load``."""
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     with _reading(name, NO_LIMIT), decoders.opened(file, name) as image:
+        if image.format == "PNG":  # without that, Pillow would decode all pixels to see whether EXIF comes after them
+            image.info.setdefault("exif", containers.png_exif(file))
         width, height = image.size if _orientation_of(image) < 5 else image.size[::-1]
         return Header(image.format or "", width, height, image.has_transparency_data, image.mode in _DEEP)
 

@@ -34,7 +34,7 @@ TYPES = {
     ".json": "application/json",
     ".webmanifest": "application/manifest+json",
 }
-CODES = {404: "unknown", 405: "wrong-method", 413: "too-large", 421: "wrong-host"}
+CODES = {400: "bad-request", 404: "unknown", 405: "wrong-method", 413: "too-large", 421: "wrong-host"}
 
 router = APIRouter()
 health = APIRouter(tags=["health"])
@@ -87,7 +87,11 @@ async def _left(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail = {404: "there is nothing at this address", 405: "this address takes other methods"}
+    detail = {
+        400: "the body cannot be read; send JSON",
+        404: "there is nothing at this address",
+        405: "this address takes other methods",
+    }
     code = CODES.get(error.status_code, f"http-{error.status_code}")
     message = detail.get(error.status_code, str(error.detail))
     return answer(problem_of(error.status_code, code, message), dict(error.headers or {}))

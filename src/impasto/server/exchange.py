@@ -19,8 +19,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Clock = Callable[[], float]
 
-_LINGER = 5.0  # seconds; who still sends while the answer is there would else see a reset instead of the answer
-
 
 @dataclass(frozen=True)
 class Request:
@@ -83,19 +81,23 @@ class Exchange:
         self.started = self.over = False  # the answer
         self.gone = False  # the client, or the app's right to an answer
         self.taken, self.waited = 0, 0.0  # bytes; seconds
+        self.linger = rules.linger_seconds
 
     async def receive(self) -> Message:
         """The next piece of the body, if it comes in time and is not too much; else the answer says so."""
         if self.over:
             return {"type": "http.disconnect"}
-        if self.arrived:
-            return await self._receive()
+        if self.arrived:  # what comes now is the end of the connection
+            message = await self._receive()
+            self.gone = message["type"] == "http.disconnect"
+            return message
         before = self.clock()
         try:
             async with asyncio.timeout(self.rules.body_seconds + self.taken / MB - self.waited):
                 message = await self._receive()
         except TimeoutError:
-            return await self._stop(Problem(408, "slow", "the body came too slowly"), linger=0.0)
+            self.linger = 0.0
+            return await self._stop(Problem(408, "slow", "the body came too slowly"))
         self.waited += self.clock() - before
         self.taken += len(message.get("body", b""))
         self.gone = message["type"] == "http.disconnect"
@@ -104,12 +106,12 @@ class Exchange:
             return await self._stop(too_large(self.rules))
         return message
 
-    async def _stop(self, problem: Problem, linger: float = _LINGER) -> Message:
+    async def _stop(self, problem: Problem) -> Message:
         self.gone = True
-        await self.refuse(problem, linger)
+        await self.refuse(problem)
         return {"type": "http.disconnect"}
 
-    async def send(self, message: Message, linger: float = _LINGER) -> None:
+    async def send(self, message: Message) -> None:
         """A piece of the app's answer. After a refusal, and below a HEAD, there is nothing more to send."""
         if self.over:
             return
@@ -126,27 +128,27 @@ class Exchange:
             self.over = not more
             if not more and not self.arrived:
                 await self._send({"type": "http.response.body", "body": body, "more_body": True})
-                body = await self._drain(linger)
+                body = await self._drain()
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
-    async def reply(self, status: int, headers: Headers, body: bytes = b"", linger: float = _LINGER) -> None:
+    async def reply(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """An answer of the guard's own."""
         length = [] if status == 204 else [(b"content-length", str(len(body)).encode())]
         await self.send({"type": "http.response.start", "status": status, "headers": headers + length})
-        await self.send({"type": "http.response.body", "body": body}, linger)
+        await self.send({"type": "http.response.body", "body": body})
 
-    async def refuse(self, problem: Problem, linger: float = _LINGER) -> None:
+    async def refuse(self, problem: Problem) -> None:
         """Say the problem; where the answer has begun it is too late, and the server cuts the connection."""
         if self.started or self.over:
             self.over = True
             return
         headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *problem.headers]
-        await self.reply(problem.status, headers, problem.body(), linger)
+        await self.reply(problem.status, headers, problem.body())
 
-    async def _drain(self, seconds: float) -> bytes:
+    async def _drain(self) -> bytes:
         """Take what is still being sent, for some seconds, so that the sender gets to read the answer."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self.linger):
                 while not self.arrived:
                     message = await self._receive()
                     self.arrived = message["type"] == "http.disconnect" or not message.get("more_body", False)

@@ -22,6 +22,7 @@ Report = Callable[[str, Exception], None]
 
 PROBES = frozenset({"/healthz", "/readyz"})  # asked by load balancers: without a token, and also when all is busy
 
+_HEADERS = 16 * 1024  # bytes
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SIMPLE = re.compile(r"application/x-www-form-urlencoded|multipart/.*|text/.*")  # what any page may send unasked
 _TRICKS = re.compile(r"[\x00-\x1f\x7f\\%\ufffd]|//|/\.\.?(/|$)")  # in a decoded path; a "%" left was encoded twice
@@ -62,7 +63,7 @@ class Guard:
             await exchange.refuse(problem)
         elif self._is_preflight(request):
             await exchange.reply(204, self._preflight())
-        elif self.rules.cookie and request.path == "/" and "token" in parse_qs(request.query):
+        elif self.rules.cookie and request.path == "/" and _given(request) is not None:
             scope["query_string"] = b""  # in place: the server's own log must not have the token
             await self._log_in(request, exchange)
         elif problem := self._token(request) or self._body(request):
@@ -83,7 +84,20 @@ class Guard:
     # What is refused, and why
 
     def _first_problem(self, request: Request) -> Problem | None:
-        return self._path(request) or self._host(request) or self._load(request) or self._origin(request)
+        return (
+            self._size(request)
+            or self._path(request)
+            or self._host(request)
+            or self._load(request)
+            or self._origin(request)
+        )
+
+    def _size(self, request: Request) -> Problem | None:
+        """The server's own limit holds for headers that come in pieces, not for those in one packet."""
+        size = len(request.raw_path) + len(request.query)
+        size += sum(len(name) + len(value) for name, values in request.headers.items() for value in values)
+        close = [(b"connection", b"close")]
+        return Problem(431, "headers", "the address and the headers are too long", close) if size > _HEADERS else None
 
     def _path(self, request: Request) -> Problem | None:
         path = request.path
@@ -150,14 +164,15 @@ class Guard:
         if _SIMPLE.fullmatch(kind):
             return Problem(415, "content-type", "send the picture itself as the body, with its own Content-Type")
         length = request.one("content-length") or "0"
-        return too_large(self.rules) if not length.isdecimal() or int(length) > self.rules.body else None
+        wrong = not length.isdecimal() or len(length) > 15 or int(length) > self.rules.body
+        return too_large(self.rules) if wrong else None
 
     # What the guard answers itself
 
     async def _log_in(self, request: Request, exchange: Exchange) -> None:
         """/?token=T becomes a cookie, so that the token stands in no address and no script can read it."""
         headers: Headers = [(b"location", b"/"), (b"cache-control", b"no-store")]
-        if self._is_token(parse_qs(request.query)["token"][-1]):
+        if self._is_token(_given(request) or ""):
             cookie = f"{self.rules.cookie}={self.rules.token}; Path=/; HttpOnly; SameSite=Strict"
             headers.append((b"set-cookie", cookie.encode()))
         elif not self._has_token(request):
@@ -174,3 +189,8 @@ class Guard:
             (b"access-control-allow-headers", b"authorization, content-type, idempotency-key"),
             (b"access-control-max-age", b"600"),
         ]
+
+
+def _given(request: Request) -> str | None:
+    """The token in an address."""
+    return parse_qs(request.query, keep_blank_values=True).get("token", [None])[-1]

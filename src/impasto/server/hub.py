@@ -7,12 +7,14 @@ import hashlib
 import importlib.util
 from collections import OrderedDict
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from impasto import pictures
 from impasto.errors import ImpastoError, MissingExtraError
 from impasto.painting import opening, rows
+from impasto.painting.batch import Saving
 from impasto.painting.planner import Plan
 from impasto.server import api, looks, store
 from impasto.server.jobs import Job, Jobs
@@ -21,7 +23,7 @@ from impasto.server.lessons import Lesson, Lessons
 from impasto.server.looks import Wanted
 from impasto.server.metrics import Metrics
 from impasto.server.previews import Previews
-from impasto.server.settings import MIME, PREVIEW_SIDE, Settings
+from impasto.server.settings import PREVIEW_SIDE, Settings
 from impasto.server.store import Blob, Folder, Photo, Store
 from impasto.server.teaching import Order
 from impasto.server.worker import Setup, Task, Taught, streams
@@ -59,7 +61,7 @@ class Hub:
         self.lessons = Lessons(self._learned)
         self.keys: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self.preview_network = min(self.kits)  # "fast" is before "full", until it is known better
-        self.opened = False
+        self.opened = self.tried = False  # whether its photo is taken in, and who previews is known
         self.shown: str | None = None  # the photo that the page opens with
         self.metrics = Metrics(self._numbers)
         self._tables: dict[str, tuple[Bank, list[dict[str, Any]]]] = {}
@@ -90,6 +92,7 @@ class Hub:
         if self.settings.mode == "studio":
             with suppress(ImpastoError):  # which the first preview will say
                 self.preview_network = await self.previews.quicker(self.settings.default)
+        self.tried = True
 
     async def _sweep(self) -> None:
         while True:
@@ -205,8 +208,8 @@ class Hub:
     def _header(self, body: Blob) -> pictures.Header:
         kind = pictures.kind_of(body.head(64))
         if kind not in self.settings.formats:
-            names = ", ".join(dict.fromkeys(MIME[name].partition("/")[2] for name in self.settings.formats))
-            raise api.RequestError(415, "unsupported-format", f"the photo is none of {names}; save it as one of these")
+            message = f"the photo is no {self.settings.read}; save it as one of these"
+            raise api.RequestError(415, "unsupported-format", message)
         with body.open() as file:
             found = pictures.header(file, "the photo")
         if found.format not in self.settings.formats:
@@ -222,6 +225,9 @@ class Hub:
         header = await self.header(body)
         async with self._decoding:
             small = await asyncio.to_thread(self._small, body)
+        height, width = small.pixels.shape[:2]
+        if (width > height) != (header.width > header.height):  # turned by what lies behind the pixels
+            header = replace(header, width=header.height, height=header.width)
         return self.store.add(Photo(store.new_id(), label(name), body, header, small))
 
     def _small(self, body: Blob) -> pictures.Photo:
@@ -246,24 +252,18 @@ class Hub:
         painter = self.painters.get(wanted.network)
         return painter.plan(header.width, header.height, masks=len(wanted.regions), floats=floats, **sizes)
 
-    def submit(self, body: Blob, header: pictures.Header, wanted: Wanted, saving: Any) -> Job:
-        """Put a painting into the queue; FullError if that is full."""
+    def submit(
+        self, body: Blob, header: pictures.Header, wanted: Wanted, saving: Saving, *, exact: bool = False
+    ) -> Job:
+        """Put a painting into the queue; FullError if that is full. ``exact``: see ``Task``."""
         look = wanted.look(8, 8)
         width, height = header.width, header.height
         if look.size is not None:
             width, height = pictures.shrunk_size(width, height, look.size, enlarge=look.enlarge)
         target = looks.named(b"", "the painting")
         pictures.check_target(target, format=saving.format, width=width, height=height)
-        task = Task(
-            store.new_id(),
-            body.data,
-            header.width,
-            header.height,
-            wanted,
-            saving,
-            self.folder.new(),
-            self.settings.pixels,
-        )
+        size, place = (header.width, header.height), self.folder.new()
+        task = Task(store.new_id(), body.data, *size, wanted, saving, place, self.settings.pixels, exact)
         return self.jobs.submit(task, body, float(width * height))
 
     def known(self, key: str, request: bytes) -> Job | None:

@@ -42,7 +42,7 @@ async def begin(
         wanted = body.recipe.wanted(hub.settings.default, photo.masks)
         saving = body.saving(wanted.comment)
         plan = await planned(hub, photo, wanted)
-        job = hub.submit(photo.body, photo.header, wanted, saving)
+        job = hub.submit(photo.body, photo.header, wanted, saving, exact=True)
         job.facts |= {
             "plan": plan,
             "name": file_name(photo.name, mix(wanted.styles), body.format),

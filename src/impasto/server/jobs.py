@@ -11,7 +11,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from impasto.errors import ImpastoError
@@ -126,10 +126,21 @@ class Jobs:
     @property
     def ready(self) -> bool:
         """Whether a worker is ready and there is room in the queue."""
-        return any(each.ready for each in self._workers) and len(self.waiting) < self.limit
+        return self.ready_workers > 0 and len(self.waiting) < self.limit
+
+    @property
+    def ready_workers(self) -> int:
+        """How many workers are there, open and waiting for tasks or at them."""
+        return sum(each.ready and not each.dead for each in self._workers)
+
+    @property
+    def pids(self) -> list[int | None]:
+        """The numbers of the worker processes."""
+        return [each.pid for each in self._workers]
 
     @property
     def running(self) -> list[Job]:
+        """Jobs that are being painted."""
         return [job for each in self._workers for job in each.jobs.values()]
 
     def check_room(self, size: int = 0) -> None:
@@ -245,7 +256,7 @@ class Jobs:
             least = min(free, key=lambda each: len(each.jobs))
             least.jobs[job.id] = job
             job.state, job.began, job.share = "painting", time.monotonic(), 0.0
-            least.send(job.task)
+            least.send(replace(job.task, beside=job.task.small and len(least.jobs) + len(self.waiting) > 1))
 
     def _takes(self, process: _Worker, job: Job) -> bool:
         if process.dead or not process.ready:
@@ -290,8 +301,8 @@ class Jobs:
 
     def _died(self, process: _Worker) -> None:
         """Start another worker; what the dead one was at is tried again, or fails if it was alone."""
-        if not process.dead:
-            self.deaths += 1
+        ours = process.dead
+        self.deaths += not ours
         threading.Thread(target=process.close, daemon=True).start()
         self._workers.remove(process)
         if process.ready:
@@ -299,11 +310,11 @@ class Jobs:
         else:
             asyncio.get_running_loop().call_later(PAUSE, self._begin)
         left = [job for job in process.jobs.values() if not job.over.is_set()]
-        for job in left:
+        for job in process.jobs.values():
             Blob(job.task.target)  # what it has begun to write goes
-            if len(left) == 1 and not process.dead:
-                message = "the process that painted ended in the middle; try again, or give a smaller size"
-                job.end("failed", WorkerDiedError(message))
-            else:
-                job.state, job.alone = "waiting", not process.dead
-                self.waiting.appendleft(job)
+        if len(left) == 1 and not ours:
+            message = "the process that painted ended in the middle; try again, or give a smaller size"
+            left.pop().end("failed", WorkerDiedError(message))
+        for job in reversed(left):
+            job.state, job.alone = "waiting", not ours
+            self.waiting.appendleft(job)

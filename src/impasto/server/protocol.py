@@ -28,7 +28,7 @@ def settings(rules: Rules) -> dict[str, Any]:
         "access_log": False,  # it would write the token of the studio's address
         "timeout_keep_alive": 5,
         "timeout_graceful_shutdown": 30,
-        "log_level": "warning",
+        "log_level": "error",  # warnings are about what clients send, as often as they like
     }
 
 

@@ -47,6 +47,7 @@ class Rules:
     header_seconds: float = 10.0
     body_seconds: float = 30.0  # and one more for each MB that has come
     stall_seconds: float = 60.0  # for who does not take an answer
+    linger_seconds: float = 5.0  # for who still sends while the answer is there; at once, a reset would hide it
 
     def __post_init__(self) -> None:
         for host in self.hosts:

@@ -24,6 +24,7 @@ MIME = {  # of formats, by Pillow's names
     "HEIF": "image/heic",
     "JXL": "image/jxl",
 }
+NAMES = {"WEBP": "WebP", "JPEG2000": "JPEG 2000", "HEIF": "HEIC", "JXL": "JPEG XL", "MPO": "JPEG"}  # for people
 COMMON = ("JPEG", "MPO", "PNG", "WEBP", "AVIF")
 
 
@@ -92,6 +93,12 @@ class Settings:
         if self.network not in names:
             assets.network_file(self.network)  # which raises, and says what there is
         return {name: given if name == self.network else Kit(name, None, self.max_memory) for name in names}
+
+    @property
+    def read(self) -> str:
+        """The formats that are taken, as people call them."""
+        *most, last = dict.fromkeys(NAMES.get(kind, kind) for kind in self.formats)
+        return f"{', '.join(most)} or {last}"
 
     @property
     def default(self) -> str:

@@ -55,10 +55,14 @@ class Task:
     saving: Saving
     target: Path
     max_pixels: int
+    exact: bool = False  # to the last bit what the command line paints; then alone
+    beside: bool = False  # others are being painted
 
     @property
     def small(self) -> bool:
         """Whether it may be painted beside others."""
+        if self.exact:
+            return False
         size = self.wanted.dials.get("size")
         side = max(self.width, self.height)
         scale = 1.0 if size is None or (size > side and not self.wanted.dials.get("enlarge")) else size / side
@@ -152,7 +156,9 @@ class _Worker:
     def _paint(self, task: Task) -> Report:
         data = task.photo if isinstance(task.photo, bytes) else task.photo.read_bytes()
         look = task.wanted.look(task.width, task.height)
-        painter = self.painters.get(task.wanted.network, beside=task.small)
+        painter = self.painters.get(task.wanted.network, beside=task.beside)
+        if task.exact:
+            painter.afresh()
         batch, target = Batch(painter, look, task.saving, task.max_pixels), named(b"", "the painting")
         notes: list[str] = []
         for each in batch.one(named(data, "the photo"), target, turn=self.turn):

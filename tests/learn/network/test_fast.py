@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
 
+from impasto import assets  # noqa: E402
 from impasto.errors import LearnError  # noqa: E402
-from impasto.learn.network.designs import FIRST, LATEST, Design  # noqa: E402
+from impasto.learn.network.designs import DESIGNS, FIRST, LATEST, Design  # noqa: E402
 from impasto.learn.network.fast import FastNetwork, build  # noqa: E402
 from impasto.learn.network.full import PasticheNetwork  # noqa: E402
 from impasto.learn.network.layers import interleave_phases, split_phases  # noqa: E402
@@ -62,6 +66,22 @@ def test_plain_operators() -> None:
         if node.op_type == "Conv":
             assert {attribute.name for attribute in node.attribute} == wanted
         assert len(node.input) <= 8 or node.op_type == "Concat"
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("alpha", [1.0, 0.25])
+def test_channels_by_fours(design: int, alpha: float) -> None:
+    """But for the picture, convolutions read channels in fours: WebGPU's kernels are wrong with fifteen."""
+    layers = list(FastNetwork(alpha=alpha, design=design).layers)
+    assert all(layer.weight.shape[1] * layer.groups % 4 == 0 for layer in layers if layer.weight.shape[1] != 3)
+
+
+@pytest.mark.parametrize("file", sorted(assets.FOLDER.glob("*.onnx")), ids=lambda file: file.stem)
+def test_buffers(file: Path) -> None:
+    """No node of a network that ships reads and writes more than the ten buffers that a shader may have."""
+    for node in onnx.load(file).graph.node:
+        assert len(node.input) + len(node.output) <= 10
+        assert node.op_type != "Conv" or len(node.attribute) == 5
 
 
 @pytest.mark.parametrize("size", [(16, 16), (64, 40)])

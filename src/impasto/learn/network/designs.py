@@ -24,8 +24,8 @@ class Design:
     apart: bool = False
 
     def channels(self, alpha: float) -> tuple[int, int, int]:
-        """The widths times ``alpha``, multiples of the groups."""
-        steps = [max(1, groups) for groups in (*self.groups, self.groups[0])]
+        """The widths times ``alpha``, multiples of the groups, and of 4 where WebGPU's convolution demands it."""
+        steps = [*(max(1, groups) for groups in self.groups), 4]
         quarter, eighth, half = (
             max(step, int(alpha * width) // step * step) for step, width in zip(steps, self.widths, strict=True)
         )
