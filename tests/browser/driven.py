@@ -63,8 +63,8 @@ class Studio:
         """Go to the page; it is there once it shows styles."""
         self.page.goto(self.address)
         if hash:
+            self.page.goto("about:blank")
             self.page.goto(self.address.partition("?")[0] + hash)
-            self.page.reload()
         expect(self.page.locator("#grid .tile").first).to_be_visible(timeout=PATIENCE)
         return self
 

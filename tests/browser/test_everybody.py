@@ -61,6 +61,7 @@ TABBED = """() => {
 
 def test_every_control_is_reached_by_tab(painted: Any) -> None:
     """Tab comes by every control that is shown; of the styles by one, from which arrows go on."""
+    expect(painted.page.locator(".thumb img")).to_be_visible()
     wanted = set(painted.page.evaluate(TABBED))
     reached = set()
     painted.page.locator("body").click(position={"x": 5, "y": 200})

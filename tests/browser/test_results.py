@@ -38,7 +38,7 @@ def array(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB")).astype(int)
 
 
-def test_the_download_is_the_painting(painted: Any, photo: Path, tmp_path: Path) -> None:
+def test_the_download_is_the_painting(painted: Any, photo: Path, tmp_path: Path, near: int) -> None:
     """The downloaded PNG of a mix with strength and the photo's colours is what ``impasto.paint`` paints."""
     painted.style(OTHER).click(modifiers=["Control"])
     for _ in range(20):
@@ -50,7 +50,7 @@ def test_the_download_is_the_painting(painted: Any, photo: Path, tmp_path: Path)
     names = list(painted.recipe["styles"])
     mix = dict.fromkeys(names, 0.5)
     expected = impasto.paint(photo, mix, network="fast", strength=0.8, keep_color=True).convert("RGB")
-    assert np.abs(array(path) - np.asarray(expected)).max() <= 1
+    assert np.abs(array(path) - np.asarray(expected)).max() <= near
 
 
 def test_a_size_and_dpi_are_kept(painted: Any, tmp_path: Path) -> None:
@@ -87,6 +87,13 @@ def test_a_painting_is_cancelled(painted: Any) -> None:
     assert any(each.method == "DELETE" and "/jobs/" in each.url for each in painted.asked)
 
 
+@pytest.fixture
+def near(painted: Any) -> int:
+    """How far, of 255, the same painting may be from itself: several streams round bfloat16 otherwise than one."""
+    precision = painted.page.evaluate("fetch('api/v1/session').then((answer) => answer.json())")["precision"]
+    return 1 if precision == "f32" else 4
+
+
 WAITING = {"id": "x", "state": "painting", "share": 0.4, "seconds_left": 12, "position": 0, "name": "", "error": None}
 
 
@@ -100,13 +107,13 @@ def test_many_photos_become_one_zip(studio: Any, photo: Path, tmp_path: Path) ->
     path = downloaded(studio, tmp_path, "All 3 as ZIP")
     with zipfile.ZipFile(path) as packed:
         assert packed.testzip() is None
-        assert packed.namelist() == ["holiday-painted.jpg", "second-painted.jpg"]
-        with packed.open("second-painted.jpg") as file, Image.open(file) as picture:
+        assert packed.namelist() == [f"holiday-{STYLE}.jpg", f"second-{STYLE}.jpg"]
+        with packed.open(f"second-{STYLE}.jpg") as file, Image.open(file) as picture:
             assert picture.size == (200, 300)
     expect(studio.page.locator("#note-text")).to_contain_text("2 of 3 photos are in the ZIP. Not painted: broken.png.")
 
 
-def test_the_command_and_the_line_paint_the_same(painted: Any, photo: Path, tmp_path: Path) -> None:
+def test_the_command_and_the_line_paint_the_same(painted: Any, photo: Path, tmp_path: Path, near: int) -> None:
     """The shell command and the line of Python, run as they stand, paint the download's pixels."""
     painted.style(OTHER).click(modifiers=["Control"])
     as_png(painted)
@@ -119,7 +126,7 @@ def test_the_command_and_the_line_paint_the_same(painted: Any, photo: Path, tmp_
         (tmp_path / folder).mkdir()
         (tmp_path / folder / photo.name).write_bytes(photo.read_bytes())
         subprocess.run([sys.executable, *run], cwd=tmp_path / folder, check=True, capture_output=True)
-        assert np.abs(array(tmp_path / folder / "holiday-painted.png") - array(path)).max() <= 1
+        assert np.abs(array(tmp_path / folder / path.name) - array(path)).max() <= near
 
 
 def test_the_link_brings_the_recipe(painted: Any, make_studio: Any, photo: Path) -> None:

@@ -1,12 +1,16 @@
 // Downloads: what the file is to be, the plan, one painting with its progress, or all of them in one ZIP.
 import { $, make, save, segments, setRange } from "./dom.js";
-import { turn } from "./recipe.js";
+import { names, turn } from "./recipe.js";
 import { bytes, number, percent, t, time } from "./strings.js";
 import { zip } from "./zip.js";
 
 const SIDES = [1080, 2048, 4096];
-export const ENDS = { jpeg: "jpg", png: "png", webp: "webp" };
-export const paintedName = (name, format) => `${name.replace(/\.[^.]*$/, "")}-painted.${ENDS[format]}`;
+const ENDS = { jpeg: "jpg", png: "png", webp: "webp" };
+/** What a painting is called when it is saved, as the server and the command line call it: cat-STYLE.jpg. */
+export function paintedName(name, recipe, format) {
+  const styles = names(recipe).filter((_, at) => recipe.styles[at][1] > 0);
+  return `${name.replace(/\.[^.]*$/, "")}-${styles[0]}${styles.length > 1 ? "-and-more" : ""}.${ENDS[format]}`;
+}
 
 /** The controls of the file: format, quality, size, resolution, metadata. */
 export function createFileOptions(state) {
@@ -159,7 +163,7 @@ export function createDownloads(state, engine, { tell, say, started }) {
         const record = await work(() => engine.paint(entry.photo, mine, file, signal), each);
         if (record.state === "cancelled") return tell("cancelled");
         if (record.state === "failed") throw new Error(record.error?.detail);
-        files.push({ name: paintedName(entry.name, file.format), blob: await engine.result(record.id) });
+        files.push({ name: paintedName(entry.name, recipe, file.format), blob: await engine.result(record.id) });
         engine.cancel(record.id).catch(() => {});
         if (entry.key !== state.current && entries.length > (state.session.limits.photos ?? 16) / 2) await engine.forget(entry.photo).catch(() => {});
         entry.why = null;

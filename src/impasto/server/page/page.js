@@ -53,7 +53,7 @@ async function lost() {
   note(t("offline"), true);
   for (let pause = 500; offline; pause = Math.min(4000, pause * 1.5)) {
     await new Promise((done) => setTimeout(done, pause));
-    await engine.alive().then(() => (offline = false), () => {});
+    await engine.alive().then(() => (offline = false), (error) => (offline = !error.status)); // any answer is one
   }
   tell("back");
   previews.again();

@@ -8,7 +8,7 @@ import { greyPNG, zip } from "./zip.js";
 export function createShare(state, { say, tell }) {
   $("share").addEventListener("click", () => {
     const { recipe, file, entry } = state, photo = entry?.name ?? "photo.jpg";
-    const wrote = { ...file, name: paintedName(photo, file.format) };
+    const wrote = { ...file, name: paintedName(photo, recipe, file.format) };
     $("share-link").textContent = location.origin + location.pathname + toHash(recipe);
     $("share-command").textContent = toCommand(recipe, photo, wrote);
     $("share-python").textContent = toPython(recipe, photo, wrote);
