@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shlex
 import subprocess
 import sys
@@ -220,3 +221,37 @@ def test_a_photo_that_the_server_forgot_is_sent_again(painted: Any) -> None:
     painted.style(OTHER).click()
     painted.painted()
     assert painted.recipe["styles"] == {OTHER: 1}
+
+
+def test_a_reload_in_the_middle_of_a_download(painted: Any, tmp_path: Path) -> None:
+    """After a reload a download that was under way goes on, and its file is saved."""
+    painted.page.route("**/api/v1/jobs/*", lambda route: route.fulfill(json=dict(WAITING)))
+    painted.page.route("**/events", lambda route: route.abort())
+    painted.forgive("ERR_FAILED")
+    painted.tool("Download").click()
+    expect(painted.page.locator("#progress-text")).to_contain_text("40%")
+    painted.page.wait_for_timeout(500)
+    painted.page.unroute("**/api/v1/jobs/*")
+    with painted.page.expect_download() as coming:
+        painted.page.reload()
+    coming.value.save_as(tmp_path / "painted.jpg")
+    with Image.open(tmp_path / "painted.jpg") as picture:
+        assert picture.size == (480, 320)
+
+
+def test_the_photo_of_the_command_is_there(studio: Any, photo: Path) -> None:
+    """A photo that the studio was started with is painted when the page opens."""
+
+    data = base64.b64encode(photo.read_bytes()).decode()
+    record = studio.page.evaluate(
+        """async (data) => {
+      const body = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+      const headers = {"Content-Type": "image/png"};
+      return (await fetch("api/v1/photos?name=given.png", {method: "POST", body, headers})).json();
+    }""",
+        data,
+    )
+    studio.page.route("**/session", lambda route: route.fulfill(json=route.fetch().json() | {"photo": record}))
+    studio.page.reload()
+    studio.painted()
+    expect(studio.page.locator("#photo-name")).to_contain_text("given.png, 480 × 320")

@@ -5,6 +5,7 @@ import { bytes, number, percent, t, time } from "./strings.js";
 import { zip } from "./zip.js";
 
 const SIDES = [1080, 2048, 4096];
+const KINDS = { jpeg: "JPEG", png: "PNG", webp: "WebP" };
 const ENDS = { jpeg: "jpg", png: "png", webp: "webp" };
 /** What a painting is called when it is saved, as the server and the command line call it: cat-STYLE.jpg. */
 export function paintedName(name, recipe, format) {
@@ -34,7 +35,7 @@ export function createFileOptions(state) {
 
   return function draw(plan) {
     const { format, quality, dpi, metadata } = state.file, { size } = state.recipe;
-    segments($("format"), "format", (state.session?.formats.write ?? []).map((each) => [each, { jpeg: "JPEG", png: "PNG", webp: "WebP" }[each] ?? each]), format, (each) => change({ format: each }));
+    segments($("format"), "format", (state.session?.formats.write ?? []).map((each) => [each, KINDS[each] ?? each]), format, (each) => change({ format: each }));
     $("quality-dial").hidden = format === "png";
     setRange($("quality"), quality, number(quality));
     $("quality-value").textContent = number(quality);
@@ -53,7 +54,8 @@ export function createFileOptions(state) {
     $("metadata").checked = metadata;
     $("print-size").hidden = !(dpi && plan);
     if (dpi && plan) $("print-size").textContent = t("printSize", { width: number((plan.width / dpi) * 2.54, 1), height: number((plan.height / dpi) * 2.54, 1) });
-    $("options-text").textContent = `${{ jpeg: "JPEG", png: "PNG", webp: "WebP" }[format]} · ${size ? t("paintedAs", { size: number(size) }) : t("original")}`;
+    $("options-format").textContent = KINDS[format];
+    $("options-size").textContent = ` · ${size ? t("paintedAs", { size: number(size) }) : t("original")}`;
   };
 }
 

@@ -286,7 +286,8 @@ addEventListener("keydown", (event) => {
   }
   if (typing || event.altKey) return;
   const larger = (by) => state.set({ brushSize: Math.min(50, Math.max(2, state.brushSize + by)) });
-  const does = { b: () => $("tool-brush").click(), e: () => take("erase"), "[": () => larger(-2), "]": () => larger(2), c: compare.toggle, l: () => $("tool-loupe").click(), "/": () => $("search").focus(), Escape: () => take(null) }[letter];
+  const does = { b: () => $("tool-brush").click(), e: () => take("erase"), "[": () => larger(-2), "]": () => larger(2), c: compare.toggle, l: () => $("tool-loupe").click(), "/": () => $("search").focus() }[letter];
+  if (letter === "Escape" && !document.querySelector(":popover-open")) take(null);
   const onControl = event.target.closest("button, label, select, input:not([type=range]), [role=application]");
   if (event.key === " " && !onControl && state.entry) event.preventDefault(), compare.hold(true);
   else if (does && (state.entry || letter === "/")) event.preventDefault(), does();

@@ -163,8 +163,8 @@ export function createStyles(state, thumbnails, { tell, teach }) {
     pressed($("mixing"), state.mixing);
     $("mixing").hidden = brushing();
     $("brush-hint").hidden = !brushing();
-    const now = state.brushStyle === PHOTO || !state.brushStyle ? t("protect") : state.style(state.brushStyle)?.title ?? state.brushStyle;
-    $("brush-hint").textContent = t("brushHint", { style: now });
+    const style = state.brushStyle ?? PHOTO;
+    $("brush-hint").textContent = style === PHOTO ? t("brushKeeps") : t("brushHint", { style: state.style(style)?.title ?? style });
     card();
   }
 
