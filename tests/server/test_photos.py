@@ -368,3 +368,19 @@ def test_mask_numbers(client: TestClient, k: str) -> None:
     """There are eight masks."""
     answer = client.put(f"/api/v1/photos/{sent(client)['id']}/masks/{k}", content=grey(np.zeros((4, 4))), headers=PNG)
     assert problem(answer) == (404, "unknown")
+
+
+# ---- the addresses
+
+
+def test_other_methods(client: TestClient) -> None:
+    """An address says which methods it takes, all of them."""
+    answer = client.patch("/api/v1/photos/abc")
+    assert problem(answer) == (405, "wrong-method")
+    assert answer.headers["allow"] == "DELETE, GET"
+
+
+def test_other_addresses(client: TestClient) -> None:
+    """Where nothing is, the answer is a problem, too."""
+    assert problem(client.get("/api/v1/nothing")) == (404, "unknown")
+    assert problem(client.get("/nothing.js")) == (404, "unknown")

@@ -55,7 +55,8 @@ class Settings:
     waiting: int = 32
     waiting_bytes: int = 512 * 2**20
     job_time: float | None = None
-    workers: int = 1
+    workers: int = 1  # that paint
+    readers: int = 1  # that decode what is previewed
     connections: int = 64
     grace: float = 2.0  # seconds that running requests get at the end
     opens: Path | None = None  # the photo that the page begins with
@@ -72,6 +73,7 @@ class Settings:
             "photo_life": 600.0,
             "job_time": 300.0,
             "connections": 256,
+            "readers": 2,
             "grace": 30.0,
         }
         return cls(**{**found, **more})  # type: ignore[arg-type]
