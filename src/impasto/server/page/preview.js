@@ -1,14 +1,14 @@
 // Previews: numbered, at most one in flight, the newest wins. Small while a dial moves, sharp once it rests.
 
-const REST = 150; // ms without a change before the sharp one
+const REST = 150, LONG_REST = 400; // ms without a change before the sharp one; longer where that one is slow
 const PACE = 120; // ms between two small ones: about eight a second
 const SMALL = 384, SMALLER = 256; // px; the smaller one where the small one takes too long for a dial
-const QUICK = 0.09; // s
+const QUICK = 0.09, SLOW = 0.3; // s that a small one, a sharp one may take
 
 /** `show({bitmap, entry, recipe, n, side, seconds, sharp})` puts a painting on the page; `tell(state, error)` says how it stands. */
 export function createPreviews(engine, { show, tell, idle, viewSide, slow }) {
   let n = Date.now(); // goes on rising over reloads
-  let wanted = null, shown = null, flight = null, timer = 0, resting = 0, last = 0, late = 0;
+  let wanted = null, shown = null, flight = null, timer = 0, resting = 0, last = 0, late = 0, rest = REST;
   let small = slow ? SMALLER : SMALL;
 
   function want(entry, recipe) {
@@ -19,7 +19,7 @@ export function createPreviews(engine, { show, tell, idle, viewSide, slow }) {
     if (flight?.slow) flight.stop.abort();
     tell("painting");
     pump();
-    resting = setTimeout(() => ((resting = 0), pump()), REST);
+    resting = setTimeout(() => ((resting = 0), pump()), rest);
   }
 
   function nothing() {
@@ -54,6 +54,7 @@ export function createPreviews(engine, { show, tell, idle, viewSide, slow }) {
       if (wanted && asked.entry === wanted.entry && newer) {
         shown = { n: asked.n, side, sharp };
         if (side === SMALL && (late = seconds > QUICK ? late + 1 : 0) > 2) small = SMALLER; // not the first: it compiles
+        if (sharp) rest = seconds > SLOW ? LONG_REST : REST;
         show({ bitmap, ...asked, side, seconds, sharp, whole: asked.n === wanted.n });
         if (asked.n === wanted.n) tell("painted");
       }
