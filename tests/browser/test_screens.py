@@ -15,10 +15,8 @@ DESKTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 SIGHTS = {
     "desktop": DESKTOP,
-    "dark": DESKTOP | {"color_scheme": "dark"},
-    "german": DESKTOP | {"locale": "de-DE"},
+    "german-dark": DESKTOP | {"locale": "de-DE", "color_scheme": "dark"},
     "phone": PHONE,
-    "phone-german-dark": PHONE | {"locale": "de-DE", "color_scheme": "dark"},
 }
 
 
@@ -35,6 +33,7 @@ def test_the_page_is_pictured(make_studio: Any, tmp_path: Path, sight: str) -> N
     folder = Path(os.environ.get("IMPASTO_SCREENS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     studio = make_studio(**SIGHTS[sight]).open()
+    studio.with_windows()
     page, shots = studio.page, []
 
     def shot(name: str) -> None:

@@ -80,9 +80,14 @@ export function createBrush(state, { tell }) {
     if (right <= left || bottom <= top) return;
     const name = paints(), region = state.recipe.regions.find((each) => each.styles[0][0] === name);
     const [r, g, b] = name ? TINTS[(region?.mask ?? state.recipe.regions.length) % 8] : [255, 255, 255];
-    const part = new ImageData(right - left, bottom - top);
+    const part = new ImageData(right - left, bottom - top), { data } = part;
     for (let y = top, to = 0; y < bottom; y++) {
-      for (let x = left; x < right; x++, to += 4) part.data.set([r, g, b, cover[y * size[0] + x] * 0.6], to);
+      for (let x = left; x < right; x++, to += 4) {
+        data[to] = r;
+        data[to + 1] = g;
+        data[to + 2] = b;
+        data[to + 3] = cover[y * size[0] + x] * 0.6;
+      }
     }
     marks.getContext("2d").putImageData(part, left, top);
   }
