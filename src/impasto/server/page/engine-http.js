@@ -51,7 +51,7 @@ class Photo {
 
   async send() {
     if (!this.blob) throw new EngineError("gone", "", 410);
-    const type = this.blob.type || "application/octet-stream";
+    const type = this.blob.type.startsWith("image/") ? this.blob.type : "application/octet-stream";
     const answer = await ask(`photos?name=${encodeURIComponent(this.name)}`, { method: "POST", body: this.blob, headers: { "Content-Type": type } });
     this.masks.clear();
     return (this.record = await answer.json());

@@ -97,7 +97,6 @@ function showPainting({ bitmap, entry, recipe, side, seconds, sharp, whole }) {
   if (!whole) return;
   brush.painted();
   if (sharp) {
-    $("took").textContent = t("painted", { time: time(seconds) });
     say(t("painted", { time: time(seconds) }));
     album.stripSoon();
   }

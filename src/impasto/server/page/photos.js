@@ -100,7 +100,7 @@ export function createStrip(state, { choose, remove }) {
     strip.replaceChildren(more, ...state.photos.map((entry) => {
       const words = entry.why ? t("photoFailed", { name: entry.name, why: entry.why }) : t("showPhoto", { name: entry.name });
       const show = make("button", { className: "thumb", "aria-label": words, title: entry.why ?? entry.name, "aria-current": entry.key === state.current ? "true" : null, "data-key": entry.key, onclick: () => choose(entry.key) },
-        entry.small ? make("img", { src: entry.small, alt: "", draggable: false }) : "");
+        entry.small ? make("img", { src: entry.small, alt: "", draggable: false }) : entry.why ? icon("warn") : "");
       if (entry.why) show.dataset.failed = "true";
       const away = make("button", { className: "away", "aria-label": t("removePhoto", { name: entry.name }), title: t("removePhoto", { name: entry.name }), onclick: () => remove(entry.key) }, icon("close"));
       return make("span", { className: "slot" }, show, away);

@@ -21,7 +21,7 @@ const en = {
   shutter: "Take it", noCamera: "The camera cannot be used: {why}",
   helpHow: "Choose a photo, then a style. Ctrl or Shift and a click adds a style to the mix. The brush gives a part of the picture another style, or keeps it as it is.",
   kept: "Your photo stays on this computer. So that a reload loses nothing, this browser keeps photo and recipe for 24 hours.", forget: "Forget everything now", forgot: "Photo and recipe are forgotten.", notKept: "This browser cannot keep a photo of that size. A reload will lose it.", about: "impasto {version}, {precision}",
-  painted: "Painted in {time}.", paintingNow: "Painting", offline: "The studio does not answer. Is it still running? Start it again with: impasto studio", back: "The studio is back.", again: "Open the address that the studio printed: this one is no longer valid.", gone: "The studio no longer has that photo. Drop it once more.", strange: "Something went wrong: {why}", notPicture: "{name} is not a picture that impasto reads.", nothingThere: "There was no picture in that.",
+  painted: "Painted in {time}.", offline: "The studio does not answer. Is it still running? Start it again with: impasto studio", back: "The studio is back.", again: "Open the address that the studio printed: this one is no longer valid.", gone: "The studio no longer has that photo. Drop it once more.", strange: "Something went wrong: {why}", nothingThere: "There was no picture in that.",
   keyBrush: "Brush", keyEraser: "Eraser", keySize: "Smaller or larger brush", keyPhoto: "Show the photo", keyCompare: "Compare", keyLoupe: "Loupe", keyUndo: "Undo, redo", keyPaste: "Paste a photo", keySave: "Download", keySearch: "Search styles", space: "Space",
   sample_astronaut: "Portrait", sample_coffee: "Coffee", sample_chelsea: "Cat",
 };
@@ -47,7 +47,7 @@ const de = {
   shutter: "Aufnehmen", noCamera: "Die Kamera ist nicht benutzbar: {why}",
   helpHow: "Wähle ein Foto, dann einen Stil. Strg oder Umschalt und ein Klick fügt der Mischung einen Stil hinzu. Der Pinsel gibt einem Teil des Bildes einen anderen Stil oder lässt ihn, wie er ist.",
   kept: "Dein Foto bleibt auf diesem Computer. Damit beim Neuladen nichts verloren geht, behält dieser Browser Foto und Rezept 24 Stunden lang.", forget: "Jetzt alles vergessen", forgot: "Foto und Rezept sind vergessen.", notKept: "Dieser Browser kann ein so großes Foto nicht behalten. Beim Neuladen geht es verloren.", about: "impasto {version}, {precision}",
-  painted: "Gemalt in {time}.", paintingNow: "Malt", offline: "Das Studio antwortet nicht. Läuft es noch? Starte es neu mit: impasto studio", back: "Das Studio ist wieder da.", again: "Öffne die Adresse, die das Studio ausgegeben hat: Diese gilt nicht mehr.", gone: "Das Studio hat dieses Foto nicht mehr. Lege es noch einmal ab.", strange: "Etwas ging schief: {why}", notPicture: "{name} ist kein Bild, das impasto liest.", nothingThere: "Darin war kein Bild.",
+  painted: "Gemalt in {time}.", offline: "Das Studio antwortet nicht. Läuft es noch? Starte es neu mit: impasto studio", back: "Das Studio ist wieder da.", again: "Öffne die Adresse, die das Studio ausgegeben hat: Diese gilt nicht mehr.", gone: "Das Studio hat dieses Foto nicht mehr. Lege es noch einmal ab.", strange: "Etwas ging schief: {why}", nothingThere: "Darin war kein Bild.",
   keyBrush: "Pinsel", keyEraser: "Radierer", keySize: "Kleinerer oder größerer Pinsel", keyPhoto: "Foto zeigen", keyCompare: "Vergleich", keyLoupe: "Lupe", keyUndo: "Rückgängig, wiederholen", keyPaste: "Foto einfügen", keySave: "Download", keySearch: "Stile suchen", space: "Leertaste",
   sample_astronaut: "Porträt", sample_coffee: "Kaffee", sample_chelsea: "Katze",
 };
@@ -57,7 +57,6 @@ let language = "en";
 
 /** A phrase, its {holes} filled. */
 export const t = (key, values = {}) => (LANGUAGES[language].words[key] ?? key).replace(/\{(\w+)\}/g, (_, hole) => values[hole] ?? "");
-export const has = (key) => key in LANGUAGES[language].words;
 export const current = () => language;
 
 /** Take the first language that there is, and write all words into `root`. */
