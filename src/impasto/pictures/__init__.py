@@ -3,6 +3,8 @@
 What other packages need is named here; the modules behind it do one kind of work each.
 """
 
+from impasto.pictures.decoders import all_readable as readable
+from impasto.pictures.decoders import known as kind_of
 from impasto.pictures.folders import find, search
 from impasto.pictures.pixels import (
     Photo,
@@ -18,7 +20,7 @@ from impasto.pictures.pixels import (
     to_bytes,
     unit,
 )
-from impasto.pictures.read import DEFAULT_MAX_PIXELS, from_pil, load, made_by_impasto, once, size_of
+from impasto.pictures.read import DEFAULT_MAX_PIXELS, Header, from_pil, header, load, made_by_impasto, once, size_of
 from impasto.pictures.recolor import keep_color
 from impasto.pictures.write import (
     LONGEST_SIDE,
@@ -35,6 +37,7 @@ from impasto.pictures.write import (
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
+    "Header",
     "LONGEST_SIDE",
     "PAPER",
     "Photo",
@@ -49,13 +52,16 @@ __all__ = [
     "check_target",
     "find",
     "from_pil",
+    "header",
     "is_clear",
     "is_whole",
     "keep_color",
+    "kind_of",
     "load",
     "made_by_impasto",
     "no_transparency",
     "once",
+    "readable",
     "resize",
     "save",
     "search",
