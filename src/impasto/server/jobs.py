@@ -301,8 +301,8 @@ class Jobs:
 
     def _died(self, process: _Worker) -> None:
         """Start another worker; what the dead one was at is tried again, or fails if it was alone."""
-        if not process.dead:
-            self.deaths += 1
+        ours = process.dead
+        self.deaths += not ours
         threading.Thread(target=process.close, daemon=True).start()
         self._workers.remove(process)
         if process.ready:
@@ -310,11 +310,11 @@ class Jobs:
         else:
             asyncio.get_running_loop().call_later(PAUSE, self._begin)
         left = [job for job in process.jobs.values() if not job.over.is_set()]
-        for job in left:
+        for job in process.jobs.values():
             Blob(job.task.target)  # what it has begun to write goes
-            if len(left) == 1 and not process.dead:
-                message = "the process that painted ended in the middle; try again, or give a smaller size"
-                job.end("failed", WorkerDiedError(message))
-            else:
-                job.state, job.alone = "waiting", not process.dead
-                self.waiting.appendleft(job)
+        if len(left) == 1 and not ours:
+            message = "the process that painted ended in the middle; try again, or give a smaller size"
+            left.pop().end("failed", WorkerDiedError(message))
+        for job in reversed(left):
+            job.state, job.alone = "waiting", not ours
+            self.waiting.appendleft(job)

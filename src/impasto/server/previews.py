@@ -98,7 +98,7 @@ class Previews:
 
     def __init__(self, painters: Painters) -> None:
         self.painters, self.bench = painters, Bench()
-        self.overtaken = 0
+        self.asked = self.overtaken = 0
         self._waiting: dict[str, Future[Preview]] = {}
 
     async def paint(self, photo: Photo, wanted: Wanted, side: int) -> Preview:
@@ -109,6 +109,7 @@ class Previews:
         older = self._waiting.get(key)
         if older is not None:
             older.cancel()
+        self.asked += 1
         future = self._waiting[key] = self.bench.submit(PREVIEW, action)
         try:
             return await asyncio.wrap_future(future)

@@ -24,6 +24,7 @@ MIME = {  # of formats, by Pillow's names
     "HEIF": "image/heic",
     "JXL": "image/jxl",
 }
+NAMES = {"WEBP": "WebP", "JPEG2000": "JPEG 2000", "HEIF": "HEIC", "JXL": "JPEG XL", "MPO": "JPEG"}  # for people
 COMMON = ("JPEG", "MPO", "PNG", "WEBP", "AVIF")
 
 
@@ -54,7 +55,8 @@ class Settings:
     waiting: int = 32
     waiting_bytes: int = 512 * 2**20
     job_time: float | None = None
-    workers: int = 1
+    workers: int = 1  # that paint
+    readers: int = 1  # that decode what is previewed
     connections: int = 64
     grace: float = 2.0  # seconds that running requests get at the end
     opens: Path | None = None  # the photo that the page begins with
@@ -71,6 +73,7 @@ class Settings:
             "photo_life": 600.0,
             "job_time": 300.0,
             "connections": 256,
+            "readers": 2,
             "grace": 30.0,
         }
         return cls(**{**found, **more})  # type: ignore[arg-type]
@@ -92,6 +95,12 @@ class Settings:
         if self.network not in names:
             assets.network_file(self.network)  # which raises, and says what there is
         return {name: given if name == self.network else Kit(name, None, self.max_memory) for name in names}
+
+    @property
+    def read(self) -> str:
+        """The formats that are taken, as people call them."""
+        *most, last = dict.fromkeys(NAMES.get(kind, kind) for kind in self.formats)
+        return f"{', '.join(most)} or {last}"
 
     @property
     def default(self) -> str:
