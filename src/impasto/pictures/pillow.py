@@ -14,7 +14,7 @@ from PIL import Image, PngImagePlugin
 from impasto.files import printable as _printable
 from impasto.pictures import arrays
 
-_LONGEST_PNG_CHUNK = 2**24  # bytes, unpacked: profiles of printers are longer than Pillow's 1 MB
+_LONGEST_PNG_CHUNK = 2**26  # bytes, unpacked: profiles of printers are longer than Pillow's 1 MB
 
 
 def name_of(thing: Any) -> str:
