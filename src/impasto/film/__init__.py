@@ -1,1 +1,1 @@
-"""Films: files <-> frames with their times, and what is painted between. Only ``ffmpeg`` imports PyAV."""
+"""Films: files <-> frames with their times, painted one after the other. Imports nothing; PyAV is ``ffmpeg``'s alone."""

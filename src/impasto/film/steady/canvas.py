@@ -1,0 +1,101 @@
+"""A frame on a canvas that stays with the scene, and back.
+
+The canvas is one period of the network's lattice larger than the frame, each way. The frame lies on it so that what it
+shows is always at the same place of that lattice. Places and shifts are (down, right), in pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Bytes: TypeAlias = npt.NDArray[np.uint8]
+Floats: TypeAlias = npt.NDArray[np.float32]
+Size: TypeAlias = tuple[int, int]
+Point: TypeAlias = npt.NDArray[np.float64]
+
+REACH = 3  # pixels that Lanczos looks at
+WHOLE = 0.02  # pixels: a shift so near to a whole one is one
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Of frames of ``size`` (height, width), for a lattice of this ``period``."""
+
+    size: Size
+    period: int
+
+    @property
+    def shape(self) -> Size:
+        """Height and width of the canvas, multiples of the period."""
+        height, width = (-(-length // self.period + 0) * self.period + self.period for length in self.size)
+        return height, width
+
+    def wrapped(self, place: Point) -> tuple[Point, Size]:
+        """A place of the frame, brought into the first period, and by how many pixels all was moved for that."""
+        near = np.where(np.abs(place - np.round(place)) < WHOLE, np.round(place), place)
+        turns = np.floor(near / self.period).astype(int)
+        down, right = (int(turn) * self.period for turn in turns)
+        return near - (down, right), (-down, -right)
+
+    def put(self, frame: npt.NDArray[Any], place: Point, threads: int = 1) -> npt.NDArray[Any]:
+        """The canvas with the frame, (h, w, 3) of uint8 or (h, w) of float32, at a place; around it, it is mirrored."""
+        before = self.period + REACH
+        after = [whole - length + REACH for whole, length in zip(self.shape, self.size, strict=True)]
+        sides = [(before, each) for each in after] + [(0, 0)] * (frame.ndim - 2)
+        return window(np.pad(frame, sides, "reflect"), before - place, self.shape, threads)
+
+    def cut(self, canvas: npt.NDArray[Any], place: Point, threads: int = 1) -> npt.NDArray[Any]:
+        """What the canvas has where the frame lies."""
+        sides = [(REACH, REACH)] * 2 + [(0, 0)] * (canvas.ndim - 2)
+        return window(np.pad(canvas, sides, "edge"), place + REACH, self.size, threads)
+
+
+def window(pixels: npt.NDArray[Any], place: Point, size: Size, threads: int = 1) -> npt.NDArray[Any]:
+    """What lies at a place in pixels, which are large enough for the kernel, too; Lanczos, between pixels."""
+    top, left = (math.floor(each) for each in place)
+    (height, width), (down, right) = size, place - (top, left)
+    if down == right == 0:
+        return np.ascontiguousarray(pixels[top : top + height, left : left + width])
+    part = pixels[top - REACH : top + height + REACH, left - REACH : left + width + REACH]
+    out = np.empty((height, width, *pixels.shape[2:]), pixels.dtype)
+
+    def fill(rows: slice) -> None:
+        image = Image.fromarray(np.ascontiguousarray(part[rows.start : rows.stop + 2 * REACH]))
+        count = rows.stop - rows.start
+        box = (REACH + right, REACH + down, REACH + right + width, REACH + down + count)
+        out[rows] = np.asarray(image.resize((width, count), Image.Resampling.LANCZOS, box))
+
+    in_threads(fill, height, threads)
+    return out
+
+
+def moved(pixels: npt.NDArray[Any], by: Size) -> npt.NDArray[Any]:
+    """Pixels moved by whole pixels; what comes in at the borders is what was there."""
+    if by == (0, 0):
+        return pixels
+    out = pixels.copy()
+    to, of = zip(*(_slices(each) for each in by), strict=True)
+    out[to] = pixels[of]
+    return out
+
+
+def _slices(by: int) -> tuple[slice, slice]:
+    return (slice(by, None), slice(None, -by)) if by > 0 else (slice(None, by or None), slice(-by, None))
+
+
+def in_threads(action: Any, height: int, threads: int) -> None:
+    """Do the same with all rows, in several threads at once."""
+    ends = [height * count // threads for count in range(threads + 1)]
+    parts = [slice(*pair) for pair in zip(ends, ends[1:], strict=False)]
+    if threads == 1:
+        return action(parts[0])
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(action, parts):
+            pass
