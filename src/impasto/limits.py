@@ -273,7 +273,6 @@ MOST_BROKEN = 1_000  # packets of a film that cannot be decoded, before it is gi
 MOMENT = Number(0, 1_000_000)  # seconds
 RATE = Number(0.01, 1_000)  # frames a second
 CRF = Number(0, 51, whole=True)
-STEADY = Number(0, 1)
 
 # The machine
 PORT = Number(0, 65_535, whole=True)

@@ -1,1 +1,1 @@
-"""Films: files <-> frames with their times, painted one after the other. Imports nothing; PyAV is ``ffmpeg``'s alone."""
+"""Films: files <-> frames with their times, painted one after the other. PyAV is ``ffmpeg``'s alone."""

@@ -1,8 +1,8 @@
 """Frames of FFmpeg -> upright pixels in sRGB, and back into BT.709. The right colours and the right way up.
 
 Video is coded as luma and two differences of colour, by a matrix (BT.601 for small pictures, BT.709 for large ones) and
-in a range (limited, 16 to 235, or full). FFmpeg converts as it is asked to: what a file says of itself is passed on, and
-what it does not say is guessed as players do.
+in a range (limited, 16 to 235, or full). FFmpeg converts as it is asked to: what a file says of itself is passed
+on, and what it does not say is guessed as players do.
 """
 
 from __future__ import annotations

@@ -19,10 +19,10 @@ from PIL import Image
 
 from impasto import limits, pictures
 from impasto.errors import FilmError, foreign
+from impasto.files import printable
 from impasto.film import colour
 from impasto.film.colour import Bytes
 from impasto.film.ffmpeg import av, exact, failing, reason
-from impasto.files import printable
 from impasto.pictures import formats
 
 FPS = Fraction(25)  # of pictures in a folder, where nothing is said
@@ -315,7 +315,7 @@ class Animation:
             lasts = [self._lasts(image, number) for number in range(getattr(image, "n_frames", 1))]
             if len(lasts) == 1 and path.suffix.lower() != ".gif":
                 raise FilmError(f"{printable(path)} is a picture, not a film; impasto paint paints it")
-            width, height = _shrunk(*image.size, part.size)
+            width, height = _shrunk(image.width, image.height, part.size)
         total = sum(lasts, Fraction(0))
         self.facts = Facts(width, height, Fraction(1, 1000), len(lasts) / total, _left(total, part))
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import time as clock
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -26,6 +26,7 @@ from safetensors.numpy import load, save
 
 from impasto import assets, files, limits, pictures
 from impasto.errors import FilmError, attempt
+from impasto.files import printable
 from impasto.film import reading, writing
 from impasto.film.colour import Bytes
 from impasto.film.ffmpeg import av
@@ -33,10 +34,10 @@ from impasto.film.keys import Keys
 from impasto.film.reading import Film, Frame, Part
 from impasto.film.steady import Steady
 from impasto.film.writing import Coding, Made, Making, Target
-from impasto.files import printable
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
 from impasto.painting.rows import of_strokes
+from impasto.pictures import formats
 from impasto.styles import blend
 from impasto.styles.bank import PHOTO
 
@@ -96,7 +97,7 @@ def render(
     painter: Painter,
     settings: Settings = Settings(),  # noqa: B008
     restart: bool = False,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Paint a film into a file; yields a record for each frame.
 
     ``source`` and ``target`` are films, GIFs, WebPs, folders of pictures, or patterns such as frame-%04d.png; the sound
@@ -134,6 +135,7 @@ class Work:
     recipe: dict[str, Any]
     parts: list[Made] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
+    whole: bool = False  # there are no more frames
 
     @classmethod
     def begun(cls, folder: Path, recipe: dict[str, Any], restart: bool) -> Work:
@@ -164,7 +166,7 @@ class Work:
                     return
         state = attempt(lambda: load((self.folder / found["state"]).read_bytes()), None)
         if parts and state is not None:
-            self.parts, self.state = parts, state
+            self.parts, self.state, self.whole = parts, state, bool(found.get("whole"))
 
     @property
     def frames(self) -> int:
@@ -173,12 +175,23 @@ class Work:
     def add(self, made: Made, state: Mapping[str, Any]) -> None:
         """A part is whole: from now on it is gone on behind it."""
         name = f"after-{len(self.parts):05}.safetensors"
-        files.write_atomically(self.folder / name, save({key: np.ascontiguousarray(v) for key, v in state.items()}))
+        files.write_atomically(
+            self.folder / name, save({key: np.array(value, order="C") for key, value in state.items()})
+        )
         self.parts.append(made)
-        found = {"recipe": self.recipe, "state": name, "parts": [asdict(each) for each in self.parts]}
-        files.write_atomically(self.folder / STATE, json.dumps(found).encode())
+        self._keep(name)
         if len(self.parts) > 1:
             (self.folder / f"after-{len(self.parts) - 2:05}.safetensors").unlink(missing_ok=True)
+
+    def end(self) -> None:
+        """All frames are painted."""
+        self.whole = True
+        self._keep(f"after-{len(self.parts) - 1:05}.safetensors")
+
+    def _keep(self, state: str) -> None:
+        parts = [asdict(each) for each in self.parts]
+        found = {"recipe": self.recipe, "state": state, "whole": self.whole, "parts": parts}
+        files.write_atomically(self.folder / STATE, json.dumps(found).encode())
 
     def _clear(self) -> None:
         for each in self.folder.iterdir():
@@ -286,10 +299,21 @@ class _Render:
 
     def steps(self) -> Iterator[Progress]:
         """Paint what is missing, and put it together."""
+        pace = _Pace(self.film.facts.duration)
+        if not self.work.whole:
+            yield from self._paint(pace)
+            self.work.end()
+        comment = f"{writing.MARKER} in the style {_named(self.keys)}"
+        notes = self.target.join(self.work.folder, self.work.parts, comment)
+        made = self.work.parts[-1]
+        seconds = float((made.times[-1] + made.lasts[-1]) * self.target.time_base)
+        last = pace.step(self.work.frames, seconds, None, None, (*self._notes(), *notes))
+        yield replace(last, share=1.0, left=0.0, done=True)
+
+    def _paint(self, pace: _Pace) -> Iterator[Progress]:
         steady = Steady(self.painter, steady=self.settings.steady)
         if self.work.parts:
             steady.restore(self.work.state)
-        pace, seconds = _Pace(self.film.facts.duration), 0.0
         with _Writer(self.work, self.target) as writer, closing(self._frames()) as frames:
             for frame, shown, masks in frames:
                 look = replace(self.keys.at(float(frame.time)), masks=masks)
@@ -298,18 +322,13 @@ class _Render:
                 seconds = float(frame.time + frame.lasts)
                 yield pace.step(writer.frames, seconds, frame.pixels, painted, self._notes())
             writer.close(steady)
-        comment = f"{writing.MARKER} in the style {_named(self.keys)}"
-        notes = self.target.join(self.work.folder, self.work.parts, comment)
-        seconds = float(sum(self.work.parts[-1].times[-1:] + self.work.parts[-1].lasts[-1:]) * self.target.time_base)
-        last = pace.step(self.work.frames, seconds, None, None, (*self._notes(), *notes))
-        yield replace(last, share=1.0, left=0.0, done=True)
 
     def _notes(self) -> tuple[str, ...]:
         found = tuple(self.film.notes)
         self.film.notes.clear()
         return found
 
-    def _frames(self) -> Iterator[tuple[Frame, Bytes, dict[str, Any] | None]]:
+    def _frames(self) -> Generator[tuple[Frame, Bytes, dict[str, Any] | None], None, None]:
         """Frames, each also as it will be painted, with its masks, read while others are painted."""
 
         def sized() -> Iterator[tuple[Frame, Bytes, dict[str, Any] | None]]:
@@ -392,7 +411,7 @@ class _Masks:
         for style, mask in masks.items():
             if isinstance(mask, str) and mask == "alpha":
                 raise FilmError(f"the mask of {style!r} is alpha, which frames do not have; give a picture or a film")
-            if isinstance(mask, str | os.PathLike) and not pictures.formats.is_picture(Path(mask)):
+            if isinstance(mask, str | os.PathLike) and not formats.is_picture(Path(mask)):
                 frames = reading.opened(mask, replace(part, size=None)).frames()
                 self._films[style] = frames, [next(frames)]
             elif isinstance(mask, np.ndarray):
@@ -447,7 +466,7 @@ class _Pace:
         return Progress(frames, seconds, share, fps, left, frame, painted, notes)
 
 
-def ahead(items: Iterator[Item], count: int) -> Iterator[Item]:
+def ahead(items: Iterator[Item], count: int) -> Generator[Item, None, None]:
     """The same items, made in a thread of their own, up to ``count`` before they are asked for."""
     end = object()
     with ThreadPoolExecutor(1) as pool:

@@ -1,4 +1,4 @@
-"""What goes along with a film: sound, subtitles, chapters and words, copied packet by packet where a file takes them."""
+"""What goes along with a film: sound, subtitles, chapters and words, copied packet by packet where that goes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,23 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from impasto.files import printable
 from impasto.film.ffmpeg import av, exact, failing
 from impasto.film.reading import ALONE, Facts, Part, codec_of
-from impasto.files import printable
 
 # Of a film's words those that hold for the painting too; place and camera, which phones write down, stay behind.
-WORDS = ("title", "artist", "author", "album_artist", "album", "copyright", "date", "creation_time", "genre", "language")
+WORDS = (
+    "title",
+    "artist",
+    "author",
+    "album_artist",
+    "album",
+    "copyright",
+    "date",
+    "creation_time",
+    "genre",
+    "language",
+)
 SPOKEN = {"webm": "libopus"}  # what sound becomes where a container refuses it; AAC elsewhere
 RATE_OF_OPUS = 48_000
 
@@ -49,7 +60,9 @@ class Along:
             elif stream.type == "audio" and codec_of(stream) != "an unknown codec":
                 recoded[stream.index] = recoder = Recoder(stream, self.out, SPOKEN.get(self.kind, "aac"))
                 self._added(stream, recoder.out)
-                self.notes.append(f"note: the sound of {name} ({codec_of(stream)}) is recoded, as the file cannot hold it")
+                self.notes.append(
+                    f"note: the sound of {name} ({codec_of(stream)}) is recoded, as the file cannot hold it"
+                )
             else:
                 what = {"audio": "sound", "subtitle": "subtitles"}.get(stream.type, f"a stream of {stream.type}")
                 self.notes.append(f"note: {what} of {name} ({codec_of(stream)}) cannot go along")
@@ -88,8 +101,7 @@ class Along:
             for packet in self._read(container, streams):
                 index = packet.stream.index
                 if packet.dts is None:
-                    for made in recoded[index].last() if index in recoded else ():
-                        yield made
+                    yield from recoded[index].last() if index in recoded else ()
                     continue
                 base = exact(packet.time_base) or Fraction(1)
                 begin = packet.dts if packet.pts is None else packet.pts

@@ -20,12 +20,11 @@ from typing import Any, Protocol
 
 from impasto import limits, pictures
 from impasto.errors import FilmError
+from impasto.files import printable
 from impasto.film import colour
-from impasto.film.colour import Bytes
 from impasto.film.ffmpeg import av, exact, failing, reason
 from impasto.film.reading import NUMBERED, Facts, Frame, Part
 from impasto.film.sound import Along
-from impasto.files import printable
 from impasto.pictures import animation
 
 KINDS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -159,7 +158,7 @@ def encoder(kind: str, coding: Coding, size: tuple[int, int], facts: Facts) -> E
         try:
             found = _encoder(codec, coding)
             _try(found, kind, size, facts)
-        except (FilmError, *_refusals()) as error:
+        except _refusals() as error:
             refused = refused or reason(error)
             continue
         return found
@@ -170,7 +169,7 @@ def encoder(kind: str, coding: Coding, size: tuple[int, int], facts: Facts) -> E
 
 
 def _refusals() -> tuple[type[Exception], ...]:
-    return av().error.FFmpegError, ValueError, LookupError, OSError
+    return FilmError, av().error.FFmpegError, ValueError, LookupError, OSError
 
 
 def _encoder(codec: str, coding: Coding) -> Encoder:
@@ -203,7 +202,7 @@ def _try(coder: Encoder, kind: str, size: tuple[int, int], facts: Facts) -> None
 
 def coded(size: tuple[int, int], coder: Encoder) -> tuple[int, int]:
     """The size (width, height) that is coded of what is painted: halved colours take even sizes only."""
-    width, height = ((side - side % 2 for side in size) if coder.even else size)
+    width, height = (side - side % 2 for side in size) if coder.even else size
     if not width or not height:
         raise FilmError(f"{size[0]} x {size[1]} pixels are too few for {coder.codec}")
     return width, height
@@ -237,7 +236,7 @@ class Stream:
         options = {"movflags": "+faststart"} if kind in ("mp4", "mov") else {}
         with failing(self.path, "written"), ExitStack() as open_:
             out = open_.enter_context(
-                av().open(str(whole), "w", format=kind, options={"fflags": "+bitexact", **options})
+                av().open(str(whole), "w", format=kind, options={"fflags": "+bitexact", "avoid_negative_ts": "disabled", **options})
             )
             model = open_.enter_context(av().open(str(folder / next(iter(parts[0].files)))))
             film = out.add_stream_from_template(model.streams.video[0])
@@ -419,3 +418,22 @@ class Drawn:
 
     def drop(self) -> None:
         """Forget the part; its pictures are left, and overwritten next time."""
+
+
+# ---- what is there already
+
+
+def is_folder(path: Path) -> bool:
+    """Whether frames go into numbered pictures: a folder, or a pattern."""
+    return os.path.isdir(path) or not path.suffix or NUMBERED.search(path.name) is not None
+
+
+def made_by_impasto(path: Path) -> bool:
+    """Whether this is a film, or an animation, that impasto painted."""
+    if path.suffix.lower() not in KINDS:
+        return pictures.made_by_impasto(path)
+    try:
+        with av().open(os.path.abspath(path), metadata_errors="replace") as container:
+            return MARKER in {key.lower(): text for key, text in container.metadata.items()}.get("comment", "")
+    except _refusals():
+        return False

@@ -6,7 +6,7 @@ All is measured in blocks of 8 x 8 pixels, of 8-bit pictures (h, w, 3) whose sid
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt

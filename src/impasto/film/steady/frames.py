@@ -19,7 +19,7 @@ import numpy.typing as npt
 from impasto import limits, pictures
 from impasto.film.steady.canvas import Canvas
 from impasto.film.steady.change import BLOCK, Change, near, noise_of, spread_out
-from impasto.film.steady.past import Followed, Past, blended, follow, to_bytes
+from impasto.film.steady.past import Past, blended, follow, to_bytes
 
 if TYPE_CHECKING:
     from impasto.painting.job import Job

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +37,9 @@ class Past:
         if by == (0, 0):
             return self
         masks = np.stack([moved(mask, by) for mask in self.masks]) if len(self.masks) else self.masks
-        return replace(self, clean=moved(self.clean, by), painted=moved(self.painted, by), masks=masks, place=self.place + by)
+        return replace(
+            self, clean=moved(self.clean, by), painted=moved(self.painted, by), masks=masks, place=self.place + by
+        )
 
     def known(self, size: tuple[int, int], block: int) -> Floats:
         """Which blocks the last frame, of this size, covered: 1 or 0, (rows, columns)."""

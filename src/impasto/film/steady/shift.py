@@ -69,7 +69,9 @@ def guess(there: Floats, here: Floats) -> Point:
     """The shift in whole pixels, by phase correlation."""
     size: Any = [min(pair) for pair in zip(there.shape, here.shape, strict=True)]
     window = np.outer(*(np.hanning(length) for length in size))
-    spectra = [np.fft.rfft2((part := each[: size[0], : size[1]]) * window - part.mean() * window) for each in (there, here)]
+    spectra = [
+        np.fft.rfft2((part := each[: size[0], : size[1]]) * window - part.mean() * window) for each in (there, here)
+    ]
     cross = spectra[0] * spectra[1].conj()
     peaks = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-3), size)
     place = np.array(np.unravel_index(np.argmax(peaks), peaks.shape), float)
