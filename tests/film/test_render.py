@@ -10,7 +10,6 @@ import pytest
 
 pytest.importorskip("av")
 
-from impasto.film.reading import Part
 from impasto.film.render import Settings, folder_of, render
 from impasto.film.writing import Coding
 from impasto.painting.look import Look
@@ -26,7 +25,9 @@ def painter(network_file: Path) -> Painter:
     return Painter(network_file, precision="f32")
 
 
-def painted(painter: Painter, source: Path, target: Path, look: Look = AS_IT_IS, settings: Settings = EXACT) -> list[str]:
+def painted(
+    painter: Painter, source: Path, target: Path, look: Look = AS_IT_IS, settings: Settings = EXACT
+) -> list[str]:
     """Paint a film, and give the notes."""
     return [note for step in render(source, target, look, painter=painter, settings=settings) for note in step.notes]
 

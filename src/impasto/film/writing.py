@@ -236,7 +236,12 @@ class Stream:
         options = {"movflags": "+faststart"} if kind in ("mp4", "mov") else {}
         with failing(self.path, "written"), ExitStack() as open_:
             out = open_.enter_context(
-                av().open(str(whole), "w", format=kind, options={"fflags": "+bitexact", "avoid_negative_ts": "disabled", **options})
+                av().open(
+                    str(whole),
+                    "w",
+                    format=kind,
+                    options={"fflags": "+bitexact", "avoid_negative_ts": "disabled", **options},
+                )
             )
             model = open_.enter_context(av().open(str(folder / next(iter(parts[0].files)))))
             film = out.add_stream_from_template(model.streams.video[0])
