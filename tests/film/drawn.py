@@ -8,10 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
-import pytest
-
-av = pytest.importorskip("av")
 
 W, H = 64, 48
 
@@ -64,7 +62,7 @@ def film(path: Path, drawing: Drawing = Drawing(), **container: Any) -> Path:  #
         sounds = [out.add_stream(codec, rate=48_000) for codec in d.sounds]
         for sound in sounds:
             sound.layout = "stereo"
-        for number in range(d.frames):
+        for number in range(d.frames if d.times is None else len(d.times)):
             time = d.times[number] if d.times is not None else Fraction(number, 25)
             frame = d.shown(number, *d.size)
             if isinstance(frame, np.ndarray):

@@ -6,10 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
-
-av = pytest.importorskip("av")
 
 from impasto.film import colour
 from impasto.film.reading import opened

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("av")
-
 from impasto.film.render import folder_of
 from tests.film.drawn import Drawing, film
 

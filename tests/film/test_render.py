@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("av")
-
 from impasto.film.render import Settings, folder_of, render
 from impasto.film.writing import Coding
 from impasto.painting.look import Look

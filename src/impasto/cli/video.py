@@ -156,8 +156,9 @@ def video(
 
     look = _look(style, over, dials, mask)
     keys = over.keys(look)
-    settings = _settings(cut, coded, steady)
+    settings = _settings(cut, coded, steady, look.size)
     _claim(film, output, look, opening, force)
+    render.check(film, output, settings)  # before a network is opened
     painter = opening.open()
     done = render.render(film, output, keys, painter=painter, settings=settings, restart=restart)
     last: list[Progress] = []
@@ -178,7 +179,7 @@ def _look(style: list[str] | None, over: Over, dials: dict[str, Any], mask: list
     return Look.of(look_of(mix, dials), masks={name: Path(file) for name, file in _masks(mask or []).items()} or None)
 
 
-def _settings(cut: Cut, coded: Coded, steady: float) -> Settings:
+def _settings(cut: Cut, coded: Coded, steady: float, size: int | None) -> Settings:
     from impasto.film.keys import seconds
     from impasto.film.reading import FPS, Part
     from impasto.film.render import Settings
@@ -186,7 +187,7 @@ def _settings(cut: Cut, coded: Coded, steady: float) -> Settings:
 
     start = Fraction(str(seconds("--start", cut.start))) if cut.start is not None else Fraction(0)
     end = Fraction(str(seconds("--end", cut.end))) if cut.end is not None else None
-    part = Part(start=start, end=end, fps=FPS if cut.fps is None else Fraction(str(cut.fps)))
+    part = Part(size=size, start=start, end=end, fps=FPS if cut.fps is None else Fraction(str(cut.fps)))
     coding = Coding(coded.codec, coded.quality, coded.chroma)
     return Settings(part=part, coding=coding, paint_size=cut.paint_size, steady=steady, sound=not coded.no_sound)
 

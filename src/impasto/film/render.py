@@ -105,18 +105,24 @@ def render(
     rest is; ``restart`` paints it from its beginning. Raises FilmError, and what a painter raises.
     """
     keys = look if isinstance(look, Keys) else Keys(look)
-    part = replace(settings.part, size=keys.look.size or settings.part.size)
-    settings, keys = replace(settings, part=part), replace(keys, look=replace(keys.look, size=None))
+    settings = replace(settings, part=replace(settings.part, size=keys.look.size or settings.part.size))
+    keys = replace(keys, look=replace(keys.look, size=None))
     for each in keys.looks():
         painter.check(replace(each, masks=None))
-    place = Path(target) if os.path.isdir(target) else Path(os.path.realpath(target))
-    film = reading.opened(source, part)
-    size = (film.facts.width, film.facts.height)
-    where = writing.target_of(place, Path(source), film.facts, part, settings.coding, settings.sound, size)
-    with _locked(folder_of(place)) as folder:
+    film, where = check(source, target, settings)
+    with _locked(folder_of(where.path)) as folder:
         work = Work.begun(folder, _recipe(source, film, where, keys, painter, settings), restart)
         yield from _Render(film, where, keys, painter, settings, work).steps()
         work.over()
+
+
+def check(source: str | os.PathLike[str], target: str | os.PathLike[str], settings: Settings) -> tuple[Film, Target]:
+    """The film and its target, opened: raises at once what ``render`` would raise for them."""
+    film = reading.opened(source, settings.part)
+    place = Path(target) if os.path.isdir(target) else Path(os.path.realpath(target))
+    size = (film.facts.width, film.facts.height)
+    part, coding = settings.part, settings.coding
+    return film, writing.target_of(place, Path(source), film.facts, part, coding, settings.sound, size)
 
 
 def folder_of(target: Path) -> Path:

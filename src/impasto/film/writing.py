@@ -106,15 +106,15 @@ def target_of(path: Path, source: Path, facts: Facts, part: Part, coding: Coding
     ``size``: (width, height) of what is painted.
     """
     suffix = path.suffix.lower()
+    if NUMBERED.search(path.name):
+        pictures.check_target(numbered(path, 1), width=size[0], height=size[1])
+        return Frames(path, facts.time_base, suffix)
     if suffix in KINDS:
         coder = encoder(KINDS[suffix], coding, size, facts)
         return Stream(path, source, facts, part, coder, sound)
     if suffix in animation.KINDS:
         animation.check_target(path, width=size[0], height=size[1])
         return Animated(path, facts.time_base, UNITS[suffix])
-    if NUMBERED.search(path.name):
-        pictures.check_target(numbered(path, 1), width=size[0], height=size[1])
-        return Frames(path, facts.time_base, suffix)
     if suffix and not os.path.isdir(path):
         known = ", ".join((*KINDS, *animation.KINDS))
         raise FilmError(
@@ -244,7 +244,7 @@ class Stream:
                 )
             )
             model = open_.enter_context(av().open(str(folder / next(iter(parts[0].files)))))
-            film = out.add_stream_from_template(model.streams.video[0])
+            film = out.add_stream_from_template(model.streams.video[0], opaque=True)  # needs no encoder
             film.time_base = self.time_base
             along = Along(self.source, out, kind, self.facts, self.wanted)
             is_file = os.path.isfile(self.source) and self.source.suffix.lower() not in animation.KINDS
