@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from impasto.film.render import folder_of
+from impasto.film.work import folder_of
 from tests.film.drawn import Drawing, film
 
 pytestmark = pytest.mark.film

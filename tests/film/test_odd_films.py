@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from impasto.film.coding import Coding
+from impasto.film.facts import Part
 from impasto.film.keys import Keys
-from impasto.film.reading import Part, opened
+from impasto.film.reading import opened
 from impasto.film.render import Settings
-from impasto.film.writing import Coding
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
 from tests.film.drawn import Drawing, film, frames_of, packets_of, picture, times_of
@@ -277,7 +278,7 @@ def test_quick_gif(painter: Painter, tmp_path: Path) -> None:
 
 
 def test_pictures(painter: Painter, tmp_path: Path) -> None:
-    """A folder is a film in the order in which people count, gaps and all; one of other sizes is brought to the first."""
+    """A folder is a film in the order in which people count, gaps and all; all are brought to the first's size."""
     folder = tmp_path / "in"
     folder.mkdir()
     for number in (8, 9, 10, 12):

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from impasto.film.render import Settings, folder_of, render
-from impasto.film.writing import Coding
+from impasto.film.coding import Coding
+from impasto.film.render import Settings, render
+from impasto.film.work import folder_of
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
 from tests.film.drawn import Drawing, film, frames_of, packets_of, picture, times_of

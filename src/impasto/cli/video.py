@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,26 +24,11 @@ from impasto.painting.look import Look
 
 if TYPE_CHECKING:
     from impasto.film.keys import Keys
-    from impasto.film.render import Progress, Settings
+    from impasto.film.pace import Progress
+    from impasto.film.render import Settings
     from impasto.painting.painter import Painter
 
 DIALS = ("strength", "size", "brush", "stroke_size", "keep_color")
-FILMS = (
-    ".mp4",
-    ".m4v",
-    ".mov",
-    ".mkv",
-    ".webm",
-    ".avi",
-    ".mts",
-    ".m2ts",
-    ".ts",
-    ".3gp",
-    ".wmv",
-    ".flv",
-    ".mpg",
-    ".ogv",
-)
 EVERY = 1.0  # seconds between two records with --json
 
 
@@ -92,17 +77,21 @@ class Coded:
 
 @dataclass(frozen=True)
 class Over:
-    """Styles and strength over time."""
+    """What changes over time, and how still it holds."""
 
     style_at: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="T:STYLE", help="From T seconds on that style; between two it walks from one to the other."
-        ),
+        typer.Option(metavar="T:STYLE", help="At T seconds that style; between two it walks from one to the other."),
     ] = None
     strength_at: Annotated[
         list[str] | None, typer.Option(metavar="T:S", help="At T seconds that strength; between two it changes evenly.")
     ] = None
+    mask: Annotated[
+        list[str] | None, typer.Option(help="NAME=FILE: that style where FILE, a picture or a film, is white.")
+    ] = None
+    steady: Annotated[
+        float, typer.Option(help="How still the painting holds; 0 paints each frame by itself."), limits.STEADY
+    ] = 1.0
 
     def keys(self, look: Look) -> Keys:
         from impasto.film.keys import Keys, parse_strength, parse_style
@@ -112,40 +101,38 @@ class Over:
         )
 
 
+@dataclass(frozen=True)
+class Run:
+    """How it is gone about."""
+
+    preview: Annotated[bool, typer.Option("--preview", help="Show the film beside its painting in a browser.")] = False
+    restart: Annotated[bool, typer.Option("--restart", help="Paint what is half painted from its beginning.")] = False
+    force: Annotated[
+        bool, typer.Option("--force", "--overwrite", help="Overwrite files that impasto did not make.")
+    ] = False
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record a second.")] = False
+
+
 @app.command()
 @options
 def video(
     *,
     film: Annotated[
-        Path,
-        typer.Argument(readable=False, help="A film, a GIF or WebP, a folder of pictures, or frame-%04d.png."),
+        Path, typer.Argument(readable=False, help="A film, a GIF or WebP, a folder of pictures, or frame-%04d.png.")
     ],
     style: Annotated[
         list[str] | None, typer.Option("--style", "-s", help="NAME, or a mix such as NAME:0.6,NAME:0.4.")
     ] = None,
     output: Annotated[
         Path,
-        typer.Option(
-            "--output", "-o", help="A .mp4, .mov, .mkv, .webm, .gif or .webp file, a folder, or frame-%04d.png."
-        ),
+        typer.Option("--output", "-o", help="A .mp4, .mov, .mkv, .webm, .gif or .webp, a folder, or frame-%04d.png."),
     ],
     dials: Annotated[dict[str, Any], Fields(Look, DIALS)],
     over: Over,
-    mask: Annotated[
-        list[str] | None, typer.Option(help="NAME=FILE: that style where FILE, a picture or a film, is white.")
-    ] = None,
-    steady: Annotated[
-        float, typer.Option(help="How still the painting holds; 0 paints each frame by itself."), limits.STEADY
-    ] = 1.0,
     cut: Cut,
     coded: Coded,
     opening: Opening,
-    preview: Annotated[bool, typer.Option("--preview", help="Show the film beside its painting in a browser.")] = False,
-    restart: Annotated[bool, typer.Option("--restart", help="Paint what is half painted from its beginning.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", "--overwrite", help="Overwrite files that impasto did not make.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record a second.")] = False,
+    run: Run,
 ) -> None:
     """Paint a film in a style, held still, with its sound.
 
@@ -154,19 +141,19 @@ def video(
     """
     from impasto.film import render
 
-    look = _look(style, over, dials, mask)
+    look = _look(style, over, dials)
     keys = over.keys(look)
-    settings = _settings(cut, coded, steady, look.size)
-    _claim(film, output, look, opening, force)
+    settings = _settings(cut, coded, over.steady, look.size)
+    _claim(film, output, look, opening, run.force)
     render.check(film, output, settings)  # before a network is opened
     painter = opening.open()
-    done = render.render(film, output, keys, painter=painter, settings=settings, restart=restart)
+    done = render.render(film, output, keys, painter=painter, settings=settings, restart=run.restart)
     last: list[Progress] = []
-    with interrupted(lambda: _kept(last, output)), closing(_shown(done, preview)) as steps:
-        _report(steps, output, last, as_json)
+    with interrupted(lambda: _kept(last, output)), closing(_shown(done, run.preview)) as steps:
+        _report(steps, output, last, run.as_json)
 
 
-def _look(style: list[str] | None, over: Over, dials: dict[str, Any], mask: list[str] | None) -> Look:
+def _look(style: list[str] | None, over: Over, dials: dict[str, Any]) -> Look:
     """The look that keys change; PictureError or OptionError for what cannot be."""
     from impasto.cli.paint import _masks
     from impasto.film.keys import parse_style
@@ -176,14 +163,16 @@ def _look(style: list[str] | None, over: Over, dials: dict[str, Any], mask: list
     if style and over.style_at:
         raise OptionError("-s is one style for all of the film, and --style-at several over time; give one of them")
     mix = one_mix(style) if style else min(map(parse_style, over.style_at or ()))[1]
-    return Look.of(look_of(mix, dials), masks={name: Path(file) for name, file in _masks(mask or []).items()} or None)
+    return Look.of(
+        look_of(mix, dials), masks={name: Path(file) for name, file in _masks(over.mask or []).items()} or None
+    )
 
 
 def _settings(cut: Cut, coded: Coded, steady: float, size: int | None) -> Settings:
+    from impasto.film.coding import Coding
+    from impasto.film.facts import FPS, Part
     from impasto.film.keys import seconds
-    from impasto.film.reading import FPS, Part
     from impasto.film.render import Settings
-    from impasto.film.writing import Coding
 
     start = Fraction(str(seconds("--start", cut.start))) if cut.start is not None else Fraction(0)
     end = Fraction(str(seconds("--end", cut.end))) if cut.end is not None else None
@@ -194,13 +183,13 @@ def _settings(cut: Cut, coded: Coded, steady: float, size: int | None) -> Settin
 
 def _claim(film: Path, output: Path, look: Look, opening: Opens, force: bool) -> None:
     """Check where the film goes, before the work."""
-    from impasto.film import reading, writing
+    from impasto.film import stills, writing
 
     read = [film, *(mask for mask in (look.masks or {}).values() if isinstance(mask, Path))]
     if writing.is_folder(output):
         _check_frames(film, output, force)
         return
-    read += reading.files_of(film) if not os.path.isfile(film) and os.path.exists(film) else []
+    read += stills.files_of(film) if not os.path.isfile(film) and os.path.exists(film) else []
     ours = os.path.isfile(output) and writing.made_by_impasto(output)
     claim([output], read, opens=opening, force=force or ours)
 
@@ -209,19 +198,19 @@ def _check_frames(film: Path, output: Path, force: bool) -> None:
     """The same for a folder of frames or a pattern."""
     from impasto import pictures
     from impasto.errors import TargetError
-    from impasto.film import reading, writing
+    from impasto.film import drawn, stills
 
-    folder = writing.numbered(output, 1).parent
+    folder = drawn.numbered(output, 1).parent
     if os.path.isdir(film) and os.path.realpath(film) == os.path.realpath(folder):
         raise TargetError(f"{output} is where the film is read, and would be lost; choose another folder")
-    there = reading.files_of(output) if os.path.isdir(folder) else []
-    names = {writing.numbered(output, number) for number in range(1, len(there) + 1)}
+    there = stills.files_of(output) if os.path.isdir(folder) else []
+    names = {drawn.numbered(output, number) for number in range(1, len(there) + 1)}
     foreign = [] if force else [path for path in there if path in names and not pictures.made_by_impasto(path)]
     if foreign:
         raise TargetError(f"{foreign[0]} exists already; choose another folder, or overwrite it (--force)")
 
 
-def _shown(steps: Iterator[Progress], preview: bool) -> Any:
+def _shown(steps: Generator[Progress, None, None], preview: bool) -> Generator[Progress, None, None]:
     """The same records, shown on a page on the way."""
     if not preview:
         return steps

@@ -24,14 +24,18 @@ def av() -> Any:
 
 def failing(path: Named, what: str) -> AbstractContextManager[None]:
     """Inside, what FFmpeg or the disk refuses is a FilmError: PATH cannot be ``what``."""
-    refused = (av().error.FFmpegError, OSError, ValueError)  # PyAV raises ValueError for what a container refuses
 
     def meaning(error: Exception) -> Exception | None:
-        if not isinstance(error, refused):
+        if not isinstance(error, refusals()):
             return None
         return FilmError(f"{printable(path)} cannot be {what} ({reason(error)})")
 
     return foreign(meaning)
+
+
+def refusals() -> tuple[type[Exception], ...]:
+    """What PyAV raises where FFmpeg, a container or the disk refuses something."""
+    return FilmError, av().error.FFmpegError, ValueError, LookupError, OSError
 
 
 def reason(error: BaseException) -> str:

@@ -9,44 +9,37 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import time as clock
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
-from fractions import Fraction
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from PIL import Image
-from safetensors.numpy import load, save
 
-from impasto import assets, files, limits, pictures
-from impasto.errors import FilmError, attempt
-from impasto.files import printable
+from impasto import assets, limits, pictures
+from impasto.errors import attempt
 from impasto.film import reading, writing
+from impasto.film.coding import Coding
 from impasto.film.colour import Bytes
+from impasto.film.facts import Film, Frame, Part
 from impasto.film.ffmpeg import av
 from impasto.film.keys import Keys
-from impasto.film.reading import Film, Frame, Part
+from impasto.film.masks import Masks, resized
+from impasto.film.pace import Pace, Progress, ahead
+from impasto.film.parts import Making, Target
 from impasto.film.steady import Steady
-from impasto.film.writing import Coding, Made, Making, Target
+from impasto.film.work import Work, digest_of, digest_of_mask, folder_of, locked
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
 from impasto.painting.rows import of_strokes
-from impasto.pictures import formats
 from impasto.styles import blend
 from impasto.styles.bank import PHOTO
 
-Item = TypeVar("Item")
 FRAMES = 96  # of a part: what is lost at most when a film is killed
 AHEAD = 3  # frames that are read, or written, while one is painted
-RECENT = 30.0  # seconds from which the pace is told
-STATE = "state.json"
-SAMPLE = 1 << 20  # bytes at the beginning, in the middle and at the end of a source that its digest is of
 
 
 @dataclass(frozen=True)
@@ -70,25 +63,6 @@ class Settings:
             limits.SIDE.check("paint_size", self.paint_size)
 
 
-@dataclass(frozen=True, eq=False)
-class Progress:
-    """How far a film is. ``share`` 0..1 and seconds ``left`` are None where its length is not known.
-
-    ``seconds`` are those of the film that are painted, ``fps`` frames a second of the last half minute. ``frame`` and
-    ``painted`` are the last ones, (h, w, 3), uint8. ``notes`` are new sentences for people. At the end ``done``.
-    """
-
-    frames: int
-    seconds: float
-    share: float | None
-    fps: float
-    left: float | None
-    frame: Bytes | None = None
-    painted: Bytes | None = None
-    notes: tuple[str, ...] = ()
-    done: bool = False
-
-
 def render(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
@@ -110,7 +84,7 @@ def render(
     for each in keys.looks():
         painter.check(replace(each, masks=None))
     film, where = check(source, target, settings)
-    with _locked(folder_of(where.path)) as folder:
+    with locked(folder_of(where.path)) as folder:
         work = Work.begun(folder, _recipe(source, film, where, keys, painter, settings), restart)
         yield from _Render(film, where, keys, painter, settings, work).steps()
         work.over()
@@ -123,119 +97,6 @@ def check(source: str | os.PathLike[str], target: str | os.PathLike[str], settin
     size = (film.facts.width, film.facts.height)
     part, coding = settings.part, settings.coding
     return film, writing.target_of(place, Path(source), film.facts, part, coding, settings.sound, size)
-
-
-def folder_of(target: Path) -> Path:
-    """The folder beside a target in which its parts lie until it is whole."""
-    return target.with_name(f".{target.name}.parts")
-
-
-# ---- what is there already
-
-
-@dataclass
-class Work:
-    """The folder of parts: what of them is whole, and what the frames behind them depend on."""
-
-    folder: Path
-    recipe: dict[str, Any]
-    parts: list[Made] = field(default_factory=list)
-    state: dict[str, Any] = field(default_factory=dict)
-    whole: bool = False  # there are no more frames
-
-    @classmethod
-    def begun(cls, folder: Path, recipe: dict[str, Any], restart: bool) -> Work:
-        """What is there, or nothing; FilmError if that was made of something else."""
-        work = cls(folder, recipe)
-        found = None if restart else attempt(lambda: json.loads((folder / STATE).read_bytes()), None)
-        if isinstance(found, dict):
-            work._take(found)
-        if not work.parts:
-            work._clear()
-        return work
-
-    def _take(self, found: dict[str, Any]) -> None:
-        before = found.get("recipe")
-        if not isinstance(before, dict):
-            return
-        for name, value in self.recipe.items():
-            if before.get(name) != value:
-                raise FilmError(
-                    f"{printable(self.folder)} holds a film that is half painted with another {name}; "
-                    "paint it as before, or from its beginning with --restart"
-                )
-        parts = attempt(lambda: [Made(**each) for each in found["parts"]], [])
-        for made in parts:
-            for name, size in made.files.items():
-                file = self.folder / name
-                if not file.is_file() or file.stat().st_size != size:
-                    return
-        state = attempt(lambda: load((self.folder / found["state"]).read_bytes()), None)
-        if parts and state is not None:
-            self.parts, self.state, self.whole = parts, state, bool(found.get("whole"))
-
-    @property
-    def frames(self) -> int:
-        return sum(len(made.times) for made in self.parts)
-
-    def add(self, made: Made, state: Mapping[str, Any]) -> None:
-        """A part is whole: from now on it is gone on behind it."""
-        name = f"after-{len(self.parts):05}.safetensors"
-        files.write_atomically(
-            self.folder / name, save({key: np.array(value, order="C") for key, value in state.items()})
-        )
-        self.parts.append(made)
-        self._keep(name)
-        if len(self.parts) > 1:
-            (self.folder / f"after-{len(self.parts) - 2:05}.safetensors").unlink(missing_ok=True)
-
-    def end(self) -> None:
-        """All frames are painted."""
-        self.whole = True
-        self._keep(f"after-{len(self.parts) - 1:05}.safetensors")
-
-    def _keep(self, state: str) -> None:
-        parts = [asdict(each) for each in self.parts]
-        found = {"recipe": self.recipe, "state": state, "whole": self.whole, "parts": parts}
-        files.write_atomically(self.folder / STATE, json.dumps(found).encode())
-
-    def _clear(self) -> None:
-        for each in self.folder.iterdir():
-            if each.name != LOCK:
-                each.unlink()
-
-    def over(self) -> None:
-        """The film is whole: nothing of this is needed any more."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-LOCK = "lock"
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[Path]:
-    """The folder of parts, made if it is missing, while no other process paints into it."""
-    try:
-        folder.mkdir(exist_ok=True)
-        lock = open(folder / LOCK, "wb")
-    except OSError as error:
-        raise FilmError(f"{printable(folder)} cannot be made for the parts of the film ({error.strerror})") from error
-    with lock:
-        try:
-            import fcntl  # Windows has none, and there two runs are not kept apart
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:
-            pass
-        except OSError as error:
-            raise FilmError(f"another process is painting this film; its parts are in {printable(folder)}") from error
-        try:
-            yield folder
-        finally:
-            with suppress(OSError):  # nothing was painted: nothing is left
-                if set(os.listdir(folder)) <= {LOCK}:
-                    (folder / LOCK).unlink()
-                    folder.rmdir()
 
 
 def _recipe(
@@ -253,7 +114,7 @@ def _recipe(
         "target": target.path.name,
         "style": hashlib.sha256(b"".join(np.ascontiguousarray(row).tobytes() for row in rows)).hexdigest(),
         "styles over time": [_plain(keys.styles or [[0, look.style]]), _plain(keys.strengths or look.strength)],
-        "masks": {name: _digest_of_mask(mask) for name, mask in (look.masks or {}).items()},
+        "masks": {name: digest_of_mask(mask) for name, mask in (look.masks or {}).items()},
         "network": [painter.network.fingerprint, painter.network.runtime, painter.network.precision],
         "size": [film.facts.width, film.facts.height, settings.paint_size],
         "part of the film": [str(settings.part.start), str(settings.part.end), str(settings.part.fps)],
@@ -269,31 +130,6 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=lambda row: hashlib.sha256(np.asarray(row).tobytes()).hexdigest()))
 
 
-def digest_of(source: str | os.PathLike[str]) -> str:
-    """What a source is known by: its length and three samples of its bytes; for pictures their names and lengths."""
-    path = Path(source)
-    found = hashlib.sha256()
-    if not path.is_file():
-        for file in reading.files_of(path):
-            found.update(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode())
-        return found.hexdigest()
-    with open(path, "rb") as opened:
-        size = os.fstat(opened.fileno()).st_size
-        for place in (0, max(0, size // 2), max(0, size - SAMPLE)):
-            opened.seek(place)
-            found.update(opened.read(SAMPLE))
-    return f"{size}-{found.hexdigest()}"
-
-
-def _digest_of_mask(mask: Any) -> str:
-    if isinstance(mask, str | os.PathLike):
-        return digest_of(mask) if os.path.exists(mask) else str(mask)
-    return hashlib.sha256(np.ascontiguousarray(mask).tobytes()).hexdigest()
-
-
-# ---- the work
-
-
 @dataclass
 class _Render:
     film: Film
@@ -305,7 +141,7 @@ class _Render:
 
     def steps(self) -> Iterator[Progress]:
         """Paint what is missing, and put it together."""
-        pace = _Pace(self.film.facts.duration)
+        pace = Pace(self.film.facts.duration)
         if not self.work.whole:
             yield from self._paint(pace)
             self.work.end()
@@ -316,7 +152,7 @@ class _Render:
         last = pace.step(self.work.frames, seconds, None, None, (*self._notes(), *notes))
         yield replace(last, share=1.0, left=0.0, done=True)
 
-    def _paint(self, pace: _Pace) -> Iterator[Progress]:
+    def _paint(self, pace: Pace) -> Iterator[Progress]:
         steady = Steady(self.painter, steady=self.settings.steady)
         if self.work.parts:
             steady.restore(self.work.state)
@@ -338,7 +174,7 @@ class _Render:
         """Frames, each also as it will be painted, with its masks, read while others are painted."""
 
         def sized() -> Iterator[tuple[Frame, Bytes, dict[str, Any] | None]]:
-            masks = _Masks(self.keys.look.masks or {}, self.settings.part)
+            masks = Masks(self.keys.look.masks or {}, self.settings.part)
             for frame in self.film.frames(self.work.frames):
                 shown = self._shrunk(frame.pixels)
                 yield frame, shown, masks.at(frame.time, shown.shape[:2])
@@ -349,15 +185,11 @@ class _Render:
         height, width = pixels.shape[:2]
         if self.settings.paint_size is None or self.settings.paint_size >= max(height, width):
             return pixels
-        return _resized(pixels, pictures.shrunk_size(width, height, self.settings.paint_size))
+        return resized(pixels, pictures.shrunk_size(width, height, self.settings.paint_size))
 
     def _enlarged(self, painted: Bytes) -> Bytes:
         size = (self.film.facts.width, self.film.facts.height)
-        return painted if painted.shape[1::-1] == size else _resized(painted, size)
-
-
-def _resized(pixels: Bytes, size: tuple[int, int]) -> Bytes:
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+        return painted if painted.shape[1::-1] == size else resized(painted, size)
 
 
 def _named(keys: Keys) -> str:
@@ -371,7 +203,8 @@ class _Writer:
 
     def __init__(self, work: Work, target: Target) -> None:
         self._work, self._target = work, target
-        self._pool, self._waiting = ThreadPoolExecutor(1), deque()  # type: ThreadPoolExecutor, deque[Future[None]]
+        self._pool = ThreadPoolExecutor(1)
+        self._waiting: deque[Future[None]] = deque()
         self._making: Making | None = None
         self.frames, self._inside = work.frames, 0
 
@@ -406,86 +239,3 @@ class _Writer:
         self._pool.shutdown(cancel_futures=True)
         if self._making is not None:
             self._making.drop()
-
-
-class _Masks:
-    """The masks of a look at each moment, (h, w), uint8: pictures, which stay, or films."""
-
-    def __init__(self, masks: Mapping[str, Any], part: Part) -> None:
-        self._still: dict[str, Bytes] = {}
-        self._films: dict[str, tuple[Iterator[Frame], list[Frame]]] = {}
-        for style, mask in masks.items():
-            if isinstance(mask, str) and mask == "alpha":
-                raise FilmError(f"the mask of {style!r} is alpha, which frames do not have; give a picture or a film")
-            if isinstance(mask, str | os.PathLike) and not formats.is_picture(Path(mask)):
-                frames = reading.opened(mask, replace(part, size=None)).frames()
-                self._films[style] = frames, [next(frames)]
-            elif isinstance(mask, np.ndarray):
-                self._still[style] = pictures.to_bytes(mask)
-            else:
-                self._still[style] = _grey(pictures.to_bytes(pictures.load(mask).pixels))
-        self._order = list(masks)
-
-    def at(self, time: Fraction, size: tuple[int, ...]) -> dict[str, Any] | None:
-        if not self._order:
-            return None
-        found = {}
-        for style in self._order:
-            plane = self._still[style] if style in self._still else self._frame(style, time)
-            found[style] = plane if plane.shape == tuple(size) else _resized(plane, (size[1], size[0]))
-        return found
-
-    def _frame(self, style: str, time: Fraction) -> Bytes:
-        """The frame of a film that is shown at a moment; its last one stays."""
-        frames, near = self._films[style]
-        while near[-1].time <= time and (more := next(frames, None)) is not None:
-            near[:] = [near[-1], more]
-        return _grey((near[-1] if near[-1].time <= time else near[0]).pixels)
-
-
-def _grey(pixels: Bytes) -> Bytes:
-    return np.asarray(Image.fromarray(pixels).convert("L"))
-
-
-class _Pace:
-    """How quickly a film goes on, from the last half minute: the first frame waits for a compiler."""
-
-    def __init__(self, duration: Fraction | None) -> None:
-        self._duration = float(duration) if duration else None
-        self._seen: deque[tuple[float, int, float]] = deque()
-
-    def step(
-        self, frames: int, seconds: float, frame: Bytes | None, painted: Bytes | None, notes: tuple[str, ...]
-    ) -> Progress:
-        now = clock.monotonic()
-        self._seen.append((now, frames, seconds))
-        while now - self._seen[0][0] > RECENT and len(self._seen) > 2:
-            self._seen.popleft()
-        begin, first, before = self._seen[0]
-        spent = max(now - begin, 1e-9)
-        fps = (frames - first) / spent
-        share = left = None
-        if self._duration:
-            share = min(1.0, seconds / self._duration)
-            if seconds > before:
-                left = max(0.0, self._duration - seconds) * spent / (seconds - before)
-        return Progress(frames, seconds, share, fps, left, frame, painted, notes)
-
-
-def ahead(items: Iterator[Item], count: int) -> Generator[Item, None, None]:
-    """The same items, made in a thread of their own, up to ``count`` before they are asked for."""
-    end = object()
-    with ThreadPoolExecutor(1) as pool:
-        waiting: deque[Future[Any]] = deque()
-        try:
-            while True:
-                while len(waiting) < count:
-                    waiting.append(pool.submit(next, items, end))
-                item = waiting.popleft().result()
-                if item is end:
-                    return
-                yield item
-        finally:
-            pool.shutdown(cancel_futures=True)
-            if hasattr(items, "close"):
-                items.close()

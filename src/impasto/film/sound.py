@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from impasto.files import printable
+from impasto.film.facts import Facts, Part
 from impasto.film.ffmpeg import av, exact, failing
-from impasto.film.reading import ALONE, Facts, Part, codec_of
+from impasto.film.reading import ALONE, codec_of
 
 # Of a film's words those that hold for the painting too; place and camera, which phones write down, stay behind.
 WORDS = (
