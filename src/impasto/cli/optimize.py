@@ -209,8 +209,7 @@ def replay(
     with learning():
         from impasto.cli import targets
         from impasto.learn.loss.features import load_loss_network
-        from impasto.learn.optimize.manifest import read_manifest
-        from impasto.learn.optimize.manifest import replay as replayed
+        from impasto.learn.optimize.manifest import read_manifest, replay as replayed
 
         found = read_manifest(made)
         if show:

@@ -18,7 +18,7 @@ from impasto.learn.optimize.objective import Region
 from impasto.learn.optimize.recipes import OptimizeSettings, is_file
 from impasto.learn.tensors import to_picture, to_planes
 from impasto.pictures import Picture
-from impasto.pictures.matching import grey, luma, match_colors, match_luminance
+from impasto.pictures.recolor import grey, luma, match_colors, match_luminance
 
 
 class Scene:
