@@ -134,11 +134,13 @@ class Painter:
         max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS,
         **dials: Unpack[Dials],
     ) -> Image.Image:
-        """Paint ``image`` (a path, bytes, file, PIL image or array) and return a PIL image of the same size.
+        """Paint ``image`` (a path, bytes, file, PIL image or array) and return an 8-bit PIL image of its size.
 
         ``style`` and the dials, such as ``strength=0.8``, are those of a ``Look``; a look may be given itself. Alpha is
         carried over; the photo's metadata is not (``pictures.save`` with ``like`` does that). ``max_pixels`` is the
-        most that photo and masks may have, each; None is no limit. Raises PictureError, StyleNameError, BankError.
+        most that photo and masks may have, each; None is no limit. Raises OptionError for a dial, BankError for a style
+        (StyleNameError, MismatchError), PictureError for a picture or too little memory, and NetworkError where it
+        needs tiles and the runtime has none.
         """
         look = self.check(style, **dials)
         subject = Subject.load(image, look, max_pixels)
@@ -167,7 +169,8 @@ class Painter:
     def paint_array(self, pixels: pictures.Pixels, style: Style | Look, **dials: Unpack[Dials]) -> pictures.Pixels:
         """``paint`` for those who hold arrays: (h, w, 3) of uint8, uint16, or float32 in 0..1, in sRGB.
 
-        The painting has the type of the photo. Nothing is copied first. Masks may be arrays (h, w) of these types.
+        The painting has the type of the photo (float32 for other floats), which is not copied first. Masks may be
+        arrays (h, w) of these types.
         """
         return self.prepare(photo_of(pixels), style, **dials).paint()
 
@@ -187,7 +190,7 @@ class Painter:
         """A photo made ready: read, checked and resized, with its masks and its rows. Nothing is painted yet.
 
         ``image`` is a ``Photo``, whose pixels are not copied, or what ``paint`` takes. ``kind`` is the type of the
-        painting; None is that of the photo. Raises as ``paint``.
+        painting, uint8, uint16 or float32; None is that of the photo. Raises as ``paint``.
         """
         look = self.check(style, **dials)
         return _job(self, Subject.load(image, look, max_pixels), look, kind)
@@ -213,11 +216,11 @@ class Painter:
     # ---- plans of sizes
 
     def plan(self, width: int, height: int, *, masks: int = 0, floats: bool = False, **dials: Unpack[Sizes]) -> Plan:
-        """How a photo of ``width`` x ``height`` pixels would be painted now; ``size``, ``brush``, ``masks`` as ever.
+        """How a photo of ``width`` x ``height`` pixels would be painted now, with these dials and so many ``masks``.
 
-        ``Job.plan`` is that of a photo. ``floats``: photos and paintings with more than 8 bits, or photos that
-        keep their colours. Raises NetworkError if it needs tiles and the runtime cannot paint them, PictureError
-        beyond all memory.
+        ``Job.plan`` is that of a photo. ``floats``: photos and paintings with more than 8 bits, or photos that keep
+        their colours. Raises OptionError for a number, NetworkError if it needs tiles and the runtime cannot paint
+        them, PictureError for a photo that is enlarged beyond all memory.
         """
         for name, value in {"width": width, "height": height}.items():
             limits.SIDE.check(name, value)
