@@ -267,6 +267,8 @@ MASKS = Number(0, 1_000, whole=True)
 SEVERAL = Number(1, 10_000, whole=True)
 
 # The machine
+PORT = Number(0, 65_535, whole=True)
+WORKERS = Number(1, 64, whole=True)
 MEMORY = Number(0, 1e15, above=True)  # bytes
 GIGABYTES = Number(0, 1_000_000, above=True)
 SECONDS = Number(0, 1_000_000_000, above=True)

@@ -708,6 +708,25 @@ def test_the_size_of_a_file(tmp_path, orientation):
     assert pictures.size_of(tmp_path / "a.jpg") == load(tmp_path / "a.jpg").picture.shape[1::-1]
 
 
+@pytest.mark.parametrize("place", ["before", "behind", "text"])
+def test_the_header_of_a_png_is_read_without_its_pixels(monkeypatch, place):
+    """A header is read without decoding, so that a bomb costs nothing, and EXIF counts wherever a PNG has it."""
+    data = encoded(Image.fromarray(noise(6, 9)), "PNG", exif=block_of_exif(6))
+    start, end = data.index(b"eXIf") - 4, data.index(b"IDAT") - 4
+    exif = data[start:end]
+    without = data[:start] + data[end:]
+    if place == "behind":
+        data = without[:-12] + exif + without[-12:]
+    if place == "text":
+        raw = b"\nexif\n%8d\n%s\n" % (len(exif) - 12, exif[8:-4].hex().encode())
+        text = b"zTXtRaw profile type exif\0\0" + zlib.compress(raw)
+        data = without[:start] + struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+        data += without[start:]
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", lambda self: pytest.fail("decoded"))
+    found = pictures.header(data)
+    assert (found.format, found.width, found.height) == ("PNG", 6, 9)
+
+
 @pytest.mark.parametrize("quality", [1, 75, 95, 100])
 def test_noise_as_jpeg(tmp_path, quality):
     """What hardly compresses is written too, at any quality."""

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli import demo, evaluate, optimize, paint, space, styles, teach, terminal, train
+from impasto.cli import demo, evaluate, optimize, paint, space, studio, styles, teach, terminal, train
 from impasto.cli.ends import at_end
 from impasto.cli.root import app
 
-COMMANDS = (demo, paint, styles, space, teach, train, optimize, evaluate)  # which add themselves to ``app``
+COMMANDS = (demo, paint, studio, styles, space, teach, train, optimize, evaluate)  # which add themselves to ``app``
 
 
 def _version(wanted: bool) -> None:

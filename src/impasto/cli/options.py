@@ -92,3 +92,6 @@ class Opens(Banked):
         limit = None if max_memory is None else max_memory * 1e9
         runtime: Any = self.runtime
         return Painter(self.network, bank=self.bank, runtime=runtime, max_memory=limit, **options)
+
+
+STUDIO_PORT = 7878

@@ -8,6 +8,7 @@ from impasto.cli import terminal
 
 PANELS = {
     "Paint": ("demo", "paint", "plan", "optimize", "replay"),
+    "Studio": ("studio", "serve"),
     "Explore styles": ("styles", "sheet", "square", "path", "map"),
     "Make your own": ("teach", "match", "train", "export"),
     "Judge": ("eval", "grid"),

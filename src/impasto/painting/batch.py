@@ -52,6 +52,7 @@ class Saving:
     comment: str | None = None
     keep_metadata: bool = False
     dpi: float | None = None
+    format: str | None = None  # None: the target's suffix names it
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Batch:
             begin, painted = time.perf_counter(), None
             job = self.painter.prepare(photo, self.look, max_pixels=self.max_pixels, kind=np.uint8)
             height, width = job.size
-            pictures.check_target(target, width=width, height=height)
+            pictures.check_target(target, format=self.saving.format, width=width, height=height)
             yield from job.notes
             for step in job.steps():
                 yield step

@@ -83,26 +83,28 @@ class Job:
         return height, width
 
     def _steps(self) -> Iterator[Progress]:
-        work, share, begun = self.work, 0.0, None
+        work, share = self.work, 0.0
         if not work.rows.rows:
             yield Progress(1.0, np.array(pictures.as_type(work.photo, work.kind)))
             return
-        if self.first is None:
-            yield from _paint(work, self.planner)
-            return
-        small = passes.shrunk(work.photo, self.first.size, work.threads)
-        for step in self._begin(self.first, small):
-            share, begun = step.share * math.prod(self.first.size) / math.prod(self.size), step.painted
+        for step, then in self.begin():
+            work = then
+            share = step.share * math.prod(self.first.size) / math.prod(self.size) if self.first else 0.0
             yield Progress(share)
-        for step in _paint(work.behind(begun, small), self.planner):
+        for step in _paint(work, self.planner):
             yield Progress(1 - (1 - share) * (1 - step.share), step.painted)
 
-    def _begin(self, first: First, small: Floats) -> Iterator[Progress]:
-        """Paint the photo made ``small``, as planes, without whatever is done to a painting afterwards."""
+    def begin(self) -> Iterator[tuple[Progress, Work]]:
+        """Make the first of two passes, where there are two; at its end there is the work of the second."""
+        if self.first is None:
+            return
+        small = passes.shrunk(self.work.photo, self.first.size, self.work.threads)
         picture = np.ascontiguousarray(small.transpose(1, 2, 0))
-        rows = self.work.rows.shrunk(first.size, first.rows)
-        yield from _paint(Work(picture, rows, picture.dtype), first.planner)
-        first.planner.network.let_go()
+        rows = self.work.rows.shrunk(self.first.size, self.first.rows)  # painted without what is done to it afterwards
+        for step in _paint(Work(picture, rows, picture.dtype), self.first.planner):
+            done = step.painted is not None
+            yield step, self.work.behind(step.painted, small) if done else self.work
+        self.first.planner.network.let_go()
 
 
 @contextmanager

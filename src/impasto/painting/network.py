@@ -101,6 +101,12 @@ class Network:
             if session is not None:
                 session.let_go()
 
+    def afresh(self) -> None:
+        """Paint the next picture to the last bit as if it were the first one: forget which sizes came before."""
+        for session in (self._opened, self._regions):
+            if session is not None:
+                session.afresh()
+
     def _feeds(self, picture: npt.NDArray[Any], row: npt.ArrayLike) -> Feeds:
         row = np.ascontiguousarray(row, np.float32)
         if row.shape != (self.row_size,):

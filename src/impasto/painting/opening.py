@@ -44,7 +44,7 @@ class Opened:
                 f"the rows of the bank have {bank.rows.shape[1]} numbers and those of network {network.name!r} "
                 f"{network.row_size}; use the bank that came with the network"
             )
-        self._bank = _with_photo(bank, self._beside)
+        self._bank = with_photo(bank, self._beside)
 
     @cached_property
     def own(self) -> Bank:
@@ -61,7 +61,7 @@ class Opened:
         return opened
 
 
-def _with_photo(bank: Bank, beside: Path) -> Bank:
+def with_photo(bank: Bank, beside: Path) -> Bank:
     """The bank with the ``photo`` row of the bank beside the network, or of a bank that comes with impasto."""
     for file in (beside, *map(assets.bank_file, assets.networks())) if PHOTO not in bank else ():
         with contextlib.suppress(ImpastoError):  # it is no fault of this bank if another cannot be read

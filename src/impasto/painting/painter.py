@@ -126,6 +126,12 @@ class Painter:
 
     # ---- painting
 
+    def afresh(self) -> None:
+        """Paint the next picture to the last bit as a painter that was just opened; it compiles once more for that."""
+        for painter in (self, *self._first):
+            if painter is not None:
+                painter.network.afresh()
+
     def paint(
         self,
         image: pictures.Source,
@@ -160,11 +166,22 @@ class Painter:
         """
         look = self.check(style, **dials)
         subject = Subject.load(image, look, max_pixels)
-        begun, painter = subject.first_size(look), self
+        height, width = subject.photo.pixels.shape[:2]
+        painter, look, begun = self.previewed(width, height, look)
         if begun is not None:
-            subject, (painter, look) = subject.shrunk(begun), _composer(self, look)
-            look = replace(look, size=None, enlarge=False, brush="small")
+            subject = subject.shrunk(begun)
         return subject.shown(_job(painter, subject, look, np.uint8).paint())
+
+    def previewed(self, width: int, height: int, look: Look) -> tuple[Painter, Look, passes.Size | None]:
+        """Who paints a preview of a photo of ``width`` x ``height`` pixels, in which look, and at what size.
+
+        That is (height, width) of the first pass, which is painted at once; None where one pass is all there is.
+        """
+        begun = passes.first_size(*painted_size((height, width), look), look.brush)
+        if begun is None:
+            return self, look, None
+        painter, look = _composer(self, look)
+        return painter, replace(look, size=None, enlarge=False, brush="small"), begun
 
     def paint_array(self, pixels: pictures.Pixels, style: Style | Look, **dials: Unpack[Dials]) -> pictures.Pixels:
         """``paint`` for those who hold arrays: (h, w, 3) of uint8, uint16, or float32 in 0..1, in sRGB.

@@ -12,6 +12,7 @@ Planes are (C, h, w), float32, 0..1; pixels are (h, w, C) of any type, as elsewh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
@@ -84,6 +85,27 @@ def crossed(first: Floats, second: Pixels, *, merge: Sequence[float] = MERGE, th
     return Enlarged(_weighted(apart, merge), second.shape[:2])
 
 
+def crossed_at(first: Floats, second: Pixels, place: tuple[slice, slice], size: Size) -> Floats:
+    """A window of the painting of this ``size`` in which the first pass's bands show, as planes, 0..1.
+
+    ``second`` are the pixels that the second pass has at ``place``. Within some ten pixels of the first pass from the
+    window's ends it is not what it is in the whole painting.
+    """
+    ratios = [length / old for length, old in zip(size, first.shape[1:], strict=True)]
+    known = [slice(math.ceil(part.start / r), math.floor(part.stop / r)) for part, r in zip(place, ratios, strict=True)]
+    top, left, bottom, right = (
+        getattr(new, end) * ratio - old.start
+        for end in ("start", "stop")
+        for new, ratio, old in zip(known, ratios, place, strict=True)
+    )
+    down, across = known
+    apart = np.zeros_like(first)
+    shrunk = _boxed(second, (across.stop - across.start, down.stop - down.start), (left, top, right, bottom))
+    apart[:, down, across] = first[:, down, across] - unit(shrunk).transpose(2, 0, 1)
+    planes = plus(second, Enlarged(_weighted(apart, MERGE), size)(*place))
+    return np.clip(planes, 0, 1, out=planes)
+
+
 def plus(pixels: Pixels, planes: Floats) -> Floats:
     """Pixels (h, w, C) of any type, 0..1, added to planes, which are used up."""
     most = np.float32(1 / np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1)
@@ -148,10 +170,15 @@ def _resized(pixels: Pixels, size: Size, rows: slice) -> Pixels:
     first, last = max(0, int(rows.start * ratio - reach)), min(height, int(rows.stop * ratio + reach) + 1)
     box = (0, rows.start * ratio - first, width, min(rows.stop * ratio, height) - first)
     to = size[1], rows.stop - rows.start
-    part = pixels[first:last]
+    return _boxed(pixels[first:last], to, box)
+
+
+def _boxed(pixels: Pixels, to: tuple[int, int], box: tuple[float, float, float, float]) -> Pixels:
+    """What lies in the box (left, top, right, bottom), at size ``to`` (width, height); Lanczos. Bytes stay bytes."""
+    channels = pixels.shape[2]
     if pixels.dtype == np.uint8 and channels == 3:  # twice as fast
-        return np.asarray(Image.fromarray(part).resize(to, Image.Resampling.LANCZOS, box))
-    part = unit(part)
+        return np.asarray(Image.fromarray(pixels).resize(to, Image.Resampling.LANCZOS, box))
+    part = unit(pixels)
     images = [Image.fromarray(np.ascontiguousarray(part[..., channel])) for channel in range(channels)]
     out = np.stack([np.asarray(image.resize(to, Image.Resampling.LANCZOS, box)) for image in images], -1)
     np.clip(out, 0, 1, out=out)

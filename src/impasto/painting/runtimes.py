@@ -51,6 +51,9 @@ class Session(Protocol):
     def let_go(self) -> None:
         """Give back the memory that is kept for the next picture."""
 
+    def afresh(self) -> None:
+        """Forget which sizes came before."""
+
 
 def cores() -> int:
     """How many cores this process may use."""
@@ -215,6 +218,11 @@ class _OpenVino:
                 for ready in (*self._fixed.values(), *self._any.values()):
                     ready.compiled.release_memory()
 
+    def afresh(self) -> None:
+        with self._lock:
+            self._fixed.clear()
+            self._seen.clear()
+
     def _ready(self, feeds: Feeds) -> _Ready:
         sizes, kind = _sizes(feeds), feeds["picture"].dtype
         again = not self._seen or sizes in self._seen
@@ -305,3 +313,6 @@ class _OnnxRuntime:
 
     def let_go(self) -> None:
         """It keeps an arena, which goes back with the next large picture."""
+
+    def afresh(self) -> None:
+        """It knows no sizes."""

@@ -28,10 +28,6 @@ class Subject:
         photo = image if isinstance(image, pictures.Photo) else pictures.load(image, max_pixels=max_pixels)
         return cls(photo, regions.load(look.masks or {}, photo, max_pixels=max_pixels))
 
-    def first_size(self, look: Look) -> passes.Size | None:
-        """The size of the first pass over it; None where one pass is all there is."""
-        return passes.first_size(*painted_size(self.photo.pixels.shape[:2], look), look.brush)
-
     def shrunk(self, size: passes.Size) -> Subject:
         """The same at a smaller ``size`` (height, width), in float32."""
         pixels = np.ascontiguousarray(passes.shrunk(self.photo.pixels, size).transpose(1, 2, 0))

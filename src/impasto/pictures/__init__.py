@@ -3,6 +3,7 @@
 What other packages need is named here; the modules behind it do one kind of work each.
 """
 
+from impasto.pictures import decoders as _decoders
 from impasto.pictures.folders import find as find, search as search
 from impasto.pictures.pixels import (
     Photo as Photo,
@@ -20,7 +21,9 @@ from impasto.pictures.pixels import (
 )
 from impasto.pictures.read import (
     DEFAULT_MAX_PIXELS as DEFAULT_MAX_PIXELS,
+    Header as Header,
     from_pil as from_pil,
+    header as header,
     load as load,
     made_by_impasto as made_by_impasto,
     once as once,
@@ -38,3 +41,5 @@ from impasto.pictures.write import (
     to_pil as to_pil,
     writable as writable,
 )
+
+readable, kind_of = _decoders.all_readable, _decoders.known

@@ -91,6 +91,14 @@ def png_ends(file: IO[bytes]) -> bool:
     return False
 
 
+def png_exif(file: IO[bytes]) -> bytes | None:
+    """EXIF of a PNG, which may stand behind its pixels."""
+    for kind, length in _png_chunks(file):
+        if kind == b"eXIf":
+            return file.read(length)
+    return None
+
+
 def _png_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
     """Kind and length of each chunk; the file is at its data."""
     place = len(_PNG)

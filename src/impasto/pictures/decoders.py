@@ -31,6 +31,12 @@ def readable() -> tuple[str, ...]:
     return tuple(name for name in formats.READABLE if name in Image.OPEN)
 
 
+def all_readable() -> tuple[str, ...]:
+    """Names of the formats that are read here, by Pillow or by a package that is installed."""
+    more = (kind for kind in (formats.HEIF, formats.JXL) if formats.decoder(kind))
+    return (*readable(), *more)
+
+
 def known(head: bytes) -> str | None:
     """The name of the format of a file that begins so, if it may be one that is read."""
     brand = head[8:12] if head[4:8] == b"ftyp" else b""

@@ -8,7 +8,7 @@ import os
 import re
 import traceback
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -35,6 +35,7 @@ DEFAULT_MAX_PIXELS = 200_000_000  # the largest phone cameras make 200 megapixel
 NO_LIMIT = 2**62  # pixels
 _Decoded: TypeAlias = "tuple[Photo, tuple[int, int] | None]"  # and its full size, if it was decoded smaller than that
 
+_DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")  # modes of more than 8 bits
 _ORIENTATION = int(ExifTags.Base.Orientation)
 
 
@@ -137,6 +138,27 @@ def _bytes_for(pixels: int) -> int:
     return min(8 * pixels + 2**26, 2**33)
 
 
+@dataclass(frozen=True)
+class Header:
+    """What a file says of its picture before that is decoded: Pillow's name of its format, and its size, upright."""
+
+    format: str
+    width: int
+    height: int
+    alpha: bool = False
+    deep: bool = False  # more than 8 bits a channel
+
+
+def header(source: bytes | IO[bytes], name: str = "the picture") -> Header:
+    """The header of the picture in bytes, or in a file to seek in; PictureError, with ``name``, as in ``load``."""
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    with _reading(name, NO_LIMIT), decoders.opened(file, name) as image:
+        if image.format == "PNG":  # without that, Pillow would decode all pixels to see whether EXIF comes after them
+            image.info.setdefault("exif", containers.png_exif(file))
+        width, height = image.size if _orientation_of(image) < 5 else image.size[::-1]
+        return Header(image.format or "", width, height, image.has_transparency_data, image.mode in _DEEP)
+
+
 def size_of(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Width and height of the upright picture in a file, from its header alone; PictureError as in ``load``.
 
@@ -148,11 +170,9 @@ def size_of(path: str | os.PathLike[str]) -> tuple[int, int]:
     with (
         _reading(name, NO_LIMIT),
         sources.opened(path, name, limit=_bytes_for(NO_LIMIT), known=decoders.known) as file,
-        decoders.opened(file, name) as image,
     ):
-        width, height = image.size
-        orientation = _orientation_of(image)
-    return (height, width) if orientation >= 5 else (width, height)
+        found = header(file, name)
+    return found.width, found.height
 
 
 def made_by_impasto(path: str | os.PathLike[str]) -> bool:

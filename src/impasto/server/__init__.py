@@ -1,0 +1,1 @@
+"""The studio and the HTTP API: what is served, and what guards it."""

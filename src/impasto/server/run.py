@@ -1,0 +1,90 @@
+"""A server started and ended: its socket, its guard, its signals."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import uvicorn
+
+from impasto.errors import OptionError
+from impasto.server import protocol
+from impasto.server.guard import Guard
+from impasto.server.rules import LOOPBACK, Rules
+from impasto.server.settings import Settings
+
+PORTS = 100  # that are tried where none was asked for
+EVERYWHERE = ("0.0.0.0", "::", "")
+
+
+def bound(host: str, port: int, *, search: bool = False) -> socket.socket:
+    """A socket bound there, or with ``search`` to the next port that is free; OptionError if it cannot be."""
+    for candidate in range(port, port + (PORTS if search else 1)):
+        try:
+            return _bound(host, candidate)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                reason = error.strerror or error
+                raise OptionError(f"{host} port {candidate} cannot be used ({reason}); choose others") from error
+    raise OptionError(f"port {port} is taken, by another server perhaps; choose another one with --port")
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, kind, proto, _, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, proto)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1024)  # or two could have the same address
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this computer reaches a server at this address."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def rules(
+    settings: Settings,
+    listener: socket.socket,
+    *,
+    host: str,
+    token: str | None,
+    hosts: Sequence[str] = (),
+    origins: Sequence[str] = (),
+    trusted: Sequence[str] = (),
+    rate: int = 0,
+) -> Rules:
+    """What the guard of this server goes by; OptionError for what cannot be a host, an origin or an address."""
+    own = set() if host in EVERYWHERE else {f"[{host}]" if ":" in host else host.lower()}
+    try:
+        return Rules(
+            hosts=LOOPBACK | own | {each.lower() for each in hosts},
+            token=token,
+            cookie=f"impasto-{listener.getsockname()[1]}" if settings.mode == "studio" else None,
+            origins=frozenset(origins),
+            trusted=tuple(trusted),
+            rate=rate,
+            connections=settings.connections,
+            body=settings.body,
+        )
+    except ValueError as error:
+        raise OptionError(str(error)) from error
+
+
+def run(
+    app: Any,
+    settings: Settings,
+    listener: socket.socket,
+    checked: Rules,
+    report: Callable[[str, Exception], None],
+) -> None:
+    """Serve until a signal ends it; ``report`` gets a line, and the exception, for what is a fault of ours."""
+    options = {**protocol.settings(checked), "timeout_graceful_shutdown": int(settings.grace)}
+    config = uvicorn.Config(Guard(app, checked, report), log_config=None, lifespan="on", **options)
+    uvicorn.Server(config).run(sockets=[listener])

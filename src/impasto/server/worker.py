@@ -1,0 +1,195 @@
+"""What runs in the worker process: tasks come in over a pipe, paintings go out. Knows neither HTTP nor who asks.
+
+Pictures of up to a megapixel are painted side by side, as many as there are cores. Whoever sends tasks sends larger
+ones alone. The process ends when the pipe does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from impasto.errors import ImpastoError, PictureError, lacks_memory
+from impasto.painting import memory
+from impasto.painting.batch import Batch, Painted, Saving
+from impasto.painting.job import Progress
+from impasto.painting.runtimes import STREAMED, cores
+from impasto.server.kits import Painters
+from impasto.server.looks import Wanted, named
+from impasto.server.settings import Kit
+from impasto.server.store import IN_MEMORY, no_space
+from impasto.styles.bank import Bank
+
+NICE = 10  # the server comes first, and whatever else people do
+MOST_STREAMS = 8
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a worker begins with: ``warm`` is opened at once, files go to ``folder``, it paints ``streams`` at once."""
+
+    kits: Mapping[str, Kit]
+    warm: str
+    folder: Path
+    streams: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """A photo to be painted. A painting of more than a megabyte goes to the file ``target``."""
+
+    id: str
+    photo: bytes | Path
+    width: int
+    height: int
+    wanted: Wanted
+    saving: Saving
+    target: Path
+    max_pixels: int
+    exact: bool = False  # to the last bit what the command line paints; then alone
+    beside: bool = False  # others are being painted
+
+    @property
+    def small(self) -> bool:
+        """Whether it may be painted beside others."""
+        if self.exact:
+            return False
+        size = self.wanted.dials.get("size")
+        side = max(self.width, self.height)
+        scale = 1.0 if size is None or (size > side and not self.wanted.dials.get("enlarge")) else size / side
+        return self.width * self.height <= STREAMED and self.width * self.height * scale**2 <= STREAMED
+
+
+@dataclass(frozen=True)
+class Taught:
+    """Styles that the painters for a network know from now on, as the bytes of a bank's file."""
+
+    network: str
+    bank: bytes
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far a task is; or that it is done, with the painting; or that it failed. Bytes of memory the worker holds."""
+
+    id: str = ""
+    share: float = 0.0
+    painting: bytes | Path | None = None
+    size: tuple[int, int] = (0, 0)
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    error: ImpastoError | None = None
+    memory: int = 0
+
+
+Order: TypeAlias = Task | Taught
+
+
+class FaultError(ImpastoError):
+    """A fault of ours, in one sentence without the details, which are no business of whoever sent the photo."""
+
+
+def streams() -> int:
+    """How many small pictures are painted side by side here."""
+    return min(MOST_STREAMS, cores())
+
+
+def main(channel: Connection, setup: Setup) -> None:
+    """Paint what comes over the channel until that ends."""
+    for kind in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C reaches the whole group; the server says when to end
+        signal.signal(kind, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+    tempfile.tempdir = str(setup.folder)
+    _Worker(channel, setup).run()
+
+
+class _Worker:
+    """The painters, and the threads that use them."""
+
+    def __init__(self, channel: Connection, setup: Setup) -> None:
+        self.channel, self.setup = channel, setup
+        self.painters = Painters(setup.kits, streams=setup.streams)
+        self.tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self.turn = threading.Semaphore(setup.streams)
+        self.sending = threading.Lock()
+
+    def run(self) -> None:
+        for _ in range(setup_threads(self.setup.streams)):
+            threading.Thread(target=self._work, daemon=True).start()
+        with contextlib.suppress(ImpastoError):  # which the first task will report
+            self.painters.get(self.setup.warm)
+        self._send(Report(memory=memory.used()))
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                order: Order = self.channel.recv()
+                if isinstance(order, Taught):
+                    self.painters.teach(order.network, Bank.load(order.bank))
+                else:
+                    self.tasks.put(order)
+
+    def _work(self) -> None:
+        while True:
+            task = self.tasks.get()
+            try:
+                report = self._paint(task)
+            except ImpastoError as error:
+                report = Report(task.id, error=error)
+            except Exception as error:
+                report = Report(task.id, error=_told(error))
+            with contextlib.suppress(OSError):  # nobody listens any more
+                self._send(report)
+
+    def _send(self, report: Report) -> None:
+        with self.sending:
+            self.channel.send(report)
+
+    def _paint(self, task: Task) -> Report:
+        data = task.photo if isinstance(task.photo, bytes) else task.photo.read_bytes()
+        look = task.wanted.look(task.width, task.height)
+        painter = self.painters.get(task.wanted.network, beside=task.beside)
+        if task.exact:
+            painter.afresh()
+        batch, target = Batch(painter, look, task.saving, task.max_pixels), named(b"", "the painting")
+        notes: list[str] = []
+        for each in batch.one(named(data, "the photo"), target, turn=self.turn):
+            if isinstance(each, str):
+                notes.append(each)
+            elif isinstance(each, Progress):
+                if each.share < 1:
+                    self._send(Report(task.id, each.share))
+            else:
+                painted: Painted = each
+        painting: bytes | Path = target.getvalue()
+        if len(painting) > IN_MEMORY:  # type: ignore[arg-type]
+            painting = _written(target, task.target)
+        size = painted.width, painted.height
+        return Report(task.id, 1.0, painting, size, painted.seconds, tuple(notes), memory=memory.used())
+
+
+def setup_threads(streams: int) -> int:
+    """Threads for so many streams: one more, which reads or writes while the others paint."""
+    return streams + 1
+
+
+def _written(file: Any, path: Path) -> Path:
+    with no_space():
+        path.touch(0o600, exist_ok=False)
+        with path.open("wb") as target:
+            target.write(file.getbuffer())
+    return path
+
+
+def _told(error: Exception) -> ImpastoError:
+    if lacks_memory(error):
+        return PictureError("there is not enough memory for this picture; give a smaller size")
+    return FaultError(f"this is a fault of impasto, please report it ({type(error).__name__})")
