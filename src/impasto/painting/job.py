@@ -97,6 +97,13 @@ class Job:
         for step in _paint(work.behind(begun, small), self.planner):
             yield Progress(1 - (1 - share) * (1 - step.share), step.painted)
 
+    def begun(self, small: Floats) -> pictures.Pixels:
+        """What the first of two passes paints of the photo made ``small``, as planes."""
+        assert self.first is not None
+        *_, last = self._begin(self.first, small)
+        assert last.painted is not None
+        return last.painted
+
     def _begin(self, first: First, small: Floats) -> Iterator[Progress]:
         """Paint the photo made ``small``, as planes, without whatever is done to a painting afterwards."""
         picture = np.ascontiguousarray(small.transpose(1, 2, 0))

@@ -80,8 +80,12 @@ class Second:
 
 def crossed(first: Floats, second: Pixels, *, merge: Sequence[float] = MERGE, threads: int = 1) -> Enlarged:
     """What is to be added to the second pass, pixels (h, w, 3), for the first one's bands to show in it, as planes."""
-    apart = first - shrunk(second, first.shape[1:], threads)
-    return Enlarged(_weighted(apart, merge), second.shape[:2])
+    return weighted(first - shrunk(second, first.shape[1:], threads), second.shape[:2], merge)
+
+
+def weighted(apart: Floats, size: Size, merge: Sequence[float] = MERGE) -> Enlarged:
+    """Signed planes with their octaves weighted, brought to a larger size."""
+    return Enlarged(_weighted(apart, merge), size)
 
 
 def plus(pixels: Pixels, planes: Floats) -> Floats:
