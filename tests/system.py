@@ -32,7 +32,7 @@ def needs_linux(*programs: str) -> None:
     missing = [program for program in programs if shutil.which(program) is None]
     if not missing:
         return
-    reason = f"needs {', '.join(missing)}: apt-get install strace util-linux"
+    reason = f"needs {', '.join(missing)}: apt-get install strace util-linux mmdebstrap"
     if os.geteuid() == 0 or os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)

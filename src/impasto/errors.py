@@ -16,7 +16,8 @@ The message is one sentence that names the thing and the likely fix; the command
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -74,6 +75,28 @@ def attempt(look: Callable[[], Result], otherwise: Otherwise) -> Result | Otherw
         return look()
     except Exception:
         return otherwise
+
+
+@contextmanager
+def foreign(meaning: Callable[[Exception], Exception | None]) -> Iterator[None]:
+    """Where a foreign library works: what it raises becomes what it means; ours passes, as does what means nothing.
+
+    Broad as ``attempt`` is, and the only such place: runtimes, decoders and compilers have no common type of error.
+    """
+    try:
+        yield
+    except ImpastoError:
+        raise
+    except Exception as error:
+        found = meaning(error)
+        if found is None:
+            raise
+        raise found from error
+
+
+def brief(error: BaseException, length: int = 200) -> str:
+    """What a foreign error says, or its type if it says nothing, on one line of at most ``length`` characters."""
+    return " ".join(str(error).split())[:length] or type(error).__name__
 
 
 def lacks_memory(error: BaseException) -> bool:

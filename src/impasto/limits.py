@@ -9,9 +9,9 @@ import dataclasses
 import math
 import numbers
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
-from impasto.errors import OptionError
+from impasto.errors import OptionError, attempt
 
 Value = TypeVar("Value")
 
@@ -21,8 +21,8 @@ class Limit:
 
     @property
     def short(self) -> str:
-        """The same for --help, in a few characters."""
-        return str(self)
+        """The same for --help, in a few characters; "" where the help says what it may be."""
+        return ""
 
     def allows(self, value: object) -> bool:
         """Whether ``value`` is within the limit."""
@@ -35,7 +35,7 @@ class Limit:
     def check(self, name: str, value: Value) -> Value:
         """``value`` itself; OptionError names ``name`` and the limit where it is out of it."""
         if not self.allows(value):
-            raise OptionError(f"{name} must be {self}, not {_shown(value)}")
+            raise OptionError(f"{name} must be {self}, not {shown(value)}")
         return value
 
     def read(self, name: str, text: str) -> Any:
@@ -43,11 +43,9 @@ class Limit:
         try:
             value = self.parse(text)
         except ValueError as error:
-            raise OptionError(f"{name} must be {self}, not {_shown(text)}") from error
+            raise OptionError(f"{name} must be {self}, not {shown(text)}") from error
         if not self.allows(value):
-            raise OptionError(
-                f"{name} must be {self}, not {_short(text) if isinstance(self, Number) else _shown(text)}"
-            )
+            raise OptionError(f"{name} must be {self}, not {_short(text) if isinstance(self, Number) else shown(text)}")
         return value
 
 
@@ -123,12 +121,11 @@ class Layers(Limit):
     def __str__(self) -> str:
         return "layers with commas between them, such as relu1_1,relu2_1 or relu1_1:0.5,relu2_1:1"
 
-    @property
-    def short(self) -> str:
-        return ""
-
     def allows(self, value: object) -> bool:
-        return isinstance(value, list) and all(name and WEIGHT.allows(weight) for name, weight in value)
+        if not isinstance(value, (tuple, list)):
+            return False
+        pairs = [(each, 1.0) if isinstance(each, str) else each for each in value]
+        return all(isinstance(pair, tuple) and len(pair) == 2 and pair[0] and WEIGHT.allows(pair[1]) for pair in pairs)
 
     def parse(self, text: str) -> list[tuple[str, float]]:
         parts = [part.partition(":") for part in text.split(",")]
@@ -142,10 +139,6 @@ class Names(Limit):
     def __str__(self) -> str:
         return "one or more names with commas between them"
 
-    @property
-    def short(self) -> str:
-        return ""
-
     def allows(self, value: object) -> bool:
         return isinstance(value, list) and all(value)
 
@@ -155,21 +148,33 @@ class Names(Limit):
 
 @dataclass(frozen=True)
 class Choice(Limit):
-    """One of a few words."""
+    """One of a few words; ``old`` has what some of them were called before, which is understood for ever."""
 
     words: tuple[str, ...]
+    old: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         return " or ".join(filter(None, [", ".join(self.words[:-1]), self.words[-1]]))
-
-    @property
-    def short(self) -> str:
-        return ""  # the help says what each of them does
 
     def allows(self, value: object) -> bool:
         return value in self.words
 
     def parse(self, text: str) -> str:
+        return next((new for before, new in self.old if before == text), text)
+
+
+@dataclass(frozen=True)
+class Flag(Limit):
+    """True or False."""
+
+    def __str__(self) -> str:
+        return "True or False"
+
+    def allows(self, value: object) -> bool:
+        kind = getattr(getattr(value, "dtype", None), "kind", "")  # numpy has a type of its own for them
+        return isinstance(value, bool) or (kind == "b" and getattr(value, "ndim", 1) == 0)
+
+    def parse(self, text: str) -> Any:
         return text
 
 
@@ -183,10 +188,6 @@ class NumberOr(Limit):
     def __str__(self) -> str:
         return f"{', '.join(self.words)} or {self.number}"
 
-    @property
-    def short(self) -> str:
-        return ""  # the help says what each of them does
-
     def allows(self, value: object) -> bool:
         return value in self.words if isinstance(value, str) else self.number.allows(value)
 
@@ -199,23 +200,48 @@ def field(default: Any, help: str, limit: Limit | None = None) -> Any:
     return dataclasses.field(default=default, metadata={"help": help, "limit": limit})
 
 
-def check_fields(record: Any, *, but: str = "") -> None:
-    """Check the fields of a record that have a limit, all ``but`` one; None, where a field has it, is no value."""
+def settle(record: Any) -> None:
+    """Make the fields of a frozen record that have a limit plain, and check them; a default needs no check.
+
+    Numbers of numpy become Python's, lists tuples, and words that were called otherwise what they are called now.
+    """
     for each in dataclasses.fields(record):
-        limit, value = each.metadata.get("limit"), getattr(record, each.name)
-        if limit is not None and value is not None and each.name != but:
+        limit = each.metadata.get("limit")
+        if limit is None:
+            continue
+        value = _plain(getattr(record, each.name))
+        if isinstance(limit, Choice):
+            value = limit.parse(value)
+        object.__setattr__(record, each.name, value)
+        if type(value) is not type(each.default) or value != each.default:
             limit.check(each.name, value)
 
 
-def _shown(value: object) -> str:
+def _plain(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_plain, value))
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return value
+    return int(value) if isinstance(value, numbers.Integral) else float(value)
+
+
+def shown(value: object) -> str:
+    """A value for a sentence: on one line, short, and never an error of its own."""
     if isinstance(value, int) and value.bit_length() > 1000:  # Python itself refuses to print the longest
         return "a number of more than 300 digits"
-    return _short(str(value) if isinstance(value, (int, float)) else repr(value))
+    text = attempt(lambda: str(value) if isinstance(value, (int, float)) else repr(value), "")
+    return _short(" ".join(text.split())) or f"a {type(value).__name__}"
 
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
+
+Precision = Literal["auto", "f32", "bf16"]
+RuntimeName = Literal["auto", "openvino", "onnxruntime"]
+PRECISION = Choice(get_args(Precision), old=(("float32", "f32"), ("bfloat16", "bf16")))
+RUNTIME = Choice(get_args(RuntimeName))
+FLAG = Flag()
 
 # Pictures, in pixels
 SIDE = Number(1, 1_000_000, whole=True)

@@ -22,6 +22,8 @@ import weakref
 from pathlib import Path
 from typing import Any
 
+from impasto.errors import brief, foreign
+
 SHAPES = 200  # what OpenVINO remembers of sizes, in entries, of which a size takes dozens; left alone it grows for ever
 _REPORTER = "openvino_telemetry"
 _core: Any = None
@@ -30,7 +32,7 @@ _with_threads: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def openvino() -> Any:
-    """OpenVINO's module, loaded without its reporter; raises what the import raises.
+    """OpenVINO's module, loaded without its reporter; ImportError, whatever else a broken library raises.
 
     A program that uses ``openvino_telemetry`` itself, before or after, finds it as it left it.
     """
@@ -40,14 +42,19 @@ def openvino() -> Any:
         before = {_REPORTER: sys.modules[_REPORTER]} if _REPORTER in sys.modules else {}
         sys.modules[_REPORTER] = None  # type: ignore[assignment]  # "not installed": OpenVINO has a stub for that
         try:
-            return importlib.import_module("openvino")
+            with foreign(_broken):
+                return importlib.import_module("openvino")
         finally:
             del sys.modules[_REPORTER]
             sys.modules.update(before)
 
 
+def _broken(error: Exception) -> Exception | None:
+    return None if isinstance(error, ImportError) else ImportError(brief(error))
+
+
 def core() -> Any:
-    """OpenVINO's ``Core``, the same for all and never ended; raises what the import raises.
+    """OpenVINO's ``Core``, the same for all and never ended; ImportError as ``openvino``.
 
     On processors with AMX every Core gives signals a stack of its own and puts back the one before when it ends. Of
     several that end in another order one puts back a stack that is gone, and the next signal ends the process.
@@ -64,9 +71,10 @@ def core() -> Any:
 
 
 def onnxruntime() -> Any:
-    """ONNX Runtime's module, with its reports off; raises what the import raises."""
+    """ONNX Runtime's module, with its reports off; ImportError, whatever else a broken library raises."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when the library starts
-    found = importlib.import_module("onnxruntime")
+    with foreign(_broken):
+        found = importlib.import_module("onnxruntime")
     if hasattr(found, "disable_telemetry_events"):  # for where it had started before, and for Windows' own reports
         found.disable_telemetry_events()
     return found

@@ -17,7 +17,6 @@ from PIL import Image
 
 import impasto
 from impasto.cli.learning import signals_call
-from impasto.cli.options import MAX_PIXELS
 from impasto.styles.bank import Bank
 
 
@@ -215,13 +214,6 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_limit_of_help_is_the_librarys() -> None:
-    """The default of --max-pixels is the one of pictures.load."""
-    from impasto import pictures
-
-    assert MAX_PIXELS == pictures.DEFAULT_MAX_PIXELS
-
-
 def test_a_bank_of_another_network_is_refused(photo, network_file, tmp_path, capsys) -> None:
     """The message names both networks."""
     other = tmp_path / "other.safetensors"
@@ -256,7 +248,7 @@ def test_eval_names_the_painting_that_is_missing(photos, network_file, tmp_path,
 def test_a_photo_that_does_not_fit_is_painted_in_tiles(photo, network_file, tmp_path, capsys, monkeypatch) -> None:
     """With hardly any memory the painting is the same, and the temporary files are gone."""
     pytest.importorskip("openvino")
-    monkeypatch.setattr("impasto.painting.tiles.large.KEPT_LIMIT", 20.0)
+    monkeypatch.setattr("impasto.painting.tiles.cutting.KEPT_LIMIT", 20.0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (150, 203, 3), np.uint8)).save(photo.with_suffix(".png"))

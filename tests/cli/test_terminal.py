@@ -258,7 +258,7 @@ def test_whatever_happens_is_one_sentence(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("impasto.cli.styles.open_bank", fail)
+    monkeypatch.setattr("impasto.cli.options.Banked.styles", fail)
     monkeypatch.delenv(terminal.DEBUG, raising=False)
     found, out, err = run("styles", "--json", capsys=capsys)
     assert found == code and one_sentence(err) and hint in err and hint in json.loads(out)["error"]
@@ -266,7 +266,7 @@ def test_whatever_happens_is_one_sentence(
 
 def test_a_fault_shows_its_place_if_asked(monkeypatch: Any, capsys: Any) -> None:
     """With IMPASTO_DEBUG a fault of ours is raised as it is; a sentence stays one."""
-    monkeypatch.setattr("impasto.cli.styles.open_bank", lambda *_: 1 / 0)
+    monkeypatch.setattr("impasto.cli.options.Banked.styles", lambda *_: 1 / 0)
     monkeypatch.setenv(terminal.DEBUG, "1")
     with pytest.raises(ZeroDivisionError):
         run("styles", capsys=capsys)

@@ -20,7 +20,7 @@ from another_device import Elsewhere, another_device
 from PIL import Image
 
 from impasto import pictures
-from impasto.errors import LearnError
+from impasto.errors import LearnError, OptionError
 from impasto.learn import devices
 from impasto.learn.devices import distributed, resolve_device
 from impasto.learn.evaluate.scorer import Scorer
@@ -245,5 +245,5 @@ def test_two_real_processes() -> None:
 
 def test_precision_is_checked() -> None:
     """An unknown precision is refused by name."""
-    with pytest.raises(LearnError, match="no precision"):
+    with pytest.raises(OptionError, match="precision must be auto, f32 or bf16"):
         devices.best_dtype(replace(QUICK).unit)  # type: ignore[arg-type]

@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from impasto.errors import LearnError
+from impasto.errors import LearnError, OptionError
+from impasto.learn.devices import free_memory
 from impasto.learn.evaluate.scorer import Scorer
 from impasto.learn.evaluate.scores import evaluate
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.settings import LossSettings
-from impasto.learn.memory import free_memory
 from impasto.learn.network.load import load_network
 from impasto.learn.optimize.fit import fit
 from impasto.learn.optimize.objective import Objective
@@ -51,8 +51,8 @@ def test_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     assert free_memory() == 3_000_000_000
     assert free_memory(torch.device("cuda:1")) == 5_000_000_000
     with pytest.raises(LearnError, match="room for 3.0; .* pixels would fit"):
-        fit(4096, 4096, settings_for(), "float32")
-    assert fit(1024, 1024, settings_for(), "float32", device=torch.device("cuda")).predicted < 5e9
+        fit(4096, 4096, settings_for(), "f32")
+    assert fit(1024, 1024, settings_for(), "f32", device=torch.device("cuda")).predicted < 5e9
 
 
 def test_gigabytes(loss_network: LossNetwork) -> None:
@@ -65,7 +65,7 @@ def test_gigabytes(loss_network: LossNetwork) -> None:
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "4GB", True])
 def test_odd_limits(loss_network: LossNetwork, value: Any) -> None:
     """A limit that is no amount of memory is refused."""
-    with pytest.raises(LearnError, match="max_memory is"):
+    with pytest.raises(OptionError, match="max_memory, in bytes, must be"):
         Optimization(PHOTO, PHOTO, settings_for(size=32), max_memory=value, loss_network=loss_network)
 
 

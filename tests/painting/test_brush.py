@@ -29,7 +29,7 @@ def painter(network_file: Path) -> Painter:
 def tight(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> Painter:
     """A painter that has so little memory that it paints everything in small tiles."""
     monkeypatch.setattr("impasto.painting.planner.LEAST_BYTES", 400_000)
-    monkeypatch.setattr("impasto.painting.tiles.large.KEPT_LIMIT", 0.0)  # nothing is rounded to float16 on its way
+    monkeypatch.setattr("impasto.painting.tiles.cutting.KEPT_LIMIT", 0.0)  # nothing is rounded to float16 on its way
     return Painter(network_file, runtime="openvino", precision="f32", threads=2, max_memory=1)
 
 

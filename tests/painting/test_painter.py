@@ -309,7 +309,7 @@ def test_no_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def tight(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> Painter:
     """A painter that has so little memory that it paints everything in small tiles."""
     monkeypatch.setattr("impasto.painting.planner.LEAST_BYTES", 400_000)
-    monkeypatch.setattr("impasto.painting.tiles.large.KEPT_LIMIT", 0.0)  # nothing is rounded to float16 on its way
+    monkeypatch.setattr("impasto.painting.tiles.cutting.KEPT_LIMIT", 0.0)  # nothing is rounded to float16 on its way
     return Painter(network_file, runtime="openvino", precision="f32", threads=2, max_memory=1)
 
 
@@ -377,7 +377,7 @@ def test_steps(tight: Painter, large: np.ndarray) -> None:
 
 def test_out_of_memory_after_all(network_file: Path, large: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where memory that was free is gone, the picture is painted in tiles; other errors come out."""
-    monkeypatch.setattr("impasto.painting.tiles.large.KEPT_LIMIT", 0.0)
+    monkeypatch.setattr("impasto.painting.tiles.cutting.KEPT_LIMIT", 0.0)
     painter = Painter(network_file, runtime="openvino", precision="f32")
     expected = painter.paint_array(large, "red")
     for error in (MemoryError(), RuntimeError("std::bad_alloc")):
@@ -436,7 +436,7 @@ def test_bfloat16(network_file: Path, large: np.ndarray) -> None:
     assert np.abs(painted - exact).mean() < 0.05
     with pytest.raises(NetworkError, match="bf16 needs OpenVINO"):
         Painter(network_file, runtime="onnxruntime", precision="bf16")
-    with pytest.raises(OptionError, match="no precision 'f8'; choose auto, f32 or bf16"):
+    with pytest.raises(OptionError, match="precision must be auto, f32 or bf16, not 'f8'"):
         Painter(network_file, precision="f8")  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from impasto.painting import precision
-from impasto.painting.precision import FILE, Timed, quicker
+from impasto.painting.precision import Timed, quicker
 
 
 @pytest.fixture
@@ -17,6 +17,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("IMPASTO_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     return tmp_path / "impasto"
+
+
+def remembered(folder: Path) -> dict[str, str]:
+    """All that the files in the cache folder hold."""
+    return {key: found for path in folder.iterdir() for key, found in json.loads(path.read_bytes()).items()}
 
 
 class Processor:
@@ -58,16 +63,31 @@ def test_remembered(folder: Path) -> None:
     assert [quicker("a", fast_units.openers) for _ in range(3)] == ["bf16"] * 3
     assert quicker("b", slow_units.openers) == "f32"
     assert fast_units.opened == slow_units.opened == 2
-    assert json.loads((folder / FILE).read_bytes()) == {"a": "bf16", "b": "f32"}
+    assert remembered(folder) == {"a": "bf16", "b": "f32"}
+
+
+def test_remembered_side_by_side(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes that end their trials at once both remember what they found."""
+    really = precision.write_atomically
+
+    def slow(path: Path, data: bytes) -> None:
+        monkeypatch.setattr(precision, "write_atomically", really)
+        quicker("b", Processor(1, 2).openers)  # another process, between the making and the writing of the first entry
+        really(path, data)
+
+    monkeypatch.setattr(precision, "write_atomically", slow)
+    quicker("a", Processor(2, 1).openers)
+    assert remembered(folder) == {"a": "bf16", "b": "f32"}
 
 
 @pytest.mark.parametrize("held", [b"", b"{", b"\xff\xfe", b"[1]", b'{"a": 7}', b'{"a": "f64"}', b"[" * 100_000])
 def test_damaged_memory(folder: Path, held: bytes) -> None:
     """A damaged file counts as none, and is written anew."""
-    folder.mkdir()
-    (folder / FILE).write_bytes(held)
+    quicker("a", Processor(1, 2).openers)
+    (file,) = folder.iterdir()
+    file.write_bytes(held)
     assert quicker("a", Processor(2, 1).openers) == "bf16"
-    assert json.loads((folder / FILE).read_bytes())["a"] == "bf16"
+    assert remembered(folder) == {"a": "bf16"}
 
 
 def test_without_a_cache_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +100,10 @@ def test_without_a_cache_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_memory_that_cannot_be_written(folder: Path) -> None:
     """A file that cannot be replaced is left, and the trial's answer is taken all the same."""
-    (folder / FILE).mkdir(parents=True)
+    quicker("a", Processor(1, 2).openers)
+    (file,) = folder.iterdir()
+    file.unlink()
+    file.mkdir()
     assert quicker("a", Processor(2, 1).openers) == "bf16"
 
 

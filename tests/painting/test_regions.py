@@ -11,10 +11,10 @@ from PIL import Image
 
 from impasto import pictures
 from impasto.errors import NetworkError, PictureError
+from impasto.limits import RuntimeName
 from impasto.painting import regions
 from impasto.painting.network import Network
 from impasto.painting.painter import Painter
-from impasto.painting.runtimes import RuntimeName
 
 PHOTO = np.random.default_rng(0).random((40, 51, 3)).astype(np.float32)
 LEFT = np.zeros((40, 51), np.float32)

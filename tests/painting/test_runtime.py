@@ -15,9 +15,10 @@ import pytest
 
 from impasto import quiet
 from impasto.errors import MismatchError, NetworkError, OptionError
+from impasto.limits import RuntimeName
 from impasto.painting import runtimes
 from impasto.painting.network import SMALLEST, Network
-from impasto.painting.runtimes import Floats, RuntimeName
+from impasto.painting.runtimes import Floats
 from impasto.styles.bank import Bank
 
 onnx = pytest.importorskip("onnx")
@@ -101,6 +102,24 @@ def test_sizes_that_come_again(network_file: Path, rows: Floats) -> None:
     for _ in range(2):
         for picture, painted in reversed(list(zip(pictures, first, strict=True))):
             np.testing.assert_allclose(network.paint(picture, rows[0]), painted, rtol=0, atol=1e-5)
+
+
+def test_large_pictures_at_their_size(network_file: Path, rows: Floats, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a small picture, a large one is painted by a network compiled for its size, which is a third faster."""
+    compiled: list[tuple[int, ...] | None] = []
+
+    def noted(self: Any, model: Any, feeds: Any) -> Any:
+        shape = model.input("picture").partial_shape
+        compiled.append(tuple(shape.to_shape()) if shape.is_static else None)
+        return plain(self, model, feeds)
+
+    plain = runtimes._OpenVino._compile
+    monkeypatch.setattr(runtimes._OpenVino, "_compile", noted)
+    monkeypatch.setattr(runtimes, "IDLE", 40 * 40)
+    network = Network(network_file, runtime="openvino", precision="f32")
+    for side in (16, 20, 48):
+        network.paint(noise(side, side), rows[0])
+    assert compiled == [(1, 3, 16, 16), None, (1, 3, 48, 48)]
 
 
 def test_prepared(network: Network, rows: Floats) -> None:
@@ -264,7 +283,7 @@ def test_nonsense_in_the_metadata(foreign: Any, name: str, key: str, value: str)
 
 def test_unknown_runtime(network_file: Path) -> None:
     """An unknown runtime is an OptionError that names the known ones."""
-    with pytest.raises(OptionError, match="no runtime 'tensorrt'; choose auto, openvino or onnxruntime"):
+    with pytest.raises(OptionError, match="runtime must be auto, openvino or onnxruntime, not 'tensorrt'"):
         Network(network_file, runtime="tensorrt")  # type: ignore[arg-type]
 
 
@@ -296,7 +315,7 @@ def test_without_openvino(
     (line,) = (str(warning.message) for warning in recwarn)
     assert "ONNX Runtime paints" in line and str(broken) in line and "\n" not in line
     hint = "pip install openvino" if isinstance(broken, ImportError) else "illegal instruction"
-    assert hint in refused(network_file, "openvino", names_file=isinstance(broken, OSError))
+    assert hint in refused(network_file, "openvino", names_file=False)
 
 
 @pytest.mark.parametrize(("runtime", "hint"), [("auto", "openvino, or 'impasto"), ("onnxruntime", "'impasto")])

@@ -113,7 +113,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "PNG with more pixels than it says": lambda: png(64, 64, data=zeros(500)),
     "PNG with 400 MB of text": lambda: png(64, 64, extra=chunk(b"zTXt", TEXT + b"\0" + zeros(400))),
     "PNG with 400 MB of international text": lambda: png(64, 64, extra=chunk(b"iTXt", TEXT + b"\1\0\0\0" + zeros(400))),
-    "PNG with 3,000 texts of 1 MB": lambda: png(64, 64, extra=chunk(b"zTXt", TEXT + b"\0" + zeros(1)) * 3_000),
+    "PNG with 600 texts of 1 MB": lambda: png(64, 64, extra=chunk(b"zTXt", TEXT + b"\0" + zeros(1)) * 600),
     "PNG with a profile of 400 MB": lambda: png(64, 64, extra=chunk(b"iCCP", b"x\0\0" + zeros(400))),
     "PNG with a profile in itself": lambda: png(
         64, 64, extra=chunk(b"iCCP", b"x\0\0" + zlib.compress(icc_of_tags(50_000)))

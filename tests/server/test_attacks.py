@@ -82,7 +82,7 @@ def kind_of(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("name", BOMBS)
-@pytest.mark.parametrize("path", ["/api/v1/photos", PAINT])
+@pytest.mark.parametrize("path", ["/api/v1/photos", f"{PAINT}&size=64"])
 def test_bombs(server: Served, name: str, path: str) -> None:
     """A bomb is refused with one sentence or survived, costs the listening process little, and the next is served."""
     data = BOMBS[name]()

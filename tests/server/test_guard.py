@@ -537,6 +537,22 @@ def test_errors_in_the_middle_of_an_answer() -> None:
     assert (answer.status, answer.body, answer.whole) == (200, b"half", False)
 
 
+def test_requests_that_the_end_of_the_server_cuts_off() -> None:
+    """Whose request is cancelled because the server ends gets 503, and to know that it was not the request's fault."""
+
+    async def end() -> Answer:
+        async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+            await asyncio.sleep(60)
+
+        request = asyncio.create_task(ask(Guard(slow, Rules())))
+        await asyncio.sleep(0.01)
+        request.cancel()
+        return await request
+
+    answer = asyncio.run(end())
+    assert (answer.status, answer.code, answer.whole) == (503, "ending", True)
+
+
 def test_clients_that_leave_are_no_errors() -> None:
     """What an app raises because its client is gone is not reported."""
     log: list[Any] = []

@@ -18,7 +18,7 @@ PATH = f"/api/v1/paint?style={STYLE}&network=fast"
 
 def test_many_clients_and_slow_ones() -> None:
     """64 clients, 16 of them slow: only 200 and 503, all served in the end, health at once, and memory stays."""
-    words = "--clients 64 --slow 16 --rounds 3 --pictures 2 --side 256 --network fast --drip 2 --patience 200"
+    words = "--clients 64 --slow 16 --rounds 2 --pictures 2 --side 256 --network fast --drip 2 --patience 200"
     rounds = load(arguments(words.split()))["rounds"]
     for each in rounds:
         assert not each["errors"] and set(each["statuses"]) <= {"200", "503"}

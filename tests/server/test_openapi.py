@@ -12,8 +12,9 @@ from benchmarks.serve import TOKEN, served
 def test_the_document_is_kept(tmp_path: Path) -> None:
     """Whatever is sent, the answer is one of those in the document: its status, its kind, its fields; never a 500."""
     command = [sys.executable, "-m", "schemathesis.cli", "run", "--header", f"Authorization: Bearer {TOKEN}"]
-    command += ["--checks", "all", "--phases", "examples,coverage,fuzzing", "--max-examples", "8", "--seed", "1"]
-    command += ["--no-shrink", "--max-time", "60", "--request-timeout", "30", "--warnings", "off"]
+    command += ["--checks", "all", "--exclude-checks", "positive_data_acceptance"]  # no schema says what is a picture
+    command += ["--phases", "examples,coverage,fuzzing", "--max-examples", "6", "--seed", "1", "--no-shrink"]
+    command += ["--request-timeout", "30", "--warnings", "off"]
     with served("--rate", "0", "--network", "fast") as server:
         address = f"http://127.0.0.1:{server.port}/openapi.json"
         done = subprocess.run([*command, address], cwd=tmp_path, capture_output=True, text=True, timeout=180)

@@ -34,17 +34,15 @@ def file_of(bank: Bank, folder: Path) -> bytes:
     return (folder / "made.safetensors").read_bytes()
 
 
+def head_of(bank: Bank) -> dict[str, Any]:
+    """The JSON object of a bank's file as impasto wrote it before there were checksums."""
+    cards = {name: bank.card(name).to_json() for name in bank}
+    head = {"format": 1, "network": bank.network, "fingerprint": bank.fingerprint, "names": bank.names}
+    return head | {"cards": cards, "meta": bank.meta}
+
+
 def without_checksum(bank: Bank) -> bytes:
-    """The bank's file as impasto wrote it before there were checksums."""
-    head = {
-        "format": 1,
-        "network": bank.network,
-        "fingerprint": bank.fingerprint,
-        "names": bank.names,
-        "cards": {name: bank.card(name).to_json() for name in bank},
-        "meta": bank.meta,
-    }
-    return serialize({"rows": bank.rows}, {KEY: json.dumps(head)})
+    return serialize({"rows": bank.rows}, {KEY: json.dumps(head_of(bank))})
 
 
 def same(a: Bank, b: Bank) -> bool:
@@ -99,8 +97,7 @@ def test_half_precision_has_a_checksum_of_its_own_bytes() -> None:
     from impasto.styles.bank_file import BLANK, CHECKSUM, digest_of
 
     rows = np.ones((2, 3), np.float16)
-    head = json.loads(json.dumps({CHECKSUM: BLANK} | json.loads(a_bank(rows.astype(np.float32))._head())))
-    text = json.dumps(head)
+    text = json.dumps({CHECKSUM: BLANK} | head_of(a_bank(rows.astype(np.float32))))
     text = text.replace(BLANK, digest_of(text, rows), 1)
     assert Bank.load(serialize({"rows": rows}, {KEY: text})).rows.tolist() == [[1, 1, 1]] * 2
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from impasto import assets
-from impasto.cli.ends import claim, interrupted, one_mix, open_painter
-from impasto.cli.options import AsJson, Mix, Overwrite
+from impasto.cli.ends import claim, interrupted, one_mix
+from impasto.cli.options import AsJson, Mix, Opens, Overwrite
 from impasto.cli.root import app
 from impasto.cli.terminal import report, say
 
@@ -39,8 +39,8 @@ def demo(
     (painting,), _ = paintings([Found(photo)], None, mix)
     data = assets.DEMO.read_bytes()
     there = photo.is_file() and photo.read_bytes() == data
-    claim([painting, *([] if there else [photo])], [assets.DEMO], opens=("full", None), force=force, folder=output)
-    painter = open_painter("full", None, "auto")
+    claim([painting, *([] if there else [photo])], [assets.DEMO], opens=Opens(), force=force, folder=output)
+    painter = Opens().painter()
     painter.check(mix)
     if not there:
         write_atomically(photo, data)

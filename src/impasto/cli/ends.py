@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto import limits
-from impasto.cli.options import STDIO
+from impasto.cli.options import Banked
 from impasto.cli.terminal import report, say, to_json
 from impasto.errors import OptionError, PictureError, TargetError
+from impasto.painting.folder import STDIO
 
 if TYPE_CHECKING:
     from impasto.painting.look import Look, Style
-    from impasto.painting.painter import Painter
     from impasto.pictures import Photo
     from impasto.styles.bank import Bank
 
@@ -27,7 +27,7 @@ def claim(
     outputs: Iterable[Path],
     sources: Iterable[Path],
     *,
-    opens: tuple[str, Path | None] | None = None,
+    opens: Banked | None = None,
     pictures: bool = False,
     folder: Path | None = None,
     stdout: bool = False,
@@ -35,7 +35,7 @@ def claim(
 ) -> None:
     """Check all that a command will write, as ``targets.claimed`` does, to which the ``options`` go.
 
-    opens: the network and bank that are read, besides ``sources``. pictures: the outputs have to be pictures.
+    opens: a network and bank that are read, besides ``sources``. pictures: the outputs have to be pictures.
     stdout: one of them may be standard output.
     """
     from impasto.cli import targets
@@ -46,25 +46,12 @@ def claim(
     for output in outputs if pictures and folder is None else ():
         if output != STDIO:
             check_suffix(output)
-    sources = [*sources, *(targets.network_files(*opens) if opens else ())]
+    sources = [*sources, *(targets.network_files(opens.network, opens.bank) if opens else ())]
     at_end.enter_context(targets.claimed(outputs, sources, folder=folder, **options))
-
-
-def claim_bank(output: Path, sources: Iterable[Path], force: bool, opens: Any = None) -> None:
-    claim([output], sources, opens=opens, force=force, keep=[output])
 
 
 def given_files(*paths: Path | str | None) -> list[Path]:
     return [Path(path) for path in paths if path is not None]
-
-
-def open_painter(
-    network: str, bank: Path | None, runtime: str, *, max_memory: float | None = None, **options: str | int
-) -> Painter:
-    from impasto.painting.painter import Painter
-
-    limit = None if max_memory is None else max_memory * 1e9
-    return Painter(network, bank=bank, runtime=runtime, max_memory=limit, **options)  # type: ignore[arg-type]
 
 
 def look_of(style: Style, dials: dict[str, Any]) -> Look:
@@ -74,13 +61,6 @@ def look_of(style: Style, dials: dict[str, Any]) -> Look:
     if dials.get("enlarge") and "size" not in dials:
         raise OptionError("--enlarge needs --size N, the longer side that smaller photos are brought to")
     return Look(style, **{**dials, "brush": limits.BRUSH.parse(dials["brush"])})
-
-
-def open_bank(network: str, bank: Path | None) -> Bank:
-    from impasto import assets
-    from impasto.styles.bank import Bank
-
-    return Bank.load(bank or assets.bank_file(network))
 
 
 def save_bank(bank: Bank, output: Path, force: bool, *, note: str = "", as_json: bool = False) -> None:

@@ -9,15 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from impasto import limits
-from impasto.cli.ends import open_painter, plain_names, progress
-from impasto.cli.learning import LossFile, Painters, learning
-from impasto.cli.options import LEARN_PRECISIONS, Names, Runtime
+from impasto.cli.ends import plain_names, progress
+from impasto.cli.learning import LossFile, learning
+from impasto.cli.options import Names, Opens
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import table, to_json
 from impasto.errors import LearnError
 from impasto.learn.loss.settings import LossSettings
-from impasto.limits import Choice
 
 HELP = {
     "style_size": "Long side of the painting, in pixels; default: as trained.",
@@ -30,9 +29,7 @@ HELP = {
 class Looking:
     """What measures the losses."""
 
-    precision: Annotated[
-        str, typer.Option(help="Of the loss network: auto, float32 or bfloat16."), Choice(LEARN_PRECISIONS)
-    ] = "auto"
+    precision: Annotated[str, typer.Option(help="Of the loss network: auto, f32 or bf16."), limits.PRECISION] = "auto"
     loss_network: LossFile = None
 
 
@@ -55,8 +52,7 @@ def evaluate(
     frame: Annotated[
         int, typer.Option(help="Crops on whose mean painting frames are measured; 60 is enough."), limits.COUNT
     ] = 0,
-    opened: Painters,
-    runtime: Runtime = "auto",
+    opened: Opens,
     looking: Looking,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -73,7 +69,7 @@ def evaluate(
         from impasto.learn.tensors import to_picture
         from impasto.styles.bank import PHOTO
 
-        painter = open_painter(opened.network, opened.bank, runtime)
+        painter = opened.painter()
         names = plain_names(style) if style else list(painter.bank.styles)
         if not names or PHOTO in names:
             raise LearnError(f"there is no style to measure; name one, other than {PHOTO}, or another bank")
@@ -82,7 +78,7 @@ def evaluate(
         pictures = load_photos(photos, size=size, limit=limit)
         drawn = PhotoFolder.open(photos).batch(0, 0, frame, FRAMED) if frame else ()
         crops = [to_picture(crop) for crop in drawn]
-        ruler = load_loss_network(looking.loss_network).to(best_dtype(looking.precision))  # type: ignore[arg-type]
+        ruler = load_loss_network(looking.loss_network).to(best_dtype(looking.precision))
         scorer = Scorer(ruler, paintings, pictures, losses)
         records = evaluate(scorer, painter.paint_array, names, pictures, worth_on=worth, crops=crops)
         scores = [record for record, _ in zip(records, progress(names, quiet=as_json), strict=True)]

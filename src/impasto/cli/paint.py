@@ -14,26 +14,24 @@ import typer
 
 from impasto import limits
 from impasto.cli import terminal
-from impasto.cli.ends import claim, counted, interrupted, look_of, one_mix, open_painter, progress
+from impasto.cli.ends import claim, counted, interrupted, look_of, one_mix, progress
 from impasto.cli.options import (
-    MAX_PIXELS,
-    STDIO,
-    BankFile,
     KeepMetadata,
     MaxMemory,
     MaxPixels,
     Mix,
-    Network,
+    Opens,
     Overwrite,
     Precision,
     Quality,
-    Runtime,
 )
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import say, table, to_json
 from impasto.errors import ImpastoError, PictureError, lacks_memory
+from impasto.painting.folder import STDIO
 from impasto.painting.look import Look
+from impasto.pictures import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
     from impasto.painting.batch import Batch, Painted
@@ -45,18 +43,14 @@ SIZES = ("size", "enlarge", "brush")
 
 
 @dataclass(frozen=True)
-class Opening:
+class Opening(Opens):
     """What is opened to paint with."""
 
-    network: Network = "full"
-    bank: BankFile = None
-    runtime: Runtime = "auto"
     precision: Precision = "auto"
     max_memory: MaxMemory = None
 
-    def painter(self, streams: int = 1) -> Painter:
-        more: dict[str, Any] = {"precision": self.precision, "streams": streams}
-        return open_painter(self.network, self.bank, self.runtime, max_memory=self.max_memory, **more)
+    def open(self, streams: int = 1) -> Painter:
+        return self.painter(max_memory=self.max_memory, precision=self.precision, streams=streams)
 
 
 @dataclass(frozen=True)
@@ -91,7 +85,7 @@ def paint(
     ] = None,
     written: Written,
     opening: Opening,
-    max_pixels: MaxPixels = MAX_PIXELS,
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     force: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per photo.")] = False,
 ) -> None:
@@ -112,21 +106,13 @@ def paint(
     found = search.paths
     targets, folder = paintings(search.photos, output, mix)
     files = _masks(mask or [])
-    opens = (opening.network, opening.bank)
-    claim(
-        targets,
-        [*found, *map(Path, files.values())],
-        opens=opens,
-        force=force,
-        folder=folder,
-        pictures=True,
-        stdout=True,
-    )
+    read = [*found, *map(Path, files.values())]
+    claim(targets, read, opens=opening, force=force, folder=folder, pictures=True, stdout=True)
     look = look_of(mix, dials)
     if len(found) == 1:
         places.check_photo(targets[0], found[0], look.size, enlarge=look.enlarge)
     look = Look.of(look, masks=_read_once(files, found, max_pixels))
-    painter = opening.painter(batch.streams(found, look) if opening.max_memory is None else 1)
+    painter = opening.open(batch.streams(found, look) if opening.max_memory is None else 1)
     painter.check(look)  # once, before the first photo
     saving = batch.Saving(comment=f"painted by impasto in the style {mix}", **asdict(written))
     _paint(batch.Batch(painter, look, saving, max_pixels), list(zip(found, targets, strict=True)), as_json)
@@ -176,7 +162,7 @@ def _alone(work: Batch, source: Path, target: Path, *, quiet: bool) -> Generator
                     last = each
                 else:
                     bar.update(task, completed=each.share)
-        except Exception as error:
+        except (ImpastoError, MemoryError) as error:
             last = Painted(source, target, error=error)
     if isinstance(where, io.BytesIO) and last.error is None:
         _to_stdout(where.getbuffer())
@@ -208,7 +194,7 @@ def plan(
 
     look = look_of("photo", dials)
     found = _search(photos).paths
-    painter = opening.painter()
+    painter = opening.open()
     records: list[dict[str, Any]] = []
     plans: dict[str, Any] = {}
     for source in found:

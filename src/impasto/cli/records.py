@@ -44,7 +44,7 @@ class Fields:
         flag = [f"--{name_of(each.name)}"] if kind is bool and each.default is False else []  # no --no-
         shown = default is not None
         option = typer.Option(*flag, help=self.more.get(each.name, each.metadata["help"]), show_default=shown)
-        marks = [option] if limit is None else [option, limit]
+        marks = [option] if limit is None or kind is bool else [option, limit]
         annotation: Any = Annotated[(kind | None if default is None else kind, *marks)]
         return inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,32 +17,32 @@ from impasto.cli.ends import (
     load_photo,
     look_of,
     one_mix,
-    open_bank,
-    open_painter,
     plain_names,
     progress,
     write_json,
 )
-from impasto.cli.options import (
-    FPS,
-    MAX_PIXELS,
-    AsJson,
-    MaxPixels,
-    Names,
-    Opens,
-    Overwrite,
-    Side,
-    Styles,
-)
+from impasto.cli.options import AsJson, MaxPixels, Names, Opens, Overwrite, Side, Styles
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import report, say
 from impasto.errors import OptionError
 from impasto.limits import Choice
 from impasto.painting.look import Look
+from impasto.pictures import DEFAULT_MAX_PIXELS
+from impasto.pictures.animation import FPS
 
 if TYPE_CHECKING:
+    from impasto.painting.painter import Painter
     from impasto.pictures import Photo
+
+
+@dataclass(frozen=True)
+class Given(Opens):
+    """With what one photo is painted many times, and how that is written and reported."""
+
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS
+    force: Overwrite = False
+    as_json: AsJson = False
 
 
 @app.command()
@@ -56,30 +57,19 @@ def sheet(
     columns: Annotated[
         int | None, typer.Option(help="Paintings in a row.", show_default="about square"), limits.COLUMNS
     ] = None,
-    opens: Opens,
-    max_pixels: MaxPixels = MAX_PIXELS,
-    force: Overwrite = False,
-    as_json: AsJson = False,
+    given: Given,
 ) -> None:
     """Paint one photo in every style, on one labelled sheet."""
-    from impasto import pictures
-    from impasto.cli import targets
-    from impasto.pictures.sheets import contact_sheet
     from impasto.styles.bank import PHOTO
 
-    claim([output], [photo], opens=(opens.network, opens.bank), force=force, pictures=True)
-    painter = open_painter(opens.network, opens.bank, opens.runtime)
+    claim([output], [photo], opens=given, force=given.force, pictures=True)
+    painter = given.painter()
     known = {*painter.styles, PHOTO}
     names = plain_names(style) if style else [name for name in painter.bank.names if name in known]
-    for name in names:
-        painter.check(look_of(name, dials))
-    opened = load_photo(photo, max_pixels, size)
-    picture = opened.picture
-    targets.check_picture(output, contact_sheet([picture] * len(names), names, columns=columns))
-    painted = [painter.paint_array(picture, look_of(name, dials)) for name in progress(names, quiet=as_json)]
-    pictures.save(contact_sheet(painted, names, columns=columns, alpha=opened.alpha), output)
-    _note_paper(output, opened)
-    report({"output": str(output), "styles": names}, f"{output}: {len(names)} styles", as_json)
+    looks = [painter.check(look_of(name, dials)) for name in names]
+    opened = load_photo(photo, given.max_pixels, size)
+    _save_sheet(output, opened, painter, looks, given, names, columns=columns)
+    report({"output": str(output), "styles": names}, f"{output}: {len(names)} styles", given.as_json)
 
 
 @app.command()
@@ -92,34 +82,24 @@ def square(
     n: Annotated[int, typer.Option("--n", help="Paintings along a side."), limits.SQUARE] = 5,
     size: Side = 256,
     dials: Annotated[dict[str, Any], Fields(Look, ("brush",))],
-    opens: Opens,
-    max_pixels: MaxPixels = MAX_PIXELS,
-    force: Overwrite = False,
-    as_json: AsJson = False,
+    given: Given,
 ) -> None:
     """Paint one photo in the mixes between four styles, as a square.
 
     The styles are its corners: left and right on top, then left and right below.
     """
-    from impasto import pictures
-    from impasto.cli import targets
-    from impasto.pictures.sheets import contact_sheet
     from impasto.styles import blend
 
     corners = _several(style)
-    claim([output], [photo], opens=(opens.network, opens.bank), force=force, pictures=True)
-    painter = open_painter(opens.network, opens.bank, opens.runtime)
+    claim([output], [photo], opens=given, force=given.force, pictures=True)
+    painter = given.painter()
     mixes = blend.square_mixes(corners, n)
     for each in corners:
         painter.check(look_of(each, dials))
-    opened = load_photo(photo, max_pixels, size)
-    picture = opened.picture
-    targets.check_picture(output, contact_sheet([picture] * len(mixes), columns=n, gap=2))
-    painted = [painter.paint_array(picture, look_of(mix, dials)) for mix in progress(mixes, quiet=as_json)]
-    pictures.save(contact_sheet(painted, columns=n, gap=2, alpha=opened.alpha), output)
-    _note_paper(output, opened)
+    opened = load_photo(photo, given.max_pixels, size)
+    _save_sheet(output, opened, painter, [look_of(mix, dials) for mix in mixes], given, columns=n, gap=2)
     line = f"{output}: {n} x {n} paintings; corners {', '.join(corners)}"
-    report({"output": str(output), "side": n, "corners": corners}, line, as_json)
+    report({"output": str(output), "side": n, "corners": corners}, line, given.as_json)
 
 
 @app.command()
@@ -137,10 +117,7 @@ def path(
     fps: Annotated[
         float | None, typer.Option(help="Paintings a second, in an animation.", show_default="12"), limits.FPS
     ] = None,
-    opens: Opens,
-    max_pixels: MaxPixels = MAX_PIXELS,
-    force: Overwrite = False,
-    as_json: AsJson = False,
+    given: Given,
 ) -> None:
     """Paint one photo along a path from style to style.
 
@@ -160,16 +137,16 @@ def path(
     elif fps is not None:
         say("note: --fps has no effect on frames in a folder; name a .gif or .webp file for an animation")
     files, stale = ([place], []) if folder is None else targets.frames(folder, frames)
-    claim([*files, *stale], [photo], opens=(opens.network, opens.bank), force=force, folder=folder)
-    painter = open_painter(opens.network, opens.bank, opens.runtime)
+    claim([*files, *stale], [photo], opens=given, force=given.force, folder=folder)
+    painter = given.painter()
     mixes = blend.path_mixes(_several(style), frames)
     for each in _several(style):
         painter.check(look_of(each, dials))
-    opened = load_photo(photo, max_pixels, size)
+    opened = load_photo(photo, given.max_pixels, size)
     picture = opened.picture
     if folder is None:
         animation.check_target(place, fps=fps or FPS, width=picture.shape[1], height=picture.shape[0])
-    painted = (painter.paint_array(picture, look_of(mix, dials)) for mix in progress(mixes, quiet=as_json))
+    painted = (painter.paint_array(picture, look_of(mix, dials)) for mix in progress(mixes, quiet=given.as_json))
     if folder is None:
         for note in animation.save(painted, place, fps=fps or FPS, alpha=opened.alpha):
             say(note)
@@ -181,7 +158,7 @@ def path(
                 saved.append(targets.frame(folder, i))
         for old in stale:
             old.unlink(missing_ok=True)
-    report({"output": str(output), "frames": frames}, f"{output}: {frames} paintings", as_json)
+    report({"output": str(output), "frames": frames}, f"{output}: {frames} paintings", given.as_json)
 
 
 @app.command("map")
@@ -204,10 +181,7 @@ def draw_map(
     width: Annotated[
         int | None, typer.Option(help="Of the picture, in pixels.", show_default="1600"), limits.MAP_WIDTH
     ] = None,
-    opens: Opens,
-    max_pixels: MaxPixels = MAX_PIXELS,
-    force: Overwrite = False,
-    as_json: AsJson = False,
+    given: Given,
 ) -> None:
     """Draw a map on which styles that paint alike are close together."""
     from impasto import pictures
@@ -216,30 +190,32 @@ def draw_map(
     from impasto.styles.maps import style_map
 
     drawn = output.suffix != ".json"
-    claim([output], given_files(photo), opens=(opens.network, opens.bank), force=force, pictures=drawn)
+    claim([output], given_files(photo), opens=given, force=given.force, pictures=drawn)
     if not drawn:
         if photo is not None or size is not None or width is not None:
             say("note: PHOTO, --size and --width have no effect on the numbers of a map, only on its picture")
-        found = style_map(open_bank(opens.network, opens.bank), method=method, k=k or 3)  # type: ignore[arg-type]
+        found = style_map(given.styles(), method=method, k=k or 3)  # type: ignore[arg-type]
         write_json(output, found.to_json())
-        report({"output": str(output), "styles": list(found.names)}, f"{output}: {len(found.names)} styles", as_json)
+        report(
+            {"output": str(output), "styles": list(found.names)}, f"{output}: {len(found.names)} styles", given.as_json
+        )
         return
     if k is not None:
         say("note: --k has no effect on the picture of a map, only on its numbers (.json)")
     if photo is None and size is not None:
         say("note: --size has no effect without a photo to paint")
-    found = style_map(open_bank(opens.network, opens.bank), method=method)  # type: ignore[arg-type]
+    found = style_map(given.styles(), method=method)  # type: ignore[arg-type]
     painted = alpha = None
     if photo is not None:
-        painter = open_painter(opens.network, opens.bank, opens.runtime)
-        opened = load_photo(photo, max_pixels, size or 128)
+        painter = given.painter()
+        opened = load_photo(photo, given.max_pixels, size or 128)
         picture, alpha = opened.picture, opened.alpha
         blank = map_sheet(found.points, found.names, [picture] * len(found.names), width=width or 1600)
         targets.check_picture(output, blank)
-        painted = [painter.paint_array(picture, name) for name in progress(list(found.names), quiet=as_json)]
+        painted = [painter.paint_array(picture, name) for name in progress(list(found.names), quiet=given.as_json)]
         _note_paper(output, opened)
     pictures.save(map_sheet(found.points, found.names, painted, width=width or 1600, alpha=alpha), output)
-    report({"output": str(output), "styles": list(found.names)}, f"{output}: {len(found.names)} styles", as_json)
+    report({"output": str(output), "styles": list(found.names)}, f"{output}: {len(found.names)} styles", given.as_json)
 
 
 def _several(styles: list[str]) -> list[str]:
@@ -249,6 +225,27 @@ def _several(styles: list[str]) -> list[str]:
     if ":" in styles[0]:
         raise OptionError(f"weights as in {styles[0]!r} need one -s for each mix: -s A -s B:0.5,C:0.5")
     return [name.strip() for name in styles[0].split(",")]
+
+
+def _save_sheet(
+    output: Path,
+    photo: Photo,
+    painter: Painter,
+    looks: list[Look],
+    given: Given,
+    labels: list[str] | None = None,
+    **layout: Any,
+) -> None:
+    """Paint the photo in every look, and write the paintings as one sheet."""
+    from impasto import pictures
+    from impasto.cli import targets
+    from impasto.pictures.sheets import contact_sheet
+
+    picture = photo.picture
+    targets.check_picture(output, contact_sheet([picture] * len(looks), labels, **layout))
+    painted = [painter.paint_array(picture, look) for look in progress(looks, quiet=given.as_json)]
+    pictures.save(contact_sheet(painted, labels, alpha=photo.alpha, **layout), output)
+    _note_paper(output, photo)
 
 
 def _note_paper(output: Path, photo: Photo) -> None:

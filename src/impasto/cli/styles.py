@@ -2,53 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from impasto.cli import terminal
-from impasto.cli.ends import claim_bank, open_bank, save_bank
-from impasto.cli.options import AsJson, BankFile, Network
+from impasto.cli.ends import claim, save_bank
+from impasto.cli.options import AsJson, Banked
+from impasto.cli.records import options
 from impasto.cli.root import app
 from impasto.cli.terminal import table, to_json
 from impasto.errors import OptionError
 
+if TYPE_CHECKING:
+    from impasto.styles.bank import Bank
+
 styles_app = terminal.App(invoke_without_command=True)
 app.add_typer(styles_app, name="styles")
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file of styles to write.")]
+Files = Annotated[list[Path], typer.Argument(help="Files of styles.")]
+Merged = Annotated[list[Path], typer.Argument(help="Files of styles, of one network.")]
+Gone = Annotated[list[str], typer.Argument(help="The styles to leave out.")]
+Chosen = Annotated[list[str], typer.Argument(help="The styles to write.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Let a style take the place of another of its name.")]
 
 
+@dataclass(frozen=True)
+class Done:
+    """What becomes of a file of styles that is there, and how the new one is reported."""
+
+    force: Force = False
+    as_json: AsJson = False
+
+
 @styles_app.callback()
-def styles(
-    context: typer.Context,
-    network: Network = "full",
-    bank: BankFile = None,
-    as_json: AsJson = False,
-) -> None:
+@options
+def styles(*, context: typer.Context, read: Banked, as_json: AsJson = False) -> None:
     """List the styles of a bank, or make a bank out of others."""
     if context.invoked_subcommand is None:
-        list_styles(network, bank, as_json)
-    elif (network, bank, as_json) != ("full", None, False):
+        _list(read, as_json)
+    elif (read, as_json) != (Banked(), False):
         raise OptionError(f"options go behind the command: impasto styles {context.invoked_subcommand} --bank FILE ...")
 
 
 @styles_app.command("list")
-def list_styles(
-    network: Network = "full",
-    bank: BankFile = None,
-    as_json: AsJson = False,
-) -> None:
+@options
+def list_styles(*, read: Banked, as_json: AsJson = False) -> None:
     """List the styles of a bank, with their cards.
 
     Other stroke sizes of a style are in its line, or in the JSON.
     """
+    _list(read, as_json)
+
+
+def _list(read: Banked, as_json: bool) -> None:
     from impasto.styles import strokes
     from impasto.styles.bank import PHOTO
 
-    opened = open_bank(network, bank)
+    opened = read.styles()
     cards = {name: {"name": name, **opened.card(name).to_json()} for name in opened.names}
     if as_json:
         head = {"network": opened.network, "fingerprint": opened.fingerprint}
@@ -65,92 +80,71 @@ def list_styles(
 
 
 @styles_app.command("add")
-def add_styles(
-    files: Annotated[list[Path], typer.Argument(help="Files of styles.")],
-    output: Output,
-    network: Network = "full",
-    bank: BankFile = None,
-    replace: Replace = False,
-    force: Force = False,
-    as_json: AsJson = False,
-) -> None:
+@options
+def add_styles(*, files: Files, output: Output, read: Banked, replace: Replace = False, done: Done) -> None:
     """Write the bank with the styles of other files added."""
-    from impasto.styles.bank import Bank
-
-    claim_bank(output, files, force, opens=(network, bank))
-    opened = open_bank(network, bank)
-    for file in files:
-        opened = opened.merge(Bank.load(file), replace=replace)
-    save_bank(opened, output, force, as_json=as_json)
+    _write(output, done, lambda: _merged(read.styles(), files, replace), files, read)
 
 
 @styles_app.command("merge")
-def merge_styles(
-    files: Annotated[list[Path], typer.Argument(help="Files of styles, of one network.")],
-    output: Output,
-    replace: Replace = False,
-    force: Force = False,
-    as_json: AsJson = False,
-) -> None:
+@options
+def merge_styles(*, files: Merged, output: Output, replace: Replace = False, done: Done) -> None:
     """Write one bank with the styles of several files."""
     from impasto.styles.bank import Bank
 
-    claim_bank(output, files, force)
-    merged = Bank.load(files[0])
-    for file in files[1:]:
-        merged = merged.merge(Bank.load(file), replace=replace)
-    save_bank(merged, output, force, as_json=as_json)
+    _write(output, done, lambda: _merged(Bank.load(files[0]), files[1:], replace), files)
 
 
 @styles_app.command("remove")
-def remove_styles(
-    names: Annotated[list[str], typer.Argument(help="The styles to leave out.")],
-    output: Output,
-    network: Network = "full",
-    bank: BankFile = None,
-    force: Force = False,
-    as_json: AsJson = False,
-) -> None:
+@options
+def remove_styles(*, names: Gone, output: Output, read: Banked, done: Done) -> None:
     """Write the bank without some of its styles."""
     from impasto.styles import strokes
 
-    claim_bank(output, [], force, opens=(network, bank))
-    opened = open_bank(network, bank)
-    save_bank(opened.remove(*strokes.whole(opened, names)), output, force, as_json=as_json)
+    _change(output, read, done, lambda bank: bank.remove(*strokes.whole(bank, names)))
 
 
 @styles_app.command("rename")
+@options
 def rename_style(
+    *,
     old: Annotated[str, typer.Argument(help="What the style is called.")],
     new: Annotated[str, typer.Argument(help="What it is to be called.")],
     output: Output,
-    network: Network = "full",
-    bank: BankFile = None,
-    force: Force = False,
-    as_json: AsJson = False,
+    read: Banked,
+    done: Done,
 ) -> None:
     """Write the bank with a style renamed."""
     from impasto.styles import strokes
 
-    claim_bank(output, [], force, opens=(network, bank))
-    save_bank(strokes.rename(open_bank(network, bank), old, new), output, force, as_json=as_json)
+    _change(output, read, done, lambda bank: strokes.rename(bank, old, new))
 
 
 @styles_app.command("export")
-def export_styles(
-    names: Annotated[list[str], typer.Argument(help="The styles to write.")],
-    output: Output,
-    network: Network = "full",
-    bank: BankFile = None,
-    force: Force = False,
-    as_json: AsJson = False,
-) -> None:
+@options
+def export_styles(*, names: Chosen, output: Output, read: Banked, done: Done) -> None:
     """Write only some styles of the bank.
 
     One style makes a file of about 14 KB, to send to a friend.
     """
     from impasto.styles import strokes
 
-    claim_bank(output, [], force, opens=(network, bank))
-    opened = open_bank(network, bank)
-    save_bank(opened.select(strokes.whole(opened, names)), output, force, as_json=as_json)
+    _change(output, read, done, lambda bank: bank.select(strokes.whole(bank, names)))
+
+
+def _change(output: Path, read: Banked, done: Done, change: Callable[[Bank], Bank]) -> None:
+    """Write what becomes of a bank."""
+    _write(output, done, lambda: change(read.styles()), [], read)
+
+
+def _write(
+    output: Path, done: Done, make: Callable[[], Bank], sources: Iterable[Path], opens: Banked | None = None
+) -> None:
+    claim([output], sources, opens=opens, force=done.force, keep=[output])
+    save_bank(make(), output, done.force, as_json=done.as_json)
+
+
+def _merged(bank: Bank, files: Iterable[Path], replace: bool) -> Bank:
+    for file in files:
+        bank = bank.merge(type(bank).load(file), replace=replace)
+    return bank

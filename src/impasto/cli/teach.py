@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto import limits
-from impasto.cli.ends import check_suffix, claim, given_files, open_bank, save_bank
-from impasto.cli.learning import Computing, Painters, forgiven, learning, signals_call
+from impasto.cli.ends import check_suffix, claim, given_files, save_bank
+from impasto.cli.learning import Computing, forgiven, learning, signals_call, step_bar
+from impasto.cli.options import Banked
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.styles import Force, Output, Replace
@@ -70,7 +71,7 @@ def teach(
         limits.STROKE_SIZES,
     ] = None,
     words: CardWords,
-    opened: Painters,
+    opened: Banked,
     computing: Computing,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per step.")] = False,
 ) -> None:
@@ -86,8 +87,8 @@ def teach(
         check_suffix(written.preview)
     sources = [painting, *([] if photos is None else pictures.find(photos)), *given_files(computing.loss_network)]
     new = [written.output, *given_files(written.preview)]
-    claim(new, sources, opens=(opened.network, opened.bank), force=written.force, keep=[written.output])
-    bank = open_bank(opened.network, opened.bank)
+    claim(new, sources, opens=opened, force=written.force, keep=[written.output])
+    bank = opened.styles()
     extra = {"style_size": settings["style_size"]} if "style_size" in settings else {}
     with learning():
         from impasto.learn.teach.course import Course, open_network, open_photos
@@ -119,7 +120,7 @@ def match(
     painting: Annotated[Path, typer.Argument(help="The painting.")],
     photos: Annotated[Path | None, typer.Option(help=LEARNED_ON)] = None,
     settings: Annotated[dict[str, Any], Fields(LessonSettings, ("style_size",), unset=True, more=HELP)],
-    opened: Painters,
+    opened: Banked,
     computing: Computing,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -127,7 +128,7 @@ def match(
 
     The mix is one of known styles, and is printed as -s takes it.
     """
-    bank = open_bank(opened.network, opened.bank)
+    bank = opened.styles()
     with learning():
         from impasto.learn.teach.course import open_network, open_photos
         from impasto.learn.teach.lesson import Lesson
@@ -173,19 +174,12 @@ def _previewed(course: Course, file: Path | None) -> Callable[[], None]:
 
 def _watch(course: Course, minutes: float, looked_at: Callable[[], None], as_json: bool) -> None:
     """Run the lessons and draw the bar, or print lines or JSON; Ctrl-C ends it, and the best row so far stays."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    plain = as_json or not console.is_terminal
-    columns = BarColumn(bar_width=20), TimeRemainingColumn(), TextColumn("{task.description}")
-    steps = course.run(max_minutes=minutes)
-    with Progress(*columns, console=console, disable=plain) as bar, signals_call(course.stop):
-        task = bar.add_task("looking for the closest mix", total=float(len(course.lessons)))
+    steps, text = course.run(max_minutes=minutes), "looking for the closest mix"
+    with step_bar(len(course.lessons), text=text, quiet=as_json) as (bar, plain), signals_call(course.stop):
         try:
             for step in steps:
                 text = f"step {step.step}, content {step.content:.3f}, style {step.style:.3f}, best {step.best:.3f}"
-                bar.update(task, completed=course.done + step.progress, description=text)
+                bar(course.done + step.progress, text)
                 _print(step, text, as_json, plain)
                 if step.held_out is not None:
                     looked_at()

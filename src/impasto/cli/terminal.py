@@ -166,7 +166,7 @@ def run(app: typer.Typer) -> NoReturn:
     except (Interrupted, KeyboardInterrupt) as stop:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends the cleaning up at once
         _leave(f"interrupted: {str(stop) or 'nothing was written'}", 130, record=False)
-    except Exception as error:
+    except Exception as error:  # the end of the way: whatever it is, people read one sentence
         if isinstance(error, BrokenPipeError):  # the reader has enough: impasto styles | head -1
             _forget_output()
             sys.exit(1)

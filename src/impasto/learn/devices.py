@@ -1,22 +1,25 @@
-"""Where torch computes: devices, their fastest number type, and several processes."""
+"""Where torch computes: devices, their memory and fastest number type, and several processes."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from impasto.errors import LearnError
-from impasto.learn.numbers import Precision
+from impasto import limits
+from impasto.errors import LearnError, lacks_memory
+from impasto.painting import memory
 
 KINDS = ("cpu", "cuda", "mps")
 MOST_WORKERS = 14
+CPU = torch.device("cpu")
+SURE = 0.7  # of a side for which there was no memory after all: half the pixels
 
 
 @contextmanager
@@ -64,13 +67,11 @@ def resolve_device(name: str) -> str:
     return name
 
 
-def best_dtype(precision: Precision = "auto", device: torch.device | str = "cpu") -> torch.dtype:
+def best_dtype(precision: str = "auto", device: torch.device | str = "cpu") -> torch.dtype:
     """The type for convolutions: what ``precision`` says, or bfloat16 where the processor has units for it."""
-    if precision not in ("auto", "float32", "bfloat16"):
-        raise LearnError(f"there is no precision {precision!r}; choose auto, float32 or bfloat16")
-    if precision != "auto":
-        return torch.bfloat16 if precision == "bfloat16" else torch.float32
-    return torch.bfloat16 if pays_bfloat16(torch.device(device)) else torch.float32
+    wanted = limits.PRECISION.read("precision", precision)
+    pays = wanted == "auto" and pays_bfloat16(torch.device(device))
+    return torch.bfloat16 if wanted == "bf16" or pays else torch.float32
 
 
 def pays_bfloat16(device: torch.device) -> bool:
@@ -120,3 +121,26 @@ def chosen_convolutions(device: torch.device) -> Iterator[None]:
         yield
     finally:
         cudnn.benchmark, matmul.allow_bf16_reduced_precision_reduction = before
+
+
+@contextmanager
+def memory_watched(advice: Callable[[], str]) -> Iterator[None]:
+    """Where the machine, or the GPU, has no memory for what is done in here, a LearnError with this ``advice``."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not lacks_memory(error):
+            raise
+        raise LearnError(f"there is not enough memory; {advice()}") from error
+
+
+def smaller(side: int, option: str = "size") -> str:
+    """What to choose where ``side`` pixels were too many after all."""
+    return f"choose a smaller {option}, such as {max(16, int(side * SURE) // 16 * 16)}"
+
+
+def free_memory(device: torch.device = CPU) -> int:
+    """Bytes that the device can still give: those of a GPU with memory of its own, else those of the machine."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return memory.available()

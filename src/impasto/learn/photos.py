@@ -15,9 +15,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from impasto.errors import LearnError, PictureError
-from impasto.learn.numbers import number
 from impasto.learn.paintings import CROP, Crop, crop_of
-from impasto.limits import COUNT
+from impasto.limits import COUNT, SIDE
 from impasto.pictures import find, load, to_pil
 from impasto.styles.bank import STROKE_OF, Bank
 
@@ -218,7 +217,7 @@ def load_painting(path: str | Path, size: int, crop: Crop | None = None) -> Tens
 
     The long side of what is learned has ``size`` pixels; a crop is left, top, right, bottom as shares, 0..1.
     """
-    number("style_size", size, int, within=(1, 10**6))
+    SIDE.check("style_size", size)
     image = to_pil(load(path).picture)
     if crop is not None:
         left, top, right, bottom = (round(s * side) for s, side in zip(crop, 2 * image.size, strict=True))

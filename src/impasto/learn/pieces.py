@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto import quiet
+from impasto.errors import foreign
 
 quiet.place_compiled()  # before torch's compiler is imported, which an optimiser is enough for
 
@@ -40,6 +41,20 @@ class _State:
 
 
 STATE = _State()
+
+
+class NotCompiledError(Exception):
+    """What a compiler could not do."""
+
+
+def compiling() -> AbstractContextManager[None]:
+    """Where what a compiler raises, its first line, becomes a ``NotCompiledError``; missing memory is none of it."""
+
+    def why(error: Exception) -> NotCompiledError | None:
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        return None if isinstance(error, torch.OutOfMemoryError) else NotCompiledError(said[0][:100])
+
+    return foreign(why)
 
 
 @contextmanager
@@ -70,13 +85,12 @@ def piece(function: Callable[P, R]) -> Callable[P, R]:
         if torch.compiler.is_compiling() or not STATE.compiled or name in STATE.failed:
             return function(*args, **kwargs)
         try:
-            if name not in STATE.made:
-                STATE.made[name] = torch.compile(function, dynamic=False)
-            result: R = STATE.made[name](*args, **kwargs)
-            return result
-        except torch.OutOfMemoryError:
-            raise
-        except Exception:  # compilers raise what they like
+            with compiling():
+                if name not in STATE.made:
+                    STATE.made[name] = torch.compile(function, dynamic=False)
+                result: R = STATE.made[name](*args, **kwargs)
+                return result
+        except NotCompiledError:
             result = function(*args, **kwargs)  # if this raises too, it was no compiler's fault
             STATE.failed.append(name)
             return result

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from impasto import pictures
-from impasto.errors import PictureError, lacks_memory
+from impasto.errors import PictureError
 from impasto.painting import memory, passes, regions
 from impasto.painting.look import Look
 from impasto.painting.planner import Plan, Planner
@@ -83,43 +83,37 @@ class Job:
         return height, width
 
     def _steps(self) -> Iterator[Progress]:
-        work, share, begun = self.work, 0.0, None
+        work, share = self.work, 0.0
         if not work.rows.rows:
             yield Progress(1.0, np.array(pictures.as_type(work.photo, work.kind)))
             return
-        if self.first is None:
-            yield from _paint(work, self.planner)
-            return
-        small = passes.shrunk(work.photo, self.first.size, work.threads)
-        for step in self._begin(self.first, small):
-            share, begun = step.share * math.prod(self.first.size) / math.prod(self.size), step.painted
+        for step, then in self.begin():
+            work = then
+            share = step.share * math.prod(self.first.size) / math.prod(self.size) if self.first else 0.0
             yield Progress(share)
-        for step in _paint(work.behind(begun, small), self.planner):
+        for step in _paint(work, self.planner):
             yield Progress(1 - (1 - share) * (1 - step.share), step.painted)
 
-    def begun(self, small: Floats) -> pictures.Pixels:
-        """What the first of two passes paints of the photo made ``small``, as planes."""
-        assert self.first is not None
-        *_, last = self._begin(self.first, small)
-        assert last.painted is not None
-        return last.painted
-
-    def _begin(self, first: First, small: Floats) -> Iterator[Progress]:
-        """Paint the photo made ``small``, as planes, without whatever is done to a painting afterwards."""
+    def begin(self) -> Iterator[tuple[Progress, Work]]:
+        """Make the first of two passes, where there are two; at its end there is the work of the second."""
+        if self.first is None:
+            return
+        small = passes.shrunk(self.work.photo, self.first.size, self.work.threads)
         picture = np.ascontiguousarray(small.transpose(1, 2, 0))
-        rows = self.work.rows.shrunk(first.size, first.rows)
-        yield from _paint(Work(picture, rows, picture.dtype), first.planner)
-        first.planner.network.let_go()
+        rows = self.work.rows.shrunk(self.first.size, self.first.rows)  # painted without what is done to it afterwards
+        for step in _paint(Work(picture, rows, picture.dtype), self.first.planner):
+            done = step.painted is not None
+            yield step, self.work.behind(step.painted, small) if done else self.work
+        self.first.planner.network.let_go()
 
 
 @contextmanager
 def enough_memory() -> Iterator[None]:
     """Memory that is refused inside is a PictureError in one sentence."""
     try:
-        yield
-    except Exception as error:
-        if not lacks_memory(error):
-            raise
+        with memory.refusals():
+            yield
+    except MemoryError as error:
         raise PictureError("there is not enough memory for this picture; give a smaller size") from error
 
 
@@ -131,10 +125,10 @@ def _paint(work: Work, planner: Planner) -> Iterator[Progress]:
         memory.claims.take(claim)
     if claim:
         try:
-            painted = _paint_whole(work, planner)
-        except Exception as error:  # somebody else took the memory meanwhile: then in tiles
-            if not lacks_memory(error):
-                raise
+            with memory.refusals():
+                painted = _paint_whole(work, planner)
+        except MemoryError:  # somebody else took the memory meanwhile: then in tiles
+            pass
         else:
             yield Progress(1.0, painted)
             return

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, TypedDict, Unpack
 
-import numpy as np
-
 from impasto import limits
 from impasto.errors import OptionError, PictureError
 from impasto.painting.passes import Brush
@@ -60,13 +58,13 @@ class Look:
     style: Style
     strength: float = limits.field(1.0, "How strong: 0 is the photo, 1 the style, more overdoes it.", limits.STRENGTH)
     size: int | None = limits.field(None, "Shrink the longer side to N pixels first.", limits.SIDE)
-    enlarge: bool = limits.field(False, "Bring photos that are smaller to --size, too.")
+    enlarge: bool = limits.field(False, "Bring photos that are smaller to --size, too.", limits.FLAG)
     brush: Brush = limits.field(
         "medium",
         "Strokes on large photos: small, medium, large, or N, the longer side of the first of two paintings.",
         limits.BRUSH,
     )
-    keep_color: bool = limits.field(False, "Keep the colours of the photo.")
+    keep_color: bool = limits.field(False, "Keep the colours of the photo.", limits.FLAG)
     masks: Mapping[str, Mask] | None = limits.field(
         None, "NAME=FILE: that style where FILE is white; NAME=alpha: where the photo is opaque."
     )
@@ -75,13 +73,7 @@ class Look:
     )
 
     def __post_init__(self) -> None:
-        for dial in dataclasses.fields(self):
-            value, limit = getattr(self, dial.name), dial.metadata.get("limit")
-            if limit is not None and not (value is None and dial.default is None):
-                limit.check(dial.name, value)
-        for name in ("enlarge", "keep_color"):
-            if not isinstance(getattr(self, name), bool | np.bool_):
-                raise OptionError(f"{name} must be True or False, not {getattr(self, name)!r}")
+        limits.settle(self)
         if self.enlarge and self.size is None:
             raise OptionError("enlarge needs size, the longer side in pixels of what is painted")
         if not (self.masks is None or isinstance(self.masks, Mapping)):

@@ -10,7 +10,10 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+from impasto.errors import foreign, lacks_memory
 
 UNKNOWN = 4 * 2**30  # bytes: the memory we assume where the system does not report it
 _UNLIMITED = 2**60  # control groups of the first version write a number like this
@@ -48,6 +51,11 @@ class Claims:
         """Bytes that are claimed and not yet taken from the system: no other counter shows them."""
         with self.deciding:
             return max(0, self._total - max(0, used() - self._before)) if self._total else 0
+
+
+def refusals() -> AbstractContextManager[None]:
+    """Where what says that memory was refused becomes a MemoryError; runtimes have errors of their own for that."""
+    return foreign(lambda error: MemoryError(str(error)) if lacks_memory(error) else None)
 
 
 claims = Claims()

@@ -11,9 +11,10 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from impasto import limits
 from impasto.errors import MismatchError, NetworkError
-from impasto.painting.runtimes import Bytes, Feeds, Floats, Precision, RuntimeName, Session, check_count, cores, open
-from impasto.painting.tiles.sampled import Sampled
+from impasto.limits import Precision, RuntimeName
+from impasto.painting.runtimes import Bytes, Feeds, Floats, Session, cores, open
 from impasto.painting.tiles.stages import Graph
 
 FLOATS = 60.0  # bytes a pixel: the photo and the painting as floats, and in the orders that they need
@@ -46,8 +47,8 @@ class Network:
         streams: int = 1,
     ) -> None:
         path = Path(path)
-        check_count("threads", 1 if threads is None else threads)
-        check_count("streams", streams)
+        limits.SEVERAL.check("threads", 1 if threads is None else threads)
+        limits.SEVERAL.check("streams", streams)
         self.runtime, self.precision, session = open(path, runtime, threads, precision, streams)
         self._path, self._threads, self._streams = path.absolute(), threads, streams
         self._opened: Session | None
@@ -69,7 +70,6 @@ class Network:
         """Have nothing open any more: a forked child, which has none of the threads, opens its own."""
         self._opening = threading.RLock()  # OpenVINO comes to a halt where two threads read graphs at once
         self._graphs: dict[bool, Graph] = {}
-        self._sampled: dict[bool, Sampled] = {}
         self._opened = None
         self._regions: Session | None = None
 
@@ -175,14 +175,6 @@ class Network:
                 options = {"INFERENCE_PRECISION_HINT": self.precision}
                 self._graphs[regions] = Graph(path, options, self._multiple, self.margin)
             return self._graphs[regions]
-
-    def sampled(self, regions: bool = False) -> Sampled:
-        """The network with moments that are taken from places; NetworkError without OpenVINO."""
-        graph = self.graph(regions)
-        with self._opening:
-            if regions not in self._sampled:
-                self._sampled[regions] = Sampled(graph)
-            return self._sampled[regions]
 
     def _regions_file(self) -> Path:
         """The file for regions, which is there and belongs to this network."""

@@ -4,27 +4,66 @@ from __future__ import annotations
 
 import contextlib
 import os
+from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from impasto import assets
 from impasto.errors import ImpastoError, MismatchError
 from impasto.painting.network import Network
 from impasto.styles.bank import PHOTO, Bank
 
+Where: TypeAlias = str | os.PathLike[str]
 
-def open_bank(file: str | os.PathLike[str], network: Network) -> Bank:
-    """The bank in a file, once it belongs to the network."""
-    opened = Bank.load(file)
-    try:
-        opened.check_network(network.fingerprint, network=network.name)
-    except MismatchError as error:
-        raise MismatchError(f"'{os.fspath(file)}': {error}") from error
-    return opened
+FIRST = {"fast": "full"}  # networks that another one makes the first pass for, which composes better
 
 
-def with_photo(bank: Bank, own_bank: Path) -> Bank:
+class Opened:
+    """An open network and the styles that it paints in; ``options`` are those of ``Network``."""
+
+    def __init__(self, network: Where, bank: Bank | Where | None, **options: Any) -> None:
+        file, self._beside = assets.network_file(network), assets.bank_file(network)
+        self.network = Network(file, **options)
+        self.bank = bank if isinstance(bank, Bank) else self._bank_in(bank or self._beside)
+        first = FIRST.get(os.fspath(network))
+        taken = {"runtime": self.network.runtime, "precision": self.network.precision, "threads": options["threads"]}
+        # How to open a painter of the network that makes the first pass for it; empty where there is none.
+        self.first: dict[str, Any] = {"network": first, **taken} if first in assets.networks() else {}
+
+    @property
+    def bank(self) -> Bank:
+        """The styles, with ``photo`` if it can be had; to set one of another network is a MismatchError."""
+        return self._bank
+
+    @bank.setter
+    def bank(self, bank: Bank) -> None:
+        network = self.network
+        bank.check_network(network.fingerprint, network=network.name)
+        if bank.rows.shape[1] != network.row_size:
+            raise MismatchError(
+                f"the rows of the bank have {bank.rows.shape[1]} numbers and those of network {network.name!r} "
+                f"{network.row_size}; use the bank that came with the network"
+            )
+        self._bank = with_photo(bank, self._beside)
+
+    @cached_property
+    def own(self) -> Bank:
+        """The bank that came with the network."""
+        return Bank.load(self._beside)
+
+    def _bank_in(self, file: Where) -> Bank:
+        """The bank in a file, once it belongs to the network."""
+        opened = Bank.load(file)
+        try:
+            opened.check_network(self.network.fingerprint, network=self.network.name)
+        except MismatchError as error:
+            raise MismatchError(f"'{os.fspath(file)}': {error}") from error
+        return opened
+
+
+def with_photo(bank: Bank, beside: Path) -> Bank:
     """The bank with the ``photo`` row of the bank beside the network, or of a bank that comes with impasto."""
-    for file in (own_bank, *map(assets.bank_file, assets.networks())) if PHOTO not in bank else ():
+    for file in (beside, *map(assets.bank_file, assets.networks())) if PHOTO not in bank else ():
         with contextlib.suppress(ImpastoError):  # it is no fault of this bank if another cannot be read
             own = Bank.load(file)
             if own.fingerprint == bank.fingerprint and PHOTO in own:
@@ -39,11 +78,3 @@ def network_of(style: str) -> str | None:
             if style in Bank.load(assets.bank_file(name)):
                 return name
     return None
-
-
-def files(network: str | os.PathLike[str]) -> tuple[Path, Path]:
-    """The network's ONNX file and the bank beside it."""
-    path = Path(network)
-    if path.suffix == ".onnx":
-        return path, path.with_suffix(".safetensors")
-    return assets.network_file(str(network)), assets.bank_file(str(network))

@@ -12,6 +12,7 @@ Planes are (C, h, w), float32, 0..1; pixels are (h, w, C) of any type, as elsewh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
@@ -33,6 +34,7 @@ SHORTEST = 64  # pixels: a first pass whose shorter side had fewer would see not
 DETAIL = 0.5  # of the photo's fine light and dark that the second pass sees
 MERGE = (0.5, 0.75, 1.0)  # of each octave of the first pass, finest first and the last for all coarser ones
 BAND = 64  # rows of the small picture that are made at once
+ALONE = 128  # columns of a matrix product that is too small to be shared out to threads, of which there are enough
 REACH = 3  # pixels of the smaller picture that Lanczos looks at
 LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-R BT.601
 
@@ -62,9 +64,8 @@ class Second:
         self._coarse = Enlarged(first - self._detail * np.tensordot(LUMA, small, 1), photo.shape[:2])
 
     def __getitem__(self, place: tuple[slice, slice]) -> Pixels:
-        part = unit(self._photo[place])
-        seen = self._coarse(*place)
-        seen += (part.reshape(-1, 3) @ (self._detail * LUMA)).reshape(part.shape[:2])
+        seen, part = self._coarse(*place), unit(self._photo[place])
+        seen += sum(share * part[..., channel] for channel, share in enumerate(self._detail * LUMA))
         return stored(seen, np.empty((*seen.shape[1:], 3), self.dtype))
 
     def whole(self, threads: int = 1) -> Pixels:
@@ -80,12 +81,29 @@ class Second:
 
 def crossed(first: Floats, second: Pixels, *, merge: Sequence[float] = MERGE, threads: int = 1) -> Enlarged:
     """What is to be added to the second pass, pixels (h, w, 3), for the first one's bands to show in it, as planes."""
-    return weighted(first - shrunk(second, first.shape[1:], threads), second.shape[:2], merge)
+    apart = first - shrunk(second, first.shape[1:], threads)
+    return Enlarged(_weighted(apart, merge), second.shape[:2])
 
 
-def weighted(apart: Floats, size: Size, merge: Sequence[float] = MERGE) -> Enlarged:
-    """Signed planes with their octaves weighted, brought to a larger size."""
-    return Enlarged(_weighted(apart, merge), size)
+def crossed_at(first: Floats, second: Pixels, place: tuple[slice, slice], size: Size) -> Floats:
+    """A window of the painting of this ``size`` in which the first pass's bands show, as planes, 0..1.
+
+    ``second`` are the pixels that the second pass has at ``place``. Within some ten pixels of the first pass from the
+    window's ends it is not what it is in the whole painting.
+    """
+    ratios = [length / old for length, old in zip(size, first.shape[1:], strict=True)]
+    known = [slice(math.ceil(part.start / r), math.floor(part.stop / r)) for part, r in zip(place, ratios, strict=True)]
+    top, left, bottom, right = (
+        getattr(new, end) * ratio - old.start
+        for end in ("start", "stop")
+        for new, ratio, old in zip(known, ratios, place, strict=True)
+    )
+    down, across = known
+    apart = np.zeros_like(first)
+    shrunk = _boxed(second, (across.stop - across.start, down.stop - down.start), (left, top, right, bottom))
+    apart[:, down, across] = first[:, down, across] - unit(shrunk).transpose(2, 0, 1)
+    planes = plus(second, Enlarged(_weighted(apart, MERGE), size)(*place))
+    return np.clip(planes, 0, 1, out=planes)
 
 
 def plus(pixels: Pixels, planes: Floats) -> Floats:
@@ -152,10 +170,15 @@ def _resized(pixels: Pixels, size: Size, rows: slice) -> Pixels:
     first, last = max(0, int(rows.start * ratio - reach)), min(height, int(rows.stop * ratio + reach) + 1)
     box = (0, rows.start * ratio - first, width, min(rows.stop * ratio, height) - first)
     to = size[1], rows.stop - rows.start
-    part = pixels[first:last]
+    return _boxed(pixels[first:last], to, box)
+
+
+def _boxed(pixels: Pixels, to: tuple[int, int], box: tuple[float, float, float, float]) -> Pixels:
+    """What lies in the box (left, top, right, bottom), at size ``to`` (width, height); Lanczos. Bytes stay bytes."""
+    channels = pixels.shape[2]
     if pixels.dtype == np.uint8 and channels == 3:  # twice as fast
-        return np.asarray(Image.fromarray(part).resize(to, Image.Resampling.LANCZOS, box))
-    part = unit(part)
+        return np.asarray(Image.fromarray(pixels).resize(to, Image.Resampling.LANCZOS, box))
+    part = unit(pixels)
     images = [Image.fromarray(np.ascontiguousarray(part[..., channel])) for channel in range(channels)]
     out = np.stack([np.asarray(image.resize(to, Image.Resampling.LANCZOS, box)) for image in images], -1)
     np.clip(out, 0, 1, out=out)
@@ -188,7 +211,11 @@ class Enlarged:
         tall = np.zeros((down.shape[1], bottom - top), np.float32)
         for index, weights in zip(down, falls, strict=True):  # at the borders some of the four are one place
             tall[np.arange(len(tall)), index - top] += weights
-        found: Floats = np.matmul(tall, wide.reshape(len(wide), -1, bottom - top).transpose(1, 2, 0))
+        planes = wide.reshape(len(wide), -1, bottom - top).transpose(1, 2, 0)
+        found = np.empty((len(planes), len(tall), len(wide)), np.float32)
+        for left in range(0, len(wide), ALONE):
+            part = np.s_[:, :, left : left + ALONE]
+            np.matmul(tall, planes[part], out=found[part])
         return found
 
 

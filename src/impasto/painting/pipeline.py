@@ -57,26 +57,28 @@ def side_by_side(
     """
     rooms, stopped = _Room(room), stopped or threading.Event()
 
-    def one(item: Item) -> Done[Item]:
+    def one(item: Item) -> Any:
+        price = cost(item)
+        rooms.take(price)
         try:
-            price = cost(item)
-            rooms.take(price)
-            try:
-                return Done(item, None if stopped.is_set() else whole(item))
-            finally:
-                rooms.give_back(price)
-        except Exception as error:
-            return Done(item, error=error)
+            return None if stopped.is_set() else whole(item)
+        finally:
+            rooms.give_back(price)
 
     pool = ThreadPoolExecutor(workers)
-    waiting: deque[Future[Done[Item]]] = deque()
+    waiting: deque[tuple[Item, Future[Any]]] = deque()
     try:
         for item in items:
-            waiting.append(pool.submit(one, item))
-            while len(waiting) > workers + AHEAD or (waiting and waiting[0].done()):
-                yield waiting.popleft().result()
+            waiting.append((item, pool.submit(one, item)))
+            while len(waiting) > workers + AHEAD or (waiting and waiting[0][1].done()):
+                yield _done(*waiting.popleft())
         while waiting:
-            yield waiting.popleft().result()
+            yield _done(*waiting.popleft())
     finally:
         stopped.set()
         pool.shutdown(cancel_futures=True)
+
+
+def _done(item: Item, task: Future[Any]) -> Done[Item]:
+    error = task.exception()
+    return Done(item, error=error) if isinstance(error, Exception) else Done(item, task.result())

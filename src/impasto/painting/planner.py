@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from impasto import pictures
+from impasto import limits, pictures
 from impasto.errors import PictureError
 from impasto.painting import memory, passes
 from impasto.painting.network import Network
@@ -177,6 +177,12 @@ class Planner:
         for _ in large.paint():
             pass
         return time.perf_counter() - begin, large.layout().work
+
+
+def check_memory(most: float | None) -> None:
+    """OptionError for what is no limit of memory, in bytes, or None for none."""
+    if most is not None:
+        limits.MEMORY.check("max_memory, in bytes,", most)
 
 
 def check_room(width: int, height: int, floats: bool) -> None:

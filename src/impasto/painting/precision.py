@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -11,9 +12,10 @@ from functools import cache
 from pathlib import Path
 
 from impasto import quiet
+from impasto.errors import attempt
 from impasto.files import write_atomically
 
-FILE = "precision.json"  # in the cache folder: what was quicker, by what it depends on
+FILE = "precision-{}.json"  # in the cache folder, one for each key: of two processes at once none loses its entry
 GAIN = 0.9  # bfloat16 rounds, so it must take less than this share of float32's time
 TURNS = 3  # of which the quickest counts
 
@@ -27,36 +29,33 @@ def quicker(key: str, openers: dict[str, Callable[[], Timed]]) -> str:
     float32. Without a cache folder every call tries.
     """
     folder = quiet.cache_folder()
-    known = _known(folder / FILE) if folder else {}
-    if known.get(key) in openers:
-        return known[key]
-    found = _tried(openers)
-    if folder:
+    file = folder / FILE.format(hashlib.sha256(key.encode()).hexdigest()[:16]) if folder else None
+    known = _known(file, key) if file else ""
+    if known in openers:
+        return known
+    found = attempt(lambda: _tried(openers), "f32")  # what is wrong with it is reported when the network is opened
+    if file:
         with suppress(OSError):  # it is tried again next time
-            write_atomically(folder / FILE, json.dumps(_known(folder / FILE) | {key: found}, indent=1).encode())
+            write_atomically(file, json.dumps({key: found}).encode())
     return found
 
 
-def _known(file: Path) -> dict[str, str]:
-    """What the file remembers; nothing if it is missing, damaged or something else."""
-    try:
+def _known(file: Path, key: str) -> str:
+    """What the file remembers; "" if it is missing, damaged or something else."""
+    with suppress(OSError, ValueError, RecursionError):
         found = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return str(found.get(key)) if isinstance(found, dict) else ""
+    return ""
 
 
 def _tried(openers: dict[str, Callable[[], Timed]]) -> str:
-    try:
-        paint = {name: opener() for name, opener in openers.items()}
-        for once in paint.values():
-            once()  # the first warms up
-        spent = {name: [] for name in paint}  # type: dict[str, list[float]]
-        for _ in range(TURNS):  # in turns, as a processor's clock and other programs change
-            for name, once in paint.items():
-                spent[name].append(once())
-    except Exception:  # what is wrong with the network or the runtime is reported when it is opened
-        return "f32"
+    paint = {name: opener() for name, opener in openers.items()}
+    for once in paint.values():
+        once()  # the first warms up
+    spent = {name: [] for name in paint}  # type: dict[str, list[float]]
+    for _ in range(TURNS):  # in turns, as a processor's clock and other programs change
+        for name, once in paint.items():
+            spent[name].append(once())
     return "bf16" if min(spent["bf16"]) < GAIN * min(spent["f32"]) else "f32"
 
 

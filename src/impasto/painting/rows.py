@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,12 @@ class Rows:
     rows: list[Floats]
     shares: list[float]
     masks: list[pictures.Pixels]
+
+    @classmethod
+    def of(cls, bank: Bank, look: Look, picture: pictures.Pixels, masks: list[pictures.Pixels]) -> Rows:
+        """Those of a look for this very picture."""
+        found = cls(rows_of(bank, look, picture), look.shares, masks)
+        return replace(found, rows=[]) if found.is_photo(len(picture)) else found
 
     @property
     def plain(self) -> bool:
@@ -95,6 +101,16 @@ def rows_of(bank: Bank, look: Look, picture: pictures.Pixels) -> list[Floats]:
         return []
     photo, bank = photo_row(bank, picture) if look.needs_photo else None, of_strokes(bank, look)
     return [blend.mix(bank, each, strength=look.strength, photo=photo) for each in look.styles]
+
+
+def alike(look: Look, bank: Bank, own: Bank, other: Bank) -> bool:
+    """Whether the look's styles are named, and in ``bank`` as in its network's ``own``, and known to an ``other``."""
+    names = [name for name in look.names if name != PHOTO]
+    if any(blend.weights_of(each) is None for each in look.styles):
+        return False
+    bank = of_strokes(bank, look)
+    known = all(name in other and name in own for name in names)
+    return known and all(np.array_equal(bank[name], own[name]) for name in names)
 
 
 def photo_row(bank: Bank, picture: pictures.Pixels) -> Floats | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import operator
 import os
 import platform
 import threading
@@ -15,19 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from impasto import quiet
-from impasto.errors import ImpastoError, NetworkError, OptionError, attempt, lacks_memory
+from impasto import limits, quiet
+from impasto.errors import NetworkError, attempt, brief, foreign, lacks_memory
 from impasto.painting.precision import Timed, instructions, processor, quicker
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
-RuntimeName: TypeAlias = Literal["auto", "openvino", "onnxruntime"]
-Precision: TypeAlias = Literal["auto", "f32", "bf16"]
 Feeds: TypeAlias = dict[str, npt.NDArray[Any]]
 FIXED = 2  # sizes of pictures that OpenVINO keeps a network of their own for: landscape and portrait
 REMEMBERED = 16  # pictures whose sizes count as having come before
@@ -63,15 +60,6 @@ def cores() -> int:
     return len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0))
 
 
-def check_count(name: str, value: object) -> None:
-    try:
-        right = not isinstance(value, bool) and operator.index(value) >= 1  # type: ignore[arg-type]
-    except TypeError:
-        right = False
-    if not right:
-        raise OptionError(f"{name} must be a whole number from 1 on, not {value!r}")
-
-
 def open(path: Path, runtime: str, threads: int | None, precision: str, streams: int) -> tuple[str, str, Session]:
     """The runtime and the precision that were taken, and the open network."""
     if not path.is_file():
@@ -82,26 +70,24 @@ def open(path: Path, runtime: str, threads: int | None, precision: str, streams:
         "openvino": _OpenVino,
         "onnxruntime": _OnnxRuntime,
     }
-    if runtime not in ("auto", *openers):
-        raise OptionError(f"there is no runtime {runtime!r}; choose auto, openvino or onnxruntime")
-    if precision not in ("auto", "f32", "bf16"):
-        raise OptionError(f"there is no precision {precision!r}; choose auto, f32 or bf16")
+    limits.RUNTIME.check("runtime", runtime)
+    precision = limits.PRECISION.read("precision", precision)
     if runtime == "auto":
         runtime = "onnxruntime" if _has_onnxruntime() and not _has_openvino() else "openvino"
-    try:
+    with foreign(lambda error: NetworkError(_why_closed(path, runtime, error))):
         if precision == "auto":
             precision = _quicker(path, threads) if runtime == "openvino" and _has_bfloat16() else "f32"
         return runtime, precision, openers[runtime](path, threads, precision, streams)
-    except ImpastoError:
-        raise
-    except ImportError as error:
+
+
+def _why_closed(path: Path, runtime: str, error: Exception) -> str:
+    if isinstance(error, ImportError):
         hint = f"openvino, or {EXTRA} to paint without it" if runtime == "openvino" else EXTRA
-        raise NetworkError(f"{runtime} is not installed or does not run here: pip install {hint}") from error
-    except Exception as error:  # both runtimes raise a zoo of types for a damaged file
-        if lacks_memory(error):
-            raise NetworkError(f"there is not enough memory to open {path}; close other programs") from error
-        reason = " ".join(str(error).split())[:200]
-        raise NetworkError(f"{path} cannot be opened as a network ({reason}); export or install it again") from error
+        why = f" ({brief(error)})" if error.__cause__ else ""  # a library that breaks, not one that is missing
+        return f"{runtime} is not installed or does not run here{why}: pip install {hint}"
+    if lacks_memory(error):
+        return f"there is not enough memory to open {path}; close other programs"
+    return f"{path} cannot be opened as a network ({brief(error)}); export or install it again"
 
 
 def _has_bfloat16() -> bool:
@@ -147,9 +133,10 @@ def _has_openvino() -> bool:
     """Whether OpenVINO can be taken; where it should be there and cannot, a warning says why, once."""
     try:
         quiet.openvino()
-    except Exception as error:  # a library that breaks on this machine raises more than ImportError
+    except ImportError as error:
         if not isinstance(error, ModuleNotFoundError) or error.name != "openvino":
-            _warn_once(f"importing it failed ({' '.join(f'{type(error).__name__}: {error}'.split())[:200]})")
+            cause = error.__cause__ or error
+            _warn_once(f"importing it failed ({type(cause).__name__}: {brief(cause)})")
         elif platform.machine() in HAVE_OPENVINO:
             _warn_once("it is not installed (pip install openvino)")
         return False
@@ -175,8 +162,8 @@ class _OpenVino:
     """OpenVINO on the CPU. The precision is always set: with bfloat16 units it would take them by itself.
 
     A network compiled for one size of picture is a tenth to a third faster than one for any size, and takes 0.1 s to
-    compile. The first size gets one and the next that comes again, later any that comes twice in a row; other sizes
-    share one for all.
+    compile. The first size gets one and the next that comes again, later any that comes twice in a row, and every one
+    beyond two megapixels, which makes up for it with one painting; other sizes share one for all.
     """
 
     def __init__(self, path: Path, threads: int | None, precision: str, streams: int) -> None:
@@ -244,7 +231,8 @@ class _OpenVino:
         if sizes in self._fixed:
             self._fixed.move_to_end(sizes)
             return self._fixed[sizes]
-        if not (at_once if len(self._fixed) == FIXED else again):  # many sizes in turn would drive each other out
+        often = at_once if len(self._fixed) == FIXED else again  # many sizes in turn would drive each other out
+        if not often and feeds["picture"].size // 3 <= IDLE:  # beyond, one painting makes up for it
             key = kind, self._streams_for(feeds)
             if key not in self._any:
                 self._any[key] = self._compile(self._model_for(kind), feeds)

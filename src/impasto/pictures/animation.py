@@ -9,14 +9,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from impasto import limits
 from impasto.errors import PictureError
 from impasto.files import write_atomically
-from impasto.limits import FPS, QUALITY
 from impasto.pictures import metadata
 from impasto.pictures.pixels import Picture, Pixels
 from impasto.pictures.write import PAPER, check_side, is_clear, no_transparency, to_pil
 
 KINDS = {".gif": "GIF", ".webp": "WEBP"}
+FPS = 12.0  # pictures a second, where nothing is said
 
 
 def is_animation(path: str | os.PathLike[str]) -> bool:
@@ -28,7 +29,7 @@ def save(
     pictures: Iterable[Picture],
     path: str | os.PathLike[str],
     *,
-    fps: float = 12.0,
+    fps: float = FPS,
     quality: int = 90,
     alpha: Pixels | None = None,
 ) -> tuple[str, ...]:
@@ -41,7 +42,7 @@ def save(
     """
     path = Path(path)
     check_target(path, fps=fps)
-    QUALITY.check("quality", quality)
+    limits.QUALITY.check("quality", quality)
     frames = iter(pictures)
     first = next(frames, None)
     if first is None:
@@ -67,12 +68,12 @@ def save(
 
 
 def check_target(
-    path: str | os.PathLike[str], *, fps: float = 12.0, width: int | None = None, height: int | None = None
+    path: str | os.PathLike[str], *, fps: float = FPS, width: int | None = None, height: int | None = None
 ) -> None:
     """Raise the error that ``save`` would raise for the path, the rate or the size, before any work is done."""
     if not is_animation(path):
         raise PictureError(f"{path} is no animation; choose a name that ends in .gif or .webp")
     if not Path(path).parent.is_dir():
         raise PictureError(f"{path} cannot be written because its folder does not exist; make it first")
-    FPS.check("fps, the pictures a second,", fps)
+    limits.FPS.check("fps, the pictures a second,", fps)
     check_side(KINDS[Path(path).suffix.lower()], str(path), width or 1, height or 1)

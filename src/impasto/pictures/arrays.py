@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from impasto.errors import PictureError
+from impasto.errors import PictureError, brief, foreign
 
 Pixels: TypeAlias = NDArray[Any]  # uint8, uint16, or float32 in 0..1
 
@@ -24,13 +24,14 @@ def as_numpy(source: Any, name: str) -> NDArray[Any]:
     """A plain numpy array of an array of any library; PictureError with the library's reason where there is none."""
     if isinstance(source, np.ma.MaskedArray) and np.ma.is_masked(source):
         raise PictureError(f"{name} has masked values; fill them first, for example with .filled(0).")
-    try:
+
+    def why(error: Exception) -> PictureError | None:
+        reason = f"{type(error).__name__}: {brief(error).rstrip('.')}"
+        out_of_memory = isinstance(error, MemoryError)
+        return None if out_of_memory else PictureError(f"{name} cannot be made a numpy array ({reason}).")
+
+    with foreign(why):
         return np.asarray(source)
-    except MemoryError:
-        raise
-    except Exception as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise PictureError(f"{name} cannot be made a numpy array ({type(error).__name__}: {reason}).") from error
 
 
 def split(array: NDArray[Any], name: str) -> tuple[Pixels, Pixels | None]:

@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from impasto import limits
-from impasto.errors import PictureError, attempt
+from impasto.errors import PictureError, attempt, foreign
 from impasto.pictures import arrays, color, containers, decoders, metadata, sources
 from impasto.pictures.pillow import name_of, quiet_pillow, reason_of
 from impasto.pictures.pixels import (
     Photo,
     Picture,
-    Pixels,
     Source,
     check_max_side,
     resized_colors,
@@ -37,8 +36,6 @@ DEFAULT_MAX_PIXELS = 200_000_000  # the largest phone cameras make 200 megapixel
 NO_LIMIT = 2**62  # pixels
 _Decoded: TypeAlias = "tuple[Photo, tuple[int, int] | None]"  # and its full size, if it was decoded smaller than that
 
-# Modes that a colour profile may describe, and that ImageCms takes; all others are brought to RGB first.
-_PROFILE_MODE = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
 _DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")  # modes of more than 8 bits
 _ORIENTATION = int(ExifTags.Base.Orientation)
 
@@ -85,7 +82,7 @@ def _from_file(file: IO[bytes], name: str, limit: int, max_side: int | None) -> 
         return _decoded(file, name, limit, max_side)
     except (OSError, SyntaxError, EOFError) as error:  # that is how Pillow calls a file that is cut short
         file.seek(0)
-        kind = decoders.known(file.read(decoders.HEAD))
+        kind = decoders.known(file.read(sources.HEAD))
         file.seek(0)
         files = containers.mended(file.read(), kind) if kind in containers.MENDABLE else []
         try:
@@ -204,15 +201,14 @@ def _reading(name: str, max_pixels: int) -> Iterator[None]:
 
     On damaged data Pillow raises nearly every exception there is (SyntaxError, struct.error, KeyError, ...).
     """
-    try:
-        with quiet_pillow(max_pixels):
-            yield
-    except PictureError:
-        raise
-    except Exception as error:
+
+    def why(error: Exception) -> PictureError | None:
         if isinstance(error, (TypeError, AttributeError, NameError)) and _raised_by_us(error):
-            raise  # a fault of ours is no damage of the file's
-        raise PictureError(_why_unreadable(name, error, max_pixels)) from error
+            return None  # a fault of ours is no damage of the file's
+        return PictureError(_why_unreadable(name, error, max_pixels))
+
+    with foreign(why), quiet_pillow(max_pixels):
+        yield
 
 
 def _raised_by_us(error: Exception) -> bool:
@@ -257,24 +253,16 @@ def _check_pixels(image: Image.Image, name: str, max_pixels: int) -> None:
 def _from_image(image: Image.Image, name: str, limit: int, codes: containers.Codes | None = None) -> Photo:
     _check_pixels(image, name, limit)
     image.load()
-    orientation, exif = _exif_of(image)  # after load(): Pillow turns TIFFs upright itself and then says so
+    orientation = _orientation_of(image)  # after load(): Pillow turns TIFFs upright itself and then says so
+    exif = metadata.read(image, orientation)
     values, alpha = _values_of(image, name, codes)
     opacity = None if alpha is None else arrays.checked(_upright(alpha, orientation), name)
-    pixels = _covered(arrays.as_pixels(_upright(values, orientation), name), opacity)
+    pixels = cover(arrays.as_pixels(_upright(values, orientation), name), opacity)
     return Photo(pixels, opacity, exif, name, image.format)
 
 
-def _covered(pixels: Pixels, opacity: Pixels | None) -> Pixels:
-    return pixels if opacity is None else cover(pixels, opacity)
-
-
-def _exif_of(image: Image.Image) -> tuple[int, bytes | None]:
-    """Orientation 1..8 and what else EXIF says. Broken EXIF counts as none: it must not cost the picture."""
-    orientation = _orientation_of(image)
-    return orientation, metadata.read(image, orientation)
-
-
 def _orientation_of(image: Image.Image) -> int:
+    """Orientation 1..8. Broken EXIF counts as none: it must not cost the picture."""
     orientation = attempt(lambda: image.getexif().get(_ORIENTATION, 1), 1)
     return int(orientation) if orientation in range(1, 9) else 1
 
@@ -345,4 +333,4 @@ def _upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 def _from_array(array: NDArray[Any], name: str) -> Photo:
     pixels, alpha = arrays.split(array, name)
-    return Photo(_covered(pixels, alpha), alpha, name=name)
+    return Photo(cover(pixels, alpha), alpha, name=name)

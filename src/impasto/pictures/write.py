@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from impasto import limits
-from impasto.errors import PictureError
+from impasto.errors import PictureError, foreign
 from impasto.files import printable as _printable
 from impasto.files import write_atomically
 from impasto.pictures import metadata
@@ -91,7 +89,7 @@ def save(
     if dpi is not None:
         limits.DPI.check("dpi", dpi)
     check_side(kind, name, width, height)
-    with _writing(name):
+    with foreign(lambda error: PictureError(_why_unwritten(name, error))), quiet_pillow():
         alpha = None if like is None else like.opacity_for(picture)
         on_paper = kind == "JPEG" and is_clear(alpha)
         image = to_pil(picture, alpha, paper=PAPER if kind == "JPEG" else None)
@@ -202,24 +200,14 @@ def _replace(target: str | os.PathLike[str], data: bytes, name: str) -> None:
     write_atomically(path, data)
 
 
-@contextlib.contextmanager
-def _writing(name: str) -> Iterator[None]:
-    """The seam where whatever Pillow and the system raise while writing becomes a PictureError."""
-    try:
-        with quiet_pillow():
-            yield
-    except PictureError:
-        raise
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise PictureError(f"{name} cannot be written because its folder does not exist; make it first.") from error
-    except PermissionError as error:
-        raise PictureError(f"{name} cannot be written; check the permissions of its folder.") from error
-    except MemoryError as error:
-        raise PictureError(f"{name} cannot be written because memory ran out; make the picture smaller.") from error
-    except BrokenPipeError as error:
-        raise PictureError(f"{name} was closed by whoever reads it before the picture was whole.") from error
-    except OSError as error:
-        reason = error.strerror or reason_of(error)
-        raise PictureError(f"{name} cannot be written ({reason}); try another place or format.") from error
-    except Exception as error:
-        raise PictureError(f"{name} cannot be written ({reason_of(error)}); try another place or format.") from error
+def _why_unwritten(name: str, error: Exception) -> str:
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return f"{name} cannot be written because its folder does not exist; make it first."
+    if isinstance(error, PermissionError):
+        return f"{name} cannot be written; check the permissions of its folder."
+    if isinstance(error, MemoryError):
+        return f"{name} cannot be written because memory ran out; make the picture smaller."
+    if isinstance(error, BrokenPipeError):
+        return f"{name} was closed by whoever reads it before the picture was whole."
+    reason = getattr(error, "strerror", None) or reason_of(error)
+    return f"{name} cannot be written ({reason}); try another place or format."

@@ -6,6 +6,7 @@ It knows nothing of painting. Deadlines for headers and for receivers that stall
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import math
 import re
@@ -20,6 +21,7 @@ from impasto.server.rules import Rules as Rules
 
 Report = Callable[[str, Exception], None]
 
+ENDING = Problem(503, "ending", "the server ends; try again soon", [(b"retry-after", b"10"), (b"connection", b"close")])
 PROBES = frozenset({"/healthz", "/readyz"})  # asked by load balancers: without a token, and also when all is busy
 
 _HEADERS = 16 * 1024  # bytes
@@ -75,6 +77,8 @@ class Guard:
         method = "GET" if request.method == "HEAD" else request.method  # the exchange leaves the body away
         try:
             await self.app({**scope, "method": method}, exchange.receive, exchange.send)
+        except asyncio.CancelledError:  # the server ends, and has waited long enough
+            await exchange.refuse(ENDING)
         except Exception as error:  # whatever the app has not handled
             if not exchange.gone:
                 words = " ".join(f"{type(error).__name__}: {error}".split())

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from impasto import pictures
+from impasto import assets, pictures
 from impasto.errors import ImpastoError, MissingExtraError
 from impasto.painting import opening, rows
 from impasto.painting.batch import Saving
@@ -186,7 +186,7 @@ class Hub:
 
     def _load_bank(self, network: str) -> Bank:
         kit = self.kits[network]
-        _, own = opening.files(kit.network)
+        own = assets.bank_file(kit.network)
         return opening.with_photo(Bank.load(kit.bank or own), own)
 
     async def styles(self, network: str) -> list[dict[str, Any]]:

@@ -192,12 +192,12 @@ class _Worker:
         if self.loupe is None or self.loupe[0] != task.key:
             self.loupe = None  # before the next one, for what it holds
             self.loupe = task.key, Loupe(self._prepared(task))
-        loupe = self.loupe[1]
-        painted = loupe.paint(*task.place)
+        loupe, (left, top, width, height) = self.loupe[1], task.place
+        painted = loupe.window(slice(top, top + height), slice(left, left + width))
         target = named(b"", "the window")
         pictures.save(painted, target, quality=task.saving.quality, format=task.saving.format)
         seconds = time.perf_counter() - begin
-        return Report(task.id, 1.0, target.getvalue(), task.place[2:], seconds, about=loupe.about, memory=memory.used())
+        return Report(task.id, 1.0, target.getvalue(), task.place[2:], seconds, about=not loupe.whole, memory=memory.used())
 
     def _prepared(self, task: Task) -> Job:
         look, size = task.wanted.look(task.width, task.height), None

@@ -1,42 +1,23 @@
 """The style bank: names x rows of numbers, a card per style, and the fingerprint of the network they belong to.
 
 A row holds the scales of all instance norms in the order data meets them, then the shifts; a bank is a value, and every
-change gives a new one. The file is described in docs/bank-file.md. This module knows no network and no arithmetic; of
-the banks that come with impasto it knows where they are, to hold older files against them.
+change gives a new one. This module knows no network, no arithmetic and no files: those are ``bank_file``'s.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import io
-import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import Any, BinaryIO
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import save as serialize
 
-from impasto import assets
 from impasto.errors import BankError, MismatchError, StyleNameError
-from impasto.files import write_atomically
-from impasto.styles.bank_file import (
-    BLANK,
-    CHECKSUM,
-    FORMAT,
-    HEADER_LIMIT,
-    KEY,
-    check_digest,
-    digest_of,
-    field_of,
-    read_head,
-    read_rows,
-)
+from impasto.styles import bank_file
 from impasto.styles.names import check_name, nearest
 
 Floats = npt.NDArray[np.float32]
@@ -250,21 +231,19 @@ class Bank:
     @classmethod
     def load(cls, source: str | os.PathLike[str] | bytes) -> Bank:
         """The bank in a file, or in a file's bytes, with float32 or float16 rows; BankError for everything else."""
-        if not isinstance(source, (str, os.PathLike, bytes)):
-            raise BankError(f"a bank is read from a file's path or bytes, not from a {type(source).__name__}")
-        label = "the bank" if isinstance(source, bytes) else f"'{os.fspath(source)}'"
-        try:
-            with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
-                return _read(file)
-        except OSError as error:
-            raise BankError(f"{label} cannot be read: {error.strerror or error}; check the path") from error
-        except BankError as error:
-            raise BankError(f"{label} cannot be used as a style bank: {error}") from error
-        except (SafetensorError, ValueError, RecursionError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise BankError(f"{label} is damaged or not a style bank; copy it here again ({reason})") from error
-        except MemoryError as error:
-            raise BankError(f"{label} does not fit into memory; choose a smaller file of styles") from error
+        with bank_file.opened(source) as file:
+            head, rows = bank_file.read(file)
+            names, cards = bank_file.field_of(head, "names", list), bank_file.field_of(head, "cards", dict)
+            bank = cls(
+                names=tuple(names),
+                rows=rows.astype(np.float32),
+                cards=tuple(_read_card(cards, name) for name in names),
+                network=bank_file.field_of(head, "network", str),
+                fingerprint=bank_file.field_of(head, "fingerprint", str),
+                meta=bank_file.field_of(head, "meta", dict),
+            )
+            bank_file.check_old(head, bank.rows)
+            return bank
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the bank's file, with float32 rows: whole, or not at all. Equal banks give equal bytes.
@@ -272,34 +251,9 @@ class Bank:
         BankError if the file exists (unless ``overwrite``), if it cannot be written, or if a card or ``meta`` holds
         what JSON cannot.
         """
-        label = f"'{os.fspath(path)}'"
-        if os.path.lexists(path) and not overwrite:
-            raise BankError(f"{label} exists already; choose another name, or overwrite it (--force)")
-        head = self._head()
-        head = head.replace(BLANK, digest_of(head, self.rows.astype("<f4", copy=False)), 1)
-        data = serialize({"rows": self.rows}, {KEY: head})
-        if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
-            raise BankError(f"the cards and meta take more than {HEADER_LIMIT >> 20} MB; shorten meta")
-        try:
-            write_atomically(path, data)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise BankError(f"{label} cannot be written: {reason}; check the folder and its rights") from error
-
-    def _head(self) -> str:
-        head = {
-            CHECKSUM: BLANK,  # the first key, so that nothing before it can look like it
-            "format": FORMAT,
-            "network": self.network,
-            "fingerprint": self.fingerprint,
-            "names": self.names,
-            "cards": {name: card.to_json() for name, card in zip(self.names, self.cards, strict=True)},
-            "meta": self.meta,
-        }
-        try:
-            return json.dumps(head, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise BankError(f"a card or meta holds what JSON cannot; use text and finite numbers ({error})") from error
+        head = {"network": self.network, "fingerprint": self.fingerprint, "names": self.names}
+        cards = {name: card.to_json() for name, card in zip(self.names, self.cards, strict=True)}
+        bank_file.write(path, head | {"cards": cards, "meta": self.meta}, self.rows, overwrite=overwrite)
 
 
 def _frozen(values: npt.ArrayLike) -> Floats:
@@ -324,55 +278,6 @@ def _oddity(rows: Floats) -> str:
         return "NaN or infinity"
     far = max(least, most, key=abs)
     return "" if abs(far) <= LIMIT else f"the number {far:g}, and those of a style stay within {LIMIT:g}"
-
-
-def _read(file: BinaryIO, *, compare: bool = True) -> Bank:
-    size = file.read(8)
-    length = int.from_bytes(size, "little")
-    if len(size) < 8 or not 0 < length <= HEADER_LIMIT:
-        raise BankError("it is not a safetensors file; choose a bank or a style file of impasto")
-    header = file.read(length)
-    text, head = read_head(header)  # first, so that a large file of another kind is not read to its end
-    names = field_of(head, "names", list)
-    cards = field_of(head, "cards", dict)
-    stored = read_rows(size + header + file.read())
-    check_digest(text, head, stored)
-    bank = Bank(
-        names=tuple(names),
-        rows=stored.astype(np.float32),
-        cards=tuple(_read_card(cards, name) for name in names),
-        network=field_of(head, "network", str),
-        fingerprint=field_of(head, "fingerprint", str),
-        meta=field_of(head, "meta", dict),
-    )
-    if compare and CHECKSUM not in head:
-        _compare(bank)
-    return bank
-
-
-def _compare(bank: Bank) -> None:
-    """BankError if a row is that of a bank that comes with impasto but for a few numbers: so an older file is damaged.
-
-    A style that was taught anew has other numbers nearly everywhere, even where they do nothing for most pictures.
-    """
-    if bank.network not in assets.networks() or not assets.bank_file(bank.network).is_file():
-        return
-    known = _shipped(assets.bank_file(bank.network))
-    if known.fingerprint != bank.fingerprint or known.rows.shape[1] != bank.rows.shape[1]:
-        return
-    for name in filter(known.__contains__, bank.names):
-        other = np.flatnonzero(bank[name].view(np.uint32) != known[name].view(np.uint32))
-        if 0 < other.size < bank[name].size / 2:
-            raise BankError(
-                f"the row of {name!r} is damaged: it differs from the one that comes with {bank.network!r} in "
-                f"{other.size} of {bank[name].size} numbers; copy it here again"
-            )
-
-
-@lru_cache(maxsize=4)
-def _shipped(path: Path) -> Bank:
-    with open(path, "rb") as file:
-        return _read(file, compare=False)
 
 
 def _read_card(cards: dict[str, Any], name: object) -> Card:

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from impasto.errors import BankError, OptionError, attempt
-from impasto.limits import FRAMES, NEIGHBOURS, SQUARE, STRENGTH
+from impasto.errors import BankError, OptionError, brief, foreign
+from impasto.limits import FRAMES, NEIGHBOURS, SQUARE, STRENGTH, shown
 from impasto.styles.bank import PHOTO, Bank, Floats
 
 # "a", "a:0.6,b:0.4", {"a": 0.6, "b": 0.4}, ["a", "b"], [("a", 0.6), ("b", 0.4)], or a row of any library
@@ -267,35 +267,26 @@ def _checked(weights: Mapping[str, float] | Mapping[str, str]) -> dict[str, floa
 def _weight(name: str, value: float | str) -> float:
     try:
         weight = float(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        shown = _shown(value)
-        raise OptionError(
-            f"the weight of {name!r} is {shown}, not a number; write it like {f'{name}:0.5'!r}"
-        ) from error
+    except (TypeError, ValueError, OverflowError):
+        weight = math.nan
     if not math.isfinite(weight) or weight < 0:
-        raise OptionError(f"the weight of {name!r} is {weight}; give it a finite weight of 0 or more")
+        how = f"write it like {f'{name}:0.5'!r}"
+        raise OptionError(f"the weight of {name!r} must be a finite number of 0 or more, not {shown(value)}; {how}")
     return weight
 
 
 def _row(style: object) -> npt.NDArray[np.float32]:
     """A row of numbers (R,) as another library hands it over; OptionError for what is neither a row nor a name."""
-    try:
+    kind = type(style).__name__
+    with foreign(lambda error: OptionError(f"a style of type {kind} cannot be read as a row ({brief(error)})")):
         values = style.detach().cpu().float() if hasattr(style, "detach") else style  # torch
         row = np.asarray(values)
-    except Exception as error:  # whatever an object of another library raises when it is asked for its numbers
-        raise OptionError(f"a style of type {type(style).__name__} cannot be read as a row ({error})") from error
     if row.dtype.kind not in "iuf" or row.ndim != 1 or row.size == 0:
         raise OptionError(
             f"a style is a name, a mix such as 'a:0.6,b:0.4' or {{'a': 0.6, 'b': 0.4}}, a list of names, or a row of "
-            f"numbers, not {_shown(style)}"
+            f"numbers, not {shown(style)}"
         )
     return row
-
-
-def _shown(value: object) -> str:
-    """A value for a sentence: on one line, short, and never an error of its own."""
-    shown = attempt(lambda: " ".join(repr(value).split()), "")  # a number may have more than 4,300 digits
-    return shown if 0 < len(shown) <= 60 else f"a {type(value).__name__}"
 
 
 def _mean(rows: Sequence[Floats], weights: Sequence[float]) -> Floats:

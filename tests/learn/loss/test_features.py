@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from impasto.errors import LearnError, MissingExtraError
+from impasto.errors import LearnError, MissingExtraError, OptionError
 from impasto.learn.loss import features
 from impasto.learn.loss.features import (
     WHEEL,
@@ -84,14 +84,14 @@ def test_names() -> None:
     ("layer", "depth", "near"), [("relu1-1", 19, "relu1_1"), ("conv3_4", 16, "conv3_3"), ("pool9", 19, "pool")]
 )
 def test_unknown_layer(layer: str, depth: int, near: str) -> None:
-    """A layer that the network does not have is a LearnError that names the nearest one."""
-    with pytest.raises(LearnError, match=f"VGG-{depth} has no layer '{layer}'; did you mean '{near}"):
+    """A layer that the network does not have is an OptionError that names the nearest one."""
+    with pytest.raises(OptionError, match=f"VGG-{depth} has no layer '{layer}'; did you mean '{near}"):
         check_layers(["relu1_1", layer], depth=depth)
 
 
 def test_forward_checks_names(loss_network: LossNetwork) -> None:
     """Asking the network itself for an unknown layer says the same."""
-    with pytest.raises(LearnError, match="did you mean 'relu4_1'"):
+    with pytest.raises(OptionError, match="did you mean 'relu4_1'"):
         loss_network(torch.rand(1, 3, 16, 16), ["relu41"])
 
 

@@ -16,9 +16,7 @@ from optimizing import photo as photo
 from optimizing import saved
 
 from impasto import pictures
-from impasto.cli.options import GRID_LAYERS
 from impasto.learn.optimize.descent import LBFGS
-from impasto.learn.optimize.grid import LAYERS
 
 
 def test_command(
@@ -106,8 +104,3 @@ def test_grid_command(
     assert code == 0, err
     assert len(json.loads((tmp_path / "grid.json").read_text())["cells"]) == 2
     assert (tmp_path / "grid-cells" / "cell-2-1.png").exists() and (tmp_path / "grid.png").exists()
-
-
-def test_grid_defaults() -> None:
-    """The command line tells the grid's layers again without importing torch: they are the same."""
-    assert GRID_LAYERS == LAYERS

@@ -14,7 +14,7 @@ import pytest
 from impasto.errors import NetworkError, PictureError
 from impasto.painting.network import Network
 from impasto.painting.runtimes import Floats
-from impasto.painting.tiles import large
+from impasto.painting.tiles import cutting, large
 from impasto.painting.tiles.compiled import Compiled
 from impasto.painting.tiles.large import Large
 from impasto.painting.tiles.parts import MASKS, PICTURE
@@ -96,8 +96,9 @@ def test_tiles_are_the_whole(network: Network, size: tuple[int, int]) -> None:
 
 def test_a_graph_for_the_most_common_window(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where many windows are of one size, they get a graph of their own, and the painting is the same."""
-    for name, value in {"SIDE": 64, "HALOS": 6, "OFTEN": 4}.items():
-        monkeypatch.setattr(large, name, value)
+    monkeypatch.setattr(large, "OFTEN", 4)
+    for name, value in {"SIDE": 64, "HALOS": 6}.items():
+        monkeypatch.setattr(cutting, name, value)
     windows: list[Any] = []
     monkeypatch.setattr(large, "Compiled", lambda *a: windows.append(a[3:]) or Compiled(*a))
     pixels, rows = noise(331, 400), row(network)
@@ -110,7 +111,7 @@ def test_a_graph_for_the_most_common_window(network: Network, monkeypatch: pytes
 @pytest.mark.parametrize("limit", [0.0, 20.0, 1e9])
 def test_whatever_is_kept(network: Network, monkeypatch: pytest.MonkeyPatch, limit: float) -> None:
     """Nothing, some or every inner tensor in files: the painting is the same."""
-    monkeypatch.setattr(large, "KEPT_LIMIT", limit)
+    monkeypatch.setattr(cutting, "KEPT_LIMIT", limit)
     pixels, rows = noise(150, 210), row(network)
     whole = network.paint(pixels.astype(np.float32) / 255, rows[0])
     on_way = on_its_way(network, pixels, rows)

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from impasto.errors import LearnError
+from impasto.errors import LearnError, OptionError
+from impasto.learn.devices import memory_watched, smaller
 from impasto.learn.evaluate.artefacts import Floats, frames, turned
 from impasto.learn.evaluate.scorer import Paint, Scorer, Scores
 from impasto.learn.evaluate.worth import worth
 from impasto.learn.loss.losses import psnr
-from impasto.learn.memory import memory_watched, smaller
-from impasto.learn.numbers import number
-from impasto.limits import SEVERAL
+from impasto.limits import SEVERAL, SIDE
 from impasto.pictures import find, load, resize
 
 FRAMED = 256  # pixels: the side of the crops whose mean painting shows a frame
@@ -35,12 +34,12 @@ def evaluate(
 ) -> Iterator[Scores]:
     """Score one style after the other; on ``worth_on`` photos each also measure what it is worth (slow).
 
-    The styles take turns through the photos, so that all photos count however few each style gets. LearnError if there
+    The styles take turns through the photos, so that all photos count however few each style gets. OptionError if there
     are not as many photos as that. Frames are measured on ``crops``, squares (h, h, 3) of many photos, and the same
     upside down, so that what photos have above and below counts for nothing.
     """
     if not photos or not 0 <= worth_on <= len(photos):
-        raise LearnError(f"worth cannot be measured on {worth_on} of {len(photos)} photos; give more photos")
+        raise OptionError(f"worth cannot be measured on {worth_on} of {len(photos)} photos; give more photos")
     return _evaluated(scorer, paint, names, photos, worth_on, crops)
 
 
@@ -99,7 +98,7 @@ def summary(
 def load_photos(folder: str | Path, *, size: int, limit: int) -> list[Floats]:
     """The last ``limit`` photos by name below ``folder``, (h, w, 3), with ``size`` pixels on the longer side."""
     SEVERAL.check("limit, the number of photos,", limit)
-    number("size", size, int, within=(1, 10**6))
+    SIDE.check("size", size)
     paths = find([Path(folder)])[-limit:]
     if not paths or not Path(folder).is_dir():
         raise LearnError(f"{folder} is not a folder with photos to measure on")

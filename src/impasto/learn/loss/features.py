@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from impasto.errors import LearnError, MissingExtraError
+from impasto.errors import LearnError, MissingExtraError, brief, foreign
 from impasto.learn.loss.layers import CHANNELS, block_of, check_layers, layer_names
 from impasto.learn.loss.settings import Borders, Pooling
 from impasto.learn.padding import reflect_pad
@@ -249,18 +249,18 @@ def _wheel_weights() -> Weights:
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
-    try:
+    def why(error: Exception) -> LearnError:
+        if isinstance(error, FileNotFoundError):
+            return LearnError(f"{path} does not exist")
+        reason = f"{type(error).__name__}: {brief(error, 150).partition('. ')[0]}"
+        return LearnError(
+            f"{path} holds no VGG weights that can be read safely ({reason}); get it again, or save it as safetensors"
+        )
+
+    with foreign(why):
         if path.suffix == ".safetensors":
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise LearnError(f"{path} does not exist") from error
-    except Exception as error:  # torch raises a zoo of types for a damaged file, with messages of many lines
-        reason = " ".join(str(error).split()).partition(". ")[0][:150]
-        raise LearnError(
-            f"{path} holds no VGG weights that can be read safely ({type(error).__name__}: {reason}); "
-            "get it again, or save it as safetensors"
-        ) from error
     if not isinstance(state, dict):
         raise LearnError(f"{path} holds no state dict of a VGG network")
     return {key: value for key, value in state.items() if isinstance(key, str) and isinstance(value, Tensor)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from impasto.errors import LearnError
+from impasto.errors import OptionError
 
 # Convolutions per block (Simonyan and Zisserman 2014, table 1: D is VGG-16, E is VGG-19) and channels of each block.
 CONVOLUTIONS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
@@ -28,11 +28,11 @@ def block_of(layer: str) -> int:
 
 
 def check_layers(layers: Iterable[str], *, depth: int = 19) -> None:
-    """Raise LearnError for a layer that VGG-``depth`` does not have; the message names the nearest one."""
+    """Raise OptionError for a layer that VGG-``depth`` does not have; the message names the nearest one."""
     known = layer_names(depth)
     for layer in layers:
         if layer not in known:
-            raise LearnError(f"VGG-{depth} has no layer {layer!r}; did you mean {most_like(layer, known)!r}?")
+            raise OptionError(f"VGG-{depth} has no layer {layer!r}; did you mean {most_like(layer, known)!r}?")
 
 
 def most_like(word: object, words: Iterable[str]) -> str:

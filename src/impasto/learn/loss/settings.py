@@ -30,7 +30,7 @@ class LossSettings:
     """
 
     content_layer: str = field("relu3_1", "Layer of VGG-19 whose activations are the content.")
-    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+    style_layers: tuple[str, ...] = field(("relu1_1", "relu2_1", "relu3_1", "relu4_1"), "", limits.LAYERS)
     style_layer_weights: tuple[float, ...] = field(
         (), "Of relu1_1,relu2_1,relu3_1,relu4_1; default: all alike.", limits.WEIGHTS
     )
@@ -41,10 +41,10 @@ class LossSettings:
     loss_borders: Borders = field("zeros", "What VGG sees beyond that: zeros or mirror.", Choice(get_args(Borders)))
 
     def __post_init__(self) -> None:
-        limits.check_fields(self, but="style_layer_weights")
+        limits.settle(self)
         check_layers([self.content_layer, *self.style_layers])
         weights, layers = self.style_layer_weights, self.style_layers
-        if weights and (len(weights) != len(layers) or not limits.WEIGHTS.allows(weights) or sum(weights) <= 0):
+        if weights and (len(weights) != len(layers) or sum(weights) <= 0):
             raise OptionError(
                 f"style_layer_weights must be one number for each of {', '.join(layers)}, 0 or more, not {weights}"
             )
@@ -55,6 +55,4 @@ class LossSettings:
         trained = bank.meta.get("settings")
         names = {each.name for each in fields(LossSettings)} - set(OF_TRAINING)
         found = {key: trained[key] for key in names & trained.keys()} if isinstance(trained, dict) else {}
-        chosen: dict[str, Any] = found | {key: value for key, value in options.items() if value is not None}
-        tuples = {key: tuple(value) for key, value in chosen.items() if isinstance(value, list)}  # JSON has none
-        return cls(**chosen | tuples)
+        return cls(**found | {key: value for key, value in options.items() if value is not None})

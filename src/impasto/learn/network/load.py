@@ -10,7 +10,7 @@ import onnx
 import torch
 from onnx import numpy_helper
 
-from impasto.errors import LearnError
+from impasto.errors import LearnError, foreign
 from impasto.learn.network.designs import DESIGNS, FIRST
 from impasto.learn.network.fast import FastNetwork
 from impasto.learn.network.full import PasticheNetwork
@@ -52,11 +52,9 @@ def _read(path: Path) -> tuple[list[np.ndarray], dict[str, str]]:
     """The weights of all convolutions in the order of the graph, and the metadata."""
     if not path.is_file():
         raise LearnError(f"{path} does not exist; name a network that impasto export wrote")
-    try:
+    with foreign(lambda _: LearnError(f"{path} is damaged or no ONNX file; export or install it again")):
         model = onnx.load(path)
         stored = [numpy_helper.to_array(tensor) for tensor in model.graph.initializer]
-    except Exception as error:  # protobuf and onnx raise a zoo of types for a damaged file
-        raise LearnError(f"{path} is damaged or no ONNX file; export or install it again") from error
     weights = [value for value in stored if value.ndim == 4]
     meta = {entry.key: entry.value for entry in model.metadata_props}
     if not weights or "impasto.fingerprint" not in meta:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from impasto.errors import LearnError
+from impasto.learn.devices import CPU, free_memory
 from impasto.learn.loss.layers import CHANNELS, CONVOLUTIONS, block_of
-from impasto.learn.memory import CPU, free_memory
 from impasto.learn.optimize.recipes import OptimizeSettings, used_layers
 
 BASE = 800 * 2**20  # bytes of torch, the weights and everything that does not grow with the picture
@@ -44,7 +44,7 @@ def fit(
     is not enough.
     """
     limit = free_memory(device) if limit is None else limit
-    least = BASE + looked_at * CHANNELS[0] * (2 if precision == "bfloat16" else 4) * LOOK
+    least = BASE + looked_at * CHANNELS[0] * (2 if precision == "bf16" else 4) * LOOK
     if BASE < limit < least:
         raise LearnError(
             f"paintings of {looked_at / 1e6:.1f} megapixels need {least / 1e9:.1f} GB of memory, but there is room for "
@@ -83,7 +83,7 @@ def predicted(
     """
     pixels = height * width
     deepest = max(map(block_of, used_layers(settings)))
-    number = 2 if precision == "bfloat16" else 4
+    number = 2 if precision == "bf16" else 4
     copies = regions or (2 if settings.statistic == "gaussian" else 0)  # in float32, of what style looks at
     peak = before = 0.0
     for block in range(deepest):

@@ -6,24 +6,21 @@ Every cell is an optimisation of its own, kept in a folder, so that a grid that 
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
-from impasto import pictures
-from impasto.errors import LearnError, PictureError
+from impasto import limits, pictures
+from impasto.errors import LearnError, OptionError, PictureError
 from impasto.learn.loss.features import load_loss_network
-from impasto.learn.numbers import number
 from impasto.learn.optimize.manifest import asked, manifest, read_manifest, save_picture
-from impasto.learn.optimize.recipes import OptimizeSettings, settings_for
+from impasto.learn.optimize.recipes import STYLE_LAYERS, OptimizeSettings, settings_for
 from impasto.learn.optimize.run import Optimization, OptimizeStep, RunOptions, split
 from impasto.pictures import Picture
 from impasto.pictures.sheets import contact_sheet
 
-LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 RATIOS = (1e-5, 1e-4, 1e-3, 1e-2)
 
 
@@ -50,7 +47,7 @@ def grid(
     painting: pictures.Source,
     folder: str | os.PathLike[str],
     *,
-    layers: Sequence[str] = LAYERS,
+    layers: Sequence[str] = STYLE_LAYERS,
     ratios: Sequence[float] = RATIOS,
     recipe: str = "gatys-2015",
     **options: Unpack[RunOptions],
@@ -61,8 +58,9 @@ def grid(
     with the same settings and pictures, is read instead of painted. ``options`` are those of ``optimize``. Raises what
     ``optimize`` raises, all that can be known at once: before the first cell.
     """
-    if not layers or not ratios:
-        raise LearnError("a grid needs at least one style layer and one ratio")
+    if not layers:
+        raise OptionError("a grid needs at least one style layer")
+    limits.RATIOS.check("ratios", tuple(ratios))
     keywords, changes = split(options)
     keywords["loss_network"] = keywords.get("loss_network") or load_loss_network()
     table = [
@@ -116,7 +114,6 @@ def numbers(cells: Sequence[Cell]) -> dict[str, Any]:
 
 def _cell_settings(recipe: str, changes: dict[str, Any], layers: Sequence[str], ratio: float) -> OptimizeSettings:
     own = {"style_layers": tuple(layers), "content_weight": ratio, "style_weight": 1.0}
-    number("the ratio of content to style", ratio, float, within=(math.ulp(0), math.inf))
     return settings_for(recipe, **changes | own)
 
 

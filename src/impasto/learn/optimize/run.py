@@ -5,7 +5,6 @@ Coarse to fine: each size has its objective and its optimiser, which takes over 
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -13,13 +12,11 @@ from typing import Any, Unpack
 
 import torch
 
-from impasto import pictures
+from impasto import limits, pictures
 from impasto.errors import LearnError
-from impasto.learn.devices import resolve_device
+from impasto.learn.devices import memory_watched, resolve_device, smaller
 from impasto.learn.loss.features import LossNetwork, load_loss_network
 from impasto.learn.loss.layers import check_layers
-from impasto.learn.memory import memory_watched, smaller
-from impasto.learn.numbers import number
 from impasto.learn.optimize import state
 from impasto.learn.optimize.descent import LBFGS, Adam, enlarge
 from impasto.learn.optimize.fit import fit
@@ -147,7 +144,7 @@ class Optimization:
         self.painters = self.painted_by()
         self.device = torch.device(resolve_device(device))
         if max_memory is not None:
-            max_memory = number("max_memory", max_memory, float, within=(math.ulp(0), math.inf))
+            limits.MEMORY.check("max_memory, in bytes,", max_memory)
         self.loss_network = loss_network or load_loss_network()
         check_layers([*self.settings.content_layers, *self.settings.style_layers], depth=self.loss_network.depth)
         with memory_watched(lambda: "choose smaller files for photo and paintings"):
@@ -188,8 +185,8 @@ class Optimization:
         There is no ``OptimizeStep`` at all if it was stopped before the first.
         """
         if max_seconds is not None:
-            number("max_seconds", max_seconds, float, within=(math.ulp(0), math.inf))
-        return self._run(max_seconds, number("picture_every", picture_every, int, within=(0, math.inf)))
+            limits.SECONDS.check("max_seconds", max_seconds)
+        return self._run(max_seconds, limits.COUNT.check("picture_every", picture_every))
 
     def _run(self, max_seconds: float | None, picture_every: int) -> Iterator[OptimizeStep]:
         clock = Clock(self.seconds, max_seconds)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto import pictures
-from impasto.errors import LearnError
+from impasto.errors import LearnError, OptionError
 from impasto.learn.optimize.objective import Region
 from impasto.learn.optimize.recipes import OptimizeSettings, is_file
 from impasto.learn.tensors import to_picture, to_planes
@@ -167,9 +167,9 @@ def _shares(weights: Sequence[float], count: int) -> list[float]:
     if not weights:
         return [1 / count] * count
     if len(weights) != count:
-        raise LearnError(f"there are {count} paintings but {len(weights)} weights; give one for each")
-    if min(weights) < 0 or sum(weights) <= 0:
-        raise LearnError("weights of paintings are 0 or more, and one of them is above 0")
+        raise OptionError(f"there are {count} paintings but {len(weights)} weights; give one for each")
+    if sum(weights) <= 0:
+        raise OptionError("of the weights of paintings one at least is above 0")
     return [weight / sum(weights) for weight in weights]
 
 

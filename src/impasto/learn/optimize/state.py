@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from impasto import limits
 from impasto.errors import LearnError
 from impasto.files import write_atomically
 
@@ -41,6 +42,7 @@ def read(
             meta = json.loads(file.metadata()["impasto_state"])
             tensors = {name: _moved(file.get_tensor(name), device) for name in file.keys()}  # noqa: SIM118
         mine = json.loads(json.dumps([identity["settings"], _hashes(identity["scene"])]))
+        meta["settings"]["precision"] = limits.PRECISION.parse(meta["settings"]["precision"])
         if meta["version"] != VERSION or [meta["settings"], _hashes(meta["scene"])] != mine:
             raise LearnError(f"{path} belongs to other settings or pictures; give them again, or start without it")
     except DAMAGED as error:

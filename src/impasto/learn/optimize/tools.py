@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from impasto.learn.devices import best_dtype
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.judge import ruler
 from impasto.learn.optimize.descent import LBFGS, Adam
@@ -25,10 +26,9 @@ class Tools:
         self._networks: dict[str, LossNetwork] = {}
 
     def network(self, precision: str) -> LossNetwork:
-        """The loss network with the settings' pooling, in "float32" or "bfloat16"."""
+        """The loss network with the settings' pooling, in "f32" or "bf16"."""
         if precision not in self._networks:
-            dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-            self._networks[precision] = ruler(self._given, self.device, dtype)
+            self._networks[precision] = ruler(self._given, self.device, best_dtype(precision))
             self._networks[precision].pooling = self.settings.pooling
         return self._networks[precision]
 

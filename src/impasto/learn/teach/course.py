@@ -6,17 +6,15 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from impasto import assets, pictures
 from impasto.errors import BankError
-from impasto.learn.loss.features import LossNetwork
 from impasto.learn.network.layers import StyleNetwork
 from impasto.learn.network.load import load_network
-from impasto.learn.numbers import Precision
 from impasto.learn.photos import DeadLeaves, PhotoFolder
 from impasto.learn.teach.easel import Photos
-from impasto.learn.teach.lesson import Lesson, LessonStep
+from impasto.learn.teach.lesson import Computing, Lesson, LessonStep
 from impasto.learn.teach.settings import LessonSettings
 from impasto.styles import strokes
 from impasto.styles.bank import PHOTO, Bank, Card
@@ -35,9 +33,7 @@ def teach(
     stroke_sizes: Sequence[int] = (),
     settings: LessonSettings | None = None,
     max_minutes: float | None = None,
-    loss_network: LossNetwork | None = None,
-    precision: Precision = "auto",
-    device: str = "cpu",
+    **computing: Unpack[Computing],
 ) -> Iterator[LessonStep | Bank]:
     """Teach ``painting`` to a network as the style ``name``: yields the steps, then the bank with one style more.
 
@@ -46,19 +42,8 @@ def teach(
     says what ``stroke_sizes`` are and what it raises.
     """
     opened = bank if isinstance(bank, Bank) else Bank.load(bank or assets.bank_file(network))
-    course = Course(
-        painting,
-        name,
-        open_network(network),
-        opened,
-        open_photos(photos),
-        settings,
-        card=card,
-        stroke_sizes=stroke_sizes,
-        loss_network=loss_network,
-        precision=precision,
-        device=device,
-    )
+    given: tuple[Any, ...] = open_network(network), opened, open_photos(photos), settings
+    course = Course(painting, name, *given, card=card, stroke_sizes=stroke_sizes, **computing)
     return _taught(course, max_minutes)
 
 
@@ -87,9 +72,7 @@ class Course:
         card: Card | None = None,
         stroke_sizes: Sequence[int] = (),
         replaced: bool = False,
-        loss_network: LossNetwork | None = None,
-        precision: Precision = "auto",
-        device: str = "cpu",
+        **computing: Unpack[Computing],
     ) -> None:
         settings = settings or LessonSettings.of(bank)
         card = card or Card("", name, "", "", "")
@@ -107,16 +90,7 @@ class Course:
         self._add(dict.fromkeys(self.cards, [0.0] * bank.rows.shape[1]))
         if name == PHOTO:
             raise BankError(f"{name!r} is the style that gives the photo back; choose another name")
-        first = Lesson(
-            Path(painting),
-            network,
-            bank,
-            photos,
-            settings,
-            loss_network=loss_network,
-            precision=precision,
-            device=device,
-        )
+        first = Lesson(Path(painting), network, bank, photos, settings, **computing)
         self.lessons = {name: first} | {other: first.at(size) for other, size in others.items()}
         self.done = 0  # lessons that have come to their end
 

@@ -10,24 +10,25 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from impasto import limits
 from impasto.errors import LearnError
-from impasto.learn.devices import best_dtype, resolve_device
+from impasto.learn.devices import best_dtype, memory_watched, resolve_device, smaller
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.judge import Judge, ruler
-from impasto.learn.memory import memory_watched, smaller
 from impasto.learn.network.layers import StyleNetwork
-from impasto.learn.numbers import Precision, number
 from impasto.learn.photos import load_painting
 from impasto.learn.teach.easel import HELD_OUT, Easel, Photos
 from impasto.learn.teach.match import Floats, Match, closest_mix
 from impasto.learn.teach.pace import Pace
 from impasto.learn.teach.settings import LessonSettings
 from impasto.learn.tensors import to_picture
+from impasto.limits import Precision
 from impasto.styles.bank import Bank
 
 LEAST_SIDE = 64  # pixels: a painting with a shorter side says too little about strokes
@@ -48,6 +49,14 @@ class LessonStep:
     learning_rate: float
     seconds: float
     progress: float  # 0..1, by steps or by time, whichever is further
+
+
+class Computing(TypedDict, total=False):
+    """With what a lesson computes, as keywords: what measures the losses, by default the original VGG-19, and where."""
+
+    loss_network: LossNetwork | None
+    precision: Precision
+    device: str
 
 
 class Lesson:
@@ -112,7 +121,7 @@ class Lesson:
             self.photos,
             replace(self.settings, style_size=style_size),
             loss_network=self.loss_network,
-            precision="bfloat16" if self.dtype == torch.bfloat16 else "float32",
+            precision="bf16" if self.dtype == torch.bfloat16 else "f32",
             device=str(self.easel.device),
         )
 
@@ -146,7 +155,7 @@ class Lesson:
         the loss is no longer a number.
         """
         if max_minutes is not None:
-            number("max_minutes", max_minutes, float, within=(0, math.inf))
+            limits.MINUTES.check("max_minutes", max_minutes)
         return self._run(Pace(self.settings, max_minutes), None if start is None else self.bank.check_row(start))
 
     def _run(self, pace: Pace, start: Floats | None) -> Iterator[LessonStep]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import get_args
 
 from impasto import limits
 from impasto.learn.loss.settings import LossSettings
 from impasto.learn.network.designs import LATEST
-from impasto.learn.numbers import Precision
-from impasto.limits import Choice, field
+from impasto.limits import Choice, Precision, field
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class Schedule:
 class Machine:
     """Where a run computes, and in what."""
 
-    precision: Precision = field("auto", "auto, float32 or bfloat16.", Choice(get_args(Precision)))
+    precision: Precision = field("auto", "auto, f32 or bf16.", limits.PRECISION)
     compile: bool | None = field(None, "Compile the step; default: if there is a compiler.")
     device: str = field("auto", "auto, cpu, cuda or mps.")
     workers: int | None = field(

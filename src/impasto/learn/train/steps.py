@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from impasto.errors import ImpastoError, LearnError
+from impasto.errors import LearnError
 from impasto.learn.devices import chosen_convolutions, given_to, pays_to_compile
-from impasto.learn.pieces import STATE, on_gpu
+from impasto.learn.pieces import STATE, NotCompiledError, compiling, on_gpu
 from impasto.learn.train import processes
 from impasto.learn.train.measure import PARTS, Measure
 from impasto.learn.train.records import TrainStep, record
@@ -60,15 +60,12 @@ class Steps:
             values = torch.full((1, 1), torch.nan)
             too_large = False
             try:
-                values = self._stride(batches, given).cpu()
+                with compiling() if self.compiled else nullcontext():
+                    values = self._stride(batches, given).cpu()
             except torch.OutOfMemoryError:
                 too_large = True  # what the step holds is free behind this block
-            except ImpastoError:
-                raise
-            except Exception as error:  # compilers raise what they like
-                if not self.compiled:
-                    raise
-                warning = f"the compiler fails ({_first_line(error)}); training goes on without it"
+            except NotCompiledError as error:
+                warning = f"the compiler fails ({error}); training goes on without it"
             if too_large:
                 raise LearnError(self._too_large(*given[-1]))
             broken = (~torch.isfinite(values).flatten(1).all(1)).nonzero().flatten().tolist()
@@ -153,8 +150,3 @@ class Steps:
             warning = f"the compiler fails on {', '.join(failed)}; training goes on without it there"
         records[-1] = replace(records[-1], warning=records[-1].warning or warning)
         return records
-
-
-def _first_line(error: Exception) -> str:
-    """What an error says, in at most a hundred characters of one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:100]

@@ -23,71 +23,26 @@ class Compiled:
 
     def __init__(self, graph: Graph, stage: Stage, streams: int, window: Window | None = None) -> None:
         ov = quiet.openvino()
-        Model, Tensor, Type, ops = ov.Model, ov.Tensor, ov.Type, ov.opset13
-        bits = Type.bf16 if graph.kept == np.float16 else Type.f32
-        model = graph._model.clone()
-        nodes = {node.get_friendly_name(): node for node in model.get_ordered_ops()}
-        parameters = list(model.get_parameters())
-
-        def parameter(name: str, shape: list[int], kind: Any) -> Any:
-            made = ops.parameter(shape, kind, name=name)
-            made.output(0).get_tensor().set_names({name})
-            parameters.append(made)
-            return made
-
-        def put(old: Any, new: Any) -> None:
-            for target in old.get_target_inputs():
-                target.replace_source_output(new.output(0))
-
-        ends = {
-            tensor: nodes[tensor[0]].output(tensor[1]) for tensor in (*stage.keeps, *(n.meets for n in stage.norms))
-        }
-        for number, norm in enumerate(graph.norms):
-            node = nodes[norm.name]
-            channels = graph.shapes[norm.meets].channels
-            gain, bias = (parameter(f"{what}_{number}", [1, channels, 1, 1], np.float32) for what in ("gain", "bias"))
-            put(node.output(0), ops.add(ops.multiply(node.input_value(0), gain), bias))
-        for number, tensor in enumerate(stage.reads):
-            kept = parameter(f"kept_{number}", [1, graph.shapes[tensor].channels, -1, -1], bits)
-            wide = ops.convert(kept, Type.f32)
-            put(nodes[tensor[0]].output(tensor[1]), wide)
-            if tensor in ends:
-                ends[tensor] = wide.output(0)
-        results: list[Any] = []
-        self._scales = [graph.shapes[tensor].scale for tensor in ends]
-        axes, steps = ops.constant(np.array([2, 3])), ops.constant(np.array([1, 1]))
-        for number, (tensor, end) in enumerate(ends.items()):
-            if window is None:
-                first, last = (parameter(f"{what}_{number}", [2], np.int64) for what in ("first", "last"))
-            else:
-                corners = (window.first, window.last)
-                first, last = (ops.constant(np.array(each) // self._scales[number]) for each in corners)
-            core = ops.slice(end, first, last, steps, axes)
+        self._tensor, self._type = ov.Tensor, ov.Type.bf16 if graph.kept == np.float16 else ov.Type.f32
+        made = _Model(graph, stage, self._type)
+        results: dict[tuple[Tensor, str], Any] = {}
+        for tensor, end in made.ends().items():
             if tensor in stage.keeps:
-                results.append(ops.result(end) if tensor == graph.painted else ops.convert(end, bits))
+                results[tensor, "values"] = made.kept(tensor, end)
             if any(norm.meets == tensor for norm in stage.norms):
-                mean = ops.reduce_mean(core, axes, keep_dims=True)
-                var = ops.reduce_mean(ops.squared_difference(core, mean), axes, keep_dims=False)
-                results += [ops.squeeze(mean, axes), var]
-        self._order = [
-            (tensor, what)
-            for tensor in ends
-            for what in (
-                *(("values",) if tensor in stage.keeps else ()),
-                *(("mean", "var") if any(norm.meets == tensor for norm in stage.norms) else ()),
-            )
-        ]
-        used = _reachable(results)
-        found = [each for each in parameters if each.get_friendly_name() in used]
+                results[tensor, "mean"], results[tensor, "var"] = made.moments(tensor, end, window)
+        self._order = list(results)
+        self._scales = made.scales
+        used = _reachable(list(results.values()))
+        found = [each for each in made.parameters if each.get_friendly_name() in used]
         self.inputs = {each.get_friendly_name() for each in found}
-        options = {**graph._options, "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
-        model = Model(results, found)
+        options = {**graph.options, "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
+        model = ov.Model(list(results.values()), found)
         if window is not None:
             model.reshape(graph.sizes_of(stage, window, self.inputs))
-        self._compiled = graph._core.compile_model(model, "CPU", options)
+        self._compiled = graph.core.compile_model(model, "CPU", options)
         quiet.has_threads(self)
         self._local = threading.local()
-        self._tensor, self._type = Tensor, bits
 
     def run(
         self, feeds: Mapping[str, Any], first: tuple[int, int], last: tuple[int, int]
@@ -101,7 +56,7 @@ class Compiled:
         if not hasattr(self._local, "request"):
             self._local.request = self._compiled.create_infer_request()
         given = {name: self._kept(value) for name, value in feeds.items() if name in self.inputs}
-        for number, scale in enumerate(self._scales):
+        for number, scale in self._scales.items():
             for what, (row, column) in (("first", first), ("last", last)):
                 if f"{what}_{number}" in self.inputs:
                     given[f"{what}_{number}"] = np.array([row // scale, column // scale])
@@ -111,6 +66,64 @@ class Compiled:
     def _kept(self, value: npt.NDArray[Any]) -> Any:
         """16 bits a number as the bfloat16 that they are; other arrays come back themselves."""
         return self._tensor(value, list(value.shape), self._type) if value.dtype == np.float16 else value
+
+
+class _Model:
+    """A copy of the graph's model on its way to be a stage: norms become products and sums, what is read an input."""
+
+    def __init__(self, graph: Graph, stage: Stage, bits: Any) -> None:
+        ov = quiet.openvino()
+        self.graph, self.stage, self.bits, self.floats, self.ops = graph, stage, bits, ov.Type.f32, ov.opset13
+        self._model = graph.model.clone()
+        self.parameters = list(self._model.get_parameters())
+        self.scales: dict[int, int] = {}  # of the ends whose core is cut out, by their numbers
+
+    def ends(self) -> dict[Tensor, Any]:
+        """The outputs of the stage's tensors, once the norms and what it reads are replaced."""
+        ops, shapes = self.ops, self.graph.shapes
+        nodes = {node.get_friendly_name(): node for node in self._model.get_ordered_ops()}
+        wanted = (*self.stage.keeps, *(norm.meets for norm in self.stage.norms))
+        ends = {tensor: nodes[tensor[0]].output(tensor[1]) for tensor in wanted}
+        for number, norm in enumerate(self.graph.norms):
+            node, shape = nodes[norm.name], [1, shapes[norm.meets].channels, 1, 1]
+            gain, bias = (self._parameter(f"{what}_{number}", shape, np.float32) for what in ("gain", "bias"))
+            _put(node.output(0), ops.add(ops.multiply(node.input_value(0), gain), bias))
+        for number, tensor in enumerate(self.stage.reads):
+            kept = self._parameter(f"kept_{number}", [1, shapes[tensor].channels, -1, -1], self.bits)
+            wide = ops.convert(kept, self.floats)
+            _put(nodes[tensor[0]].output(tensor[1]), wide)
+            if tensor in ends:
+                ends[tensor] = wide.output(0)
+        return ends
+
+    def kept(self, tensor: Tensor, end: Any) -> Any:
+        """What the stage keeps of a tensor: the painting as it is, all else in the bits of files."""
+        return self.ops.result(end) if tensor == self.graph.painted else self.ops.convert(end, self.bits)
+
+    def moments(self, tensor: Tensor, end: Any, window: Window | None) -> tuple[Any, Any]:
+        """Mean and variance of a tensor's core, whose corners are inputs, or those of the ``window``."""
+        ops, number, scale = self.ops, len(self.scales), self.graph.shapes[tensor].scale
+        self.scales[number] = scale
+        if window is None:
+            first, last = (self._parameter(f"{what}_{number}", [2], np.int64) for what in ("first", "last"))
+        else:
+            first, last = (ops.constant(np.array(each) // scale) for each in (window.first, window.last))
+        axes, steps = ops.constant(np.array([2, 3])), ops.constant(np.array([1, 1]))
+        core = ops.slice(end, first, last, steps, axes)
+        mean = ops.reduce_mean(core, axes, keep_dims=True)
+        var = ops.reduce_mean(ops.squared_difference(core, mean), axes, keep_dims=False)
+        return ops.squeeze(mean, axes), var
+
+    def _parameter(self, name: str, shape: list[int], kind: Any) -> Any:
+        made = self.ops.parameter(shape, kind, name=name)
+        made.output(0).get_tensor().set_names({name})
+        self.parameters.append(made)
+        return made
+
+
+def _put(old: Any, new: Any) -> None:
+    for target in old.get_target_inputs():
+        target.replace_source_output(new.output(0))
 
 
 def _reachable(results: list[Any]) -> set[str]:

@@ -1,0 +1,42 @@
+// Photo and recipe, kept in this browser for 24 hours so that a reload loses nothing. Photos are written once, the rest often.
+
+const DAY = 24 * 3600 * 1000;
+
+const request = (asked) => new Promise((done, fail) => {
+  asked.onsuccess = () => done(asked.result);
+  asked.onerror = () => fail(asked.error);
+});
+
+async function database() {
+  const asked = indexedDB.open("impasto", 1);
+  asked.onupgradeneeded = () => {
+    asked.result.createObjectStore("photos");
+    asked.result.createObjectStore("look");
+  };
+  return request(asked);
+}
+
+async function stores(mode) {
+  const transaction = (opened ??= await database()).transaction(["photos", "look"], mode);
+  return { photos: transaction.objectStore("photos"), look: transaction.objectStore("look") };
+}
+let opened = null;
+
+/** What was kept: {look, blobs: Map} or null. */
+export async function recall() {
+  const { photos, look } = await stores("readonly");
+  const [kept, keys, blobs] = await Promise.all([request(look.get("now")), request(photos.getAllKeys()), request(photos.getAll())]);
+  if (!kept) return null;
+  if (Date.now() - kept.when > DAY) return void (await forget()) ?? null;
+  return { look: kept, blobs: new Map(keys.map((key, at) => [key, blobs[at]])) };
+}
+
+/** Keep a photo's bytes; an error where the browser has no room. */
+export const keepPhoto = async (key, blob) => request((await stores("readwrite")).photos.put(blob, key));
+export const dropPhoto = async (key) => request((await stores("readwrite")).photos.delete(key));
+export const keepLook = async (look) => request((await stores("readwrite")).look.put({ ...look, when: Date.now() }, "now"));
+
+export async function forget() {
+  const { photos, look } = await stores("readwrite");
+  await Promise.all([request(photos.clear()), request(look.clear())]);
+}

@@ -1,0 +1,376 @@
+// The wiring: one state, its views, and the engine that paints. Everything else stands in the other modules.
+import { createAlbum } from "./album.js";
+import { createBrush, tint } from "./brush.js";
+import { createCompare } from "./compare.js";
+import { $, icon, make, pressed, segments, setRange, showBlob } from "./dom.js";
+import { createDownloads, createFileOptions, createPlan, planWords } from "./download.js";
+import { HttpEngine } from "./engine-http.js";
+import { recall } from "./keep.js";
+import { createLoupe } from "./loupe.js";
+import { createPad } from "./pad.js";
+import { createStrip, createWaysIn } from "./photos.js";
+import { createPreviews } from "./preview.js";
+import { MOST_STYLES, PHOTO, START, fromHash, names, turn } from "./recipe.js";
+import { copyPicture, createShare } from "./share.js";
+import { createState } from "./state.js";
+import { LANGUAGES, current, number, percent, speak, t, time } from "./strings.js";
+import { createStyles, createThumbnails, ordered } from "./styles.js";
+import { createTeaching } from "./teach.js";
+
+const engine = new HttpEngine();
+const state = createState();
+const painting = $("painting"), original = $("original"), picture = $("picture"), view = $("view");
+let plan = null, offline = false, sampleShown = null, fastNames = new Set();
+
+// ---- what the page says -------------------------------------------------------------------------------------------
+
+/** Words for screen readers, and with `seen` for everybody. */
+function say(words, seen = false) {
+  $("status").textContent = words;
+  if (seen) note(words);
+}
+
+function note(words, stays = false) {
+  $("note").hidden = !words;
+  $("note-text").textContent = words ?? "";
+  clearTimeout(note.timer);
+  if (words && !stays) note.timer = setTimeout(() => ($("note").hidden = true), 8000);
+}
+
+/** A phrase's key, or an engine's error, as one sentence. */
+function tell(what, values) {
+  if (typeof what === "string") return say(t(what, values), true);
+  if (what.code === "offline") return lost();
+  const words = what.status === 401 ? t("again") : what.status === 410 && !what.message ? t("gone") : what.message && what.code !== what.message ? what.message : t("strange", { why: what.code ?? what.message });
+  say(words, true);
+}
+
+/** The server does not answer: one sentence, and on as soon as it is back. */
+async function lost() {
+  if (offline) return;
+  offline = true;
+  $("status").textContent = t("offline");
+  note(t("offline"), true);
+  for (let pause = 500; offline; pause = Math.min(4000, pause * 1.5)) {
+    await new Promise((done) => setTimeout(done, pause));
+    await engine.alive().then(() => (offline = false), (error) => (offline = !error.status)); // any answer is one
+  }
+  tell("back");
+  previews.again();
+  thumbnails.again();
+  state.changed();
+}
+
+// ---- views --------------------------------------------------------------------------------------------------------
+
+const viewSide = () => Math.min(1024, Math.max(64, Math.round(Math.max(picture.clientWidth, picture.clientHeight) * (devicePixelRatio || 1))));
+let previews = createPreviews(engine, { show: showPainting, tell: standing, idle: () => thumbnails.pump(), viewSide, slow: false });
+const thumbnails = createThumbnails(engine, { busy: () => previews.busy, drawn: (name) => (styles.drawn(name), pad()) });
+const compare = createCompare();
+const share = createShare(state, { say, tell });
+const teaching = createTeaching(state, engine, { tell, say, learned, copy: share.copy });
+const styles = createStyles(state, thumbnails, { tell, teach: teaching.open });
+const pad = createPad(state, thumbnails.of);
+const brush = createBrush(state, { tell });
+const loupe = createLoupe(state, engine, { tell, painting: () => painting });
+const album = createAlbum(state, engine, { tell, shown: photoShown, busy: (on) => busy(on), painting, emptied: preview });
+const strip = createStrip(state, album);
+const fileOptions = createFileOptions(state);
+const planning = createPlan(state, engine, planned);
+const downloads = createDownloads(state, engine, { tell, say: (words, stays) => (say(words, true), stays && note(words, true)), started: (job) => ((state.job = job), album.keepSoon()) });
+createWaysIn(state, { add: album.add, teach: teaching.dropped, tell });
+
+async function learned(name, use = false) {
+  state.set({ styles: ordered(await engine.styles(state.recipe.network)) });
+  if (state.entry) thumbnails.show(state.entry.photo, state.styles, state.recipe.network, fastNames);
+  if (use) state.turn({ styles: [[name, 1]] });
+}
+
+function showPainting({ bitmap, entry, recipe, side, seconds, sharp, whole }) {
+  if (entry !== state.entry) return;
+  painting.width = bitmap.width;
+  painting.height = bitmap.height;
+  painting.getContext("2d").drawImage(bitmap, 0, 0);
+  bitmap.close();
+  Object.assign(painting.dataset, { side, sharp });
+  painting.setAttribute("aria-label", t("painting", { style: recipe.styles.map(([name]) => state.style(name)?.title ?? name).join(", ") }));
+  if (!whole) return;
+  brush.painted();
+  if (sharp) {
+    say(t("painted", { time: time(seconds) }));
+    album.stripSoon();
+  }
+}
+
+function standing(now, error) {
+  painting.dataset.state = now;
+  clearTimeout(standing.timer);
+  busy(false);
+  if (now === "painting") standing.timer = setTimeout(() => busy(true), 400);
+  if (now === "failed") tell(error);
+}
+
+const busy = (on) => $("stage").toggleAttribute("data-busy", on);
+
+/** Another photo has come onto the page. */
+function photoShown(entry) {
+  planned(null);
+  compare.set(0);
+  painting.getContext("2d").clearRect(0, 0, painting.width, painting.height);
+  thumbnails.show(entry.photo, state.styles, state.recipe.network, fastNames);
+  styles.redrawn();
+  original.removeAttribute("src");
+  engine.picture(entry.photo, 1024).then((blob) => entry === state.entry && showBlob(original, blob), () => {});
+}
+
+function planned(found) {
+  plan = found;
+  loupe.planned(plan);
+  state.changed();
+}
+
+/** The picture as large as it goes, but never more than twice its own size. */
+function fit() {
+  const entry = state.entry;
+  if (!entry) return;
+  const room = { width: view.clientWidth, height: view.clientHeight };
+  const scale = Math.min(room.width / entry.width, room.height / entry.height, 2);
+  picture.style.width = `${Math.round(entry.width * scale)}px`;
+  picture.style.height = `${Math.round(entry.height * scale)}px`;
+  brush.draw();
+  previews.resized();
+}
+new ResizeObserver(fit).observe(view);
+
+state.onChange(function draw() {
+  const { entry, recipe, tool } = state;
+  document.body.dataset.empty = String(!entry);
+  for (const [id, shown] of [["welcome", !entry], ["view", entry], ["tools", entry], ["chosen", entry && recipe.styles.length], ["dials", entry], ["share", entry], ["options", entry]]) $(id).hidden = !shown;
+  $("photo-name").textContent = entry ? `${entry.name}, ${number(entry.width)} × ${number(entry.height)}` : "";
+  const brushing = tool === "brush" || tool === "erase";
+  if (entry?.width) {
+    fit();
+    if (recipe.styles.length) previews.want(entry, recipe);
+  } else if (!entry) {
+    previews.nothing();
+    Object.assign(painting, { width: 1, height: 1 });
+    painting.dataset.state = "empty";
+    painting.setAttribute("aria-label", t("paintingEmpty"));
+  }
+  $("divider").hidden = brushing || !entry;
+  $("easel").hidden = $("brushes").hidden = !brushing;
+  pressed($("tool-brush"), brushing);
+  pressed($("tool-loupe"), tool === "loupe");
+  pressed($("brush-on"), tool === "brush");
+  pressed($("eraser-on"), tool === "erase");
+  [$("undo").disabled, $("redo").disabled] = state.undoable.map((can) => !can);
+  styles.draw();
+  pad();
+  dials();
+  if (brushing) regions();
+  compare.draw();
+  loupe.draw();
+  strip();
+  fileOptions(plan);
+  planning();
+  downloads.draw();
+  if (plan) $("plan").replaceChildren(...planWords(plan).map((words, at) => make("p", { className: at ? "muted" : "" }, words)));
+  else $("plan").replaceChildren();
+  album.keepSoon();
+});
+
+function dials() {
+  const { recipe } = state;
+  setRange($("strength"), Math.round(100 * recipe.strength), t("strengthValue", { share: percent(recipe.strength) }));
+  $("strength-value").textContent = percent(recipe.strength);
+  const choices = ["small", "medium", "large"];
+  segments($("strokes"), "brush", [...choices.map((each) => [each, t(each)]), ...(choices.includes(recipe.brush) ? [] : [[String(recipe.brush), `${recipe.brush} px`]])], recipe.brush, (brush) => state.turn({ brush }));
+  segments($("network"), "network", (state.session?.networks ?? []).map((each) => [each, t(each)]), recipe.network, chooseNetwork);
+  $("keep-color").checked = recipe.keepColor;
+  const sizes = names(recipe).map((name) => state.style(name)?.sizes ?? []).filter((each) => each.length > 1).flat();
+  $("stroke-dial").hidden = !sizes.length;
+  if (!sizes.length) return;
+  const low = Math.log(Math.min(...sizes)), high = Math.log(Math.max(...sizes)), size = recipe.strokeSize ?? Math.exp((low + high) / 2);
+  Object.assign($("stroke-size").dataset, { low, high });
+  const words = recipe.strokeSize ? `${number(recipe.strokeSize)} px` : t("strokeAuto");
+  setRange($("stroke-size"), Math.round((100 * (Math.log(size) - low)) / (high - low)), words);
+  $("stroke-value").textContent = words;
+}
+
+/** What the brush may paint: the photo itself, the style in hand, and those that are in the picture already. */
+function regions() {
+  const painted = state.recipe.regions.map((region) => region.styles[0][0]);
+  const all = [...new Set([PHOTO, ...painted, state.brushStyle ?? PHOTO])];
+  const titleOf = (name) => (name === PHOTO ? t("protect") : state.style(name)?.title ?? name);
+  const key = JSON.stringify([all, current(), all.map((name) => Boolean(thumbnails.of(name)))]);
+  if ($("regions").dataset.key !== key) {
+    $("regions").dataset.key = key;
+    $("regions").replaceChildren(...all.map((name) => {
+      const chip = make("button", { className: "chip", "data-region": name, title: titleOf(name), onclick: () => state.set({ brushStyle: name, tool: "brush" }) });
+      const image = name === PHOTO ? state.entry?.small : thumbnails.of(name);
+      if (image) chip.append(make("img", { src: image, alt: "" }));
+      chip.append(make("span", {}, titleOf(name)));
+      return chip;
+    }));
+  }
+  for (const chip of $("regions").children) {
+    const region = state.recipe.regions.find((each) => each.styles[0][0] === chip.dataset.region);
+    pressed(chip, state.tool === "brush" && chip.dataset.region === (state.brushStyle ?? PHOTO));
+    chip.style.setProperty("--tint", region ? tint(region.mask) : "transparent");
+  }
+  $("clear-regions").disabled = !painted.length;
+  setRange($("brush-size"), state.brushSize, percent(state.brushSize / 100));
+  setRange($("brush-soft"), state.brushSoft, percent(state.brushSoft / 100));
+  brush.draw();
+}
+
+// ---- controls -----------------------------------------------------------------------------------------------------
+
+$("strength").addEventListener("input", () => state.turn({ strength: $("strength").value / 100 }, "strength"));
+$("stroke-size").addEventListener("input", () => {
+  const { low, high } = $("stroke-size").dataset, share = $("stroke-size").value / 100;
+  state.turn({ strokeSize: Math.round(Math.exp(Number(low) + share * (high - low))) }, "stroke");
+});
+for (const id of ["strength", "stroke-size"]) $(id).addEventListener("change", state.rest);
+$("keep-color").addEventListener("change", () => state.turn({ keepColor: $("keep-color").checked }));
+$("undo").addEventListener("click", state.undo);
+$("redo").addEventListener("click", state.redo);
+$("brush-size").addEventListener("input", () => state.set({ brushSize: Number($("brush-size").value) }));
+$("brush-soft").addEventListener("input", () => state.set({ brushSoft: Number($("brush-soft").value) }));
+$("brush-on").addEventListener("click", () => take("brush"));
+$("eraser-on").addEventListener("click", () => take("erase"));
+$("clear-regions").addEventListener("click", () => state.turn({ regions: [] }));
+$("tool-brush").addEventListener("click", () => take(state.tool === "brush" || state.tool === "erase" ? null : "brush"));
+$("tool-loupe").addEventListener("click", () => take(state.tool === "loupe" ? null : "loupe"));
+$("note-close").addEventListener("click", () => note(null));
+$("copy-picture").addEventListener("click", () => copyPicture(painting, { say, tell }));
+$("theme").addEventListener("click", () => {
+  const dark = getComputedStyle(document.documentElement).colorScheme === "dark" || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
+  document.documentElement.dataset.theme = localStorage.theme = dark ? "light" : "dark";
+});
+$("forget").addEventListener("click", () => ($("help-dialog").close(), album.forget()));
+$("help").addEventListener("click", () => {
+  const keys = [["B", "keyBrush"], ["E", "keyEraser"], ["[ ]", "keySize"], [t("space"), "keyPhoto"], ["C", "keyCompare"], ["L", "keyLoupe"], ["Ctrl Z, Ctrl Y", "keyUndo"], ["Ctrl V", "keyPaste"], ["Ctrl S", "keySave"], ["/", "keySearch"]];
+  $("keys").replaceChildren(...keys.flatMap(([press, does]) => [make("dt", {}, make("kbd", {}, press)), make("dd", {}, t(does))]));
+  $("about").textContent = state.session ? t("about", state.session) : "";
+  $("help-dialog").showModal();
+});
+
+const take = (tool) => state.set({ tool: state.entry ? tool : null });
+
+/** Another network has other styles, fewer perhaps: what it lacks leaves the look. */
+async function chooseNetwork(network) {
+  try {
+    const styles = ordered(await engine.styles(network)), known = new Set(styles.map(({ name }) => name));
+    const has = ([name]) => known.has(name), { recipe } = state;
+    const left = recipe.styles.filter(has), lost = recipe.styles.find((each) => !has(each));
+    if (lost) tell("networkLacks", { style: state.style(lost[0])?.title ?? lost[0] });
+    state.styles = styles;
+    state.turn({ network, styles: left.some(([, weight]) => weight > 0) ? left : [[styles[0].name, 1]], regions: recipe.regions.filter((region) => region.styles.every(has)) });
+    if (state.entry) thumbnails.show(state.entry.photo, styles, network, fastNames);
+  } catch (error) {
+    tell(error);
+    state.changed();
+  }
+}
+
+addEventListener("keydown", (event) => {
+  if (document.querySelector("dialog[open]")) return;
+  const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) && !["range", "checkbox", "radio"].includes(event.target.type);
+  const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (event.ctrlKey || event.metaKey) {
+    const does = { z: event.shiftKey ? state.redo : state.undo, y: state.redo, s: downloads.one }[letter];
+    if (does && !(typing && letter !== "s")) event.preventDefault(), does();
+    return;
+  }
+  if (typing || event.altKey) return;
+  const larger = (by) => state.set({ brushSize: Math.min(50, Math.max(2, state.brushSize + by)) });
+  const does = { b: () => $("tool-brush").click(), e: () => take("erase"), "[": () => larger(-2), "]": () => larger(2), c: compare.toggle, l: () => $("tool-loupe").click(), "/": () => $("search").focus() }[letter];
+  if (letter === "Escape" && !document.querySelector(":popover-open")) take(null);
+  const onControl = event.target.closest("button, label, select, input:not([type=range]), [role=application]");
+  if (event.key === " " && !onControl && state.entry) event.preventDefault(), compare.hold(true);
+  else if (does && (state.entry || letter === "/")) event.preventDefault(), does();
+});
+addEventListener("keyup", (event) => event.key === " " && compare.hold(false));
+
+// ---- start --------------------------------------------------------------------------------------------------------
+
+function words() {
+  speak([localStorage.language, ...navigator.languages].filter(Boolean));
+  $("language").replaceChildren(...Object.entries(LANGUAGES).map(([value, { name }]) => make("option", { value, lang: value }, name)));
+  $("language").value = current();
+  samples();
+}
+$("language").addEventListener("change", () => {
+  localStorage.language = $("language").value;
+  words();
+  state.changed();
+});
+
+function samples() {
+  $("samples").replaceChildren(...(state.session?.samples ?? []).map((sample) => {
+    const title = t(`sample_${sample.name}`);
+    const words = title.startsWith("sample_") ? sample.title : title;
+    return make("button", { className: "sample", title: sample.credit, onclick: () => album.addSample(sample.name) }, make("img", { src: engine.sampleURL(sample.name), alt: "", width: sample.width, height: sample.height }), make("span", {}, words));
+  }));
+}
+
+/** Before there is a photo the tiles show a sample. */
+async function preview() {
+  const sample = state.session?.samples[0];
+  if (!sample || state.entry) return;
+  sampleShown ??= engine.photo(await engine.sample(sample.name), `${sample.name}.jpg`);
+  if (!state.entry) thumbnails.show(sampleShown, state.styles, state.recipe.network, fastNames), styles.redrawn();
+}
+
+async function start() {
+  if (localStorage.theme) document.documentElement.dataset.theme = localStorage.theme;
+  words();
+  document.body.dataset.ready = "true";
+  const kept = recall().catch(() => null);
+  try {
+    state.session = await engine.open();
+  } catch (error) {
+    tell(error);
+    if (error.code === "offline") setTimeout(start, 2000);
+    return;
+  }
+  const { session } = state, linked = fromHash(location.hash), found = await kept;
+  $("file").accept = session.formats.read.join();
+  state.recipe = turn(START, { network: session.network });
+  let shown = found ? album.restore(found) : null;
+  if (session.photo && !state.photos.some(({ photo }) => photo.record?.id === session.photo.id)) {
+    const { id, name, width, height } = session.photo, photo = engine.photo(null, name, session.photo);
+    state.photos.unshift({ key: id, name, photo, width, height, regions: [], why: null });
+    shown = id;
+  }
+  await arrive(linked);
+  const [all, quick] = await Promise.all([engine.styles(state.recipe.network), session.networks.includes("fast") ? engine.styles("fast") : []]);
+  fastNames = new Set(quick.map((style) => style.name));
+  state.styles = ordered(all);
+  samples();
+  if (session.preview_network !== session.network) previews = createPreviews(engine, { show: showPainting, tell: standing, idle: () => thumbnails.pump(), viewSide, slow: true });
+  state.changed();
+  if (shown) {
+    await album.choose(shown);
+    if (found?.look.job) downloads.resume(found.look.job);
+  }
+  preview();
+}
+
+/** A link's recipe takes the place of the dials; the address is short again. */
+async function arrive(linked) {
+  if (!linked) return;
+  history.replaceState(null, "", location.pathname);
+  state.mixing = linked.styles.length > 1 && linked.styles.length <= MOST_STYLES;
+  state.recipe = turn(state.recipe, { ...linked, network: state.session.networks.includes(linked.network) ? linked.network : state.session.network });
+}
+addEventListener("hashchange", async () => {
+  const linked = fromHash(location.hash);
+  if (!linked) return;
+  state.turn({});
+  await arrive(linked);
+  state.changed();
+});
+
+start();

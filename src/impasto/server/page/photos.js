@@ -1,0 +1,110 @@
+// Photos come in: chosen, dropped (folders too), pasted, taken, or a sample. The strip shows them.
+import { $, icon, make } from "./dom.js";
+import { t } from "./strings.js";
+
+/** All files of a drop, folders opened. */
+async function filesOf(transfer) {
+  const entries = [...(transfer.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return [...transfer.files];
+  const out = [];
+  const walk = async (entry) => {
+    if (entry.isFile) return void out.push(await new Promise((done, fail) => entry.file(done, fail)));
+    const reader = entry.createReader();
+    for (let some; (some = await new Promise((done, fail) => reader.readEntries(done, fail))).length; ) for (const each of some) await walk(each);
+  };
+  for (const entry of entries) await walk(entry);
+  return out.filter((file) => !file.name.startsWith(".")).sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** Ask for one picture with an input of its own, the camera first where there is one in the hand. */
+export function askFile(accept, capture) {
+  return new Promise((done) => {
+    const input = make("input", { type: "file", accept: accept.join() });
+    if (capture) input.setAttribute("capture", "environment");
+    input.onchange = () => done(input.files[0] ?? null);
+    input.oncancel = () => done(null);
+    input.click();
+  });
+}
+
+/** Every way in. `add(files)` takes photos, `teach(file)` a painting. */
+export function createWaysIn(state, { add, teach, tell }) {
+  const input = $("file");
+  $("choose").addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    const files = [...input.files]; // the list empties with the input
+    input.value = "";
+    if (files.length) add(files);
+  });
+  $("take").addEventListener("click", take);
+
+  let depth = 0;
+  const isFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  const onPlus = (event) => event.target.closest?.(".teach, #teach-dialog");
+  const over = (on, event) => {
+    $("dropping").hidden = !on;
+    $("dropping").firstElementChild.textContent = t(event && onPlus(event) ? "dropStyle" : "dropHere");
+  };
+  addEventListener("dragenter", (event) => isFiles(event) && (depth++, over(true, event)));
+  addEventListener("dragleave", (event) => isFiles(event) && (depth = Math.max(0, depth - 1), depth || over(false)));
+  addEventListener("dragover", (event) => isFiles(event) && (event.preventDefault(), over(true, event)));
+  addEventListener("drop", async (event) => {
+    if (!isFiles(event)) return;
+    event.preventDefault();
+    depth = 0;
+    over(false);
+    const painting = onPlus(event), files = await filesOf(event.dataTransfer);
+    if (!files.length) tell("nothingThere");
+    else if (painting) teach(files[0]);
+    else add(files);
+  });
+  addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length) event.preventDefault(), add(files);
+  });
+
+  async function take() {
+    const inHand = matchMedia("(pointer: coarse)").matches;
+    if (inHand || !navigator.mediaDevices?.getUserMedia) {
+      const file = await askFile(["image/*"], true);
+      return file && add([file]);
+    }
+    const dialog = $("camera-dialog"), video = $("camera");
+    let stream = null;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 4096 }, facingMode: "environment" } });
+    } catch (error) {
+      return tell("noCamera", { why: error.message });
+    }
+    video.srcObject = stream;
+    dialog.showModal();
+    dialog.onclose = () => stream.getTracks().forEach((track) => track.stop());
+    $("shutter").onclick = () => {
+      const canvas = make("canvas", { width: video.videoWidth, height: video.videoHeight });
+      canvas.getContext("2d").drawImage(video, 0, 0);
+      canvas.toBlob((blob) => (dialog.close(), add([new File([blob], "camera.jpg", { type: "image/jpeg" })])), "image/jpeg", 0.95);
+    };
+  }
+}
+
+/** The strip at the bottom: a tile for every photo, and + for more. */
+export function createStrip(state, { choose, remove }) {
+  const strip = $("strip");
+  let drawn = null;
+  return function draw() {
+    const key = JSON.stringify([document.documentElement.lang, state.current, state.photos.map(({ key, name, why, small }) => [key, name, why, small])]);
+    if (key === drawn) return;
+    drawn = key;
+    const more = make("button", { className: "add", "aria-label": t("addPhotos"), title: t("addPhotos"), onclick: () => $("file").click() }, icon("plus"));
+    const focus = document.activeElement?.dataset?.key;
+    strip.replaceChildren(more, ...state.photos.map((entry) => {
+      const words = entry.why ? t("photoFailed", { name: entry.name, why: entry.why }) : t("showPhoto", { name: entry.name });
+      const show = make("button", { className: "thumb", "aria-label": words, title: entry.why ?? entry.name, "aria-current": entry.key === state.current ? "true" : null, "data-key": entry.key, onclick: () => choose(entry.key) },
+        entry.small ? make("img", { src: entry.small, alt: "", draggable: false }) : entry.why ? icon("warn") : "");
+      if (entry.why) show.dataset.failed = "true";
+      const away = make("button", { className: "away", "aria-label": t("removePhoto", { name: entry.name }), title: t("removePhoto", { name: entry.name }), onclick: () => remove(entry.key) }, icon("close"));
+      return make("span", { className: "slot" }, show, away);
+    }));
+    if (focus) [...strip.querySelectorAll("[data-key]")].find((node) => node.dataset.key === focus)?.focus();
+  };
+}

@@ -1,0 +1,161 @@
+"""Styles, the mix pad, and the other dials."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from driven import OTHER, STYLE, THIRD
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+BLOB = re.compile("^blob:")
+
+
+def test_a_style_is_picked(painted: Any) -> None:
+    """A click on a style paints in it; its name is the style's title."""
+    painted.page.get_by_role("radio", name="The Great Wave off Kanagawa").click()
+    painted.painted()
+    assert painted.recipe["styles"] == {OTHER: 1}
+
+
+def test_thumbnails_show_the_users_photo(painted: Any) -> None:
+    """The styles in sight show the user's own photo, each another painting."""
+    tiles = painted.page.locator("#grid .tile img")
+    expect(tiles.nth(0)).to_have_attribute("src", BLOB)
+    expect(tiles.nth(3)).to_have_attribute("src", BLOB)
+    size = tiles.nth(0).evaluate("image => image.decode().then(() => image.naturalWidth / image.naturalHeight)")
+    assert size == pytest.approx(480 / 320, abs=0.02)
+
+
+def test_styles_are_found(painted: Any) -> None:
+    """The search finds artists, whatever the accents, and says when nothing is found."""
+    search = painted.page.get_by_role("searchbox", name="Search styles")
+    search.fill("cezanne")
+    found = painted.page.locator("#grid .tile:visible")
+    expect(found.first).to_have_attribute("title", re.compile("Cézanne"))
+    assert all("Cézanne" in each.get_attribute("title") for each in found.all())
+    search.fill("no such painter")
+    expect(painted.page.get_by_text("No style has that name.")).to_be_visible()
+
+
+def test_moving_a_slider_paints_the_last_place(painted: Any) -> None:
+    """Of 60 moves in a second the last one is what stands there, after at most 12 requests."""
+    before = len(painted.recipes)
+    painted.page.evaluate("""async () => {
+      const dial = document.querySelector("#strength");
+      for (let step = 1; step <= 60; step++) {
+        dial.value = step;
+        dial.dispatchEvent(new Event("input", {bubbles: true}));
+        await new Promise((done) => setTimeout(done, 16));
+      }
+      dial.dispatchEvent(new Event("change", {bubbles: true}));
+    }""")
+    painted.painted()
+    assert len(painted.recipes) - before <= 12
+    assert painted.recipe["strength"] == 0.6
+    expect(painted.page.locator("#strength-value")).to_have_text("60%")
+
+
+def test_previews_are_one_at_a_time(painted: Any) -> None:
+    """At most one preview is in flight, and the numbers that are sent rise."""
+    painted.page.evaluate("""() => {
+      window.most = window.flying = 0; window.numbers = [];
+      const before = fetch;
+      window.fetch = async (url, options) => {
+        if (!String(url).endsWith("/previews")) return before(url, options);
+        numbers.push(JSON.parse(options.body).n);
+        most = Math.max(most, ++flying);
+        try { return await before(url, options); } finally { flying--; }
+      };
+    }""")
+    for key in ("ArrowLeft",) * 12:
+        painted.page.locator("#strength").press(key)
+    painted.painted()
+    most, numbers = painted.page.evaluate("[most, numbers]")
+    assert most == 1
+    assert numbers == sorted(set(numbers))
+
+
+def test_dials_turn_the_recipe(painted: Any) -> None:
+    """Strokes and the photo's colours reach the painting; undo and redo go back and forth."""
+    painted.page.get_by_role("radio", name="Large", exact=True).check()
+    painted.page.get_by_label("Keep the photo's colours").check()
+    painted.painted()
+    assert (painted.recipe["brush"], painted.recipe["keep_color"]) == ("large", True)
+    painted.page.keyboard.press("Control+z")
+    painted.painted()
+    expect(painted.page.get_by_label("Keep the photo's colours")).not_to_be_checked()
+    assert painted.recipe["keep_color"] is False
+    painted.tool("Redo").click()
+    expect(painted.page.get_by_label("Keep the photo's colours")).to_be_checked()
+    painted.painted()
+    assert painted.recipe["keep_color"] is True
+
+
+def mixed(studio: Any, *names: str) -> None:
+    studio.style(STYLE).click()
+    for name in names:
+        studio.style(name).click(modifiers=["Control"])
+    studio.painted()
+
+
+def test_two_styles_are_mixed_with_ctrl(painted: Any) -> None:
+    """Ctrl and a click adds a style, in equal parts; without the mix one stays."""
+    mixed(painted, OTHER)
+    assert painted.recipe["styles"] == {STYLE: 0.5, OTHER: 0.5}
+    painted.tool("Take out The Starry Night").click()
+    painted.painted()
+    assert painted.recipe["styles"] == {OTHER: 1}
+
+
+def test_the_mouse_moves_the_pad(painted: Any) -> None:
+    """The dot of four styles is at their bilinear weights, beyond the edge too."""
+    mixed(painted, OTHER, THIRD, "klimt-the-kiss")
+    pad = painted.page.locator("#pad").bounding_box()
+    x, y = pad["x"] + 0.25 * pad["width"], pad["y"] + 0.5 * pad["height"]
+    painted.page.mouse.move(x, y)
+    painted.page.mouse.down()
+    painted.page.mouse.up()
+    painted.painted()
+    weights = list(painted.recipe["styles"].values())
+    assert weights == pytest.approx([0.375, 0.125, 0.375, 0.125], abs=0.02)
+    painted.page.mouse.move(x, y)
+    painted.page.mouse.down()
+    painted.page.mouse.move(pad["x"] - 50, pad["y"] - 50, steps=4)
+    painted.page.mouse.up()
+    painted.painted()
+    assert painted.recipe["styles"] == {STYLE: 1}
+
+
+def test_keys_move_the_pad(painted: Any) -> None:
+    """Two native ranges move the dot, arrows going where they point; the ranges say the shares."""
+    mixed(painted, OTHER, THIRD)
+    across = painted.page.get_by_role("slider", name="To the right")
+    across.press("Shift+ArrowRight")
+    across.press("Shift+ArrowUp")
+    painted.painted()
+    assert list(painted.recipe["styles"].values()) == pytest.approx([0.24, 0.36, 0.4], abs=0.01)
+    assert "The Starry Night: 24%" in across.get_attribute("aria-valuetext")
+    expect(painted.page.get_by_role("slider", name="Down")).to_have_value("40")
+
+
+def test_a_mix_holds_four(painted: Any) -> None:
+    """A fifth style is refused in one sentence."""
+    mixed(painted, OTHER, THIRD, "klimt-the-kiss")
+    painted.style("picabia-udnie").click()
+    expect(painted.page.get_by_role("status")).to_contain_text("up to 4 styles")
+    assert len(painted.recipe["styles"]) == 4
+
+
+def test_the_mix_button_adds(painted: Any) -> None:
+    """With the mix button on, clicks add and take away; off, the strongest style stays."""
+    painted.style(STYLE).click()
+    painted.tool("Mix").click()
+    painted.tool("The Great Wave off Kanagawa").click()
+    painted.painted()
+    assert set(painted.recipe["styles"]) == {STYLE, OTHER}
+    painted.tool("Mix").click()
+    painted.painted()
+    assert list(painted.recipe["styles"].values()) == [1]

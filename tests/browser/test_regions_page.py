@@ -1,0 +1,156 @@
+"""The brush, the divider and the loupe."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from driven import OTHER, drawn
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def stroke(studio: Any, *places: tuple[float, float]) -> None:
+    """Draw with the mouse along places in shares of the picture, and wait for what it changes."""
+    box = studio.page.locator("#picture").bounding_box()
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
+    studio.page.mouse.move(*points[0])
+    studio.page.mouse.down()
+    for point in points[1:]:
+        studio.page.mouse.move(*point, steps=8)
+    studio.page.mouse.up()
+    studio.painted()
+
+
+@pytest.fixture
+def brush(painted: Any) -> Any:
+    """A studio with the brush in hand, which paints another style."""
+    painted.tool("Brush").click()
+    painted.style(OTHER).click()
+    return painted
+
+
+def test_a_stroke_puts_a_style_on_a_region(brush: Any) -> None:
+    """The mask that arrives is white under the stroke, soft at its edge, black elsewhere, and has the photo's shape."""
+    before = brush.pixels()
+    stroke(brush, (0.1, 0.5), (0.9, 0.5))
+    (mask,) = brush.masks()
+    assert mask.shape == (320, 480)
+    assert mask[160, 240] > 200
+    assert not mask[:80].any() and not mask[-80:].any()
+    assert np.count_nonzero((mask > 10) & (mask < 245)) > 1000
+    assert brush.recipe["regions"] == [{"mask": 0, "styles": {OTHER: 1}}]
+    changed = np.abs(brush.pixels().astype(int) - before).max(-1)
+    height = changed.shape[0]
+    assert changed[int(0.48 * height) : int(0.52 * height)].mean() > 3 * changed[: height // 8].mean()
+
+
+def test_a_region_keeps_the_photo(painted: Any) -> None:
+    """The brush begins with the photo itself: what it covers stays as it is."""
+    painted.tool("Brush").click()
+    stroke(painted, (0.2, 0.5), (0.8, 0.5))
+    assert painted.recipe["regions"] == [{"mask": 0, "styles": {"photo": 1}}]
+
+
+def test_a_stroke_goes_on_beyond_the_border(brush: Any) -> None:
+    """A stroke that begins and ends outside the picture covers it from border to border."""
+    stroke(brush, (-0.02, 0.5), (1.02, 0.5))
+    (mask,) = brush.masks()
+    assert mask[160].min() > 100
+
+
+def test_erasing_and_undoing(brush: Any) -> None:
+    """The eraser takes a region away where it goes; undo brings it back, undo again takes all of it."""
+    stroke(brush, (0.1, 0.5), (0.9, 0.5))
+    brush.tool("Eraser").click()
+    stroke(brush, (0.5, 0.1), (0.5, 0.9))
+    first, second = brush.masks()
+    assert first[160, 240] > 200 and second[160, 240] < 50 and second[160, 100] == first[160, 100]
+    brush.tool("Undo").click()
+    brush.painted()
+    assert np.array_equal(brush.masks()[-1], first)
+    brush.tool("Undo").click()
+    brush.painted()
+    assert brush.recipe["regions"] == []
+    brush.tool("Redo").click()
+    brush.painted()
+    assert len(brush.recipe["regions"]) == 1
+
+
+def test_one_style_takes_the_place_of_another(brush: Any) -> None:
+    """Where a second style is painted over the first, it has the place alone."""
+    stroke(brush, (0.1, 0.5), (0.9, 0.5))
+    brush.style("munch-the-scream").click()
+    stroke(brush, (0.5, 0.1), (0.5, 0.9))
+    masks = brush.masks()[-2:]
+    assert [each["mask"] for each in brush.recipe["regions"]] == [0, 1]
+    assert masks[0][160, 240] < 50 < 200 < masks[1][160, 240]
+
+
+def test_keys_paint(painted: Any) -> None:
+    """The brush moves by arrows and paints by Space."""
+    painted.tool("Brush").click()
+    area = painted.page.get_by_role("application")
+    area.press("ArrowRight")
+    area.press(" ")
+    area.press("Shift+ArrowRight")
+    painted.painted()
+    mask = painted.masks()[-1]
+    assert mask[160, 260] > 200 and mask[20].max() == 0
+
+
+def test_masks_of_large_photos_are_small(make_studio: Any, tmp_path: Any) -> None:
+    """A mask has at most 1,024 px a side: the brush has as much to do for 24 megapixels as for one."""
+    path = tmp_path / "large.jpg"
+    drawn(600, 400).resize((6000, 4000)).save(path)
+    studio = make_studio().open().add(path)
+    studio.tool("Brush").click()
+    stroke(studio, (0.1, 0.2), (0.9, 0.8))
+    assert studio.masks()[0].shape == (683, 1024)
+
+
+def test_the_divider_shows_the_photo(painted: Any) -> None:
+    """The divider, a range, uncovers the photo from the left, by mouse and by keys."""
+    divider = painted.page.get_by_role("slider", name="Before and after")
+    original = painted.page.locator("#original")
+    expect(original).to_be_hidden()
+    painted.tool("Compare").click()
+    expect(divider).to_have_value("50")
+    expect(original).to_be_visible()
+    divider.press("ArrowRight")
+    expect(divider).to_have_value("51")
+    box = painted.page.locator("#picture").bounding_box()
+    grip = painted.page.locator(".grip").bounding_box()
+    painted.page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
+    painted.page.mouse.down()
+    painted.page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 10, steps=4)
+    painted.page.mouse.up()
+    expect(divider).to_have_value("25")
+    assert divider.get_attribute("aria-valuetext") == "25% photo"
+
+
+def test_space_shows_the_photo(painted: Any) -> None:
+    """While Space is held the photo is shown whole."""
+    painted.page.locator("body").click(position={"x": 5, "y": 200})
+    painted.page.keyboard.down("Space")
+    expect(painted.tool("Show photo")).to_have_attribute("aria-pressed", "true")
+    painted.page.keyboard.up("Space")
+    expect(painted.page.locator("#original")).to_be_hidden()
+
+
+def test_the_loupe_shows_a_place_at_full_size(painted: Any) -> None:
+    """The loupe asks for whole pixels of the painting, and keys move it."""
+    painted.with_windows()
+    painted.tool("Loupe").click()
+    lens = painted.page.locator("#lens")
+    expect(lens).to_have_attribute("data-state", "painted", timeout=20_000)
+    lens.press("ArrowLeft")
+    expect(lens).to_have_attribute("data-state", "painting")
+    expect(lens).to_have_attribute("data-state", "painted", timeout=20_000)
+
+    asked = [json.loads(each.post_data) for each in painted.asked if each.url.endswith("/window")]
+    assert asked[-1]["x"] < asked[0]["x"]
+    assert 0 <= asked[-1]["y"] and asked[-1]["y"] + asked[-1]["height"] <= 320
