@@ -61,7 +61,7 @@ def grey(value: int) -> bytes:
 
 @pytest.mark.parametrize(
     ("place", "code"),
-    [((0, 0, 97, 10), "bad-option"), ((90, 0, 10, 10), "bad-option"), ((0, 0, 1025, 10), "bad-request")],
+    [((96, 0, 10, 10), "bad-picture"), ((0, 64, 10, 10), "bad-picture"), ((0, 0, 1025, 10), "bad-request")],
 )
 def test_outside(client: TestClient, place: tuple[int, int, int, int], code: str) -> None:
     """A window that is not inside the painting is refused."""
