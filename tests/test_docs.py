@@ -76,6 +76,7 @@ def run(line: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     "script",
     [
+        "docs/make_api.py",
         "docs/make_cli.py",
         "benchmarks/optimize_table.py",
         "benchmarks/quality_table.py",
