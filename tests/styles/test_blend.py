@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from impasto.errors import BankError, MismatchError, OptionError, StyleNameError
 from impasto.styles.bank import Bank, Card, Floats

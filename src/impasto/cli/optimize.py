@@ -22,6 +22,7 @@ from impasto.learn.optimize.recipes import RECIPES, STYLE_LAYERS, OptimizeSettin
 from impasto.limits import Choice
 
 if TYPE_CHECKING:
+    from impasto.learn.optimize.objective import Parts
     from impasto.learn.optimize.run import Optimization
 
 
@@ -209,8 +210,7 @@ def replay(
     with learning():
         from impasto.cli import targets
         from impasto.learn.loss.features import load_loss_network
-        from impasto.learn.optimize.manifest import read_manifest
-        from impasto.learn.optimize.manifest import replay as replayed
+        from impasto.learn.optimize.manifest import read_manifest, replay as replayed
 
         found = read_manifest(made)
         if show:
@@ -282,12 +282,18 @@ def _optimize(
             if run.parts is not None:  # what was painted until then is not lost
                 keep()
             raise
-    parts = run.parts
-    if parts is None:
+    if run.parts is None:
         say("stopped before the first step; nothing was written")
         raise typer.Exit(130)
     for note in keep():
         say(note)
+    _report(run, run.parts, output, state, as_json)
+    if run.stopped and not run.done:
+        raise typer.Exit(130)
+
+
+def _report(run: Optimization, parts: Parts, output: Path, state: Path | None, as_json: bool) -> None:
+    """Say what came of it; the state of one that is done goes."""
     text = f"content {parts.content:.4g}, style {parts.style:.4g}, total {parts.total:.4g}, {run.seconds:.0f} s"
     if run.done and state is not None:
         state.unlink(missing_ok=True)
@@ -296,8 +302,6 @@ def _optimize(
         text += f", and the same command with --resume goes on from {state}" if state is not None else ""
     record = {"output": str(output), "content": parts.content, "style": parts.style, "total": parts.total}
     report({**record, "seconds": run.seconds, "done": run.done}, f"{output}: {text}", as_json)
-    if run.stopped and not run.done:
-        raise typer.Exit(130)
 
 
 def _log(path: Path, mode: str) -> IO[bytes]:

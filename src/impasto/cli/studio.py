@@ -120,8 +120,7 @@ def serve(
 
 def _serve(settings: Settings, listener: socket.socket, rules: Rules, address: str, *, browser: bool) -> None:
     """Print the address, as one line, and serve until Ctrl-C or SIGTERM."""
-    from impasto.server import app as application
-    from impasto.server import run
+    from impasto.server import app as application, run
 
     made = application.made(settings)
     typer.echo(address)

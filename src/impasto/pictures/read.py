@@ -24,7 +24,6 @@ from impasto.pictures.pixels import (
     Photo,
     Picture,
     Source,
-    check_max_side,
     resized_colors,
     resized_plane,
     shrunk_size,
@@ -65,7 +64,7 @@ def load(source: Source, *, max_pixels: int | None = DEFAULT_MAX_PIXELS, max_sid
     if max_pixels is not None:
         limits.PIXELS.check("max_pixels", max_pixels)
     if max_side is not None:
-        check_max_side(max_side)
+        limits.SIDE.check("the longer side in pixels", max_side)
     limit = NO_LIMIT if max_pixels is None else max_pixels
     with _reading(name, limit):
         if isinstance(source, Image.Image):

@@ -89,8 +89,8 @@ def mix(bank: Bank, style: Style, *, strength: float = 1.0, photo: Floats | None
     row = photo + along(strength) * (mix - photo), with mix = sum of weight * row over the weights' sum. A single style
     is bitwise its row; ``strength`` 1 is bitwise the mix, 0 the ``photo`` row, up to 1.5 overdoes the style. ``photo``
     (R,) takes the place of the bank's row of that name. The work does not grow with the bank. OptionError for
-    another strength; BankError where there is no ``photo``; StyleNameError for an unknown style, even with weight 0;
-    MismatchError for a row of another length.
+    another strength and for what is no style; BankError where there is no ``photo``, and for a row with NaN or huge
+    numbers; StyleNameError for an unknown style, even with weight 0; MismatchError for a row of another length.
     """
     strength = float(STRENGTH.check("the strength", strength))
     own = {} if photo is None else {PHOTO: photo}

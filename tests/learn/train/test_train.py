@@ -27,8 +27,7 @@ from impasto.learn.network.designs import FIRST, LATEST
 from impasto.learn.network.layers import StyleNetwork
 from impasto.learn.paintings import Painting, find_paintings
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.train import processes
-from impasto.learn.train import run as module
+from impasto.learn.train import processes, run as module
 from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
 from impasto.learn.train.export import PHOTO_CARD
 from impasto.learn.train.records import METRICS, SHEET, TrainStep
