@@ -11,8 +11,7 @@ from impasto.server import samples
 from impasto.server.api import problem
 from impasto.server.app import made
 from impasto.server.settings import Settings
-from tests.server.conftest import PNG, TestClient, drawn, hub_of
-from tests.server.conftest import problem as problem_in
+from tests.server.conftest import PNG, TestClient, drawn, hub_of, problem as problem_in
 
 
 def test_session(client: TestClient) -> None:
