@@ -15,6 +15,7 @@ from impasto import limits
 from impasto.errors import MismatchError, NetworkError
 from impasto.limits import Precision, RuntimeName
 from impasto.painting.runtimes import Bytes, Feeds, Floats, Session, cores, open
+from impasto.painting.tiles.sampled import Sampled
 from impasto.painting.tiles.stages import Graph
 
 Pixels = TypeVar("Pixels", Floats, Bytes)
@@ -72,6 +73,7 @@ class Network:
         """Have nothing open any more: a forked child, which has none of the threads, opens its own."""
         self._opening = threading.RLock()  # OpenVINO comes to a halt where two threads read graphs at once
         self._graphs: dict[bool, Graph] = {}
+        self._sampled: dict[bool, Sampled] = {}
         self._opened = None
         self._regions: Session | None = None
 
@@ -167,6 +169,14 @@ class Network:
                 options = {"INFERENCE_PRECISION_HINT": self.precision}
                 self._graphs[regions] = Graph(path, options, self._multiple, self.margin)
             return self._graphs[regions]
+
+    def sampled(self, regions: bool = False) -> Sampled:
+        """The network with moments that are taken from places; NetworkError without OpenVINO."""
+        graph = self.graph(regions)
+        with self._opening:
+            if regions not in self._sampled:
+                self._sampled[regions] = Sampled(graph)
+            return self._sampled[regions]
 
     def _regions_file(self) -> Path:
         """The file for regions, which is there and belongs to this network."""

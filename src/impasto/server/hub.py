@@ -78,8 +78,8 @@ class Hub:
         """End everything; nothing of any photo remains."""
         for task in self._tasks:
             task.cancel()
-        self.previews.close()
-        await asyncio.gather(self.shrinking.close(), self.jobs.close(), self.lessons.close())
+        closing = asyncio.to_thread(self.previews.close)
+        await asyncio.gather(closing, self.shrinking.close(), self.jobs.close(), self.lessons.close())
         self.store.clear()
         self.folder.remove()
 

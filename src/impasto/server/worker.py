@@ -197,9 +197,7 @@ class _Worker:
         target = named(b"", "the window")
         pictures.save(painted, target, quality=task.saving.quality, format=task.saving.format)
         seconds = time.perf_counter() - begin
-        return Report(
-            task.id, 1.0, target.getvalue(), task.place[2:], seconds, about=not loupe.whole, memory=memory.used()
-        )
+        return Report(task.id, 1.0, target.getvalue(), task.place[2:], seconds, about=loupe.about, memory=memory.used())
 
     def _prepared(self, task: Task) -> Job:
         look, size = task.wanted.look(task.width, task.height), None
