@@ -59,8 +59,8 @@ def test_masks_are_stacked_to_a_sum_of_one() -> None:
     np.testing.assert_allclose(stacked.sum(0), 1, atol=1e-6)
     np.testing.assert_allclose(stacked[:, 0, 0], [0, 2 / 3, 1 / 3, 0], atol=1e-6)
     np.testing.assert_allclose(stacked[:, 0, -1], [0.75, 0, 0, 0.25], atol=1e-6)
-    assert regions.overlap({"a": LEFT, "b": LEFT * 0.5}) == 1.5
-    assert regions.overlap({}) == 0
+    assert regions.overlap([LEFT, LEFT * 0.5]) == 1.5
+    assert regions.overlap([]) == 0
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])

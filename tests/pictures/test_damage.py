@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import run
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 from impasto.errors import PictureError

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from impasto import assets
-from impasto.errors import NetworkError
 
 MASKS, STYLES, MASK_SIDE, PREVIEW_SIDE = 8, 16, 1024, 1024
 WRITES = ("jpeg", "png", "webp")
@@ -77,13 +76,6 @@ class Settings:
             "grace": 30.0,
         }
         return cls(**{**found, **more})  # type: ignore[arg-type]
-
-    def check(self) -> None:
-        """NetworkError or BankError where there is no such network, or no such bank."""
-        for kit in self.kits.values():
-            for file in (assets.network_file(kit.network), kit.bank or assets.bank_file(kit.network)):
-                if not file.is_file():
-                    raise NetworkError(f"{file} does not exist; check the path")
 
     @property
     def kits(self) -> dict[str, Kit]:
