@@ -16,6 +16,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 BLOCK = 8
+EIGHTHS = [min(255, 8 * value) for value in range(256)] * 3
 QUIET = 0.6  # of 255: mean differences of this size come from rounding
 SHARE = 0.3  # of the blocks that are taken to show nothing new when noise is measured
 SURE, LOST = 1.3, 2.0  # times the mean difference of noise: up to the first nothing has changed, from the second on all
@@ -24,9 +25,13 @@ SLIP = 0.06  # pixels by which the scene may be off its place
 
 
 def blocks(picture: Image.Image) -> Floats:
-    """The mean of each block and channel, (h / 8, w / 8, C)."""
-    found = np.asarray(picture.reduce(BLOCK), np.float32)
-    return found if found.ndim == 3 else found[..., None]
+    """The mean of each block and channel, (h / 8, w / 8, 3)."""
+    return np.asarray(picture.reduce(BLOCK), np.float32)
+
+
+def distance(one: Image.Image, other: Image.Image) -> Floats:
+    """The mean difference of each block and channel, to an eighth; differences of more than 31 count as 31."""
+    return blocks(ImageChops.difference(one, other).point(EIGHTHS)) / 8
 
 
 def noise_of(frame: Bytes) -> float:
@@ -57,18 +62,20 @@ class Change:
     noise: float
 
     @classmethod
-    def between(cls, past: Bytes, frame: Bytes, noise: float) -> Change:
-        """Of two canvases; ``noise`` is the most that the frame's noise can be (standard deviation, 0..255)."""
+    def between(cls, past: Bytes, frame: Bytes, known: Floats, noise: float) -> Change:
+        """Of two canvases; ``noise`` is the most that the frame's noise can be (standard deviation, 0..255).
+
+        Blocks that are not ``known`` (0) hold nothing, and do not matter to others.
+        """
         old, new = Image.fromarray(past), Image.fromarray(frame)
-        apart = blocks(ImageChops.difference(old, new))
-        drift = np.abs(blocks(new) - blocks(old)).max(-1)
-        slope = sum(
-            blocks(ImageChops.difference(new, ImageChops.offset(new, *step))).mean(-1) for step in ((1, 0), (0, 1))
-        )
-        usual = max(QUIET, min(float(np.quantile(apart.mean(-1), SHARE)), 0.85 * noise))
+        apart = distance(old, new)
+        drift = np.abs(blocks(ImageChops.subtract(new, old, 1 / 8, 128)) - 128).max(-1) / 8
+        slope = sum(distance(new, ImageChops.offset(new, *step)).mean(-1) for step in ((1, 0), (0, 1)))
+        usual = max(QUIET, min(float(np.quantile(apart.mean(-1)[known > 0], SHARE)), 0.85 * noise))
         allowed = usual + np.float32(SLIP) * slope
         worst = np.maximum(apart.max(-1) / allowed, drift / (DRIFT * allowed) * SURE)
-        return cls(np.clip((LOST - near(worst)) / (LOST - SURE), 0, 1).astype(np.float32), usual)
+        holds = np.clip((LOST - near(worst * known)) / (LOST - SURE), 0, 1)
+        return cls((holds * known).astype(np.float32), usual)
 
 
 def spread_out(holds: Floats, size: tuple[int, int], most: float) -> Bytes:

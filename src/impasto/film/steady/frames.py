@@ -30,6 +30,7 @@ State: TypeAlias = dict[str, npt.NDArray[Any]]
 Floats: TypeAlias = npt.NDArray[np.float32]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
+AFTER = 0.3, 0.5  # seconds behind a change: up to the first nothing is held, from the second on all: whatever passed is far
 HELD = 0.18  # seconds in which what is old falls to 1/e
 REACH = 3  # blocks around a change in which nothing is old: as far as the network sees it clearly
 WALK = 0.02  # of a row's length: when rows change by that much nothing is old
@@ -75,23 +76,25 @@ class Steady:
     def _paint(self, job: Job, time: float) -> Bytes:
         """The painting of a frame, before the photo and its colours are brought in."""
         frame, threads = pictures.to_bytes(job.work.photo), job.work.threads
-        canvas = Canvas(job.size, job.planner.network.multiple)
+        canvas = Canvas(job.size, math.lcm(job.planner.network.multiple, BLOCK))
         now = follow(self._past, frame, canvas, time, threads)
         seen = canvas.put(frame, now.place, threads)
         masks = np.array([canvas.put(pictures.unit(mask), now.place) for mask in job.work.rows.masks], np.float32)
         rows = np.stack(job.work.rows.rows)
         if now.past is None:
             clean, painted = seen.astype(np.float32), _painted(job, seen, masks)
-            held = painted.astype(np.float32)
+            held, calm = painted.astype(np.float32), np.full([-(-side // BLOCK) for side in canvas.shape], AFTER[1], np.float32)
         else:
-            keep = self._steady * math.exp(-max(0.0, time - float(now.past.time)) / HELD)
-            change = Change.between(to_bytes(now.past.clean), seen, noise_of(frame))
-            holds = change.holds * now.past.known(canvas.size, BLOCK)
+            passed = max(0.0, time - float(now.past.time))
+            keep, known = self._steady * math.exp(-passed / HELD), now.past.known(canvas.size)
+            holds = Change.between(to_bytes(now.past.clean), seen, known, noise_of(frame)).holds
+            calm = np.where((holds < 0.5) & (known > 0), np.float32(0), now.past.calm + np.float32(passed))
             clean, seen = blended(now.past.clean, seen, spread_out(holds, canvas.shape, keep), threads)
             painted = _painted(job, seen, masks)
-            holds = (1 - near(1 - holds, REACH)) * _same_look(now.past, rows, masks)
+            holds = np.minimum(holds, np.clip((calm - AFTER[0]) / (AFTER[1] - AFTER[0]), 0, 1))
+            holds = (1 - near((1 - holds) * known, REACH)) * known * _same_look(now.past, rows, masks)
             held, painted = blended(now.past.painted, painted, spread_out(holds, canvas.shape, keep), threads)
-        self._past = Past(clean, held, masks, rows, now.place, now.speed, np.array(time), now.misfits)
+        self._past = Past(clean, held, masks, rows, now.place, now.speed, np.array(time), now.misfits, calm)
         return canvas.cut(painted, now.place, threads)
 
 
