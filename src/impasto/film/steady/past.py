@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +49,8 @@ class Past:
         for length, whole, place in zip(size, self.clean.shape, self.place, strict=False):
             starts = np.arange(0, whole, BLOCK)
             covered.append((starts >= place - 1) & (starts + BLOCK <= place + length + 1))
-        return np.outer(*covered).astype(np.float32)
+        found: Floats = np.outer(*covered).astype(np.float32)
+        return found
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Followed:
     misfits: Floats
 
 
-def follow(past: Past | None, frame: Bytes, canvas: Canvas, time: float, threads: int) -> Followed:
+def follow(past: Past | None, frame: Bytes, canvas: Canvas, time: float) -> Followed:
     """Find the next frame on the canvas of the past; behind a cut there is none."""
     new = Followed(None, np.zeros(2), np.zeros(2), np.zeros(0, np.float32))
     if past is None or past.clean.shape[:2] != canvas.shape:
