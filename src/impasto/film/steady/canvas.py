@@ -7,9 +7,12 @@ shows is always at the same place of that lattice. Places and shifts are (down, 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import partial
+from itertools import pairwise
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +22,7 @@ Bytes: TypeAlias = npt.NDArray[np.uint8]
 Floats: TypeAlias = npt.NDArray[np.float32]
 Size: TypeAlias = tuple[int, int]
 Point: TypeAlias = npt.NDArray[np.float64]
+Found = TypeVar("Found")
 
 REACH = 3  # pixels that Lanczos looks at
 WHOLE = 0.02  # pixels: a shift so near to a whole one is one
@@ -34,7 +38,7 @@ class Canvas:
     @property
     def shape(self) -> Size:
         """Height and width of the canvas, multiples of the period."""
-        height, width = (-(-length // self.period + 0) * self.period + self.period for length in self.size)
+        height, width = ((-(-length // self.period) + 1) * self.period for length in self.size)
         return height, width
 
     def wrapped(self, place: Point) -> tuple[Point, Size]:
@@ -90,12 +94,15 @@ def _slices(by: int) -> tuple[slice, slice]:
     return (slice(by, None), slice(None, -by)) if by > 0 else (slice(None, by or None), slice(-by, None))
 
 
-def in_threads(action: Any, height: int, threads: int) -> None:
+def in_threads(action: Callable[[slice], None], height: int, threads: int) -> None:
     """Do the same with all rows, in several threads at once."""
     ends = [height * count // threads for count in range(threads + 1)]
-    parts = [slice(*pair) for pair in zip(ends, ends[1:], strict=False)]
+    together([partial(action, slice(*pair)) for pair in pairwise(ends)], threads)
+
+
+def together(actions: Iterable[Callable[[], Found]], threads: int) -> list[Found]:
+    """What several actions find, done at the same time."""
     if threads == 1:
-        return action(parts[0])
+        return [action() for action in actions]
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(action, parts):
-            pass
+        return list(pool.map(lambda action: action(), actions))

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from impasto import limits, pictures
 from impasto.film.steady.canvas import Canvas
-from impasto.film.steady.change import BLOCK, Change, near, noise_of, spread_out
+from impasto.film.steady.change import BLOCK, holding, near, noise_of, spread_out
 from impasto.film.steady.past import Past, blended, follow, to_bytes
 
 if TYPE_CHECKING:
@@ -30,8 +30,11 @@ State: TypeAlias = dict[str, npt.NDArray[Any]]
 Floats: TypeAlias = npt.NDArray[np.float32]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
+AFTER = 0.3, 0.5  # seconds behind a change: nothing is held up to the first, all from the second on
 HELD = 0.18  # seconds in which what is old falls to 1/e
 REACH = 3  # blocks around a change in which nothing is old: as far as the network sees it clearly
+PERIODS = 8  # of the network's lattice, at most, after which a first pass is at the same place of its own, too
+RESIZED = 0.08  # by so much of its size a first pass may be larger or smaller for that
 WALK = 0.02  # of a row's length: when rows change by that much nothing is old
 MASKED = 0.02  # by so much a mask may change where a painting is old
 
@@ -74,25 +77,42 @@ class Steady:
 
     def _paint(self, job: Job, time: float) -> Bytes:
         """The painting of a frame, before the photo and its colours are brought in."""
-        frame, threads = pictures.to_bytes(job.work.photo), job.work.threads
-        canvas = Canvas(job.size, job.planner.network.multiple)
-        now = follow(self._past, frame, canvas, time, threads)
+        job, canvas = _laid_out(job)
+        frame, threads, rows = pictures.to_bytes(job.work.photo), job.work.threads, np.stack(job.work.rows.rows)
+        now = follow(self._past, frame, canvas, time)
         seen = canvas.put(frame, now.place, threads)
         masks = np.array([canvas.put(pictures.unit(mask), now.place) for mask in job.work.rows.masks], np.float32)
-        rows = np.stack(job.work.rows.rows)
         if now.past is None:
-            clean, painted = seen.astype(np.float32), _painted(job, seen, masks)
-            held = painted.astype(np.float32)
-        else:
-            keep = self._steady * math.exp(-max(0.0, time - float(now.past.time)) / HELD)
-            change = Change.between(to_bytes(now.past.clean), seen, noise_of(frame))
-            holds = change.holds * now.past.known(canvas.size, BLOCK)
-            clean, seen = blended(now.past.clean, seen, spread_out(holds, canvas.shape, keep), threads)
             painted = _painted(job, seen, masks)
-            holds = (1 - near(1 - holds, REACH)) * _same_look(now.past, rows, masks)
-            held, painted = blended(now.past.painted, painted, spread_out(holds, canvas.shape, keep), threads)
-        self._past = Past(clean, held, masks, rows, now.place, now.speed, np.array(time), now.misfits)
+            clean, held = seen.astype(np.float32), painted.astype(np.float32)
+            calm = np.full([side // BLOCK for side in canvas.shape], AFTER[1], np.float32)
+        else:
+            passed, known = max(0.0, time - float(now.past.time)), now.past.known(canvas.size)
+            keep = self._steady * math.exp(-passed / HELD)
+            holds = holding(to_bytes(now.past.clean), seen, known, noise_of(frame), threads)
+            calm = np.where((holds < 0.5) & (known > 0), np.float32(0), now.past.calm + np.float32(passed))
+            clean, seen = blended(now.past.clean, seen, spread_out(holds, keep), threads)
+            painted = _painted(job, seen, masks)
+            holds = _far_from_change(holds, calm, known) * _same_look(now.past, rows, masks)
+            held, painted = blended(now.past.painted, painted, spread_out(holds, keep), threads)
+        self._past = Past(clean, held, masks, rows, now.place, now.speed, np.array(time), now.misfits, calm)
         return canvas.cut(painted, now.place, threads)
+
+
+def _laid_out(job: Job) -> tuple[Job, Canvas]:
+    """The canvas for a job, and the job for paintings of it: a first pass has a size that fits both lattices."""
+    own = math.lcm(job.planner.network.multiple, BLOCK)
+    if job.first is None:
+        return job, Canvas(job.size, own)
+    share, theirs = max(job.first.size) / max(job.size), job.first.planner.network.multiple
+    periods = {count * own: max(1, round(share * count * own / theirs)) * theirs for count in range(1, PERIODS + 1)}
+    errors = {period: abs(first / period / share - 1) for period, first in periods.items()}
+    period = next(
+        (each for each, error in errors.items() if error < RESIZED), min(errors, key=lambda each: errors[each])
+    )
+    canvas = Canvas(job.size, period)
+    height, width = (side // period * periods[period] for side in canvas.shape)
+    return replace(job, first=replace(job.first, size=(height, width))), canvas
 
 
 def _painted(job: Job, canvas: Bytes, masks: Floats) -> Bytes:
@@ -100,6 +120,12 @@ def _painted(job: Job, canvas: Bytes, masks: Floats) -> Bytes:
     rows = replace(job.work.rows, shares=[1.0] * len(job.work.rows.shares), masks=list(masks))
     work = replace(job.work, photo=canvas, rows=rows, kind=np.dtype(np.uint8), keep_color=False)
     return replace(job, work=work).paint()
+
+
+def _far_from_change(holds: Floats, calm: Floats, known: Floats) -> Floats:
+    """How much of a painting holds, in blocks: nothing near a change, nor where there was one just now."""
+    rested = np.clip((calm - AFTER[0]) / (AFTER[1] - AFTER[0]), 0, 1)
+    return (1 - near((1 - np.minimum(holds, rested)) * known, REACH)) * known
 
 
 def _same_look(past: Past, rows: Floats, masks: Floats) -> Floats | float:
@@ -111,9 +137,8 @@ def _same_look(past: Past, rows: Floats, masks: Floats) -> Floats | float:
     if not len(masks):
         return same
     apart = np.abs(masks - past.masks).max(0)
-    down, across = (-(-length // BLOCK) for length in apart.shape)
-    padded = np.pad(apart, ((0, down * BLOCK - apart.shape[0]), (0, across * BLOCK - apart.shape[1])))
-    worst = padded.reshape(down, BLOCK, across, BLOCK).max((1, 3))
+    down, across = (length // BLOCK for length in apart.shape)
+    worst = apart.reshape(down, BLOCK, across, BLOCK).max((1, 3))
     return same * (near(worst) <= MASKED)
 
 

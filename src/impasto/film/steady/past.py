@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from impasto.film.steady import shift
 from impasto.film.steady.canvas import Canvas, in_threads, moved
+from impasto.film.steady.change import BLOCK
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -31,23 +32,25 @@ class Past:
     speed: Point  # pixels a second
     time: Floats  # seconds; no axes
     misfits: Floats  # of the last frames
+    calm: Floats  # seconds since each block showed something new
 
     def turned(self, by: tuple[int, int]) -> Past:
         """The same, moved by whole periods."""
         if by == (0, 0):
             return self
         masks = np.stack([moved(mask, by) for mask in self.masks]) if len(self.masks) else self.masks
-        return replace(
-            self, clean=moved(self.clean, by), painted=moved(self.painted, by), masks=masks, place=self.place + by
-        )
+        calm = moved(self.calm, (by[0] // BLOCK, by[1] // BLOCK))
+        clean, painted = moved(self.clean, by), moved(self.painted, by)
+        return replace(self, clean=clean, painted=painted, masks=masks, place=self.place + by, calm=calm)
 
-    def known(self, size: tuple[int, int], block: int) -> Floats:
+    def known(self, size: tuple[int, int]) -> Floats:
         """Which blocks the last frame, of this size, covered: 1 or 0, (rows, columns)."""
         covered = []
         for length, whole, place in zip(size, self.clean.shape, self.place, strict=False):
-            starts = np.arange(0, whole, block)
-            covered.append((starts >= place - 1) & (starts + block <= place + length + 1))
-        return np.outer(*covered).astype(np.float32)
+            starts = np.arange(0, whole, BLOCK)
+            covered.append((starts >= place - 1) & (starts + BLOCK <= place + length + 1))
+        found: Floats = np.outer(*covered).astype(np.float32)
+        return found
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Followed:
     misfits: Floats
 
 
-def follow(past: Past | None, frame: Bytes, canvas: Canvas, time: float, threads: int) -> Followed:
+def follow(past: Past | None, frame: Bytes, canvas: Canvas, time: float) -> Followed:
     """Find the next frame on the canvas of the past; behind a cut there is none."""
     new = Followed(None, np.zeros(2), np.zeros(2), np.zeros(0, np.float32))
     if past is None or past.clean.shape[:2] != canvas.shape:

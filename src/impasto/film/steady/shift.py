@@ -17,7 +17,7 @@ from PIL import Image
 Floats: TypeAlias = npt.NDArray[np.float32]
 Point: TypeAlias = npt.NDArray[np.float64]  # down, right
 
-LONGEST = 480  # pixels of the longer side of the grey pictures that are compared
+LONGEST = 320  # pixels of the longer side of the grey pictures that are compared
 STEPS = 5
 DONE = 0.002  # pixels: a step so small is the last one
 BLOCK = 8
@@ -26,14 +26,20 @@ EDGE = 3  # pixels that are left out at the borders: the kernel's reach
 
 
 def factor(height: int, width: int) -> int:
-    """By how much a picture of this size is shrunk before it is compared: a power of two."""
-    return int(2 ** max(0, math.ceil(math.log2(max(height, width) / LONGEST))))
+    """By how much a picture of this size is shrunk before it is compared."""
+    return -(-max(height, width) // LONGEST)
 
 
 def grey(pixels: npt.NDArray[np.uint8], by: int) -> Floats:
     """The light in pixels (h, w, 3), 0..255, shrunk by a whole number."""
     light = Image.fromarray(pixels).convert("L")
-    return np.asarray(light.reduce(by) if by > 1 else light, np.float32)
+    return np.asarray(light.reduce(by) if by > 1 else light).astype(np.float32)
+
+
+def halved(picture: Floats) -> Floats:
+    """A picture at half its size."""
+    even = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
+    return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / np.float32(4)
 
 
 def overlap(there: Floats, here: Floats, shift: Point) -> tuple[Floats, Floats] | None:
@@ -54,20 +60,33 @@ def overlap(there: Floats, here: Floats, shift: Point) -> tuple[Floats, Floats] 
     return np.asarray(moved), here[top:bottom, left:right]
 
 
+def blocks(values: Floats) -> Floats:
+    """The mean of each block, in a row."""
+    down, across = (length // BLOCK for length in values.shape)
+    means: Floats = values[: down * BLOCK, : across * BLOCK].reshape(down, BLOCK, across, BLOCK).mean((1, 3))
+    return means.ravel()
+
+
 def misfit(there: Floats, here: Floats, shift: Point) -> float:
-    """How far apart the pictures are, moved so: the median over blocks of the mean difference; endless if too far."""
+    """How far apart the pictures are, moved so; endless if too far.
+
+    It is the median over blocks of the mean difference, in which a block counts as much as it has slopes: plain ones
+    look alike however they are moved.
+    """
     both = overlap(there, here, shift)
     if both is None:
         return math.inf
-    apart = np.abs(both[0] - both[1])
-    down, across = (length // BLOCK for length in apart.shape)
-    blocks = apart[: down * BLOCK, : across * BLOCK].reshape(down, BLOCK, across, BLOCK)
-    return float(np.median(blocks.mean((1, 3))))
+    moved, still = both
+    apart = blocks(np.abs(moved - still)[1:, 1:])
+    slopes = blocks(np.abs(np.diff(still, axis=1)[1:]) + np.abs(np.diff(still, axis=0)[:, 1:]))
+    order = np.argsort(apart)
+    shares = np.cumsum(slopes[order])
+    return float(apart[order][np.searchsorted(shares, shares[-1] / 2)])
 
 
 def guess(there: Floats, here: Floats) -> Point:
     """The shift in whole pixels, by phase correlation."""
-    size: Any = [min(pair) for pair in zip(there.shape, here.shape, strict=True)]
+    size: Any = [min(pair) // BLOCK * BLOCK for pair in zip(there.shape, here.shape, strict=True)]
     window = np.outer(*(np.hanning(length) for length in size))
     spectra = [
         np.fft.rfft2((part := each[: size[0], : size[1]]) * window - part.mean() * window) for each in (there, here)
@@ -87,7 +106,8 @@ def refined(there: Floats, here: Floats, shift: Point) -> Point:
         moved, still = both
         apart = (still - moved)[1:-1, 1:-1]
         slopes = (moved[2:, 1:-1] - moved[:-2, 1:-1]) / 2, (moved[1:-1, 2:] - moved[1:-1, :-2]) / 2
-        spread = max(1.0, 2.2 * float(np.median(np.abs(apart[::3, ::3]))))
+        steep = np.abs(slopes[0]) + np.abs(slopes[1])
+        spread = max(1.0, 2.2 * float(np.median(np.abs(apart[steep > steep.mean()]))))
         trust = 1 / (1 + np.square(apart / np.float32(spread)))
         drawn = [trust * slope for slope in slopes]
         normal = np.array([[np.vdot(one, other) for other in slopes] for one in drawn], float)
@@ -104,8 +124,9 @@ def find(there: Floats, here: Floats, stay: Point, expected: Point) -> tuple[Poi
     ``stay`` is the shift if nothing has moved, ``expected`` that if all goes on as before. A shift far from ``stay`` is
     taken if it explains clearly more than that, a small one if it explains more at all.
     """
-    guesses = [stay, expected, guess(there, here)]
-    begin = min(guesses, key=lambda each: misfit(there[::2, ::2], here[::2, ::2], each / 2))
+    coarse = halved(there), halved(here)
+    guesses = [stay / 2, expected / 2, guess(*coarse)]
+    begin = 2 * min(guesses, key=lambda each: misfit(*coarse, each))
     found = refined(there, here, begin)
     rest, still = misfit(there, here, found), misfit(there, here, stay)
     most = 0.9 if np.abs(found - stay).max() > 1 else 0.98
