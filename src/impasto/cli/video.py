@@ -141,6 +141,7 @@ def video(
     """
     from impasto.film import render
 
+    os.environ.setdefault("SVT_LOG", "1")  # AV1's encoder would speak of itself
     look = _look(style, over, dials)
     keys = over.keys(look)
     settings = _settings(cut, coded, over.steady, look.size)
@@ -229,8 +230,7 @@ def _report(steps: Iterator[Progress], output: Path, last: list[Progress], as_js
     import time
 
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
+    from rich.progress import BarColumn, Progress as Bar, TextColumn
 
     console, spoken, begin = Console(stderr=True), 0.0, time.monotonic()
     columns = (TextColumn("painting"), BarColumn(), TextColumn("{task.percentage:>3.0f}% {task.fields[pace]}"))

@@ -105,7 +105,7 @@ def _recipe(
     """All that the painted frames depend on, by names that people read."""
     look = keys.look
     names = sorted({name for each in keys.looks() for name in each.names})
-    strokes = of_strokes(painter.bank, replace(look, style=names[0] if names else look.style))
+    strokes = of_strokes(painter.bank, replace(look, style=names or look.style))
     rows = [strokes[name] for name in (*names, *([PHOTO] if PHOTO in strokes else []))]
     rows += [np.asarray(each) for each in [look.style] if blend.weights_of(each) is None]
     dials = {"brush": look.brush, "keep_color": look.keep_color, "stroke_size": look.stroke_size}
@@ -115,7 +115,9 @@ def _recipe(
         "style": hashlib.sha256(b"".join(np.ascontiguousarray(row).tobytes() for row in rows)).hexdigest(),
         "styles over time": [_plain(keys.styles or [[0, look.style]]), _plain(keys.strengths or look.strength)],
         "masks": {name: digest_of_mask(mask) for name, mask in (look.masks or {}).items()},
-        "network": [painter.network.fingerprint, painter.network.runtime, painter.network.precision],
+        "network": painter.network.fingerprint,
+        "runtime": painter.network.runtime,
+        "precision": painter.network.precision,
         "size": [film.facts.width, film.facts.height, settings.paint_size],
         "part of the film": [str(settings.part.start), str(settings.part.end), str(settings.part.fps)],
         "coding": asdict(settings.coding) if isinstance(target, writing.Stream) else None,
