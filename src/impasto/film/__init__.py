@@ -1,0 +1,1 @@
+"""Films: pictures with times, painted one after the other."""
