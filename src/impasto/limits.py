@@ -268,6 +268,12 @@ NEIGHBOURS = Number(1, whole=True)
 MASKS = Number(0, 1_000, whole=True)
 SEVERAL = Number(1, 10_000, whole=True)
 
+# Films
+MOST_BROKEN = 1_000  # packets of a film that cannot be decoded, before it is given up
+MOMENT = Number(0, 1_000_000)  # seconds
+RATE = Number(0.01, 1_000)  # frames a second
+CRF = Number(0, 51, whole=True)
+
 # The machine
 PORT = Number(0, 65_535, whole=True)
 WORKERS = Number(1, 64, whole=True)
