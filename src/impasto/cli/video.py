@@ -229,8 +229,7 @@ def _report(steps: Iterator[Progress], output: Path, last: list[Progress], as_js
     import time
 
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
+    from rich.progress import BarColumn, Progress as Bar, TextColumn
 
     console, spoken, begin = Console(stderr=True), 0.0, time.monotonic()
     columns = (TextColumn("painting"), BarColumn(), TextColumn("{task.percentage:>3.0f}% {task.fields[pace]}"))
