@@ -48,7 +48,7 @@ class Hub:
         self.store = Store(most=settings.photos, life=settings.photo_life, disk=settings.disk)
         self.painters = Painters(self.kits)
         self.previews = Previews(self.painters)
-        self.shrinking = Shrinking(self.folder.path, settings.readers)
+        self.shrinking = Shrinking(self.folder.path, settings.readers, settings.read_time)
         self.jobs = Jobs(
             Setup(self.kits, settings.default, self.folder.path, streams()),
             workers=settings.workers,
