@@ -52,7 +52,7 @@ from impasto.learn.photos import PhotoFolder, load_paintings
 from impasto.learn.tensors import to_picture, to_planes
 from impasto.learn.train.run import Run
 from impasto.learn.train.settings import Schedule, TrainSettings
-from impasto.pictures.matching import luma
+from impasto.pictures.recolor import luma
 from impasto.styles import blend
 from impasto.styles.bank import Bank
 
@@ -141,7 +141,7 @@ def _losses(
     for batch in range(batches):
         pictures = photos.batch(1, batch, args.batch, args.size).contiguous(memory_format=torch.channels_last)
         ids = torch.full((args.batch,), run.names.index(name))
-        _, content, style, _ = run.measure.objective(paint or (lambda p, i: network(p, rows[i])), pictures, ids)
+        _, content, style, *_ = run.measure(paint or (lambda p, i: network(p, rows[i])), pictures, ids)
         found.append([float(content.mean()), float(style.mean())])
     content_mean, style_mean = (float(value) for value in np.mean(found, axis=0))
     total = content_mean + run.settings.style_weight * style_mean
@@ -198,7 +198,7 @@ def _row_alone(args: argparse.Namespace, run: Run) -> dict[str, float]:
     for step in range(args.row_steps):
         pictures = run.photos.batch(0, step, args.batch, args.size).contiguous(memory_format=torch.channels_last)
         optimizer.zero_grad()
-        _, content, style, _ = run.measure.objective(paint, pictures, torch.zeros(args.batch, dtype=torch.long))
+        _, content, style, *_ = run.measure(paint, pictures, torch.zeros(args.batch, dtype=torch.long))
         (content + run.settings.style_weight * style).mean().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         average.lerp_(row.detach(), 1 - min(0.98, (1 + step) / (10 + step)))

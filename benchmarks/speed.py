@@ -174,6 +174,8 @@ def _plainly(network: Any, x: Any, row: Any) -> Any:
     """The paper's network as its papers draw it: upsample, pad, convolve, normalise, each a call of torch's own."""
     import torch.nn.functional as F
 
+    from impasto.learn.network.layers import ON_TENSORS
+
     scales, shifts = (half.split(network.widths) for half in row[0].chunk(2))
     styles = iter(zip(scales, shifts, strict=True))
 
@@ -185,13 +187,7 @@ def _plainly(network: Any, x: Any, row: Any) -> Any:
         x = F.instance_norm(x, weight=scale.contiguous(), bias=shift.contiguous())
         return x.relu() if block.activation == "relu" else x.sigmoid() if block.activation == "sigmoid" else x
 
-    for block in network.contract:
-        x = layer(block, x)
-    for first, second in zip(network.residual[::2], network.residual[1::2], strict=True):
-        x = x + layer(second, layer(first, x))
-    for block in network.expand:
-        x = layer(block, x)
-    return x
+    return network.trunk(x, layer, ON_TENSORS)
 
 
 def _start_up(photo: Path | str, network: str, folder: Path) -> float:

@@ -168,7 +168,7 @@ def test_no_torch_outside_learn(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in ELSEWHERE if name not in ("__init__", *SPEAKING)])
 def test_painting_knows_no_learning(name: str) -> None:
     """Only the command line, ``impasto.optimize`` and the process of lessons call for ``learn``."""
-    may = {"server.teaching": {"learn.loss.features", "learn.teach.course"}}
+    may = {"server.teaching": {"learn.loss.features", "learn.teach.course", "learn.teach.settings"}}
     assert {module for module in inside(name) if module.startswith("learn")} <= may.get(name, set())
 
 

@@ -45,12 +45,16 @@ def test_readmes_python_runs(folder: Path) -> None:
 
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
 def test_readmes_shell_runs(folder: Path) -> None:
-    """Every line of README that calls impasto runs as it stands (but for the block that teaches)."""
-    (first,) = re.findall(r"^    pip install \. && (.*)", README, re.MULTILINE)
-    lines = [first, *(line for block in blocks("sh") if "impasto teach" not in block for line in block.splitlines())]
+    """Every line of README that calls impasto runs as it stands (but for studio, and the block that teaches)."""
+    lines = [line for block in blocks("sh") if "impasto teach" not in block for line in block.splitlines()]
     assert len(lines) >= 5
     for line in lines:
         run(line, folder)
+
+
+def test_readmes_studio_is_a_command() -> None:
+    """README begins with the studio, of the extra that brings it."""
+    assert re.findall(r"^    pip install (.*) && (.*)", README, re.MULTILINE)[0] == ("'.[studio]'", "impasto studio")
 
 
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
@@ -72,6 +76,7 @@ def run(line: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     "script",
     [
+        "docs/make_api.py",
         "docs/make_cli.py",
         "benchmarks/optimize_table.py",
         "benchmarks/quality_table.py",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from impasto.files import check_writable, same_file, write_atomically
+from impasto.files import check_writable, identity, write_atomically
 
 
 def test_the_file_has_the_bytes(tmp_path: Path) -> None:
@@ -122,6 +122,6 @@ def test_one_file_under_several_names(tmp_path: Path) -> None:
     (tmp_path / "hard").hardlink_to(file)
     (tmp_path / "folder").symlink_to(tmp_path)
     for path in (tmp_path / "soft", tmp_path / "hard", tmp_path / "folder" / "a", f"{tmp_path}/folder/././folder/a"):
-        assert same_file(file, path)
-    assert not same_file(file, other)
-    assert not same_file(tmp_path / "no", tmp_path / "no")
+        assert identity(file) == identity(path) is not None
+    assert identity(file) != identity(other)
+    assert identity(tmp_path / "no") is None

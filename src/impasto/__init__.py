@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from impasto.assets import __version__
 from impasto.errors import (
     BankError,
+    FilmError,
     ImpastoError,
     LearnError,
     MismatchError,
@@ -37,6 +38,7 @@ __all__ = [
     "Bank",
     "BankError",
     "Card",
+    "FilmError",
     "ImpastoError",
     "LearnError",
     "Look",
@@ -57,9 +59,9 @@ __all__ = [
 def optimize(photo: Source, paintings: Source | Sequence[Source], **options: Unpack[Options]) -> Iterator[OptimizeStep]:
     """Paint ``photo`` like ``paintings`` by moving its pixels.
 
-    The options are those of ``impasto.learn.optimize.run.optimize``. Yields an ``OptimizeStep`` for each step; the
-    last one's ``picture`` is the result, float32, h x w x 3 in 0..1. torch is imported here and not before; raises
-    MissingExtraError where it is not installed.
+    The options, and what it raises, are those of ``impasto.learn.optimize.run.optimize``. Yields an ``OptimizeStep``
+    for each step; the last one's ``picture`` is the result, float32, h x w x 3 in 0..1. torch is imported here and not
+    before; MissingExtraError where it is not installed.
     """
     try:
         from impasto.learn.optimize.run import optimize as steps

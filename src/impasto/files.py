@@ -67,11 +67,6 @@ def identity(path: AnyPath | int) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def same_file(a: AnyPath, b: AnyPath) -> bool:
-    """Whether both are one file that exists, whatever its spelling: through links, hard links, folders, capitals."""
-    return identity(a) is not None and identity(a) == identity(b)
-
-
 def printable(text: object) -> str:
     """`text` on one line and without control characters, which file names may contain."""
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())

@@ -11,7 +11,7 @@ import numbers
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
-from impasto.errors import OptionError
+from impasto.errors import OptionError, attempt
 
 Value = TypeVar("Value")
 
@@ -35,7 +35,7 @@ class Limit:
     def check(self, name: str, value: Value) -> Value:
         """``value`` itself; OptionError names ``name`` and the limit where it is out of it."""
         if not self.allows(value):
-            raise OptionError(f"{name} must be {self}, not {_shown(value)}")
+            raise OptionError(f"{name} must be {self}, not {shown(value)}")
         return value
 
     def read(self, name: str, text: str) -> Any:
@@ -43,11 +43,9 @@ class Limit:
         try:
             value = self.parse(text)
         except ValueError as error:
-            raise OptionError(f"{name} must be {self}, not {_shown(text)}") from error
+            raise OptionError(f"{name} must be {self}, not {shown(text)}") from error
         if not self.allows(value):
-            raise OptionError(
-                f"{name} must be {self}, not {_short(text) if isinstance(self, Number) else _shown(text)}"
-            )
+            raise OptionError(f"{name} must be {self}, not {_short(text) if isinstance(self, Number) else shown(text)}")
         return value
 
 
@@ -227,10 +225,12 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, numbers.Integral) else float(value)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value for a sentence: on one line, short, and never an error of its own."""
     if isinstance(value, int) and value.bit_length() > 1000:  # Python itself refuses to print the longest
         return "a number of more than 300 digits"
-    return _short(str(value) if isinstance(value, (int, float)) else repr(value))
+    text = attempt(lambda: str(value) if isinstance(value, (int, float)) else repr(value), "")
+    return _short(" ".join(text.split())) or f"a {type(value).__name__}"
 
 
 def _short(text: str) -> str:
@@ -267,6 +267,12 @@ FPS = Number(0.1, 50)  # browsers slow GIFs down beyond 50
 NEIGHBOURS = Number(1, whole=True)
 MASKS = Number(0, 1_000, whole=True)
 SEVERAL = Number(1, 10_000, whole=True)
+
+# Films
+MOST_BROKEN = 1_000  # packets of a film that cannot be decoded, before it is given up
+MOMENT = Number(0, 1_000_000)  # seconds
+RATE = Number(0.01, 1_000)  # frames a second
+CRF = Number(0, 51, whole=True)
 
 # The machine
 PORT = Number(0, 65_535, whole=True)

@@ -49,7 +49,6 @@ def test_a_painting_becomes_a_style(make_studio: Any, photo: Path) -> None:
     """A painting, a name, minutes; then progress; stop keeps the best, and the style is there to paint with."""
     studio = make_studio()
     lesson = Lesson(studio)
-    studio.forgive("status of 404")
     studio.open().add(photo)
     studio.tool("Teach a style").click()
     with studio.page.expect_file_chooser() as chooser:

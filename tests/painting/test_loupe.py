@@ -21,7 +21,7 @@ def painter(network_file: Path) -> Painter:
 
 
 def photo(height: int, width: int) -> Any:
-    """Noise, which is everywhere about the same, so that patches of it are like the whole."""
+    """Noise, which is everywhere about the same, so that places of it are like the whole."""
     return np.random.default_rng(0).random((height, width, 3), np.float32)
 
 
@@ -36,8 +36,10 @@ def distance(painter: Painter, pixels: Any, place: tuple[slice, slice], **dials:
 
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Patches small enough for a picture of a test to be larger than all of them."""
-    monkeypatch.setattr(loupe, "PATCH", 64)
+    """Places small enough for a picture of a test to be larger than all of them."""
+    monkeypatch.setattr(loupe, "PLACE", 64)
+    monkeypatch.setattr(loupe, "PLACES", 24)
+    monkeypatch.setattr(loupe, "RIM", 12)
 
 
 PLACE = slice(203, 263), slice(390, 480)
@@ -70,10 +72,35 @@ def test_corners(painter: Painter, small_steps: None) -> None:
 
 
 def test_wide_paintings(painter: Painter, small_steps: None) -> None:
-    """A painting that is not taller than a window is painted whole, and the window is cut out of it."""
+    """A painting that is hardly taller than a window has windows as others have."""
     pixels = photo(100, 3000)
     assert not Loupe(painter.prepare(Photo(pixels), painter.styles[0])).whole
-    assert distance(painter, pixels, (slice(10, 90), slice(900, 980))) < 1e-5
+    assert distance(painter, pixels, (slice(10, 90), slice(900, 980))) < 0.02
+
+
+def test_with_all_moments_it_is_exact(painter: Painter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the moments are those of the whole, only last bits differ: nothing else is lost in a window."""
+    for name, value in {"PLACE": 2000, "PLACES": 1, "RIM": 0, "ENOUGH": 99}.items():
+        monkeypatch.setattr(loupe, name, value)
+    pixels = photo(448, 608)  # multiples of the network's, or the places would not be all of it
+    for place in (PLACE, (slice(0, 50), slice(560, 608))):
+        assert distance(painter, pixels, place, brush="small") < 1e-3
+
+
+def test_says_whether_it_is_sure(painter: Painter, small_steps: None) -> None:
+    """In one pass over a large photo a window is only about what the painting is; of a small one it is just that."""
+    style = painter.styles[0]
+    assert Loupe(painter.prepare(Photo(photo(480, 600)), style, brush="small")).about
+    assert not Loupe(painter.prepare(Photo(photo(480, 600)), style, brush=160)).about
+    assert not Loupe(painter.prepare(Photo(photo(90, 100)), style)).about
+
+
+def test_the_photo_itself(painter: Painter, small_steps: None) -> None:
+    """A window of the style ``photo`` is the photo."""
+    assert distance(painter, photo(480, 600), PLACE) > 0
+    assert np.array_equal(
+        Loupe(painter.prepare(Photo(photo(480, 600)), "photo")).window(*PLACE), photo(480, 600)[PLACE]
+    )
 
 
 def test_small_paintings_are_exact(painter: Painter) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import pixels, run
 from PIL import Image
 
 from impasto import pictures
@@ -15,6 +14,7 @@ from impasto.limits import RuntimeName
 from impasto.painting import regions
 from impasto.painting.network import Network
 from impasto.painting.painter import Painter
+from tests.conftest import pixels, run
 
 PHOTO = np.random.default_rng(0).random((40, 51, 3)).astype(np.float32)
 LEFT = np.zeros((40, 51), np.float32)
@@ -59,8 +59,8 @@ def test_masks_are_stacked_to_a_sum_of_one() -> None:
     np.testing.assert_allclose(stacked.sum(0), 1, atol=1e-6)
     np.testing.assert_allclose(stacked[:, 0, 0], [0, 2 / 3, 1 / 3, 0], atol=1e-6)
     np.testing.assert_allclose(stacked[:, 0, -1], [0.75, 0, 0, 0.25], atol=1e-6)
-    assert regions.overlap({"a": LEFT, "b": LEFT * 0.5}) == 1.5
-    assert regions.overlap({}) == 0
+    assert regions.overlap([LEFT, LEFT * 0.5]) == 1.5
+    assert regions.overlap([]) == 0
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])

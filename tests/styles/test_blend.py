@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from impasto.errors import BankError, MismatchError, OptionError, StyleNameError
 from impasto.styles.bank import Bank, Card, Floats
@@ -64,13 +63,13 @@ def test_parse(text: str, weights: dict[str, float]) -> None:
         (",a", "a style name is missing"),
         ("a,,b", "a style name is missing"),
         (":0.5", "a style name is missing"),
-        ("a:", "weight of 'a' is '', not a number"),
-        ("a:x", "weight of 'a' is 'x', not a number"),
-        ("a:60%", "weight of 'a' is '60%', not a number; write it like 'a:0.5'"),
-        ("a:b:0.5", "weight of 'a' is 'b:0.5', not a number"),
-        ("a:nan", "finite weight of 0 or more"),
-        ("a:inf", "finite weight of 0 or more"),
-        ("a:-1,b:2", "weight of 'a' is -1.0; give it a finite weight of 0 or more"),
+        ("a:", "weight of 'a' must be a finite number of 0 or more, not ''"),
+        ("a:x", "weight of 'a' must be a finite number of 0 or more, not 'x'"),
+        ("a:60%", "weight of 'a' must be a finite number of 0 or more, not '60%'; write it like 'a:0.5'"),
+        ("a:b:0.5", "weight of 'a' must be a finite number of 0 or more, not 'b:0.5'"),
+        ("a:nan", "finite number of 0 or more"),
+        ("a:inf", "finite number of 0 or more"),
+        ("a:-1,b:2", "weight of 'a' must be a finite number of 0 or more, not '-1'"),
         ("a:0", "add up to 0"),
         ("a:0,b:0", "add up to 0"),
         ("a,b,a", "'a' is there twice"),

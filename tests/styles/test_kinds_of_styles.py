@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from impasto.errors import ImpastoError, MismatchError, OptionError, StyleNameError
 from impasto.styles.bank import PHOTO, Bank, Card
@@ -117,12 +116,12 @@ def test_rows_of_torch() -> None:
         ([("a", 1, 2)], "a style is a name|cannot be read as a row"),
         (["a", "a"], "'a' is there twice"),
         ([("a", 1), ("b", 1), ("a", 3)], "'a' is there twice"),
-        ({"a": None}, "weight of 'a' is None, not a number"),
-        ({"a": math.nan}, "finite weight"),
-        ({"a": -1}, "finite weight of 0 or more"),
-        ({"a": 10**400}, "weight of 'a' is a int, not a number"),
-        ({"a": 1j}, "not a number"),
-        ({"a": [1, 2]}, "not a number"),
+        ({"a": None}, "weight of 'a' must be a finite number of 0 or more, not None"),
+        ({"a": math.nan}, "finite number"),
+        ({"a": -1}, "finite number of 0 or more"),
+        ({"a": 10**400}, "not a number of more than 300 digits"),
+        ({"a": 1j}, "must be a finite number"),
+        ({"a": [1, 2]}, "must be a finite number"),
         ({"a": 0, "b": 0.0}, "add up to 0"),
         ({1: 0.5}, "no style 1"),
         ({None: 0.5}, "no style None"),
@@ -140,8 +139,8 @@ def test_what_is_no_style(style: Any, message: str) -> None:
 
 
 def test_numbers_too_long_to_print() -> None:
-    """A whole number that Python itself refuses to print is refused by its type."""
-    with pytest.raises(OptionError, match="a int"):
+    """A whole number that Python itself refuses to print is refused all the same."""
+    with pytest.raises(OptionError, match="a number of more than 300 digits"):
         mix(BANK, {"a": 10**5000})
     with pytest.raises(OptionError, match="strength must be a number from 0 to 1.5"):
         mix(BANK, "a", strength=10**5000)

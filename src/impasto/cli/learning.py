@@ -62,6 +62,22 @@ def signals_call(stop: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
+def step_bar(
+    total: float, *, done: float = 0, text: str = "", counted: bool = False, quiet: bool = False
+) -> Iterator[tuple[Callable[[float, str], None], bool]]:
+    """A function that says how far it is; and whether nobody sees the bar, so that lines have to say it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    plain = quiet or not console.is_terminal
+    columns = BarColumn(bar_width=20), TimeRemainingColumn(), TextColumn("{task.description}")
+    with Progress(*[MofNCompleteColumn()] * counted, *columns, console=console, disable=plain) as bar:
+        task = bar.add_task(text, total=total, completed=done)  # type: ignore[arg-type]
+        yield lambda completed, said: bar.update(task, completed=completed, description=said), plain
+
+
+@contextmanager
 def forgiven() -> Iterator[None]:
     """What cannot be written on the way, to a full disk for one, costs a line and not the work."""
     try:

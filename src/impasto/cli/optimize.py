@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
@@ -13,7 +12,7 @@ import typer
 
 from impasto import limits
 from impasto.cli.ends import check_suffix, claim, given_files, numbers_in, write_json
-from impasto.cli.learning import Device, LossFile, forgiven, learning, signals_call
+from impasto.cli.learning import Device, LossFile, forgiven, learning, signals_call, step_bar
 from impasto.cli.options import AsJson, Banked, KeepMetadata, Overwrite, Quality
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
@@ -23,7 +22,8 @@ from impasto.learn.optimize.recipes import RECIPES, STYLE_LAYERS, OptimizeSettin
 from impasto.limits import Choice
 
 if TYPE_CHECKING:
-    from impasto.learn.optimize.run import Optimization, OptimizeStep
+    from impasto.learn.optimize.objective import Parts
+    from impasto.learn.optimize.run import Optimization
 
 
 SETTINGS = (
@@ -210,8 +210,7 @@ def replay(
     with learning():
         from impasto.cli import targets
         from impasto.learn.loss.features import load_loss_network
-        from impasto.learn.optimize.manifest import read_manifest
-        from impasto.learn.optimize.manifest import replay as replayed
+        from impasto.learn.optimize.manifest import read_manifest, replay as replayed
 
         found = read_manifest(made)
         if show:
@@ -245,7 +244,7 @@ def _optimize(
     max_seconds: float | None = None,
     as_json: bool = False,
 ) -> None:
-    """Run, draw the bar, write the log and now and then picture and state, if it has a file for that.
+    """Run and draw the bar; write the log, and now and then picture and state, if it has a file for that.
 
     Ctrl-C keeps the best so far.
     """
@@ -263,10 +262,14 @@ def _optimize(
 
     steps = run.run(max_seconds=max_seconds)
     log = None if kept.json_log is None else _log(kept.json_log, "ab" if run.steps else "wb")
-    with _step_bar(run) as bar, log or nullcontext(), signals_call(run.stop):
+    planned = sum(count for _, count, _ in run.plan)
+    with step_bar(planned, counted=True) as (bar, plain), log or nullcontext(), signals_call(run.stop):
         try:
             for step in steps:
-                bar(step)
+                text = f"{step.size} px, content {step.content:.4g}, style {step.style:.4g}, total {step.total:.4g}"
+                bar(step.evaluations, text)
+                if plain and step.step % 50 == 0:
+                    say(f"{step.evaluations}/{step.planned}: {text}, {step.seconds:.0f} s")
                 if log is not None and step.picture is None:
                     with forgiven():
                         log.write(f"{to_json(step.record())}\n".encode())
@@ -279,12 +282,18 @@ def _optimize(
             if run.parts is not None:  # what was painted until then is not lost
                 keep()
             raise
-    parts = run.parts
-    if parts is None:
+    if run.parts is None:
         say("stopped before the first step; nothing was written")
         raise typer.Exit(130)
     for note in keep():
         say(note)
+    _report(run, run.parts, output, state, as_json)
+    if run.stopped and not run.done:
+        raise typer.Exit(130)
+
+
+def _report(run: Optimization, parts: Parts, output: Path, state: Path | None, as_json: bool) -> None:
+    """Say what came of it; the state of one that is done goes."""
     text = f"content {parts.content:.4g}, style {parts.style:.4g}, total {parts.total:.4g}, {run.seconds:.0f} s"
     if run.done and state is not None:
         state.unlink(missing_ok=True)
@@ -293,8 +302,6 @@ def _optimize(
         text += f", and the same command with --resume goes on from {state}" if state is not None else ""
     record = {"output": str(output), "content": parts.content, "style": parts.style, "total": parts.total}
     report({**record, "seconds": run.seconds, "done": run.done}, f"{output}: {text}", as_json)
-    if run.stopped and not run.done:
-        raise typer.Exit(130)
 
 
 def _log(path: Path, mode: str) -> IO[bytes]:
@@ -302,23 +309,3 @@ def _log(path: Path, mode: str) -> IO[bytes]:
         return open(path, mode, buffering=0)  # with a buffer, closing it would fail again on a full disk
     except OSError as error:
         raise PictureError(f"{path} cannot be written ({error.strerror})") from error
-
-
-@contextmanager
-def _step_bar(run: Optimization) -> Iterator[Callable[[OptimizeStep], None]]:
-    """A function that draws each step: the bar on a terminal, every fiftieth step as a line elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = MofNCompleteColumn(), BarColumn(bar_width=20), TimeRemainingColumn(), TextColumn("{task.description}")
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=sum(count for _, count, _ in run.plan))
-
-        def draw(step: OptimizeStep) -> None:
-            text = f"{step.size} px, content {step.content:.4g}, style {step.style:.4g}, total {step.total:.4g}"
-            bar.update(task, completed=step.evaluations, description=text)
-            if not console.is_terminal and step.step % 50 == 0:
-                say(f"{step.evaluations}/{step.planned}: {text}, {step.seconds:.0f} s")
-
-        yield draw

@@ -68,7 +68,7 @@ def studio(
     if photo is not None and not photo.is_file():
         raise PictureError(f"There is no file {photo}; check the path.")
     settings = Settings(**painting.settings(), opens=photo)
-    settings.check()
+    run.check(settings)
     host, token = "127.0.0.1", secrets.token_urlsafe(24)
     with run.bound(host, STUDIO_PORT if port is None else port, search=port is None) as listener:
         rules = run.rules(settings, listener, host=host, token=token)
@@ -110,7 +110,7 @@ def serve(
     if token is None and not run.is_loopback(host):
         raise OptionError(f"--host {host} lets others reach the server; give --token, too, which they have to send")
     settings = Settings.serve(**painting.settings(), workers=workers)
-    settings.check()
+    run.check(settings)
     with run.bound(host, port) as listener:
         given = {"hosts": allow_host or (), "origins": cors or (), "trusted": trusted_proxy or (), "rate": rate}
         rules = run.rules(settings, listener, host=host, token=token, **given)  # type: ignore[arg-type]
@@ -120,8 +120,7 @@ def serve(
 
 def _serve(settings: Settings, listener: socket.socket, rules: Rules, address: str, *, browser: bool) -> None:
     """Print the address, as one line, and serve until Ctrl-C or SIGTERM."""
-    from impasto.server import app as application
-    from impasto.server import run
+    from impasto.server import app as application, run
 
     made = application.made(settings)
     typer.echo(address)

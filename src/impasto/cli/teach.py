@@ -11,7 +11,7 @@ import typer
 
 from impasto import limits
 from impasto.cli.ends import check_suffix, claim, given_files, save_bank
-from impasto.cli.learning import Computing, forgiven, learning, signals_call
+from impasto.cli.learning import Computing, forgiven, learning, signals_call, step_bar
 from impasto.cli.options import Banked
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
@@ -174,19 +174,12 @@ def _previewed(course: Course, file: Path | None) -> Callable[[], None]:
 
 def _watch(course: Course, minutes: float, looked_at: Callable[[], None], as_json: bool) -> None:
     """Run the lessons and draw the bar, or print lines or JSON; Ctrl-C ends it, and the best row so far stays."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    plain = as_json or not console.is_terminal
-    columns = BarColumn(bar_width=20), TimeRemainingColumn(), TextColumn("{task.description}")
-    steps = course.run(max_minutes=minutes)
-    with Progress(*columns, console=console, disable=plain) as bar, signals_call(course.stop):
-        task = bar.add_task("looking for the closest mix", total=float(len(course.lessons)))
+    steps, text = course.run(max_minutes=minutes), "looking for the closest mix"
+    with step_bar(len(course.lessons), text=text, quiet=as_json) as (bar, plain), signals_call(course.stop):
         try:
             for step in steps:
                 text = f"step {step.step}, content {step.content:.3f}, style {step.style:.3f}, best {step.best:.3f}"
-                bar.update(task, completed=course.done + step.progress, description=text)
+                bar(course.done + step.progress, text)
                 _print(step, text, as_json, plain)
                 if step.held_out is not None:
                     looked_at()

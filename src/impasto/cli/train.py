@@ -11,7 +11,7 @@ import typer
 
 from impasto import limits
 from impasto.cli.ends import claim, given_files, interrupted
-from impasto.cli.learning import LossFile, learning, signals_call
+from impasto.cli.learning import LossFile, learning, signals_call, step_bar
 from impasto.cli.options import AsJson
 from impasto.cli.records import Fields, options
 from impasto.cli.root import BEGAN, app
@@ -146,24 +146,15 @@ def _begin(run: Run) -> None:
 
 def _watch(run: Run, records: Iterator[TrainStep], shown: Shown) -> None:
     """Draw the bar, print the JSON, write TensorBoard's events; Ctrl-C and SIGTERM end it behind a whole step."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    bar = Progress(
-        MofNCompleteColumn(),
-        BarColumn(bar_width=20),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-        console=console,
-        disable=shown.as_json or not run.is_main or not console.is_terminal,
-    )
     events = _tensorboard(run) if shown.tensorboard and run.is_main else None
-    with bar, signals_call(run.stop):
-        task = bar.add_task("", total=run.settings.steps, completed=run.step)
+    quiet = shown.as_json or not run.is_main
+    with (
+        step_bar(run.settings.steps, done=run.step, counted=True, quiet=quiet) as (bar, plain),
+        signals_call(run.stop),
+    ):
         for record in records:
-            bar.update(task, completed=record.step, description=_losses(record))
-            _watch_one(record, run, shown.as_json, bar.disable)
+            bar(record.step, _losses(record))
+            _watch_one(record, run, shown.as_json, plain)
             if events is not None:
                 for name in ("content", "style", "total", "learning_rate", "pictures_per_second"):
                     events.add_scalar(name, getattr(record, name), record.step)

@@ -1,1 +1,1 @@
-"""Films: pictures with times, painted one after the other."""
+"""Films: files <-> frames with their times, painted one after the other. PyAV is ``ffmpeg``'s alone."""

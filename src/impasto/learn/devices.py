@@ -68,7 +68,7 @@ def resolve_device(name: str) -> str:
 
 
 def best_dtype(precision: str = "auto", device: torch.device | str = "cpu") -> torch.dtype:
-    """The type for convolutions: what ``precision`` says, or bfloat16 where the processor has units for it."""
+    """The type for convolutions: of "f32" or "bf16", or of "auto" what pays; OptionError for another word."""
     wanted = limits.PRECISION.read("precision", precision)
     pays = wanted == "auto" and pays_bfloat16(torch.device(device))
     return torch.bfloat16 if wanted == "bf16" or pays else torch.float32

@@ -216,6 +216,7 @@ def load_painting(path: str | Path, size: int, crop: Crop | None = None) -> Tens
     """A painting, or the part of it that ``crop`` names, as (1, 3, H, W) in 0..1; never enlarged.
 
     The long side of what is learned has ``size`` pixels; a crop is left, top, right, bottom as shares, 0..1.
+    PictureError for what is no picture, OptionError for another size.
     """
     SIDE.check("style_size", size)
     image = to_pil(load(path).picture)

@@ -57,7 +57,7 @@ class Job:
     def notes(self) -> list[str]:
         """What people should know before it is painted, a sentence each."""
         found, (height, width), brush = [], self.size, self.look.brush
-        total = regions.overlap(dict(enumerate(self.work.rows.masks)))
+        total = regions.overlap(self.work.rows.masks)
         if total > regions.TOO_MUCH:
             found.append(f"the masks overlap, adding up to {total:.2f}; they share those places instead")
         if not isinstance(brush, str) and passes.first_size(height, width, brush) is None:

@@ -1,8 +1,8 @@
 """A window of a painting at full size, without painting the rest: a loupe.
 
-A network sees the whole picture only through the moments of its norms, and the rest of it not beyond ``REACH``. So the
-window is painted with that much around it, from where the network's lattice begins anew, together with patches of the
-rest that give the norms about the moments of the whole.
+What a network paints at one place depends on the whole picture through the moments of its norms alone, and these are
+nearly those of some small places, evenly spread over it. They are taken once; then a window is painted as a tile is. Of
+two passes the first is painted as a whole, and what it adds to the second follows from what lies near the window.
 """
 
 from __future__ import annotations
@@ -10,28 +10,29 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from impasto import pictures
 from impasto.errors import PictureError
-from impasto.painting import passes, regions
+from impasto.painting import passes
 from impasto.painting.job import Job, enough_memory
+from impasto.painting.tiles.large import Large
+from impasto.painting.tiles.parts import PICTURE
+from impasto.painting.tiles.sampled import Moments, Sampled
 from impasto.painting.work import Work
 
 Place: TypeAlias = tuple[slice, slice]
 
-REACH = 96  # pixels around the window that are painted along
-LATTICE = 8  # pixels: both networks do the same to a picture that is moved by so many
-PATCH, PATCHES = 256, 8  # the side of what stands for the rest of the picture, and how many there are
-GOLDEN = 0.618034  # its multiples less their whole parts are never close together
+PLACES, PLACE, RIM = 48, 256, 48  # where the moments are taken from: how many, their side, and what is only seen there
+NEAR = 16  # pixels of the first pass around a window that have a part in it
 ENOUGH = 0.7  # of the whole picture: if more would be painted, all of it is
 
 
 @dataclass(frozen=True)
 class Loupe:
-    """A painting seen through windows. The first window also makes the first of two passes."""
+    """A painting seen through windows. The first window also makes the first of two passes, and takes the moments."""
 
     job: Job
 
@@ -43,41 +44,48 @@ class Loupe:
         """
         place = _within(rows, columns, self.job.size)
         with enough_memory():
-            if self.whole:
-                return self._painted[place]
-            return self._window(place)
+            return self._painted[place] if self.whole else self._window(place)
 
     @cached_property
     def whole(self) -> bool:
-        """Whether all is painted at once, exactly, since the painting is too small for a part to be quicker."""
-        height, width = self.job.size
-        part = (2 * REACH + 2 * PATCH) ** 2 + PATCHES * PATCH**2
-        return part > ENOUGH * height * width or not self.job.work.rows.rows
+        """Whether all is painted at once, exactly: the painting is too small for a part to be quicker, or must be."""
+        few = PLACES * PLACE**2 > ENOUGH * math.prod(self.job.size)
+        return few or not self.job.work.rows.rows or self.job.planner.network.runtime != "openvino"
+
+    @property
+    def about(self) -> bool:
+        """Whether windows are only about what the painting is: in one pass, where no other one holds them."""
+        return not self.whole and self.job.first is None
 
     def _window(self, place: Place) -> pictures.Pixels:
-        work, size, network = self._work, self.job.size, self.job.planner.network
-        down, across = (
-            slice(max(0, part.start - REACH) // LATTICE * LATTICE, min(length, part.stop + REACH))
-            for part, length in zip(place, size, strict=True)
-        )
-        if down == slice(0, size[0]):  # then there is no side left for patches
-            return self._painted[place]
-        places = [(down, across), *_patches(size, across.stop - across.start)]
-        above = down.stop == size[0]  # the network mirrors the end of the picture, so nothing may follow there
-        seen: Any = _mosaic([work.source[each] for each in places], above)
-        seen = pictures.unit(seen) if work.floats else seen
-        if work.rows.masks:
-            masks = [_mosaic([mask[each] for each in places], above) for mask in work.rows.masks]
-            painted = network.paint_regions(seen, np.stack(work.rows.rows), regions.stack(masks))
-        else:
-            painted = network.paint(seen, work.rows.rows[0])
-        tall = down.stop - down.start
-        painted = painted[-tall:] if above else painted[:tall]
+        work, margin = self._work, self._large.graph.margin
+        down, across = self._wider(place[0], 0), self._wider(place[1], 1)
+        inside = self._inside(down, 0), self._inside(across, 1)
+        values = self._sampled.paint(_feeds(self._large, [[(down, across)]]), self._moments)
+        values = values[_moved(inside, margin - down.start, margin - across.start)]
+        painted = pictures.as_type(np.clip(values, 0, 1), np.dtype(np.float32 if work.floats else np.uint8))
         if work.first is not None:
-            planes = passes.crossed_at(work.first, painted, (down, across), size)
-            painted = np.ascontiguousarray(planes.transpose(1, 2, 0))
-        inner = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(place, (down, across), strict=True))
-        return work.part(painted[inner], place)
+            painted = passes.crossed_at(work.first, painted, inside, self.job.size).transpose(1, 2, 0)
+        return work.part(painted[_moved(place, -inside[0].start, -inside[1].start)], place)
+
+    def _wider(self, part: slice, axis: int) -> slice:
+        """A side of a window with all around it that counts, in pixels of what is read, on the network's lattice."""
+        graph, length, first = self._large.graph, self.job.size[axis], self.job.first
+        around = graph.straight.halo + (0 if first is None else math.ceil(NEAR * length / first.size[axis]))
+        start, stop = part.start + graph.margin - around, part.stop + graph.margin + around
+        up = -(-stop // graph.multiple) * graph.multiple
+        return slice(max(0, start // graph.multiple * graph.multiple), min(self._large.sources[PICTURE].size[axis], up))
+
+    def _inside(self, part: slice, axis: int) -> slice:
+        """What of it lies inside the painting, in its pixels."""
+        margin = self._large.graph.margin
+        return slice(max(0, part.start - margin), min(part.stop - margin, self.job.size[axis]))
+
+    # ---- made once
+
+    @cached_property
+    def _painted(self) -> pictures.Pixels:
+        return self.job.paint()
 
     @cached_property
     def _work(self) -> Work:
@@ -88,8 +96,25 @@ class Loupe:
         return work
 
     @cached_property
-    def _painted(self) -> pictures.Pixels:
-        return self.job.paint()
+    def _large(self) -> Large:
+        return self.job.planner.large(self._work.source, self._work.rows)
+
+    @cached_property
+    def _sampled(self) -> Sampled:
+        return self.job.planner.network.sampled(bool(self._work.rows.masks))
+
+    @cached_property
+    def _moments(self) -> Moments:
+        """Those of places all over the picture, put together as one picture whose seams do not count."""
+        (tall, wide), multiple = self._large.sources[PICTURE].size, self._large.graph.multiple
+        down = max(1, round(math.sqrt(PLACES * tall / wide)))
+        rows, columns = _spread(tall, down, multiple), _spread(wide, max(1, round(PLACES / down)), multiple)
+        core = np.ones([part.stop - part.start for part in (rows[0], columns[0])], np.float32)
+        for axis, length in enumerate(core.shape):
+            rim = min(RIM, length // 3)
+            np.moveaxis(core, axis, 0)[[*range(rim), *range(length - rim, length)]] = 0
+        feeds = _feeds(self._large, [[(row, column) for column in columns] for row in rows])
+        return self._sampled.moments(feeds, np.tile(core, (len(rows), len(columns))))
 
 
 def _within(rows: slice, columns: slice, size: passes.Size) -> Place:
@@ -99,27 +124,23 @@ def _within(rows: slice, columns: slice, size: passes.Size) -> Place:
     return down, across
 
 
-def _patches(size: passes.Size, width: int) -> list[Place]:
-    """Places all over a picture of this size, for rows of patches that are as wide as a window of this ``width``."""
-    in_row = max(1, width // PATCH)
-    count = math.ceil(PATCHES / in_row) * in_row
-    tall, wide = min(PATCH, size[0]), min(width // in_row, size[1])
-    fall = math.ceil(math.sqrt(count * size[0] / size[1]))
-    found = []
-    for i in range(count):
-        down, across = (i % fall + 0.5) / fall, (i * GOLDEN) % 1  # even in one direction, never twice in the other
-        top, left = int(down * (size[0] - tall)), int(across * (size[1] - wide))
-        found.append((slice(top, top + tall), slice(left, left + wide)))
-    return found
+def _spread(length: int, count: int, multiple: int) -> list[slice]:
+    """Parts of a side, each in the middle of its share, on the lattice of the network."""
+    side = min(PLACE, length) // multiple * multiple
+    middles = ((i + 0.5) * length / count - side / 2 for i in range(count))
+    starts = [min(max(0, int(middle)), length - side) // multiple * multiple for middle in middles]
+    return [slice(start, start + side) for start in starts]
 
 
-def _mosaic(parts: list[pictures.Pixels], above: bool) -> pictures.Pixels:
-    """The window, and below or ``above`` it rows of patches, the last of which goes on to the end."""
-    window, *patches = parts
-    lines, width = [window], window.shape[1]
-    in_row = max(1, width // patches[0].shape[1])
-    for first in range(0, len(patches), in_row):
-        line = np.concatenate(patches[first : first + in_row], axis=1)
-        missing = ((0, 0), (0, width - line.shape[1]), (0, 0))[: line.ndim]
-        lines.append(np.pad(line, missing, "symmetric"))
-    return np.concatenate(lines[::-1] if above else lines)
+def _feeds(large: Large, places: list[list[Place]]) -> dict[str, pictures.Pixels]:
+    """What a network is given for places that stand beside and below each other."""
+    read = {
+        name: np.concatenate([np.concatenate([each(*place) for place in row], axis=3) for row in places], axis=2)
+        for name, each in large.sources.items()
+    }
+    return {**read, **large.style}
+
+
+def _moved(place: Place, down: int, across: int) -> Place:
+    rows, columns = place
+    return slice(rows.start + down, rows.stop + down), slice(columns.start + across, columns.stop + across)

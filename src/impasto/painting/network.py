@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,10 @@ from impasto import limits
 from impasto.errors import MismatchError, NetworkError
 from impasto.limits import Precision, RuntimeName
 from impasto.painting.runtimes import Bytes, Feeds, Floats, Session, cores, open
+from impasto.painting.tiles.sampled import Sampled
 from impasto.painting.tiles.stages import Graph
+
+Pixels = TypeVar("Pixels", Floats, Bytes)
 
 FLOATS = 60.0  # bytes a pixel: the photo and the painting as floats, and in the orders that they need
 IN_BYTES = 30.0  # and as bytes
@@ -70,6 +73,7 @@ class Network:
         """Have nothing open any more: a forked child, which has none of the threads, opens its own."""
         self._opening = threading.RLock()  # OpenVINO comes to a halt where two threads read graphs at once
         self._graphs: dict[bool, Graph] = {}
+        self._sampled: dict[bool, Sampled] = {}
         self._opened = None
         self._regions: Session | None = None
 
@@ -79,12 +83,7 @@ class Network:
                 self._opened = open(self._path, self.runtime, self._threads, self.precision, self._streams)[2]
             return self._opened
 
-    @overload
-    def paint(self, picture: Floats, row: npt.ArrayLike) -> Floats: ...
-    @overload
-    def paint(self, picture: Bytes, row: npt.ArrayLike) -> Bytes: ...
-
-    def paint(self, picture: npt.NDArray[Any], row: npt.ArrayLike) -> npt.NDArray[Any]:
+    def paint(self, picture: Pixels, row: npt.ArrayLike) -> Pixels:
         """Paint a picture, (h, w, 3), of any size, in the style of ``row`` (row_size,): same shape and type.
 
         The picture is float32, 0..1, or uint8, 0..255, which is faster. Sizes that are no multiple of the network's, or
@@ -117,12 +116,7 @@ class Network:
         scale, shift = np.split(row, 2)
         return {"picture": self._planes(picture), "scale": scale, "shift": shift}
 
-    @overload
-    def paint_regions(self, picture: Floats, rows: npt.ArrayLike, masks: Floats) -> Floats: ...
-    @overload
-    def paint_regions(self, picture: Bytes, rows: npt.ArrayLike, masks: Floats) -> Bytes: ...
-
-    def paint_regions(self, picture: npt.NDArray[Any], rows: npt.ArrayLike, masks: Floats) -> npt.NDArray[Any]:
+    def paint_regions(self, picture: Pixels, rows: npt.ArrayLike, masks: Floats) -> Pixels:
         """Paint in K styles at once: ``rows`` (K, row_size), mixed per pixel by ``masks`` (K, h, w) of sum 1.
 
         The picture is as for ``paint``. Scale and shift are mixed inside the network, behind every norm, whose moments
@@ -181,6 +175,14 @@ class Network:
                 self._graphs[regions] = Graph(path, options, self._multiple, self.margin)
             return self._graphs[regions]
 
+    def sampled(self, regions: bool = False) -> Sampled:
+        """The network with moments that are taken from places; NetworkError without OpenVINO."""
+        graph = self.graph(regions)
+        with self._opening:
+            if regions not in self._sampled:
+                self._sampled[regions] = Sampled(graph)
+            return self._sampled[regions]
+
     def _regions_file(self) -> Path:
         """The file for regions, which is there and belongs to this network."""
         self._open_regions()
@@ -218,11 +220,12 @@ class Network:
         return np.ascontiguousarray(planes)[None]
 
 
-def _cut(painted: npt.NDArray[Any], picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _cut(painted: npt.NDArray[Any], picture: Pixels) -> Pixels:
     """(1, 3, h', w'), or (1, h', w', 3) of bytes -> (h, w, 3), the size of ``picture``."""
     height, width = picture.shape[:2]
     pixels = painted[0] if painted.dtype == np.uint8 else painted[0].transpose(1, 2, 0)
-    return np.ascontiguousarray(pixels[:height, :width])
+    cut: Pixels = np.ascontiguousarray(pixels[:height, :width])
+    return cut
 
 
 def _forget_in_child() -> None:

@@ -28,7 +28,7 @@ class Opened:
         first = FIRST.get(os.fspath(network))
         taken = {"runtime": self.network.runtime, "precision": self.network.precision, "threads": options["threads"]}
         # How to open a painter of the network that makes the first pass for it; empty where there is none.
-        self.first: dict[str, Any] = {"network": first, **taken} if first in assets.networks() else {}
+        self.composer: dict[str, Any] = {"network": first, **taken} if first in assets.networks() else {}
 
     @property
     def bank(self) -> Bank:

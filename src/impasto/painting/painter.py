@@ -22,7 +22,6 @@ from impasto.limits import Precision, RuntimeName
 from impasto.painting import passes, rows
 from impasto.painting.job import First, Job, Progress, enough_memory
 from impasto.painting.look import Dials, Look, Sizes, Style
-from impasto.painting.network import Network
 from impasto.painting.opening import Opened
 from impasto.painting.planner import Plan, Planner, check_memory, check_room
 from impasto.painting.rows import Floats, Rows
@@ -38,7 +37,7 @@ MOVED = {
 }
 
 
-class Painter:
+class Painter(Opened):
     """A network and a bank of styles, opened once; ``paint`` as often as you like.
 
     ``network`` is the name of a network that comes with impasto ("full") or an ONNX file that ``impasto export`` wrote;
@@ -66,7 +65,7 @@ class Painter:
         streams: int = 1,
     ) -> None:
         check_memory(max_memory)  # before anything is opened
-        self._opened = Opened(network, bank, runtime=runtime, threads=threads, precision=precision, streams=streams)
+        super().__init__(network, bank, runtime=runtime, threads=threads, precision=precision, streams=streams)
         self.planner = Planner(self.network, max_memory)
         self.streams = streams
         self._lock = threading.Lock()
@@ -89,20 +88,6 @@ class Painter:
         self.planner.max_memory = most
 
     @property
-    def network(self) -> Network:
-        """The open network."""
-        return self._opened.network
-
-    @property
-    def bank(self) -> Bank:
-        """The styles, with ``photo`` if it can be had; to set one of another network is a MismatchError."""
-        return self._opened.bank
-
-    @bank.setter
-    def bank(self, bank: Bank) -> None:
-        self._opened.bank = bank
-
-    @property
     def styles(self) -> tuple[str, ...]:
         """Names of the styles that this painter knows: ``Bank.styles``, so without ``photo`` and other stroke sizes."""
         return self.bank.styles
@@ -115,7 +100,7 @@ class Painter:
         """
         with self._lock:
             if not self._first:
-                options = self._opened.first
+                options = self.composer
                 self._first = [Painter(max_memory=self.max_memory, **options) if options else None]
             return self._first[0]
 
@@ -124,8 +109,6 @@ class Painter:
         if not (painter is None or isinstance(painter, Painter)):
             raise OptionError(f"first is a Painter or None, not of type {type(painter).__name__}")
         self._first = [painter]
-
-    # ---- painting
 
     def afresh(self) -> None:
         """Paint the next picture to the last bit as a painter that was just opened; it compiles once more for that."""
@@ -141,11 +124,13 @@ class Painter:
         max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS,
         **dials: Unpack[Dials],
     ) -> Image.Image:
-        """Paint ``image`` (a path, bytes, file, PIL image or array) and return a PIL image of the same size.
+        """Paint ``image`` (a path, bytes, file, PIL image or array) and return an 8-bit PIL image of its size.
 
         ``style`` and the dials, such as ``strength=0.8``, are those of a ``Look``; a look may be given itself. Alpha is
         carried over; the photo's metadata is not (``pictures.save`` with ``like`` does that). ``max_pixels`` is the
-        most that photo and masks may have, each; None is no limit. Raises PictureError, StyleNameError, BankError.
+        most that photo and masks may have, each; None is no limit. Raises OptionError for a dial, BankError for a style
+        (StyleNameError, MismatchError), PictureError for a picture or too little memory, and NetworkError where it
+        needs tiles and the runtime has none.
         """
         look = self.check(style, **dials)
         subject = Subject.load(image, look, max_pixels)
@@ -185,7 +170,8 @@ class Painter:
     def paint_array(self, pixels: pictures.Pixels, style: Style | Look, **dials: Unpack[Dials]) -> pictures.Pixels:
         """``paint`` for those who hold arrays: (h, w, 3) of uint8, uint16, or float32 in 0..1, in sRGB.
 
-        The painting has the type of the photo. Nothing is copied first. Masks may be arrays (h, w) of these types.
+        The painting has the type of the photo (float32 for other floats), which is not copied first. Masks may be
+        arrays (h, w) of these types.
         """
         return self.prepare(photo_of(pixels), style, **dials).paint()
 
@@ -223,12 +209,10 @@ class Painter:
         """A photo made ready: read, checked and resized, with its masks and its rows. Nothing is painted yet.
 
         ``image`` is a ``Photo``, whose pixels are not copied, or what ``paint`` takes. ``kind`` is the type of the
-        painting; None is that of the photo. Raises as ``paint``.
+        painting, uint8, uint16 or float32; None is that of the photo. Raises as ``paint``.
         """
         look = self.check(style, **dials)
         return _job(self, Subject.load(image, look, max_pixels), look, kind)
-
-    # ---- styles
 
     def check(self, style: Style | Look, **dials: Unpack[Dials]) -> Look:
         """The look of this style and these dials, once this painter can paint it.
@@ -246,14 +230,12 @@ class Painter:
         """
         return rows.photo_row(self.bank, picture)
 
-    # ---- plans of sizes
-
     def plan(self, width: int, height: int, *, masks: int = 0, floats: bool = False, **dials: Unpack[Sizes]) -> Plan:
-        """How a photo of ``width`` x ``height`` pixels would be painted now; ``size``, ``brush``, ``masks`` as ever.
+        """How a photo of ``width`` x ``height`` pixels would be painted now, with these dials and so many ``masks``.
 
-        ``Job.plan`` is that of a photo. ``floats``: photos and paintings with more than 8 bits, or photos that
-        keep their colours. Raises NetworkError if it needs tiles and the runtime cannot paint them, PictureError
-        beyond all memory.
+        ``Job.plan`` is that of a photo. ``floats``: photos and paintings with more than 8 bits, or photos that keep
+        their colours. Raises OptionError for a number, NetworkError if it needs tiles and the runtime cannot paint
+        them, PictureError for a photo that is enlarged beyond all memory.
         """
         for name, value in {"width": width, "height": height}.items():
             limits.SIDE.check(name, value)
@@ -288,7 +270,7 @@ def _job(painter: Painter, subject: Subject, look: Look, kind: npt.DTypeLike | N
 def _composer(painter: Painter, look: Look) -> tuple[Painter, Look]:
     """Who makes the first pass, and of what: its ``first``, if the look's styles are the same there."""
     first = painter.first
-    if first is None or not rows.alike(look, painter.bank, painter._opened.own, first.bank):
+    if first is None or not rows.alike(look, painter.bank, painter.own, first.bank):
         return painter, look
     return first, replace(look, stroke_size=None)
 

@@ -29,11 +29,11 @@ TRIALS = (512, 1024)  # pixels: what is painted to estimate how long a picture w
 
 @dataclass(frozen=True)
 class Plan:
-    """How a picture will be painted: whole, or in tiles, in several passes over them.
+    """How a picture of ``width`` x ``height`` pixels will be painted: whole, or in tiles, in several passes over them.
 
     ``memory`` is what the process will take at its peak, ``disk`` what temporary files will take, in bytes. ``work``
-    counts multiplications, those of overlapping tiles too. ``first`` is the longer side of the first, small painting
-    of a large picture, in pixels; 0 where there is none.
+    counts the multiplications in tiles, where they overlap too; 0 for whole pictures. ``first`` is the longer side of
+    the first, small painting of a large picture, in pixels; 0 where there is none.
     """
 
     width: int

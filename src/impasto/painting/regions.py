@@ -76,13 +76,10 @@ def _parts(array: npt.NDArray[Any]) -> Iterator[slice]:
     return (slice(top, top + rows) for top in range(0, len(array), rows))
 
 
-def overlap(masks: Mapping[Any, Weights]) -> float:
+def overlap(masks: Sequence[Weights]) -> float:
     """The largest sum of the weights at one pixel; beyond ``TOO_MUCH`` ``stack`` scales such pixels down to 1."""
-    if not masks:
-        return 0.0
-    return max(
-        float(_sum([mask[part] for mask in masks.values()]).max()) for part in _parts(next(iter(masks.values())))
-    )
+    parts = _parts(masks[0]) if masks else ()
+    return max((float(_sum([mask[part] for mask in masks]).max()) for part in parts), default=0.0)
 
 
 def stack(masks: Sequence[Weights]) -> Floats:
@@ -90,9 +87,8 @@ def stack(masks: Sequence[Weights]) -> Floats:
 
     Where masks add up to more than 1, they are divided by their sum.
     """
-    masks = [pictures.unit(mask) for mask in masks]
     total = _sum(masks)
-    planes = [mask / np.maximum(total, 1) for mask in masks]
+    planes = [pictures.unit(mask) / np.maximum(total, 1) for mask in masks]
     return np.stack([np.maximum(1 - total, 0), *planes]).astype(np.float32)
 
 

@@ -3,72 +3,43 @@
 What other packages need is named here; the modules behind it do one kind of work each.
 """
 
-from impasto.pictures.decoders import all_readable as readable
-from impasto.pictures.decoders import known as kind_of
-from impasto.pictures.folders import find, search
+from impasto.pictures import decoders as _decoders
+from impasto.pictures.folders import find as find, search as search
 from impasto.pictures.pixels import (
-    Photo,
-    Picture,
-    Pixels,
-    Source,
-    Target,
-    as_type,
-    checked,
-    is_whole,
-    resize,
-    shrunk_size,
-    to_bytes,
-    unit,
+    Photo as Photo,
+    Picture as Picture,
+    Pixels as Pixels,
+    Source as Source,
+    Target as Target,
+    as_type as as_type,
+    checked as checked,
+    is_whole as is_whole,
+    resize as resize,
+    shrunk_size as shrunk_size,
+    to_bytes as to_bytes,
+    unit as unit,
 )
-from impasto.pictures.read import DEFAULT_MAX_PIXELS, Header, from_pil, header, load, made_by_impasto, once, size_of
-from impasto.pictures.recolor import keep_color
+from impasto.pictures.read import (
+    DEFAULT_MAX_PIXELS as DEFAULT_MAX_PIXELS,
+    Header as Header,
+    from_pil as from_pil,
+    header as header,
+    load as load,
+    made_by_impasto as made_by_impasto,
+    once as once,
+    size_of as size_of,
+)
+from impasto.pictures.recolor import keep_color as keep_color
 from impasto.pictures.write import (
-    LONGEST_SIDE,
-    PAPER,
-    check_quality,
-    check_side,
-    check_target,
-    is_clear,
-    no_transparency,
-    save,
-    to_pil,
-    writable,
+    LONGEST_SIDE as LONGEST_SIDE,
+    PAPER as PAPER,
+    check_side as check_side,
+    check_target as check_target,
+    is_clear as is_clear,
+    no_transparency as no_transparency,
+    save as save,
+    to_pil as to_pil,
+    writable as writable,
 )
 
-__all__ = [
-    "DEFAULT_MAX_PIXELS",
-    "Header",
-    "LONGEST_SIDE",
-    "PAPER",
-    "Photo",
-    "Picture",
-    "Pixels",
-    "Source",
-    "Target",
-    "as_type",
-    "checked",
-    "check_quality",
-    "check_side",
-    "check_target",
-    "find",
-    "from_pil",
-    "header",
-    "is_clear",
-    "is_whole",
-    "keep_color",
-    "kind_of",
-    "load",
-    "made_by_impasto",
-    "no_transparency",
-    "once",
-    "readable",
-    "resize",
-    "save",
-    "search",
-    "shrunk_size",
-    "size_of",
-    "to_bytes",
-    "to_pil",
-    "unit",
-    "writable",
-]
+readable, kind_of = _decoders.all_readable, _decoders.known

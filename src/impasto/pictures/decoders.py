@@ -13,9 +13,9 @@ from PIL import Image
 
 from impasto.errors import PictureError, attempt
 from impasto.pictures import containers, formats
+from impasto.pictures.sources import HEAD
 
 Result = TypeVar("Result")
-HEAD = 64  # bytes that suffice to see what kind of file it is
 DAMAGED_END = "is damaged at its end, behind the last pixel; the picture is whole"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 _JXL = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")

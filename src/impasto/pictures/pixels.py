@@ -17,8 +17,7 @@ from PIL import Image
 
 from impasto import limits
 from impasto.errors import PictureError
-from impasto.pictures.arrays import refuse_non_finite as _refuse_non_finite
-from impasto.pictures.arrays import shape as _shape
+from impasto.pictures.arrays import refuse_non_finite as _refuse_non_finite, shape as _shape
 
 Picture: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[Any]
@@ -82,15 +81,11 @@ def resize(picture: Pixels, max_side: int, *, enlarge: bool = False, opacity: Pi
     """
     if not is_whole(picture):
         picture = checked(picture)
-    check_max_side(max_side)
+    limits.SIDE.check("the longer side in pixels", max_side)
     height, width = picture.shape[:2]
     if max_side == max(height, width) or (max_side > max(height, width) and not enlarge):
         return unit(picture)
     return resized_colors(picture, _scaled_size(width, height, max_side), opacity)
-
-
-def check_max_side(max_side: int) -> None:
-    limits.SIDE.check("the longer side in pixels", max_side)
 
 
 def _scaled_size(width: int, height: int, max_side: int) -> tuple[int, int]:

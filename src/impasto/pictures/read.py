@@ -23,9 +23,7 @@ from impasto.pictures.pillow import name_of, quiet_pillow, reason_of
 from impasto.pictures.pixels import (
     Photo,
     Picture,
-    Pixels,
     Source,
-    check_max_side,
     resized_colors,
     resized_plane,
     shrunk_size,
@@ -37,8 +35,6 @@ DEFAULT_MAX_PIXELS = 200_000_000  # the largest phone cameras make 200 megapixel
 NO_LIMIT = 2**62  # pixels
 _Decoded: TypeAlias = "tuple[Photo, tuple[int, int] | None]"  # and its full size, if it was decoded smaller than that
 
-# Modes that a colour profile may describe, and that ImageCms takes; all others are brought to RGB first.
-_PROFILE_MODE = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
 _DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")  # modes of more than 8 bits
 _ORIENTATION = int(ExifTags.Base.Orientation)
 
@@ -68,7 +64,7 @@ def load(source: Source, *, max_pixels: int | None = DEFAULT_MAX_PIXELS, max_sid
     if max_pixels is not None:
         limits.PIXELS.check("max_pixels", max_pixels)
     if max_side is not None:
-        check_max_side(max_side)
+        limits.SIDE.check("the longer side in pixels", max_side)
     limit = NO_LIMIT if max_pixels is None else max_pixels
     with _reading(name, limit):
         if isinstance(source, Image.Image):
@@ -85,7 +81,7 @@ def _from_file(file: IO[bytes], name: str, limit: int, max_side: int | None) -> 
         return _decoded(file, name, limit, max_side)
     except (OSError, SyntaxError, EOFError) as error:  # that is how Pillow calls a file that is cut short
         file.seek(0)
-        kind = decoders.known(file.read(decoders.HEAD))
+        kind = decoders.known(file.read(sources.HEAD))
         file.seek(0)
         files = containers.mended(file.read(), kind) if kind in containers.MENDABLE else []
         try:
@@ -256,24 +252,16 @@ def _check_pixels(image: Image.Image, name: str, max_pixels: int) -> None:
 def _from_image(image: Image.Image, name: str, limit: int, codes: containers.Codes | None = None) -> Photo:
     _check_pixels(image, name, limit)
     image.load()
-    orientation, exif = _exif_of(image)  # after load(): Pillow turns TIFFs upright itself and then says so
+    orientation = _orientation_of(image)  # after load(): Pillow turns TIFFs upright itself and then says so
+    exif = metadata.read(image, orientation)
     values, alpha = _values_of(image, name, codes)
     opacity = None if alpha is None else arrays.checked(_upright(alpha, orientation), name)
-    pixels = _covered(arrays.as_pixels(_upright(values, orientation), name), opacity)
+    pixels = cover(arrays.as_pixels(_upright(values, orientation), name), opacity)
     return Photo(pixels, opacity, exif, name, image.format)
 
 
-def _covered(pixels: Pixels, opacity: Pixels | None) -> Pixels:
-    return pixels if opacity is None else cover(pixels, opacity)
-
-
-def _exif_of(image: Image.Image) -> tuple[int, bytes | None]:
-    """Orientation 1..8 and what else EXIF says. Broken EXIF counts as none: it must not cost the picture."""
-    orientation = _orientation_of(image)
-    return orientation, metadata.read(image, orientation)
-
-
 def _orientation_of(image: Image.Image) -> int:
+    """Orientation 1..8. Broken EXIF counts as none: it must not cost the picture."""
     orientation = attempt(lambda: image.getexif().get(_ORIENTATION, 1), 1)
     return int(orientation) if orientation in range(1, 9) else 1
 
@@ -344,4 +332,4 @@ def _upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 def _from_array(array: NDArray[Any], name: str) -> Photo:
     pixels, alpha = arrays.split(array, name)
-    return Photo(_covered(pixels, alpha), alpha, name=name)
+    return Photo(cover(pixels, alpha), alpha, name=name)

@@ -22,7 +22,7 @@ Known: TypeAlias = Callable[[bytes], Any]  # of the first bytes of a file, wheth
 
 PATIENCE = 20.0  # seconds in which somebody must begin to write into a pipe
 _CHUNK = 2**20
-_HEAD = 64  # bytes that suffice to see what kind of file it is
+HEAD = 64  # bytes that suffice to see what kind of file it is
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/self/fd)/(\d+)|/dev/stdin")
 
 
@@ -94,7 +94,7 @@ def _all_of(read: Callable[[int], Any], name: str, limit: int, known: Known) -> 
         data += part
         if not part:
             return data
-        if len(data) >= _HEAD and not known(bytes(data[:_HEAD])):
+        if len(data) >= HEAD and not known(bytes(data[:HEAD])):
             return data  # no picture: whoever looks at it will say so
         if len(data) > limit:
             raise PictureError(

@@ -24,14 +24,16 @@ ENOUGH = 0.5  # of the most that any row shows: rows with less would be repeated
 AT_ONCE = 2**16  # pixels: what stays in the cache
 
 
-def cover(pixels: Array, opacity: Array) -> Array:
+def cover(pixels: Array, opacity: Array | None) -> Array:
     """Pixels (h, w, 3) whose colours follow from the visible ones alone, in the same type; solid ones come back.
 
-    ``opacity`` is (h, w), of uint8, uint16, or float in 0..1. Where it is 0, each row goes on mirrored at the ends of
-    what is visible in it, as often as need be, and a row that shows little follows its neighbours, mirrored likewise.
-    Between 0 and ``HARDLY`` a colour counts with the square of its opacity, so that nothing jumps. A picture in which
-    nothing is visible becomes grey.
+    ``opacity`` is (h, w), of uint8, uint16, or float in 0..1; None is solid. Where it is 0, each row goes on mirrored
+    at the ends of what is visible in it, as often as need be, and a row that shows little follows its neighbours,
+    mirrored likewise. Between 0 and ``HARDLY`` a colour counts with the square of its opacity, so that nothing jumps. A
+    picture in which nothing is visible becomes grey.
     """
+    if opacity is None:
+        return pixels
     most, solid = opacity.max(), _largest(opacity)
     if opacity.min() >= HARDLY * solid:
         return pixels

@@ -13,11 +13,9 @@ from PIL import Image, ImageCms
 
 from impasto import limits
 from impasto.errors import PictureError, foreign
-from impasto.files import printable as _printable
-from impasto.files import write_atomically
+from impasto.files import printable as _printable, write_atomically
 from impasto.pictures import metadata
-from impasto.pictures.arrays import refuse_non_finite as _refuse_non_finite
-from impasto.pictures.arrays import shape as _shape
+from impasto.pictures.arrays import refuse_non_finite as _refuse_non_finite, shape as _shape
 from impasto.pictures.formats import READABLE as _READABLE
 from impasto.pictures.pillow import name_of, quiet_pillow, reason_of
 from impasto.pictures.pixels import Photo, Pixels, Target, checked, is_whole, to_bytes
@@ -85,7 +83,7 @@ def save(
     kind = _kind_of(target, format, name)
     picture = _writable(picture)
     height, width = picture.shape[:2]
-    check_quality(quality)
+    limits.QUALITY.check("quality", quality)
     if dpi is not None:
         limits.DPI.check("dpi", dpi)
     check_side(kind, name, width, height)
@@ -143,11 +141,6 @@ def check_side(kind: str, name: str, width: int, height: int) -> None:
             f"{name} cannot be written: {kind} holds at most {limit} pixels a side, not {width} x {height}; "
             "choose PNG or TIFF, or make the picture smaller with size / --size."
         )
-
-
-def check_quality(quality: int) -> None:
-    """Raise the OptionError that `save` would raise for this quality."""
-    limits.QUALITY.check("quality", quality)
 
 
 def writable(path: str | os.PathLike[str]) -> bool:

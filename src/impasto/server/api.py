@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from impasto import errors, limits
 from impasto.painting.batch import Saving
+from impasto.painting.look import Look
 from impasto.server import jobs, previews, store
 from impasto.server.looks import Mask, Wanted
 from impasto.server.settings import MASKS, PREVIEW_SIDE, STYLES
@@ -63,28 +65,41 @@ class Problem(BaseModel):
     code: str
 
 
+DIALS = {each.name: each for each in dataclasses.fields(Look)}
+NETWORK: Any = Field(None, description="Default: the server's.")
+QUALITY: Any = Field(95, description="1 to 100, of JPEG and WebP.")
+METADATA: Any = Field(False, description="Keep the photo's place, camera and notes.")
+DPI: Any = Field(None, description="Pixels per inch; default: the photo's.")
+Format = Literal["jpeg", "png", "webp"]
+
+
+def dial(name: str) -> Any:
+    """The field of a dial: its default and its words are those of the command line."""
+    return Field(DIALS[name].default, description=DIALS[name].metadata["help"])
+
+
 Styles = Annotated[dict[str, float], Field(min_length=1, max_length=STYLES)]
 
 
 class Region(Model):
     """Another mix where a mask is white; ``{"photo": 1}`` leaves the photo as it is there."""
 
-    mask: int = Field(ge=0, lt=MASKS)
-    styles: Styles
+    mask: int = Field(ge=0, lt=MASKS, description="The number of a mask that was sent.")
+    styles: Styles = Field(description="Names and weights; photo leaves the photo as it is.")
 
 
 class Recipe(Model):
     """How a painting is to look."""
 
-    network: str | None = Field(None, description="Default: the server's.")
+    network: str | None = NETWORK
     styles: Styles = Field(description="Names and weights.")
-    strength: float = Field(1.0, description="0 is the photo, 1 the style, up to 1.5.")
-    brush: str | int = Field("medium", description="Strokes on large photos: small, medium, large, or pixels.")
-    stroke_size: float | None = Field(None, description="Pixels, where a style knows several sizes.")
-    keep_color: bool = Field(False, description="Keep the colours of the photo.")
-    size: int | None = Field(None, description="Shrink the longer side to so many pixels first.")
-    enlarge: bool = Field(False, description="Bring smaller photos to that size, too.")
-    regions: list[Region] = Field(default_factory=list, max_length=MASKS)
+    strength: float = dial("strength")
+    brush: str | int = dial("brush")
+    stroke_size: float | None = dial("stroke_size")
+    keep_color: bool = dial("keep_color")
+    size: int | None = dial("size")
+    enlarge: bool = dial("enlarge")
+    regions: list[Region] = Field(default_factory=list, max_length=MASKS, description="Places with looks of their own.")
 
     def wanted(self, default: str, masks: dict[int, Mask]) -> Wanted:
         """The same as plain data; UnknownError for a mask that was not sent."""
@@ -120,10 +135,10 @@ class PlanBody(Model):
 class JobBody(Model):
     photo: str
     recipe: Recipe
-    format: Literal["jpeg", "png", "webp"] = "jpeg"
-    quality: int = Field(95, description="1 to 100, of JPEG and WebP.")
-    metadata: bool = Field(False, description="Keep the photo's place, camera and notes.")
-    dpi: float | None = Field(None, description="Pixels per inch; default: the photo's.")
+    format: Format = "jpeg"
+    quality: int = QUALITY
+    metadata: bool = METADATA
+    dpi: float | None = DPI
 
     def saving(self, comment: str) -> Saving:
         return saving(self.format, self.quality, self.metadata, self.dpi, comment)
@@ -133,17 +148,17 @@ class PaintQuery(Model):
     """The dials of ``POST /paint``, as on the command line."""
 
     style: str = Field(description="NAME, or a mix such as NAME:0.6,NAME:0.4.")
-    strength: float = 1.0
-    size: int | None = None
-    enlarge: bool = False
-    brush: str = "medium"
-    stroke_size: float | None = None
-    keep_color: bool = False
-    network: str | None = None
-    format: Literal["jpeg", "png", "webp"] = "jpeg"
-    quality: int = 95
-    metadata: bool = False
-    dpi: float | None = None
+    strength: float = dial("strength")
+    size: int | None = dial("size")
+    enlarge: bool = dial("enlarge")
+    brush: str = dial("brush")
+    stroke_size: float | None = dial("stroke_size")
+    keep_color: bool = dial("keep_color")
+    network: str | None = NETWORK
+    format: Format = "jpeg"
+    quality: int = QUALITY
+    metadata: bool = METADATA
+    dpi: float | None = DPI
 
     def wanted(self, default: str) -> Wanted:
         styles = blend.parse(self.style)

@@ -16,8 +16,7 @@ from urllib.parse import parse_qs
 
 from impasto.server.clients import Buckets, networks
 from impasto.server.exchange import App, Clock, Exchange, Receive, Request, Scope, Send, too_large
-from impasto.server.rules import HOST, INTERNAL, Headers, Problem
-from impasto.server.rules import Rules as Rules
+from impasto.server.rules import HOST, INTERNAL, Headers, Problem, Rules as Rules
 
 Report = Callable[[str, Exception], None]
 

@@ -21,12 +21,12 @@ from impasto.server.kits import Painters
 from impasto.server.lessons import Lesson, Lessons
 from impasto.server.looks import Wanted
 from impasto.server.metrics import Metrics
-from impasto.server.previews import Previews
+from impasto.server.previews import OvertakenError, Preview, Previews
 from impasto.server.settings import PREVIEW_SIDE, Settings
 from impasto.server.shrinking import Seen, Shrinking
 from impasto.server.store import Blob, Folder, Photo, Store
 from impasto.server.teaching import Order
-from impasto.server.worker import Setup, Task, Taught, streams
+from impasto.server.worker import Setup, Task, Taught, Window, streams
 from impasto.styles import blend, strokes
 from impasto.styles.bank import PHOTO, Bank, Card
 from impasto.styles.names import check_name
@@ -48,7 +48,7 @@ class Hub:
         self.store = Store(most=settings.photos, life=settings.photo_life, disk=settings.disk)
         self.painters = Painters(self.kits)
         self.previews = Previews(self.painters)
-        self.shrinking = Shrinking(self.folder.path, settings.readers)
+        self.shrinking = Shrinking(self.folder.path, settings.readers, settings.read_time)
         self.jobs = Jobs(
             Setup(self.kits, settings.default, self.folder.path, streams()),
             workers=settings.workers,
@@ -64,6 +64,7 @@ class Hub:
         self.opened = self.tried = False  # whether its photo is taken in, and who previews is known
         self.shown: str | None = None  # the photo that the page opens with
         self.metrics = Metrics(self._numbers)
+        self._windows: dict[str, Job] = {}  # the newest of each photo
         self._tables: dict[str, tuple[Bank, list[dict[str, Any]]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -77,8 +78,8 @@ class Hub:
         """End everything; nothing of any photo remains."""
         for task in self._tasks:
             task.cancel()
-        self.previews.close()
-        await asyncio.gather(self.shrinking.close(), self.jobs.close(), self.lessons.close())
+        closing = asyncio.to_thread(self.previews.close)
+        await asyncio.gather(closing, self.shrinking.close(), self.jobs.close(), self.lessons.close())
         self.store.clear()
         self.folder.remove()
 
@@ -257,6 +258,29 @@ class Hub:
         size, place = (header.width, header.height), self.folder.new()
         task = Task(store.new_id(), body.data, *size, wanted, saving, place, self.settings.pixels, exact)
         return self.jobs.submit(task, body, float(width * height))
+
+    async def window(self, photo: Photo, wanted: Wanted, key: str, place: tuple[int, int, int, int]) -> Preview:
+        """A place of the painting at full size; OvertakenError where a newer one of the same photo was asked for."""
+        older = self._windows.get(photo.id)
+        if older is not None:
+            self.jobs.cancel(older, OvertakenError("a newer window took the place of this one"))
+        saving = Saving(quality=95, format="jpeg")
+        size, target = (photo.header.width, photo.header.height), self.folder.new()
+        task = Window(
+            store.new_id(), photo.body.data, *size, wanted, saving, target, self.settings.pixels, key=key, place=place
+        )
+        job = self._windows[photo.id] = self.jobs.submit(task, photo.body, 2e6, first=True)
+        try:
+            await job.over.wait()
+            if job.error is not None:
+                raise job.error
+            assert job.painting is not None
+            data = await asyncio.to_thread(job.painting.read)
+            return Preview(data, "image/jpeg", job.facts["seconds"], job.facts["about"])
+        finally:
+            self.jobs.forget(job)
+            if self._windows.get(photo.id) is job:
+                del self._windows[photo.id]
 
     def known(self, key: str, request: bytes) -> Job | None:
         """The job that the same request with this Idempotency-Key made before; 422 for another request with it."""

@@ -108,7 +108,7 @@ class Jobs:
         self._setup, self._count = setup, workers
         self.limit, self.limit_bytes, self.job_time, self.life = limit, limit_bytes, job_time, life
         self.waiting: deque[Job] = deque()
-        self.deaths = 0
+        self.asked = self.deaths = 0
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._workers: list[_Worker] = []
@@ -161,14 +161,15 @@ class Jobs:
         known = SECONDS_A_PIXEL.get(network, SECONDS_A_PIXEL["full"])
         return 0.05 + pixels * self._speed.get(network, known)
 
-    def submit(self, task: Task, body: Blob, pixels: float) -> Job:
-        """Put a task into the queue; FullError if that is full."""
+    def submit(self, task: Task, body: Blob, pixels: float, *, first: bool = False) -> Job:
+        """Put a task into the queue, at its end or as the ``first``; FullError if that is full."""
         self.check_room(body.size)
         self.sweep()
         job = Job(task, self.seconds(task.wanted.network, pixels), body)
         job.facts["pixels"] = pixels
         self._jobs[job.id] = job
-        self.waiting.append(job)
+        self.asked += 1
+        self.waiting.insert(0 if first else len(self.waiting), job)
         self._dispatch()
         return job
 
@@ -185,15 +186,15 @@ class Jobs:
         """How many are before it in the queue; 0 if it does not wait."""
         return self.waiting.index(job) + 1 if job in self.waiting else 0
 
-    def cancel(self, job: Job) -> None:
+    def cancel(self, job: Job, error: ImpastoError | None = None) -> None:
         """Stop a job; a large painting on its way is stopped by ending its process."""
         if job.over.is_set():
             return
-        job.end("cancelled", CancelledError("the painting was cancelled"))
+        job.end("cancelled", error or CancelledError("the painting was cancelled"))
         if job in self.waiting:
             self.waiting.remove(job)
         for each in self._workers:
-            if job.id in each.jobs and not job.task.small:
+            if job.id in each.jobs and job.task.heavy:
                 each.end()
         self._dispatch()
 
@@ -287,7 +288,8 @@ class Jobs:
         process.memory = report.memory or process.memory
         if job is not None and not job.over.is_set():
             job.painting, job.size, job.notes = painting, report.size, report.notes
-            if report.error is None:
+            job.facts["about"], job.facts["seconds"] = report.about, report.seconds
+            if report.error is None and not isinstance(job.task, worker.Window):
                 self._learn(job, report.seconds)
             job.end("done" if report.error is None else "failed", report.error)
         if not process.jobs and process.memory > process.first + GROWTH:

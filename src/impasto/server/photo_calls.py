@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from impasto.server import looks, samples
-from impasto.server.api import PhotoRecord, PlanBody, PlanRecord, PreviewBody, RequestError, WindowBody
+from impasto.server.api import PhotoRecord, PlanBody, PlanRecord, PreviewBody, WindowBody
 from impasto.server.bodies import PICTURE, HubOf, Responses, picture, unless_gone
 from impasto.server.hub import Hub
 from impasto.server.looks import Wanted
@@ -90,7 +90,9 @@ async def send_mask(id: Id, k: MaskNumber, request: Request, hub: HubOf) -> None
     hub.store.get(id)
     body = await picture(request, hub, MASK_BYTES)
     mask = await asyncio.to_thread(lambda: looks.mask_in(body.read()))
-    hub.store.get(id).masks[k] = mask
+    photo = hub.store.get(id)
+    photo.masks[k] = mask
+    photo.changes += 1
 
 
 @router.delete("/{id}/masks/{k}", status_code=204)
@@ -128,11 +130,17 @@ async def preview(id: Id, body: PreviewBody, request: Request, hub: HubOf) -> Re
 @router.post("/{id}/window", response_class=Response, responses=JPEG)
 async def window(id: Id, body: WindowBody, request: Request, hub: HubOf) -> Response:
     """A place of the painting at full size. X-About is 1 where it is only about what the painting will be."""
-    raise RequestError(501, "not-yet", "windows are not there yet")
+    photo = hub.store.get(id)
+    wanted = body.recipe.wanted(hub.settings.default, photo.masks)
+    await hub.check(wanted)
+    key = f"{id} {photo.changes} {body.recipe.model_dump_json()}"
+    made = await unless_gone(request, hub.window(photo, wanted, key, (body.x, body.y, body.width, body.height)))
+    return _shown(made, body.n)
 
 
 def _shown(made: Preview, n: int) -> Response:
-    headers = {"X-N": str(n), "X-Seconds": f"{made.seconds:.4f}", "Cache-Control": "no-store"}
+    headers = {"X-N": str(n), "X-Seconds": f"{made.seconds:.4f}", "X-About": str(int(made.about))}
+    headers["Cache-Control"] = "no-store"
     return Response(made.data, media_type=made.kind, headers=headers)
 
 

@@ -34,6 +34,7 @@ PREVIEW, READY, THUMBNAIL = 0, 1, 2  # what comes first
 SLOW = 0.09  # seconds of a preview at 384 px beyond which a quicker network previews
 THUMBNAIL_SIDE = 256  # pixels that thumbnails are painted at: below that strokes are blotches
 QUALITY = 88
+PATIENCE = 10.0  # seconds that the end waits for a preview
 
 
 class OvertakenError(ImpastoError):
@@ -47,8 +48,9 @@ class Bench:
         self._todo: list[tuple[int, int, Future[Any], Callable[[], Any]]] = []
         self._count = itertools.count()
         self._changed = threading.Condition()
-        self._closed = False
-        threading.Thread(target=self._work, name="previews", daemon=True).start()
+        self.closed = False
+        self._thread = threading.Thread(target=self._work, name="previews", daemon=True)
+        self._thread.start()
 
     def submit(self, rank: int, action: Callable[[], Result]) -> Future[Result]:
         """Have it done; a future that is cancelled before its turn never begins."""
@@ -59,20 +61,21 @@ class Bench:
         return future
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Begin nothing more, and wait for what is on: at the end of Python a runtime's threads must be idle."""
         with self._changed:
-            self._closed = True
+            self.closed = True
             for _, _, future, _ in self._todo:
                 future.cancel()
             self._todo.clear()
             self._changed.notify()
+        self._thread.join(PATIENCE)
 
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not (self._todo or self._closed):
+                while not (self._todo or self.closed):
                     self._changed.wait()
-                if self._closed:
+                if self.closed:
                     return
                 _, _, future, action = heapq.heappop(self._todo)
             if not future.set_running_or_notify_cancel():
@@ -142,7 +145,7 @@ class Previews:
         return network if times[network] <= SLOW else min(times, key=lambda name: times[name])
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Begin nothing more, and wait for what is on; not in the loop."""
         self.bench.close()
 
     # ---- in the thread
@@ -152,11 +155,13 @@ class Previews:
         painter, rng = self.painters.get(network), np.random.default_rng(0)
         times = []
         for height in (288, 256, 288, 288):
+            if self.bench.closed:
+                break
             noise = rng.integers(0, 256, (height, 384, 3), np.uint8)
             begin = time.perf_counter()
             painter.paint_array(noise, painter.bank.names[0])
             times.append(time.perf_counter() - begin)
-        return min(times)
+        return min(times, default=0.0)
 
     def _painted(self, photo: Photo, wanted: Wanted, side: int) -> Preview:
         begin = time.perf_counter()

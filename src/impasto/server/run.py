@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 
 from impasto.errors import OptionError
+from impasto.painting.painter import Painter
 from impasto.server import protocol
 from impasto.server.guard import Guard
 from impasto.server.rules import LOOPBACK, Rules
@@ -17,6 +19,13 @@ from impasto.server.settings import Settings
 
 PORTS = 100  # that are tried where none was asked for
 EVERYWHERE = ("0.0.0.0", "::", "")
+
+
+def check(settings: Settings) -> None:
+    """NetworkError, BankError or MismatchError where what is not our own cannot be painted with."""
+    for kit in settings.kits.values():
+        if kit.bank is not None or Path(kit.network).suffix == ".onnx":
+            Painter(kit.network, bank=kit.bank, max_memory=kit.max_memory)
 
 
 def bound(host: str, port: int, *, search: bool = False) -> socket.socket:

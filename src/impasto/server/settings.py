@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from impasto import assets
-from impasto.errors import NetworkError
 
 MASKS, STYLES, MASK_SIDE, PREVIEW_SIDE = 8, 16, 1024, 1024
 WRITES = ("jpeg", "png", "webp")
@@ -56,7 +55,8 @@ class Settings:
     waiting_bytes: int = 512 * 2**20
     job_time: float | None = None
     workers: int = 1  # that paint
-    readers: int = 1  # that decode what is previewed
+    readers: int = 1  # processes that look at photos
+    read_time: float = 180.0  # that looking at one may take
     connections: int = 64
     grace: float = 2.0  # seconds that running requests get at the end
     opens: Path | None = None  # the photo that the page begins with
@@ -74,16 +74,10 @@ class Settings:
             "job_time": 300.0,
             "connections": 256,
             "readers": 2,
+            "read_time": 20.0,
             "grace": 30.0,
         }
         return cls(**{**found, **more})  # type: ignore[arg-type]
-
-    def check(self) -> None:
-        """NetworkError or BankError where there is no such network, or no such bank."""
-        for kit in self.kits.values():
-            for file in (assets.network_file(kit.network), kit.bank or assets.bank_file(kit.network)):
-                if not file.is_file():
-                    raise NetworkError(f"{file} does not exist; check the path")
 
     @property
     def kits(self) -> dict[str, Kit]:

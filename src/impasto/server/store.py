@@ -179,6 +179,7 @@ class Photo:
     sizes: dict[Any, pictures.Photo] = field(default_factory=dict)  # ``small`` at other sizes
     thumbnails: dict[Any, bytes] = field(default_factory=dict)
     used: float = 0.0
+    changes: int = 0  # of its masks
 
 
 class Store:

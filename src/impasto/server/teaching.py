@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ NICE = 15  # behind paintings
 
 @dataclass(frozen=True)
 class Order:
-    """The painting to be learned, in a file, as the style ``name`` of the ``bank``."""
+    """The painting to be learned, in a file, as the style ``name`` of the ``bank``; ``settings`` are of a lesson."""
 
     painting: Path
     name: str
@@ -29,6 +29,7 @@ class Order:
     bank: Bank
     minutes: float
     folder: Path
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,12 @@ def _opened() -> Any:
 def learn(channel: Connection, order: Order, loss_network: Any) -> None:
     """The lesson itself; raises what ``Course`` raises."""
     from impasto.learn.teach.course import Course, open_network, open_photos
+    from impasto.learn.teach.settings import LessonSettings
 
     network, photos = open_network(order.kit.network), open_photos(None)
-    card = Card("", order.name, "", "", "")
-    course = Course(order.painting, order.name, network, order.bank, photos, card=card, loss_network=loss_network)
+    settings, card = LessonSettings.of(order.bank, **order.settings), Card("", order.name, "", "", "")
+    words = (order.painting, order.name, network, order.bank, photos, settings)
+    course = Course(*words, card=card, loss_network=loss_network)
     threading.Thread(target=_wait, args=(channel, course), daemon=True).start()
     row: Floats | None = None
     for step in course.run(max_minutes=order.minutes):

@@ -12,16 +12,21 @@ import queue
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+
+from impasto import pictures
 from impasto.errors import ImpastoError, PictureError, lacks_memory
 from impasto.painting import memory
 from impasto.painting.batch import Batch, Painted, Saving
-from impasto.painting.job import Progress
+from impasto.painting.job import Job, Progress
+from impasto.painting.loupe import Loupe
 from impasto.painting.runtimes import STREAMED, cores
 from impasto.server.kits import Painters
 from impasto.server.looks import Wanted, named
@@ -31,6 +36,7 @@ from impasto.styles.bank import Bank
 
 NICE = 10  # the server comes first, and whatever else people do
 MOST_STREAMS = 8
+IDLE = 60.0  # seconds after which a loupe, with its photo, is put away
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,11 @@ class Task:
     beside: bool = False  # others are being painted
 
     @property
+    def heavy(self) -> bool:
+        """Whether the process is to be ended when nobody wants it any more."""
+        return not self.small
+
+    @property
     def small(self) -> bool:
         """Whether it may be painted beside others."""
         if self.exact:
@@ -67,6 +78,24 @@ class Task:
         side = max(self.width, self.height)
         scale = 1.0 if size is None or (size > side and not self.wanted.dials.get("enlarge")) else size / side
         return self.width * self.height <= STREAMED and self.width * self.height * scale**2 <= STREAMED
+
+
+@dataclass(frozen=True)
+class Window(Task):
+    """A window of a painting that is not painted: its place, in its pixels. ``key`` names photo and look."""
+
+    key: str = ""
+    place: tuple[int, int, int, int] = (0, 0, 1, 1)  # left, top, width, height
+
+    @property
+    def small(self) -> bool:
+        """Never: it takes all cores."""
+        return False
+
+    @property
+    def heavy(self) -> bool:
+        """It is over soon, and the next one needs what is open."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -87,6 +116,7 @@ class Report:
     size: tuple[int, int] = (0, 0)
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    about: bool = False
     error: ImpastoError | None = None
     memory: int = 0
 
@@ -122,6 +152,7 @@ class _Worker:
         self.tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
         self.turn = threading.Semaphore(setup.streams)
         self.sending = threading.Lock()
+        self.loupe: tuple[str, Loupe] | None = None  # the last one, by its key
 
     def run(self) -> None:
         for _ in range(setup_threads(self.setup.streams)):
@@ -131,6 +162,9 @@ class _Worker:
         self._send(Report(memory=memory.used()))
         with contextlib.suppress(EOFError, OSError):
             while True:
+                if not self.channel.poll(IDLE):
+                    self.loupe = None
+                    continue
                 order: Order = self.channel.recv()
                 if isinstance(order, Taught):
                     self.painters.teach(order.network, Bank.load(order.bank))
@@ -141,7 +175,7 @@ class _Worker:
         while True:
             task = self.tasks.get()
             try:
-                report = self._paint(task)
+                report = self._window(task) if isinstance(task, Window) else self._paint(task)
             except ImpastoError as error:
                 report = Report(task.id, error=error)
             except Exception as error:
@@ -153,7 +187,28 @@ class _Worker:
         with self.sending:
             self.channel.send(report)
 
+    def _window(self, task: Window) -> Report:
+        begin = time.perf_counter()
+        if self.loupe is None or self.loupe[0] != task.key:
+            self.loupe = None  # before the next one, for what it holds
+            self.loupe = task.key, Loupe(self._prepared(task))
+        loupe, (left, top, width, height) = self.loupe[1], task.place
+        painted = loupe.window(slice(top, top + height), slice(left, left + width))
+        target = named(b"", "the window")
+        pictures.save(painted, target, quality=task.saving.quality, format=task.saving.format)
+        seconds = time.perf_counter() - begin
+        return Report(task.id, 1.0, target.getvalue(), task.place[2:], seconds, about=loupe.about, memory=memory.used())
+
+    def _prepared(self, task: Task) -> Job:
+        look, size = task.wanted.look(task.width, task.height), None
+        if not look.masks:
+            size = look.size
+        data = task.photo if isinstance(task.photo, bytes) else task.photo.read_bytes()
+        photo = pictures.load(named(data, "the photo"), max_pixels=task.max_pixels, max_side=size)
+        return self.painters.get(task.wanted.network).prepare(photo, look, kind=np.uint8)
+
     def _paint(self, task: Task) -> Report:
+        self.loupe = None
         data = task.photo if isinstance(task.photo, bytes) else task.photo.read_bytes()
         look = task.wanted.look(task.width, task.height)
         painter = self.painters.get(task.wanted.network, beside=task.beside)

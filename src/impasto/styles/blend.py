@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from impasto.errors import BankError, OptionError, attempt, brief, foreign
-from impasto.limits import FRAMES, NEIGHBOURS, SQUARE, STRENGTH
+from impasto.errors import BankError, OptionError, brief, foreign
+from impasto.limits import FRAMES, NEIGHBOURS, SQUARE, STRENGTH, shown
 from impasto.styles.bank import PHOTO, Bank, Floats
 
 # "a", "a:0.6,b:0.4", {"a": 0.6, "b": 0.4}, ["a", "b"], [("a", 0.6), ("b", 0.4)], or a row of any library
@@ -89,8 +89,8 @@ def mix(bank: Bank, style: Style, *, strength: float = 1.0, photo: Floats | None
     row = photo + along(strength) * (mix - photo), with mix = sum of weight * row over the weights' sum. A single style
     is bitwise its row; ``strength`` 1 is bitwise the mix, 0 the ``photo`` row, up to 1.5 overdoes the style. ``photo``
     (R,) takes the place of the bank's row of that name. The work does not grow with the bank. OptionError for
-    another strength; BankError where there is no ``photo``; StyleNameError for an unknown style, even with weight 0;
-    MismatchError for a row of another length.
+    another strength and for what is no style; BankError where there is no ``photo``, and for a row with NaN or huge
+    numbers; StyleNameError for an unknown style, even with weight 0; MismatchError for a row of another length.
     """
     strength = float(STRENGTH.check("the strength", strength))
     own = {} if photo is None else {PHOTO: photo}
@@ -170,6 +170,11 @@ def path_mixes(styles: Sequence[Style], frames: int) -> list[dict[str, float]]:
     return [_joined(stops, way) for way in ways]
 
 
+def between(one: Style, other: Style, share: float) -> dict[str, float]:
+    """The mix that lies ``share``, 0..1, of the way from one named style or mix to another."""
+    return _joined([_named(one), _named(other)], [1 - share, share])
+
+
 def square(bank: Bank, styles: Sequence[Style], n: int) -> Floats:
     """An (n, n, R) grid, n >= 2, bilinear between four styles or mixes, which are bitwise its corners.
 
@@ -213,7 +218,7 @@ def _square(corners: int, n: int) -> list[list[float]]:
 def _named(style: Style) -> dict[str, float]:
     found = weights_of(style)
     if found is None:
-        raise OptionError("the styles of a path or square of mixes must have names; for rows take path or square")
+        raise OptionError("the styles of a path, a square or keys must have names; for rows take path or square")
     return found
 
 
@@ -267,13 +272,11 @@ def _checked(weights: Mapping[str, float] | Mapping[str, str]) -> dict[str, floa
 def _weight(name: str, value: float | str) -> float:
     try:
         weight = float(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        shown = _shown(value)
-        raise OptionError(
-            f"the weight of {name!r} is {shown}, not a number; write it like {f'{name}:0.5'!r}"
-        ) from error
+    except (TypeError, ValueError, OverflowError):
+        weight = math.nan
     if not math.isfinite(weight) or weight < 0:
-        raise OptionError(f"the weight of {name!r} is {weight}; give it a finite weight of 0 or more")
+        how = f"write it like {f'{name}:0.5'!r}"
+        raise OptionError(f"the weight of {name!r} must be a finite number of 0 or more, not {shown(value)}; {how}")
     return weight
 
 
@@ -286,15 +289,9 @@ def _row(style: object) -> npt.NDArray[np.float32]:
     if row.dtype.kind not in "iuf" or row.ndim != 1 or row.size == 0:
         raise OptionError(
             f"a style is a name, a mix such as 'a:0.6,b:0.4' or {{'a': 0.6, 'b': 0.4}}, a list of names, or a row of "
-            f"numbers, not {_shown(style)}"
+            f"numbers, not {shown(style)}"
         )
     return row
-
-
-def _shown(value: object) -> str:
-    """A value for a sentence: on one line, short, and never an error of its own."""
-    shown = attempt(lambda: " ".join(repr(value).split()), "")  # a number may have more than 4,300 digits
-    return shown if 0 < len(shown) <= 60 else f"a {type(value).__name__}"
 
 
 def _mean(rows: Sequence[Floats], weights: Sequence[float]) -> Floats:

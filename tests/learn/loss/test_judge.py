@@ -65,7 +65,7 @@ def test_training_teaching_and_evaluation_agree(
         settings = TrainSettings(**given, alpha=0.1, batch=1)
         options: dict[str, Any] = {"loss_network": loss_network, "precision": "float32"}
         run = training.Run(tmp_path / "run", photos, styles, settings, compile=False, **options)  # type: ignore[arg-type]
-        trained = run.measure.objective(lambda *_: painted, photo, ids)[1:3]
+        trained = run.measure(lambda *_: painted, photo, ids)[1:3]
 
         lesson = Lesson(painting, network, bank, photos, LessonSettings(**given), **options)
         taught = lesson.easel.measure(row, photo)[:2]

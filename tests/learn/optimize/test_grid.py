@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from optimizing import SMALL, opened, saved
-from optimizing import painting as painting
-from optimizing import photo as photo
+from optimizing import SMALL, opened, painting as painting, photo as photo, saved
 
 from impasto import pictures
 from impasto.errors import LearnError

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from optimizing import SMALL
-from optimizing import painting as painting
-from optimizing import photo as photo
+from optimizing import SMALL, painting as painting, photo as photo
 
 from impasto import pictures
 from impasto.learn.loss.features import LossNetwork, random_loss_network

@@ -9,11 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import TINY
-from commands import do as do
-from optimizing import painting as painting
-from optimizing import photo as photo
-from optimizing import saved
+from commands import TINY, do as do
+from optimizing import painting as painting, photo as photo, saved
 
 from impasto import pictures
 from impasto.learn.optimize.descent import LBFGS

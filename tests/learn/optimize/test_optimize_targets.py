@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import TINY
-from commands import do as do
+from commands import TINY, do as do
 from PIL import Image
 
 from impasto import pictures

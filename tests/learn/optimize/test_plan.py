@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from optimizing import opened
-from optimizing import painting as painting
-from optimizing import photo as photo
+from optimizing import opened, painting as painting, photo as photo
 
 from impasto import pictures
 from impasto.errors import LearnError, OptionError

@@ -8,10 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from optimizing import SMALL, opened
-from optimizing import painted as painted
-from optimizing import painting as painting
-from optimizing import photo as photo
+from optimizing import SMALL, opened, painted as painted, painting as painting, photo as photo
 
 from impasto import pictures
 from impasto.errors import LearnError, OptionError

@@ -7,16 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from optimizing import opened
-from optimizing import painted as painted
-from optimizing import painting as painting
-from optimizing import photo as photo
+from optimizing import opened, painted as painted, painting as painting, photo as photo
 
 from impasto import pictures
 from impasto.errors import LearnError
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.optimize.run import OptimizeStep
-from impasto.pictures.matching import luma, match_colors, match_luminance
+from impasto.pictures.recolor import luma, match_colors, match_luminance
 
 
 def test_luminance(painted: Callable[..., list[OptimizeStep]], photo: pictures.Picture) -> None:

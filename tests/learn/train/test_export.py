@@ -17,8 +17,7 @@ from impasto.learn.network.full import PasticheNetwork
 from impasto.learn.network.to_onnx import network_graph
 from impasto.learn.paintings import find_paintings
 from impasto.learn.photos import PhotoFolder
-from impasto.learn.train import export as module
-from impasto.learn.train import run as train
+from impasto.learn.train import export as module, run as train
 from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
 from impasto.learn.train.export import difference, export
 from impasto.learn.train.run import Run

@@ -14,7 +14,7 @@ from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.judge import Grams, Judge
 from impasto.learn.loss.settings import LossSettings
 from impasto.learn.tensors import to_picture, to_planes
-from impasto.pictures.matching import luma
+from impasto.pictures.recolor import luma
 
 Paint = Callable[[Floats, str], Floats]
 

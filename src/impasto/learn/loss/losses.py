@@ -58,11 +58,6 @@ class StyleTargets:
     units: dict[str, Tensor]
     weights: tuple[float, ...] = ()
 
-    @property
-    def layers(self) -> list[str]:
-        """Names of the style layers, as they were given."""
-        return list(self.grams)
-
     def __len__(self) -> int:
         return len(next(iter(self.grams.values())))
 

@@ -7,17 +7,16 @@ processor is not arithmetic but large pictures of many channels that go to memor
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any
 
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from impasto.errors import LearnError
 from impasto.learn.network.designs import DESIGNS, FIRST, LATEST, Design
 from impasto.learn.network.full import PasticheNetwork
-from impasto.learn.network.layers import ConvNorm, StyleNetwork, residual, split_phases
+from impasto.learn.network.layers import ConvNorm, Operations, StyleNetwork, X, residual
 
 UNSHUFFLE = 4  # a square of this side becomes one pixel of 48 channels
 
@@ -70,14 +69,14 @@ class FastNetwork(StyleNetwork):
     def block_ends(self) -> list[int]:
         return [i for i, layer in enumerate(self.layers) if layer.activation == "none"]
 
-    def _trunk(self, pictures: Tensor, styles: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
-        x = pictures if self.design.stem else split_phases(pictures, UNSHUFFLE).flatten(1, 2)
-        fine = residual(self.before, self.head(x, *next(styles)), styles)
-        x = residual(self.inside, self.down(fine, *next(styles)), styles)
-        x = F.interpolate(self.up(x, *next(styles)), scale_factor=2, mode="nearest") + fine
-        x = residual(self.after, x, styles)
-        for layer in self.tail:
-            x = layer(x, *next(styles))
+    def trunk(self, x: X, layer: Callable[[Any, X], X], on: Operations[X]) -> X:
+        x = x if self.design.stem else on.squares(x, UNSHUFFLE)
+        fine = residual(self.before, layer(self.head, x), layer, on)
+        x = residual(self.inside, layer(self.down, fine), layer, on)
+        x = on.plus(on.enlarge(layer(self.up, x)), fine)
+        x = residual(self.after, x, layer, on)
+        for block in self.tail:
+            x = layer(block, x)
         return x
 
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from impasto.learn.network.layers import BLOCKS, ConvNorm, Norm, Padding, StyleNetwork, Upsampling, residual
+from impasto.learn.network.layers import (
+    BLOCKS,
+    ConvNorm,
+    Norm,
+    Operations,
+    Padding,
+    StyleNetwork,
+    Upsampling,
+    X,
+    residual,
+)
 
 
 class PasticheNetwork(StyleNetwork):
@@ -56,11 +66,10 @@ class PasticheNetwork(StyleNetwork):
     def block_ends(self) -> list[int]:
         return [len(self.contract) + 2 * block + 1 for block in range(BLOCKS)]
 
-    def _trunk(self, pictures: Tensor, styles: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
-        x = pictures
-        for layer in self.contract:
-            x = layer(x, *next(styles))
-        x = residual(self.residual, x, styles)
-        for layer in self.expand:
-            x = layer(x, *next(styles))
+    def trunk(self, x: X, layer: Callable[[Any, X], X], on: Operations[X]) -> X:
+        for block in self.contract:
+            x = layer(block, x)
+        x = residual(self.residual, x, layer, on)
+        for block in self.expand:
+            x = layer(block, x)
         return x

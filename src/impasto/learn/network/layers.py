@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ Padding = Literal["reflect", "zeros"]
 Upsampling = Literal["nearest", "transposed"]
 Norm = Literal["instance", "batch"]
 Activation = Literal["relu", "sigmoid", "none"]
+X = TypeVar("X")
 
 EPSILON = 1e-5  # variance epsilon of magenta's conditional_instance_norm
 BLOCKS = 5  # residual blocks
@@ -212,11 +213,39 @@ class ConvNorm(nn.Module):
         return convolve(x, self.weight, stride=self.stride, padding=margin)
 
 
+class Operations(Protocol[X]):
+    """What trunks do beside layers, with pictures of one kind: tensors, or the names of what flows in a graph."""
+
+    def plus(self, a: X, b: X) -> X: ...
+
+    def enlarge(self, x: X) -> X:
+        """Every pixel as a square of 2 x 2."""
+
+    def squares(self, x: X, side: int) -> X:
+        """Every square of ``side`` x ``side`` pixels as one, with as many times the channels."""
+
+
+class OnTensors:
+    """``Operations`` with tensors (B, C, H, W)."""
+
+    def plus(self, a: Tensor, b: Tensor) -> Tensor:
+        return a + b
+
+    def enlarge(self, x: Tensor) -> Tensor:
+        return F.interpolate(x, scale_factor=2, mode="nearest")
+
+    def squares(self, x: Tensor, side: int) -> Tensor:
+        return split_phases(x, side).flatten(1, 2)
+
+
+ON_TENSORS = OnTensors()
+
+
 class StyleNetwork(nn.Module):
     """What every network of impasto has: rows that hold all style, regions, a fingerprint.
 
     A network says what its layers are, in the order in which data meets them, and how data runs through them
-    (``_trunk``); rows, regions, fingerprint and checks follow from that.
+    (``trunk``); rows, regions, fingerprint, checks and ONNX graphs follow from that.
     """
 
     kind: str  # "full" or "fast": what ``build`` knows it by
@@ -239,7 +268,8 @@ class StyleNetwork(nn.Module):
         """Numbers of the layers whose output is added to something: they begin with scale 0."""
         raise NotImplementedError
 
-    def _trunk(self, pictures: Tensor, styles: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
+    def trunk(self, x: X, layer: Callable[[Any, X], X], on: Operations[X]) -> X:
+        """Run a picture ``x``, of whatever kind, through the network: ``layer`` runs it through each of its layers."""
         raise NotImplementedError
 
     @property
@@ -284,11 +314,17 @@ class StyleNetwork(nn.Module):
 
     def _paint(self, pictures: Tensor, rows: Tensor, masks: Tensor | None) -> Tensor:
         if masks is not None:
-            return self._trunk(pictures, self._region_styles(pictures, rows, mirror(masks, self.margin)))
-        if rows.shape != (pictures.shape[0], self.row_size):
+            styles = self._region_styles(pictures, rows, mirror(masks, self.margin))
+        elif rows.shape != (pictures.shape[0], self.row_size):
             raise ValueError(f"rows must be {(pictures.shape[0], self.row_size)}, not {tuple(rows.shape)}")
-        scales, shifts = (torch.split(half, self.widths, 1) for half in rows.chunk(2, 1))
-        return self._trunk(pictures, iter(zip(scales, shifts, strict=True)))
+        else:
+            scales, shifts = (torch.split(half, self.widths, 1) for half in rows.chunk(2, 1))
+            styles = iter(zip(scales, shifts, strict=True))
+
+        def layer(block: Any, x: Tensor) -> Tensor:
+            return block(x, *next(styles))  # type: ignore[no-any-return]
+
+        return self.trunk(pictures, layer, ON_TENSORS)
 
     def _region_styles(self, pictures: Tensor, rows: Tensor, masks: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Maps of scale and shift for every layer, shaped like what its norm meets."""
@@ -316,9 +352,8 @@ class StyleNetwork(nn.Module):
         return digest.hexdigest()[:16]
 
 
-def residual(blocks: nn.ModuleList, x: Tensor, styles: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
+def residual(blocks: nn.ModuleList, x: X, layer: Callable[[Any, X], X], on: Operations[X]) -> X:
     """Run ``x`` through residual blocks of two layers each; there is no ReLU after the sum."""
     for first, second in zip(blocks[::2], blocks[1::2], strict=True):
-        inner = first(x, *next(styles))
-        x = x + second(inner, *next(styles))
+        x = on.plus(x, layer(second, layer(first, x)))
     return x

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
 
 from impasto.errors import LearnError
-from impasto.learn.network.fast import UNSHUFFLE, FastNetwork
-from impasto.learn.network.full import PasticheNetwork
 from impasto.learn.network.layers import EPSILON, ConvNorm, StyleNetwork, phase_taps
 
 Floats = npt.NDArray[np.float32]
@@ -23,7 +20,7 @@ IR_VERSION = 9  # what ONNX Runtime 1.19 reads
 
 
 class _Graph:
-    """A growing list of nodes and constants; ``add`` returns the name of the new node's output."""
+    """A growing list of nodes and constants, and ``Operations`` on their names; each returns that of a new output."""
 
     def __init__(self, *, half: bool) -> None:
         self.half = half
@@ -45,6 +42,12 @@ class _Graph:
         if not self.half:
             return self.constant(value.astype(np.float32))
         return self.add("Cast", self.constant(value.astype(np.float16)), to=TensorProto.FLOAT)
+
+    def plus(self, a: str, b: str) -> str:
+        return self.add("Add", a, b)
+
+    def squares(self, x: str, side: int) -> str:
+        return self.add("SpaceToDepth", x, blocksize=side)
 
     def enlarge(self, x: str) -> str:
         """Every pixel as a square of 2 x 2."""
@@ -121,14 +124,10 @@ def network_graph(
     masks = _mask_levels(graph, network) if regions else [None] * len(scales)
     styles = iter(zip(scales, shifts, masks, strict=True))
 
-    def layer(block: nn.Module, x: str) -> str:
-        return _layer(graph, block, x, *next(styles))  # type: ignore[arg-type]
+    def layer(block: ConvNorm, x: str) -> str:
+        return _layer(graph, block, x, *next(styles))
 
-    picture = _with_margin(graph, "picture", network)
-    if isinstance(network, FastNetwork):
-        painted = _fast_trunk(graph, network, picture, layer)
-    elif isinstance(network, PasticheNetwork):
-        painted = _full_trunk(graph, network, picture, layer)
+    painted = network.trunk(_with_margin(graph, "picture", network), layer, graph)
     if network.margin:
         graph.cut(painted, network.margin)
     graph.nodes[-1].output[0] = "painted"
@@ -137,33 +136,6 @@ def network_graph(
 
 def _with_margin(graph: _Graph, x: str, network: StyleNetwork) -> str:
     return graph.pad(x, network.margin) if network.margin else x
-
-
-def _full_trunk(graph: _Graph, network: PasticheNetwork, x: str, layer: Callable[[nn.Module, str], str]) -> str:
-    for block in network.contract:
-        x = layer(block, x)
-    x = _residual(graph, network.residual, x, layer)
-    for block in network.expand:
-        x = layer(block, x)
-    return x
-
-
-def _fast_trunk(graph: _Graph, network: FastNetwork, x: str, layer: Callable[[nn.Module, str], str]) -> str:
-    x = x if network.design.stem else graph.add("SpaceToDepth", x, blocksize=UNSHUFFLE)
-    fine = _residual(graph, network.before, layer(network.head, x), layer)
-    x = _residual(graph, network.inside, layer(network.down, fine), layer)
-    x = graph.add("Add", graph.enlarge(layer(network.up, x)), fine)
-    x = _residual(graph, network.after, x, layer)
-    for block in network.tail:
-        x = layer(block, x)
-    return x
-
-
-def _residual(graph: _Graph, blocks: nn.ModuleList, x: str, layer: Callable[[nn.Module, str], str]) -> str:
-    for first, second in zip(blocks[::2], blocks[1::2], strict=True):
-        inner = layer(first, x)
-        x = graph.add("Add", x, layer(second, inner))
-    return x
 
 
 def _mask_levels(graph: _Graph, network: StyleNetwork) -> list[str]:

@@ -70,28 +70,21 @@ def grid(
         Optimization(photo, painting, each[0], **keywords)  # a row is as deep and as dear in each of its columns
         for column in range(len(each)):
             _check_free(_path(folder, row, column))
-    return _cells(photo, painting, folder, table, ratios, keywords)
 
+    def cells() -> Iterator[OptimizeStep | Cell]:
+        for row, each in enumerate(table):
+            for column, settings in enumerate(each):
+                run = Optimization(photo, painting, settings, **keywords)
+                path = _path(folder, row, column)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                made = _done(path, run)
+                if made is None:
+                    yield from run.run()
+                    save_picture(run, path)
+                    made = manifest(run)
+                yield Cell(row, column, settings.style_layers, ratios[column], pictures.load(path).picture, made)
 
-def _cells(
-    photo: pictures.Source,
-    painting: pictures.Source,
-    folder: str | os.PathLike[str],
-    table: Sequence[Sequence[OptimizeSettings]],
-    ratios: Sequence[float],
-    keywords: dict[str, Any],
-) -> Iterator[OptimizeStep | Cell]:
-    for row, each in enumerate(table):
-        for column, settings in enumerate(each):
-            run = Optimization(photo, painting, settings, **keywords)
-            path = _path(folder, row, column)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            made = _done(path, run)
-            if made is None:
-                yield from run.run()
-                save_picture(run, path)
-                made = manifest(run)
-            yield Cell(row, column, settings.style_layers, ratios[column], pictures.load(path).picture, made)
+    return cells()
 
 
 def sheet(cells: Sequence[Cell]) -> Picture:

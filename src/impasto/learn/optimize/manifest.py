@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import ExifTags, Image
 
 from impasto import assets, limits, pictures
 from impasto.errors import LearnError, OptionError, attempt
@@ -24,6 +23,7 @@ from impasto.learn.optimize.recipes import is_file, settings_for
 from impasto.learn.optimize.run import Optimization
 from impasto.learn.optimize.scene import sha256
 from impasto.learn.optimize.starts import NETWORK, file_name, painters
+from impasto.pictures import metadata
 
 FORMAT = 2
 OLD = 1  # paths where 2 has names, and the chosen start and history among the settings
@@ -85,7 +85,7 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The manifest in a picture that ``save_picture`` wrote, or in a JSON file; LearnError if there is none."""
     found: Any = None
     with suppress(OSError, ValueError, RecursionError):
-        text = _text_of(Path(path)) if Path(path).suffix.lower() == ".json" else _comment(pictures.load(path).exif)
+        text = _text_of(Path(path)) if Path(path).suffix.lower() == ".json" else _comment(path)
         found = json.loads(text, parse_constant=_no_number)
     if not isinstance(found, dict) or found.get("made_by") != KEY:
         raise LearnError(f"{path} holds no manifest of impasto optimize")
@@ -254,13 +254,6 @@ def _text_of(path: Path) -> str:
         return file.read(LARGEST).decode("utf-8")
 
 
-def _comment(exif: bytes | None) -> str:
-    """The text of the EXIF field UserComment, whose first eight bytes name its coding; empty if there is none."""
-    if exif is None:
-        return ""
-    block = Image.Exif()
-    attempt(lambda: block.load(exif), None)
-    coded = attempt(lambda: block.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment), None)
-    if not isinstance(coded, bytes):
-        return ""
-    return coded[8:].decode("utf-16" if coded[:8] == b"UNICODE\0" else "ascii", "replace")
+def _comment(path: str | os.PathLike[str]) -> str:
+    exif = pictures.load(path).exif or b""
+    return attempt(lambda: metadata.comment_in(metadata.opened(exif)), "")

@@ -63,8 +63,8 @@ class Objective:
     """total = content_weight * content + style_weight * style + tv_weight * variation; see ``OptimizeSettings``.
 
     ``photo`` (1, 3, H, W) and the paintings are in 0..1. With ``recompute`` the activations are not kept for the
-    gradient but made again. Raises LearnError for layers that the network does not have and pictures too small for the
-    deepest of them.
+    gradient but made again. Raises OptionError for layers that the network does not have, LearnError for pictures
+    too small for the deepest of them.
     """
 
     def __init__(

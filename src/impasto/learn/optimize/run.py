@@ -90,7 +90,7 @@ def optimize(
 
     ``options`` are fields of ``OptimizeSettings``, in place of the recipe's, and keywords of ``Optimization``.
     The iterator yields an ``OptimizeStep`` per step of the optimiser; the last holds the picture. ``Optimization`` is
-    the same thing for stopping, saving and going on. Raises LearnError and PictureError.
+    the same thing for stopping, saving and going on, and says what it raises.
     """
     keywords, changes = split(options, sorted(Options.__optional_keys__))
     settings = settings_for(recipe, **changes)
@@ -102,7 +102,7 @@ KEYWORDS = sorted(RunOptions.__optional_keys__ - Changes.__optional_keys__)
 
 
 def split(options: Mapping[str, Any], own: Iterable[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Options as keywords of ``Optimization`` and changes of settings; LearnError names the nearest known one.
+    """Options as keywords of ``Optimization`` and changes of settings; OptionError names the nearest known one.
 
     ``own`` are names that the caller knows besides.
     """
@@ -119,8 +119,8 @@ class Optimization:
     have their picture's size. ``network`` and ``bank`` are for starts from the network's painting. ``max_memory`` is in
     bytes; without it, what the device has free. ``plan`` replays stages: (size, evaluations, precision) each.
 
-    Raises LearnError for layers that do not exist, pictures too small for them, masks of another size, and too little
-    memory; PictureError for what is no picture.
+    Raises OptionError for a setting or a layer that there is not; LearnError for pictures too small for the layers,
+    masks of another size, and too little memory; PictureError for what is no picture.
     """
 
     def __init__(

@@ -18,14 +18,14 @@ from impasto.learn.optimize.objective import Region
 from impasto.learn.optimize.recipes import OptimizeSettings, is_file
 from impasto.learn.tensors import to_picture, to_planes
 from impasto.pictures import Picture
-from impasto.pictures.matching import grey, luma, match_colors, match_luminance
+from impasto.pictures.recolor import grey, luma, match_colors, match_luminance
 
 
 class Scene:
     """Photo, paintings and masks of one optimisation.
 
-    Raises PictureError for what is no picture, and LearnError for masks that do not fit their picture or are empty,
-    weights that do not fit the paintings, and paintings smaller than the style size.
+    Raises PictureError for what is no picture, OptionError for weights that do not fit the paintings, and LearnError
+    for masks that do not fit their picture or are empty, and paintings smaller than the style size.
     """
 
     def __init__(

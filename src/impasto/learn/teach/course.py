@@ -37,9 +37,9 @@ def teach(
 ) -> Iterator[LessonStep | Bank]:
     """Teach ``painting`` to a network as the style ``name``: yields the steps, then the bank with one style more.
 
-    ``bank`` is by default the network's own, ``photos`` (a file or a folder) pictures drawn on the fly, and
-    ``settings`` those that the bank was trained with. ``Course`` is the same thing for those who want to stop it, and
-    says what ``stroke_sizes`` are and what it raises.
+    ``painting`` is a file, ``network`` a name or an ONNX file. ``bank`` is by default the network's own, ``photos`` (a
+    file or a folder) pictures drawn on the fly, and ``settings`` those that the bank was trained with. ``Course`` is
+    the same thing for those who want to stop it, and says what ``stroke_sizes`` are and what it raises.
     """
     opened = bank if isinstance(bank, Bank) else Bank.load(bank or assets.bank_file(network))
     given: tuple[Any, ...] = open_network(network), opened, open_photos(photos), settings

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from impasto.errors import LearnError
+from impasto.files import write_atomically
 from impasto.learn.network.designs import FIRST, LATEST
 from impasto.learn.network.fast import FastNetwork, build
 from impasto.learn.network.layers import StyleNetwork
@@ -49,11 +49,7 @@ class Checkpoint:
         """Write it to ``path`` atomically: a kill at any moment leaves the old file or the new one."""
         meta = {"step": self.step, "seconds": self.seconds, "settings": self.settings, "styles": self.styles}
         tensors = {name: value.cpu().contiguous() for name, value in self.tensors.items()}
-        partial = path.with_name(f".{path.name}.partial")
-        save_file(tensors, partial, {"impasto": json.dumps(meta)})
-        with open(partial, "r+b") as file:  # Windows flushes only what may be written
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        write_atomically(path, save(tensors, {"impasto": json.dumps(meta)}))
 
     @property
     def names(self) -> list[str]:

@@ -42,22 +42,16 @@ class Measure:
         """While it lasts convolutions have the run's precision."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
-    def objective(self, model: Model, pictures: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What ``model(pictures, ids)`` paints, (B, 3, H, W), and content, style and squared error of each, (B,)."""
+    def __call__(self, model: Model, pictures: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """What ``model(pictures, ids)`` paints, (B, 3, H, W), and of each, (B,): content and style, 0 without an
+        objective, squared error, and the distance from the teacher's, 0 without one.
+        """
         with self.autocast():
             painted = model(pictures, ids)
-        content, style, _ = self.judge.measure(painted, pictures, ids)
-        return painted, content, style, (painted.float() - pictures).square().flatten(1).mean(1)
-
-    def __call__(self, model: Model, pictures: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """``objective``, and the distance of each picture from the teacher's; without an objective only that."""
+        error = (painted.float() - pictures).square().flatten(1).mean(1)
+        content = style = torch.zeros_like(error)
         if self.settings.objective_weight > 0:
-            painted, content, style, error = self.objective(model, pictures, ids)
-        else:
-            with self.autocast():
-                painted = model(pictures, ids)
-            error = (painted.float() - pictures).square().flatten(1).mean(1)
-            content = style = torch.zeros_like(error)
+            content, style, _ = self.judge.measure(painted, pictures, ids)
         if self.teacher is None:
             return painted, content, style, error, torch.zeros_like(error)
         network, rows = self.teacher

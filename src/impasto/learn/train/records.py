@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
+from impasto.files import write_atomically
 from impasto.learn.loss.losses import psnr
 from impasto.learn.train.settings import learning_rate
 from impasto.learn.train.state import State
@@ -74,21 +72,7 @@ def trim_metrics(path: Path, step: int) -> None:
     if not path.exists():
         return
     lines = [line for line in path.read_text().splitlines() if line.endswith("}") and json.loads(line)["step"] <= step]
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text("".join(f"{line}\n" for line in lines))
-    os.replace(partial, path)
-
-
-def save_sheet(painted: Sequence[Tensor], columns: int, path: Path) -> None:
-    """Pictures (3, H, W) of one size beside each other, in rows of ``columns``."""
-    height, width = painted[0].shape[1:]
-    sheet = np.full((-(-len(painted) // columns) * height, columns * width, 3), 255, np.uint8)
-    for i, picture in enumerate(painted):
-        top, left = i // columns * height, i % columns * width
-        sheet[top : top + height, left : left + width] = (picture.permute(1, 2, 0) * 255).round().byte().numpy()
-    partial = path.with_name(f".{path.name}.partial")
-    Image.fromarray(sheet).save(partial, format="JPEG", quality=90)
-    os.replace(partial, path)
+    write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
 
 
 def alike(painted: Sequence[Tensor], names: Sequence[str]) -> str:

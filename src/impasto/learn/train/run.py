@@ -23,15 +23,18 @@ from impasto.learn.loss.judge import Judge, ruler
 from impasto.learn.network.layers import StyleNetwork
 from impasto.learn.paintings import Painting
 from impasto.learn.photos import PhotoFolder, load_painting
+from impasto.learn.tensors import to_picture
 from impasto.learn.train import processes
 from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
 from impasto.learn.train.measure import Measure, teacher_for
 from impasto.learn.train.model import paint
-from impasto.learn.train.records import METRICS, SHEET, TrainStep, alike, save_sheet, trim_metrics
+from impasto.learn.train.records import METRICS, SHEET, TrainStep, alike, trim_metrics
 from impasto.learn.train.settings import Schedule, TrainSettings
 from impasto.learn.train.state import State, changes
 from impasto.learn.train.steps import Steps
 from impasto.limits import Precision
+from impasto.pictures import save
+from impasto.pictures.sheets import contact_sheet
 from impasto.styles.bank import PHOTO, Bank
 
 UNIT_PHOTOS = 40  # photo crops whose Gram matrices define the photos' own distance
@@ -172,5 +175,6 @@ class Run:
             for i in range(len(rows)):
                 ids = torch.tensor([i], device=self.device)
                 painted.append(paint(network, rows, photo, ids)[0].float().cpu())
-        save_sheet(painted, columns, self.dir / SHEET)
+        sheet = contact_sheet([to_picture(each) for each in painted], columns=columns, gap=0)
+        save(sheet, self.dir / SHEET, quality=90)
         return alike(painted, self.names) if self.step > 1000 else ""

@@ -67,7 +67,7 @@ export function createTeaching(state, engine, { tell, say, learned, copy }) {
       await engine.lessonForget(id).catch(tell);
     } }, t("throwAway"));
     body.replaceChildren(make("div", { className: "pair-of" }, picture, preview), bar, words, make("p", { className: "row" }, stop, away));
-    let seen = -1;
+    let seen = 0;
     while (lesson) {
       await new Promise((done) => setTimeout(done, EVERY));
       if (!lesson) return;
