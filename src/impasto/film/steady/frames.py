@@ -48,6 +48,7 @@ class Steady:
     def __init__(self, painter: Painter, *, steady: float = 1.0) -> None:
         self._painter, self._steady = painter, limits.STEADY.check("steady", steady)
         self._past: Past | None = None
+        self._compiled = False
 
     def paint(self, frame: pictures.Pixels, look: Look, time: float) -> pictures.Pixels:
         """The painting of the next frame, (h, w, 3), upright, in sRGB; of its type, and of the size that the look asks.
@@ -82,6 +83,9 @@ class Steady:
         now = follow(self._past, frame, canvas, time)
         seen = canvas.put(frame, now.place, threads)
         masks = np.array([canvas.put(pictures.unit(mask), now.place) for mask in job.work.rows.masks], np.float32)
+        if not self._compiled:  # from now on for these sizes: a film that goes on must not differ in its last bits
+            _painted(job, seen, masks)
+            self._compiled = True
         if now.past is None:
             painted = _painted(job, seen, masks)
             clean, held = seen.astype(np.float32), painted.astype(np.float32)
