@@ -338,7 +338,13 @@ def test_film_as_mask(painter: Painter, tmp_path: Path) -> None:
     mask = film(tmp_path / "mask.mkv", Drawing(frames=6, codec="ffv1", sounds=(), shown=half))
     Image.fromarray(half(0, 64, 48)).save(tmp_path / "mask.png")
     frames = [frame.pixels for frame in opened(source).frames()]
-    for folder, file, late in (("film", mask, 5), ("still", tmp_path / "mask.png", 0)):
+    halves = [Image.fromarray(half(number, 64, 48)) for number in (0, 5)]
+    halves[0].save(tmp_path / "mask.gif", save_all=True, append_images=halves[1:], duration=120)
+    for folder, file, late in (
+        ("film", mask, 5),
+        ("still", tmp_path / "mask.png", 0),
+        ("gif", tmp_path / "mask.gif", 5),
+    ):
         painted(painter, source, tmp_path / folder, look=Look("red", masks={"blue": file}))
         for number, white in ((0, 0), (5, late)):
             expected = painter.paint_array(frames[number], Look("red", masks={"blue": half(white, 64, 48)[..., 0]}))

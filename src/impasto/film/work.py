@@ -161,5 +161,5 @@ def digest_of(source: str | os.PathLike[str]) -> str:
 
 def digest_of_mask(mask: Any) -> str:
     if isinstance(mask, str | os.PathLike):
-        return digest_of(mask) if os.path.exists(mask) else str(mask)
+        return attempt(lambda: digest_of(mask), str(mask))  # one that is missing is said where it is read
     return hashlib.sha256(np.ascontiguousarray(mask).tobytes()).hexdigest()
