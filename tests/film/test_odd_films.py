@@ -235,6 +235,8 @@ def test_codecs(painter: Painter, tmp_path: Path, codec: str, name: str) -> None
     assert np.allclose(np.array(times_of(tmp_path / name), float), np.array(times, float), atol=0.001)
     frame = next(opened(tmp_path / name).frames())
     assert np.abs(frame.pixels.astype(int) - picture(0, 128, 96)).mean() < 3
+    with av.open(str(tmp_path / name)) as made:
+        assert codec != "hevc" or made.streams.video[0].codec_tag == "hvc1"  # as Apple's players want it
 
 
 # Animations and pictures

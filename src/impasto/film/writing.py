@@ -90,6 +90,8 @@ class Stream:
             model = open_.enter_context(av().open(str(folder / next(iter(parts[0].files)))))
             film = out.add_stream_from_template(model.streams.video[0], opaque=True)  # needs no encoder
             film.time_base = self.time_base
+            if self.coder.codec == "hevc" and kind != "matroska":
+                film.codec_context.codec_tag = "hvc1"  # Apple's players take no other
             along = Along(self.source, out, kind, self.facts, self.wanted)
             is_file = os.path.isfile(self.source) and self.source.suffix.lower() not in animation.KINDS
             others = along.packets(sound=self.sound) if is_file else iter(())
