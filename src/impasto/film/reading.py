@@ -141,7 +141,7 @@ class Container:
                 frames = stream.decode(None) if packet is None else packet.decode()
                 whole = packet is None or packet.size == 0  # the last one, which asks for what is held back
             except av().error.FFmpegError as error:
-                if not isinstance(error, av().error.InvalidDataError):
+                if isinstance(error, av().error.DecoderNotFoundError):
                     raise FilmError(f"{printable(self.path)} cannot be decoded ({reason(error)})") from error
                 self._broken += 1
                 if self._broken > limits.MOST_BROKEN:

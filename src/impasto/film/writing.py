@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from impasto.film.stills import NUMBERED
 from impasto.pictures import animation
 
 KINDS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+ROOM = 1 << 20  # bytes: with less the disk is full
 HOLDS = {"prores": "mov", "ffv1": "matroska"}  # the container of a part; mp4 for the others
 MARKER = "painted by impasto"
 
@@ -97,8 +99,17 @@ class Stream:
             others = along.packets(sound=self.sound) if is_file else iter(())
             out.metadata["comment"] = comment
             out.start_encoding()
+            broken = 0
             for packet in heapq.merge(self._packets(folder, parts, film), others, key=_begins):
-                out.mux(packet)
+                own = packet.stream is film
+                try:
+                    out.mux(packet)
+                except av().error.FFmpegError:
+                    if own or shutil.disk_usage(folder).free < ROOM:
+                        raise
+                    broken += 1
+        if broken:
+            along.notes.append(f"{printable(self.source)} is damaged: {broken} packets of sound or words were left out")
         put(whole, self.path)
         return along.notes
 
