@@ -8,6 +8,7 @@ FILES = (
     "test_bad_input.py",
     "test_command.py",
     "test_colour.py",
+    "test_damage.py",
     "test_killed.py",
     "test_odd_films.py",
     "test_render.py",
