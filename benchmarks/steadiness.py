@@ -193,7 +193,7 @@ def style_distances(folder: Path, painted: dict[str, list[Triple]]) -> dict[str,
     def planes(pixels: Pixels) -> Any:
         return torch.from_numpy(pixels.transpose(2, 0, 1)[None] / np.float32(255))
 
-    paintings = load_paintings(folder, list(painted), size=320)
+    paintings = load_paintings(folder, list(painted), size=512)
     photos = [frame / np.float32(255) for frame, _, _ in painted[STYLES[0]]]
     scorer = Scorer(load_loss_network(), paintings, photos, LossSettings(unit="energy"))
     found = {}

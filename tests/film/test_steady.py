@@ -121,6 +121,13 @@ def test_frames_of_another_size_begin_afresh(painter: Painter, scene: np.ndarray
     assert np.array_equal(film(painter, frames)[1], fresh(painter, frames[1]))
 
 
+@pytest.mark.parametrize("size", [(1, 1), (5, 6), (9, 7), (20, 130), (130, 33)])
+def test_frames_of_any_size(painter: Painter, scene: np.ndarray, size: tuple[int, int]) -> None:
+    """Frames may be of any size, even too small to be compared."""
+    frames = noisy(view(scene, size=size), 3, 2.0)
+    assert [painted.shape for painted in film(painter, frames)] == [(*size, 3)] * 3
+
+
 def test_goes_on_from_a_state(painter: Painter, scene: np.ndarray) -> None:
     """A film that goes on from a state that was in a file ends with the same bytes."""
     look = Look({"red": 0.5, "blue": 0.5}, strength=0.8)
