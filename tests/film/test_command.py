@@ -50,6 +50,13 @@ def test_plan(network_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert record["seconds"] > 0
 
 
+def test_paint_names_it(network_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """impasto paint says which command paints films."""
+    source = film(tmp_path / "in.mp4", Drawing(frames=2))
+    code, _, err = run("paint", source, "-s", "red", "--network", network_file, capsys=capsys)
+    assert code == 2 and "is a film; impasto video paints it" in err
+
+
 @pytest.mark.parametrize(("name", "goes"), [("out.mkv", True), ("out.mp4", False)])
 def test_subtitles(
     network_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, goes: bool

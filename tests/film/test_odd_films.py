@@ -41,7 +41,8 @@ def durations(image: Any) -> list[int]:
 def test_odd_sizes(painter: Painter, tmp_path: Path, size: tuple[int, int], shown: tuple[int, int]) -> None:
     """A size that H.264 cannot halve loses its last row or column, and no more."""
     source = film(tmp_path / "in.mkv", Drawing(frames=2, size=size, codec="ffv1", pixels="yuv444p", sounds=()))
-    painted(painter, source, tmp_path / "out.mp4", settings=Settings(coding=Coding(quality=1), steady=0))
+    notes = painted(painter, source, tmp_path / "out.mp4", settings=Settings(coding=Coding(quality=1), steady=0))
+    assert notes == [f"note: h264 takes even sizes: {size[0]} x {size[1]} become {shown[0]} x {shown[1]} pixels"]
     found = frames_of(tmp_path / "out.mp4")[0]
     assert found.shape[1::-1] == shown
     assert np.abs(found.astype(int) - picture(0, *size)[: shown[1], : shown[0]]).mean() < 4

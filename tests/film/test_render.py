@@ -93,5 +93,6 @@ def test_resumed(painter: Painter, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     steps.close()
     assert not (tmp_path / "out.mp4").exists()
     left = list(render(source, tmp_path / "out.mp4", look, painter=painter, settings=settings))
+    assert left[0].notes == ("note: going on behind frame 5, which was painted before",)
     assert left[0].frames == 6 and left[-1].frames == 12
     assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()

@@ -148,6 +148,8 @@ def video(
     settings = _settings(cut, coded, over.steady, look.size)
     _claim(film, output, look, opening, run.force)
     render.check(film, output, settings)  # before a network is opened
+    if cut.fps is not None and os.path.isfile(film):
+        say("note: --fps has no effect on a film, whose frames have times of their own")
     painter = opening.open()
     done = render.render(film, output, keys, painter=painter, settings=settings, restart=run.restart)
     last: list[Progress] = []

@@ -86,6 +86,8 @@ def render(
     film, where = check(source, target, settings)
     with locked(folder_of(where.path)) as folder:
         work = Work.begun(folder, _recipe(source, film, where, keys, painter, settings), restart)
+        if work.parts:
+            film.notes.append(f"note: going on behind frame {work.frames}, which was painted before")
         yield from _Render(film, where, keys, painter, settings, work).steps()
         work.over()
 
@@ -96,7 +98,9 @@ def check(source: str | os.PathLike[str], target: str | os.PathLike[str], settin
     place = Path(target) if os.path.isdir(target) else Path(os.path.realpath(target))
     size = (film.facts.width, film.facts.height)
     part, coding = settings.part, settings.coding
-    return film, writing.target_of(place, Path(source), film.facts, part, coding, settings.sound, size)
+    where = writing.target_of(place, Path(source), film.facts, part, coding, settings.sound, size)
+    film.notes += where.notes
+    return film, where
 
 
 def _recipe(

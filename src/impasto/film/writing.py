@@ -72,6 +72,14 @@ class Stream:
     def __post_init__(self) -> None:
         self.time_base = base_for(self.coder, self.facts.time_base)
 
+    @property
+    def notes(self) -> list[str]:
+        size = (self.facts.width, self.facts.height)
+        width, height = coded(size, self.coder)
+        if (width, height) == size:
+            return []
+        return [f"note: {self.coder.codec} takes even sizes: {size[0]} x {size[1]} become {width} x {height} pixels"]
+
     def part(self, folder: Path, number: int, first: int) -> Making:
         kind = HOLDS.get(self.coder.codec, "mp4")
         return Coded(folder / f"part-{number:05}.{kind}", kind, self.coder, self.time_base, self.facts.rate)
