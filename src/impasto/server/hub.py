@@ -236,7 +236,8 @@ class Hub:
         """How a painting will be made, and the seconds that it will take."""
         await self.check(wanted)
         plan = await asyncio.to_thread(self._plan, header, wanted)
-        return plan, self.jobs.seconds(wanted.network, plan.width * plan.height)
+        pixels = float(plan.width * plan.height)
+        return plan, self.jobs.pace.seconds(wanted.network, pixels, regions=bool(wanted.regions))
 
     def _plan(self, header: pictures.Header, wanted: Wanted) -> Plan:
         dials = wanted.dials
