@@ -1,7 +1,7 @@
 """Previews and thumbnails, painted in one thread of the server's process: the newest wins, previews before thumbnails.
 
 A preview is painted from the photo as it was shrunk when it came. A sharp one is painted as the painting is, or as the
-first of its two passes is, at the same size and by the same network, and shrunk then: so it looks like the painting from
+first of its two passes is, at the same size and by the same network, and shrunk then: it is the painting seen from
 afar. A quick one, for dials that move, is painted at the size at which it is shown, where strokes look larger.
 """
 
