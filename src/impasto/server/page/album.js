@@ -1,10 +1,15 @@
 // The photos: taken in, shown, kept in this browser for a day, put away. A photo has its own regions; the look is one for all.
 import { make } from "./dom.js";
 import * as keep from "./keep.js";
+import { settled } from "./notes.js";
 import { PHOTO, START, turn } from "./recipe.js";
 
 const FIRST_STYLE = "van-gogh-starry-night";
 const STRIP_SIDE = 160; // px
+const UNREAD = ["too-large", "too-many-pixels", "unsupported-type", "unsupported-format", "bad-picture", "not-a-picture"];
+
+/** Whether this photo can be painted, as far as is known. */
+export const readable = ({ why }) => !UNREAD.includes(why?.code);
 
 const newKey = () => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
 
@@ -18,6 +23,7 @@ function small(from) {
 export function createAlbum(state, engine, { tell, shown, busy, painting, emptied }) {
   /** Take files in; the first is sent, shown and painted at once, the others when they are needed. */
   async function add(files) {
+    settled();
     const entries = files.map((file) => {
       const name = file.name || "photo.jpg";
       return { key: newKey(), name, photo: engine.photo(file, name), width: 0, height: 0, regions: [], why: null };
@@ -31,7 +37,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
         first = entry;
       } catch (error) {
         if (entries.length === 1 || error.code === "offline") return busy(false), tell(error);
-        entry.why = error.message;
+        entry.why = error;
       }
     }
     busy(false);
@@ -63,7 +69,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
     try {
       if (!entry.width) await welcome(entry);
     } catch (error) {
-      entry.why = error.message;
+      entry.why = error;
       state.changed();
       return tell(error);
     }
@@ -114,7 +120,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
           }
           entry.looks = recipe;
         } catch (error) {
-          if ([415, 422].includes(error.status)) entry.why = error.message;
+          if (UNREAD.includes(error.code)) entry.why = error;
         }
         state.changed();
       }

@@ -7,6 +7,7 @@ import { createDownloads, createFileOptions, createPlan, planWords } from "./dow
 import { HttpEngine } from "./engine-http.js";
 import { recall } from "./keep.js";
 import { createLoupe } from "./loupe.js";
+import { fault, note, reworded, say, settled } from "./notes.js";
 import { createPad } from "./pad.js";
 import { createStrip, createWaysIn } from "./photos.js";
 import { createPreviews } from "./preview.js";
@@ -24,33 +25,18 @@ let plan = null, offline = false, sampleShown = null, fastNames = new Set();
 
 // ---- what the page says -------------------------------------------------------------------------------------------
 
-/** Words for screen readers, and with `seen` for everybody. */
-function say(words, seen = false) {
-  $("status").textContent = words;
-  if (seen) note(words);
-}
-
-function note(words, stays = false) {
-  $("note").hidden = !words;
-  $("note-text").textContent = words ?? "";
-  clearTimeout(note.timer);
-  if (words && !stays) note.timer = setTimeout(() => ($("note").hidden = true), 8000);
-}
-
 /** A phrase's key, or an engine's error, as one sentence. */
 function tell(what, values) {
-  if (typeof what === "string") return say(t(what, values), true);
-  if (what.code === "offline") return lost();
-  const words = what.status === 401 ? t("again") : what.status === 410 && !what.message ? t("gone") : what.message && what.code !== what.message ? what.message : t("strange", { why: what.code ?? what.message });
-  say(words, true);
+  if (typeof what === "string") say(() => t(what, values), true);
+  else if (what.code === "offline") lost();
+  else fault(what, state.session?.limits);
 }
 
 /** The server does not answer: one sentence, and on as soon as it is back. */
 async function lost() {
   if (offline) return;
   offline = true;
-  $("status").textContent = t("offline");
-  note(t("offline"), true);
+  say(() => t("offline"), true, true);
   for (let pause = 500; offline; pause = Math.min(4000, pause * 1.5)) {
     await new Promise((done) => setTimeout(done, pause));
     await engine.alive().then(() => (offline = false), (error) => (offline = !error.status)); // any answer is one
@@ -77,7 +63,7 @@ const album = createAlbum(state, engine, { tell, shown: photoShown, busy: (on) =
 const strip = createStrip(state, album);
 const fileOptions = createFileOptions(state);
 const planning = createPlan(state, engine, planned);
-const downloads = createDownloads(state, engine, { tell, say: (words, stays) => (say(words, true), stays && note(words, true)), started: (job) => ((state.job = job), album.keepSoon()) });
+const downloads = createDownloads(state, engine, { tell, say: (words, stays) => say(words, true, stays), started: (job) => ((state.job = job), album.keepSoon()) });
 createWaysIn(state, { add: album.add, teach: teaching.dropped, tell });
 
 async function learned(name, use = false) {
@@ -114,6 +100,7 @@ const busy = (on) => $("stage").toggleAttribute("data-busy", on);
 
 /** Another photo has come onto the page. */
 function photoShown(entry) {
+  settled();
   planned(null);
   compare.set(0);
   painting.getContext("2d").clearRect(0, 0, painting.width, painting.height);
@@ -304,6 +291,7 @@ function words() {
 $("language").addEventListener("change", () => {
   localStorage.language = $("language").value;
   words();
+  reworded();
   state.changed();
 });
 

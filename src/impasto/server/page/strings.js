@@ -21,7 +21,13 @@ const en = {
   shutter: "Take it", noCamera: "The camera cannot be used: {why}",
   helpHow: "Choose a photo, then a style. Ctrl or Shift and a click adds a style to the mix. The brush gives a part of the picture another style, or keeps it as it is.",
   kept: "Your photo stays on this computer. So that a reload loses nothing, this browser keeps photo and recipe for 24 hours.", forget: "Forget everything now", forgot: "Photo and recipe are forgotten.", notKept: "This browser cannot keep a photo of that size. A reload will lose it.", about: "impasto {version}, {precision}",
-  painted: "Painted in {time}.", offline: "The studio does not answer. Is it still running? Start it again with: impasto studio", back: "The studio is back.", again: "Open the address that the studio printed: this one is no longer valid.", gone: "The studio no longer has that photo. Drop it once more.", strange: "Something went wrong: {why}", nothingThere: "There was no picture in that.",
+  painted: "Painted in {time}.", offline: "The studio does not answer. Is it still running? Start it again with: impasto studio", back: "The studio is back.", strange: "Something went wrong: {why}", nothingThere: "There was no picture in that.",
+  "error_too-large": "That file is too large. The studio takes up to {size}.", "error_too-many-pixels": "That picture is too large. The studio takes up to {pixels} megapixels.",
+  "error_unsupported-type": "The studio does not read that kind of file. Save it as JPEG or PNG.", "error_unsupported-format": "The studio does not read that kind of file. Save it as JPEG or PNG.", "error_bad-picture": "That file cannot be read as a picture.", "error_not-a-picture": "That file cannot be read as a picture.",
+  error_busy: "The studio is busy. Try again in a moment.", "error_not-ready": "The studio is busy. Try again in a moment.", error_gone: "The studio no longer has that photo. Drop it once more.", "error_unknown-style": "The studio does not have that style.",
+  "error_worker-died": "The painting broke off. Try again, or paint it smaller.", "error_too-slow": "The painting took too long. Paint it smaller.", "error_no-memory": "There is not enough memory for that. Paint it smaller.", "error_no-space": "The disk is full. Make room, then try again.",
+  error_token: "Open the address that the studio printed: this one is no longer valid.", error_slow: "The photo came too slowly. Try again.", error_internal: "Something went wrong in the studio. Try again.", error_fault: "Something went wrong in the studio. Try again.",
+  "error_name-taken": "There is a style of that name already. Choose another name.",
   keyBrush: "Brush", keyEraser: "Eraser", keySize: "Smaller or larger brush", keyPhoto: "Show the photo", keyCompare: "Compare", keyLoupe: "Loupe", keyUndo: "Undo, redo", keyPaste: "Paste a photo", keySave: "Download", keySearch: "Search styles", space: "Space",
   sample_astronaut: "Portrait", sample_coffee: "Coffee", sample_chelsea: "Cat",
 };
@@ -47,7 +53,13 @@ const de = {
   shutter: "Aufnehmen", noCamera: "Die Kamera ist nicht benutzbar: {why}",
   helpHow: "Wähle ein Foto, dann einen Stil. Strg oder Umschalt und ein Klick fügt der Mischung einen Stil hinzu. Der Pinsel gibt einem Teil des Bildes einen anderen Stil oder lässt ihn, wie er ist.",
   kept: "Dein Foto bleibt auf diesem Computer. Damit beim Neuladen nichts verloren geht, behält dieser Browser Foto und Rezept 24 Stunden lang.", forget: "Jetzt alles vergessen", forgot: "Foto und Rezept sind vergessen.", notKept: "Dieser Browser kann ein so großes Foto nicht behalten. Beim Neuladen geht es verloren.", about: "impasto {version}, {precision}",
-  painted: "Gemalt in {time}.", offline: "Das Studio antwortet nicht. Läuft es noch? Starte es neu mit: impasto studio", back: "Das Studio ist wieder da.", again: "Öffne die Adresse, die das Studio ausgegeben hat: Diese gilt nicht mehr.", gone: "Das Studio hat dieses Foto nicht mehr. Lege es noch einmal ab.", strange: "Etwas ging schief: {why}", nothingThere: "Darin war kein Bild.",
+  painted: "Gemalt in {time}.", offline: "Das Studio antwortet nicht. Läuft es noch? Starte es neu mit: impasto studio", back: "Das Studio ist wieder da.", strange: "Etwas ging schief: {why}", nothingThere: "Darin war kein Bild.",
+  "error_too-large": "Diese Datei ist zu groß. Das Studio nimmt bis zu {size}.", "error_too-many-pixels": "Dieses Bild ist zu groß. Das Studio nimmt bis zu {pixels} Megapixel.",
+  "error_unsupported-type": "Solche Dateien liest das Studio nicht. Speichere sie als JPEG oder PNG.", "error_unsupported-format": "Solche Dateien liest das Studio nicht. Speichere sie als JPEG oder PNG.", "error_bad-picture": "Diese Datei lässt sich nicht als Bild lesen.", "error_not-a-picture": "Diese Datei lässt sich nicht als Bild lesen.",
+  error_busy: "Das Studio ist beschäftigt. Versuche es gleich noch einmal.", "error_not-ready": "Das Studio ist beschäftigt. Versuche es gleich noch einmal.", error_gone: "Das Studio hat dieses Foto nicht mehr. Lege es noch einmal ab.", "error_unknown-style": "Diesen Stil hat das Studio nicht.",
+  "error_worker-died": "Das Malen brach ab. Versuche es noch einmal oder male kleiner.", "error_too-slow": "Das Malen dauerte zu lange. Male es kleiner.", "error_no-memory": "Dafür reicht der Speicher nicht. Male es kleiner.", "error_no-space": "Die Festplatte ist voll. Schaffe Platz und versuche es dann noch einmal.",
+  error_token: "Öffne die Adresse, die das Studio ausgegeben hat: Diese gilt nicht mehr.", error_slow: "Das Foto kam zu langsam. Versuche es noch einmal.", error_internal: "Im Studio ging etwas schief. Versuche es noch einmal.", error_fault: "Im Studio ging etwas schief. Versuche es noch einmal.",
+  "error_name-taken": "Es gibt schon einen Stil mit diesem Namen. Wähle einen anderen.",
   keyBrush: "Pinsel", keyEraser: "Radierer", keySize: "Kleinerer oder größerer Pinsel", keyPhoto: "Foto zeigen", keyCompare: "Vergleich", keyLoupe: "Lupe", keyUndo: "Rückgängig, wiederholen", keyPaste: "Foto einfügen", keySave: "Download", keySearch: "Stile suchen", space: "Leertaste",
   sample_astronaut: "Porträt", sample_coffee: "Kaffee", sample_chelsea: "Katze",
 };
@@ -57,6 +69,8 @@ let language = "en";
 
 /** A phrase, its {holes} filled. */
 export const t = (key, values = {}) => (LANGUAGES[language].words[key] ?? key).replace(/\{(\w+)\}/g, (_, hole) => values[hole] ?? "");
+/** Whether there is such a phrase. */
+export const has = (key) => key in en;
 export const current = () => language;
 
 /** Take the first language that there is, and write all words into `root`. */
