@@ -6,6 +6,7 @@ import { PHOTO, START, turn } from "./recipe.js";
 
 const FIRST_STYLE = "van-gogh-starry-night";
 const STRIP_SIDE = 160; // px
+const STEPS_KEPT = 20; // of undo
 const UNREAD = ["too-large", "too-many-pixels", "unsupported-type", "unsupported-format", "bad-picture", "not-a-picture"];
 
 /** Whether this photo can be painted, as far as is known. */
@@ -21,6 +22,8 @@ function small(from) {
 
 /** `shown(entry)` is called when another photo comes onto the page, `busy(on)` while one is sent, `emptied()` when none is left. */
 export function createAlbum(state, engine, { tell, shown, busy, painting, emptied }) {
+  let keptEnds = [];
+
   /** Take files in; the first is sent, shown and painted at once, the others when they are needed. */
   async function add(files) {
     settled();
@@ -138,6 +141,10 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
     const photos = state.photos.filter((entry) => !entry.why).map(({ key, name, photo, regions }) => ({ key, name, regions: key === state.current ? state.recipe.regions : regions, record: photo.record, here: Boolean(photo.blob) }));
     const { recipe, file, current, job = null, mixing, brushStyle } = state;
     keep.keepLook({ photos, recipe, file, current, job, mixing, brushStyle }).catch(() => {});
+    const { past, future } = state.steps, ends = [current, past.at(-1), future.at(-1)];
+    if (ends.every((end, at) => end === keptEnds[at])) return; // masks are large: only when there is something new
+    keptEnds = ends;
+    keep.keepSteps({ current, past: past.slice(-STEPS_KEPT), future: future.slice(-STEPS_KEPT) }).catch(() => {});
   }
   addEventListener("pagehide", keepNow);
 

@@ -84,12 +84,15 @@ export function createPlan(state, engine, planned) {
 }
 
 export function planWords(plan) {
-  const values = { megapixels: number(plan.megapixels, plan.megapixels < 10 ? 1 : 0), tiles: number(plan.tiles ?? 0), time: time(Math.max(1, plan.seconds ?? 0)), memory: bytes(plan.memory ?? 0) };
-  return [t("plan", { width: number(plan.width), height: number(plan.height) }), t(plan.whole ? "planWhole" : "planTiles", values)];
+  const values = { megapixels: number(plan.megapixels, plan.megapixels < 10 ? 1 : 0), time: time(Math.max(1, plan.seconds ?? 0)) };
+  return [t("plan", { width: number(plan.width), height: number(plan.height) }), t("planTime", values)];
 }
 
+/** For those who ask: what it takes. */
+export const planTip = (plan) => t("planMemory", { memory: bytes(plan.memory ?? 0) });
+
 export function createDownloads(state, engine, { tell, say, started }) {
-  let stop = null, job = null;
+  let stop = null, job = null, begun = null;
   const busy = () => Boolean(stop);
   $("download").addEventListener("click", () => one());
   $("download-all").addEventListener("click", () => all());
@@ -109,13 +112,22 @@ export function createDownloads(state, engine, { tell, say, started }) {
     if ($("progress-text").textContent !== words) $("progress-text").textContent = words;
   }
 
+  /** Whether the time left goes with the share: at most three times what as much took until now. */
+  function fits({ share, seconds_left: left }) {
+    if (left == null) return false;
+    begun ??= { share, at: performance.now() };
+    const done = share - begun.share, seconds = (performance.now() - begun.at) / 1000;
+    return left <= 5 || done < 0.1 || left <= (3 * seconds * (1 - share)) / done;
+  }
+
   const wordsOf = (record) => {
     if (record.state === "waiting") return record.position ? t("waitingPlace", { position: number(record.position) }) : t("waiting", { time: time(record.seconds_left ?? 1) });
-    return record.seconds_left == null ? percent(record.share) : t("working", { share: percent(record.share), time: time(Math.max(1, record.seconds_left)) });
+    return !fits(record) ? percent(record.share) : t("working", { share: percent(record.share), time: time(Math.max(1, record.seconds_left)) });
   };
 
   /** One job from its beginning, or from its id after a reload, to its end. */
   async function work(begin, each) {
+    begun = null;
     const record = await begin();
     job = record.id;
     started(job);

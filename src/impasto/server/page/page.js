@@ -3,10 +3,11 @@ import { createAlbum } from "./album.js";
 import { createBrush, tint } from "./brush.js";
 import { createCompare } from "./compare.js";
 import { $, icon, make, pressed, segments, setRange, showBlob } from "./dom.js";
-import { createDownloads, createFileOptions, createPlan, planWords } from "./download.js";
+import { createDownloads, createFileOptions, createPlan, planTip, planWords } from "./download.js";
 import { HttpEngine } from "./engine-http.js";
 import { recall } from "./keep.js";
 import { createLoupe } from "./loupe.js";
+import { createNetworks } from "./networks.js";
 import { fault, note, reworded, say, settled } from "./notes.js";
 import { createPad } from "./pad.js";
 import { createStrip, createWaysIn } from "./photos.js";
@@ -21,7 +22,7 @@ import { createTeaching } from "./teach.js";
 const engine = new HttpEngine();
 const state = createState();
 const painting = $("painting"), original = $("original"), picture = $("picture"), view = $("view");
-let plan = null, offline = false, sampleShown = null, fastNames = new Set();
+let plan = null, offline = false, sampleShown = null, announced = false, fastNames = new Set();
 
 // ---- what the page says -------------------------------------------------------------------------------------------
 
@@ -56,6 +57,7 @@ const compare = createCompare();
 const share = createShare(state, { say, tell });
 const teaching = createTeaching(state, engine, { tell, say, learned, copy: share.copy });
 const styles = createStyles(state, thumbnails, { tell, teach: teaching.open });
+const networks = createNetworks(state, engine, { tell, listed: () => state.entry && thumbnails.show(state.entry.photo, state.styles, state.recipe.network, fastNames) });
 const pad = createPad(state, thumbnails.of);
 const brush = createBrush(state, { tell });
 const loupe = createLoupe(state, engine, { tell, painting: () => painting });
@@ -74,9 +76,12 @@ async function learned(name, use = false) {
 
 function showPainting({ bitmap, entry, recipe, side, seconds, sharp, whole }) {
   if (entry !== state.entry) return;
-  painting.width = bitmap.width;
-  painting.height = bitmap.height;
-  painting.getContext("2d").drawImage(bitmap, 0, 0);
+  const scale = sharp ? 1 : Math.max(1, viewSide() / Math.max(bitmap.width, bitmap.height)); // a small one is enlarged smoothly
+  painting.width = Math.round(scale * bitmap.width);
+  painting.height = Math.round(scale * bitmap.height);
+  const context = painting.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, painting.width, painting.height);
   bitmap.close();
   Object.assign(painting.dataset, { side, sharp });
   painting.setAttribute("aria-label", t("painting", { style: recipe.styles.map(([name]) => state.style(name)?.title ?? name).join(", ") }));
@@ -85,6 +90,9 @@ function showPainting({ bitmap, entry, recipe, side, seconds, sharp, whole }) {
   if (sharp) {
     say(t("painted", { time: time(seconds) }));
     album.stripSoon();
+  } else if (!announced) {
+    announced = true; // once is enough
+    say(t("sharpening"));
   }
 }
 
@@ -131,6 +139,7 @@ new ResizeObserver(fit).observe(view);
 
 state.onChange(function draw() {
   const { entry, recipe, tool } = state;
+  networks.follow();
   document.body.dataset.empty = String(!entry);
   for (const [id, shown] of [["welcome", !entry], ["view", entry], ["tools", entry], ["chosen", entry && recipe.styles.length], ["dials", entry], ["share", entry], ["options", entry]]) $(id).hidden = !shown;
   $("photo-name").textContent = entry ? `${entry.name}, ${number(entry.width)} × ${number(entry.height)}` : "";
@@ -142,6 +151,7 @@ state.onChange(function draw() {
     previews.nothing();
     Object.assign(painting, { width: 1, height: 1 });
     painting.dataset.state = "empty";
+    delete painting.dataset.sharp;
     painting.setAttribute("aria-label", t("paintingEmpty"));
   }
   $("divider").hidden = brushing || !entry;
@@ -161,7 +171,7 @@ state.onChange(function draw() {
   fileOptions(plan);
   planning();
   downloads.draw();
-  if (plan) $("plan").replaceChildren(...planWords(plan).map((words, at) => make("p", { className: at ? "muted" : "" }, words)));
+  if (plan) $("plan").replaceChildren(...planWords(plan).map((words, at) => make("p", at ? { className: "muted", title: planTip(plan) } : {}, words)));
   else $("plan").replaceChildren();
   album.keepSoon();
 });
@@ -172,7 +182,7 @@ function dials() {
   $("strength-value").textContent = percent(recipe.strength);
   const choices = ["small", "medium", "large"];
   segments($("strokes"), "brush", [...choices.map((each) => [each, t(each)]), ...(choices.includes(recipe.brush) ? [] : [[String(recipe.brush), `${recipe.brush} px`]])], recipe.brush, (brush) => state.turn({ brush }));
-  segments($("network"), "network", (state.session?.networks ?? []).map((each) => [each, t(each)]), recipe.network, chooseNetwork);
+  segments($("network"), "network", (state.session?.networks ?? []).map((each) => [each, t(each)]), recipe.network, networks.choose);
   $("keep-color").checked = recipe.keepColor;
   const sizes = names(recipe).map((name) => state.style(name)?.sizes ?? []).filter((each) => each.length > 1).flat();
   $("stroke-dial").hidden = !sizes.length;
@@ -244,22 +254,6 @@ $("help").addEventListener("click", () => {
 });
 
 const take = (tool) => state.set({ tool: state.entry ? tool : null });
-
-/** Another network has other styles, fewer perhaps: what it lacks leaves the look. */
-async function chooseNetwork(network) {
-  try {
-    const styles = ordered(await engine.styles(network)), known = new Set(styles.map(({ name }) => name));
-    const has = ([name]) => known.has(name), { recipe } = state;
-    const left = recipe.styles.filter(has), lost = recipe.styles.find((each) => !has(each));
-    if (lost) tell("networkLacks", { style: state.style(lost[0])?.title ?? lost[0] });
-    state.styles = styles;
-    state.turn({ network, styles: left.some(([, weight]) => weight > 0) ? left : [[styles[0].name, 1]], regions: recipe.regions.filter((region) => region.styles.every(has)) });
-    if (state.entry) thumbnails.show(state.entry.photo, styles, network, fastNames);
-  } catch (error) {
-    tell(error);
-    state.changed();
-  }
-}
 
 addEventListener("keydown", (event) => {
   if (document.querySelector("dialog[open]")) return;
@@ -335,12 +329,13 @@ async function start() {
   await arrive(linked);
   const [all, quick] = await Promise.all([engine.styles(state.recipe.network), session.networks.includes("fast") ? engine.styles("fast") : []]);
   fastNames = new Set(quick.map((style) => style.name));
-  state.styles = ordered(all);
+  Object.assign(state, { styles: ordered(all), listed: state.recipe.network });
   samples();
   if (session.preview_network !== session.network) previews = createPreviews(engine, { show: showPainting, tell: standing, idle: () => thumbnails.pump(), viewSide, slow: true });
   state.changed();
   if (shown) {
     await album.choose(shown);
+    if (found?.steps?.current === shown) state.takeSteps(found.steps);
     if (found?.look.job) downloads.resume(found.look.job);
   }
   preview();
