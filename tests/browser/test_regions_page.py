@@ -82,7 +82,7 @@ def test_a_quick_stroke_has_no_corners(brush: Any) -> None:
 
 
 def test_what_a_network_lacks_comes_back_with_the_other(painted: Any) -> None:
-    """Another network drops the styles and regions that it lacks, names them all, keeps the photo's; back, all is there."""
+    """Styles and regions that a network lacks are named and go, the photo's stay; back in the other, all are there."""
     page = painted.page
 
     def fewer(route: Any) -> None:
@@ -98,14 +98,14 @@ def test_what_a_network_lacks_comes_back_with_the_other(painted: Any) -> None:
     stroke(painted, (0.1, 0.8), (0.9, 0.8))
     before = painted.recipe
     assert [each["styles"] for each in before["regions"]] == [{"photo": 1}, {THIRD: 1}]
-    page.get_by_text("Fine", exact=True).click()
+    page.get_by_role("radio", name="Fine").check()
     note = page.locator("#note-text")
     expect(note).to_contain_text("Not among the styles of “Fine”: The Great Wave")
     expect(note).to_contain_text("and The Scream")
     painted.painted()
     assert painted.recipe["network"] == "full" and painted.recipe["styles"] == {STYLE: 1}
     assert [each["styles"] for each in painted.recipe["regions"]] == [{"photo": 1}]
-    page.get_by_text("Fast", exact=True).click()
+    page.get_by_role("radio", name="Fast").check()
     painted.painted()
     assert painted.recipe == before
     painted.tool("Undo").click()

@@ -102,6 +102,8 @@ function standing(now, error) {
   busy(false);
   if (now === "painting") standing.timer = setTimeout(() => busy(true), 400);
   if (now === "failed") tell(error);
+  if (now === "painted" && standing.failed) settled();
+  if (now !== "painting") standing.failed = now === "failed";
 }
 
 const busy = (on) => $("stage").toggleAttribute("data-busy", on);
