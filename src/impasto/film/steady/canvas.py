@@ -1,9 +1,9 @@
 """A frame on a canvas that stays with the scene, and back.
 
 The canvas is two periods of the network's lattice larger than the frame, each way. The frame lies on it so that what it
-shows is always at the same place of that lattice: it moves with the scene, and by a whole period where it would leave the
-canvas. From there it may go either way, so that a hand that trembles does not make it jump: what is mirrored around the
-frame has a part in the moments of the whole. Places and shifts are (down, right), in pixels.
+shows is always at the same place of that lattice: it moves with the scene, and by a whole period where it would leave
+the canvas. From there it may go either way, so that a hand that trembles does not make it jump: what is mirrored around
+the frame has a part in the moments of the whole. Places and shifts are (down, right), in pixels.
 """
 
 from __future__ import annotations
