@@ -285,7 +285,7 @@ def main() -> None:
         return
     report = measure(painter, args.styles)
     old = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    RESULTS.write_text(json.dumps({**old, args.network: report}, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({**old, args.network: {**old.get(args.network, {}), **report}}, indent=1) + "\n")
     print(json.dumps(report, indent=1))
 
 

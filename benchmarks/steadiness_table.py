@@ -26,7 +26,7 @@ SCENES = {
 
 def page() -> str:
     """The page as it stands, with its figures as they should be."""
-    return filled(PAGE, "steadiness_table.py", {"steadiness": scenes(), "guards": guards()})
+    return filled(PAGE, "steadiness_table.py", {"steadiness": scenes(), "guards": guards(), "clips": clips()})
 
 
 def scenes() -> str:
@@ -51,6 +51,19 @@ def guards() -> str:
         texture = " / ".join(f"{100 * value - 100:+.1f} %" for value in found["texture"].values())
         style = " / ".join(f"{100 * each['mean'] - 100:+.1f} %" for each in found.get("style", {}).values())
         lines.append(f"| `{name}` | {texture} | {style} | {found['ghost']} | {found['cut']} |")
+    return "\n".join(lines) + "\n"
+
+
+def clips() -> str:
+    """For each network, clip and style the error of painting one by one, held, and blended along the flow."""
+    lines = ["| network | clip | style | the clip itself | one by one | held | held / one by one | along the flow |"]
+    lines.append("|---|---|---|--:|--:|--:|--:|--:|")
+    for name, found in _results().items():
+        for clip, row in found.get("clips", {}).items():
+            for style, ways in row["styles"].items():
+                own, ours, flow = (ways[way] for way in ("one_by_one", "steady", "flow"))
+                cells = [f"`{name}`", clip, style, f"{row['input']:.2f}", f"{own:.2f}", f"{ours:.2f}"]
+                lines.append("| " + " | ".join([*cells, f"**{ours / own:.2f}**", f"{flow:.2f}"]) + " |")
     return "\n".join(lines) + "\n"
 
 

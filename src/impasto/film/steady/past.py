@@ -66,7 +66,7 @@ class Followed:
 
 def follow(past: Past | None, frame: Bytes, canvas: Canvas, time: float) -> Followed:
     """Find the next frame on the canvas of the past; behind a cut there is none."""
-    new = Followed(None, np.zeros(2), np.zeros(2), np.zeros(0, np.float32))
+    new = Followed(None, canvas.middle, np.zeros(2), np.zeros(0, np.float32))
     if past is None or past.clean.shape[:2] != canvas.shape:
         return new
     by = shift.factor(*canvas.shape)
