@@ -55,7 +55,8 @@ class Settings:
     waiting_bytes: int = 512 * 2**20
     job_time: float | None = None
     workers: int = 1  # that paint
-    readers: int = 1  # that decode what is previewed
+    readers: int = 1  # processes that look at photos
+    read_time: float = 180.0  # that looking at one may take
     connections: int = 64
     grace: float = 2.0  # seconds that running requests get at the end
     opens: Path | None = None  # the photo that the page begins with
@@ -73,6 +74,7 @@ class Settings:
             "job_time": 300.0,
             "connections": 256,
             "readers": 2,
+            "read_time": 20.0,
             "grace": 30.0,
         }
         return cls(**{**found, **more})  # type: ignore[arg-type]

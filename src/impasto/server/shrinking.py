@@ -23,7 +23,6 @@ from impasto.errors import ImpastoError, PictureError, lacks_memory
 from impasto.server.looks import named
 from impasto.server.process import Process
 
-PATIENCE = 20.0  # seconds that looking and decoding may take
 NICE = 5  # behind the server, and before paintings
 
 
@@ -81,9 +80,9 @@ def _seen(order: Order) -> Seen | ImpastoError:
 
 
 class Shrinking:
-    """Looks at photos, one after the other in each of ``count`` processes."""
+    """Looks at photos, one after the other in each of ``count`` processes, for ``patience`` seconds at most."""
 
-    def __init__(self, folder: Path, count: int = 1, patience: float = PATIENCE) -> None:
+    def __init__(self, folder: Path, count: int, patience: float) -> None:
         self._folder, self._count, self.patience = folder, count, patience
         self._free: asyncio.Queue[Process] = asyncio.Queue()
         self._asked: dict[Process, asyncio.Future[Any]] = {}
