@@ -68,9 +68,9 @@ def studio(
         from impasto.server import app as application, run
         from impasto.server.settings import Settings
 
-        if photo is not None and not photo.is_file():
-            raise PictureError(f"There is no file {photo}; check the path.")
         settings = Settings(**painting.settings(), opens=photo)
+        if photo is not None:
+            _check_photo(photo, settings)
         run.check(settings)
         made = application.made(settings)
     host, token = "127.0.0.1", secrets.token_urlsafe(24)
@@ -149,6 +149,16 @@ def _report(line: str, error: Exception) -> None:
     say(f"impasto: this is a fault of impasto, please report it ({line})")
     if os.environ.get(DEBUG):
         say("".join(traceback.format_exception(error)))
+
+
+def _check_photo(photo: Path, settings: Settings) -> None:
+    """PictureError for what the page could not begin with: no file, no picture, or one that is cut short."""
+    from impasto import pictures
+    from impasto.server.settings import PREVIEW_SIDE
+
+    found = pictures.load(photo, max_pixels=settings.pixels, max_side=PREVIEW_SIDE)
+    if found.format not in settings.formats:
+        raise PictureError(f"{photo} is no {settings.read}; save it as one of these")
 
 
 def _check_extra() -> None:
