@@ -36,6 +36,7 @@ SLOW = 0.09  # seconds of a preview at 384 px beyond which a quicker network pre
 THUMBNAIL_SIDE = 256  # pixels that thumbnails are painted at: below that strokes are blotches
 QUICK = 384  # pixels of the largest preview that must be there at once
 QUALITY = 88
+THREAD = "previews"
 PATIENCE = 10.0  # seconds that the end waits for a preview
 
 
@@ -51,7 +52,7 @@ class Bench:
         self._count = itertools.count()
         self._changed = threading.Condition()
         self.closed = False
-        self._thread = threading.Thread(target=self._work, name="previews", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=THREAD, daemon=True)
         self._thread.start()
 
     def submit(self, rank: int, action: Callable[[], Result]) -> Future[Result]:
