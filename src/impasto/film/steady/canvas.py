@@ -7,10 +7,11 @@ shows is always at the same place of that lattice. Places and shifts are (down, 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any, TypeAlias, TypeVar
 
@@ -144,5 +145,13 @@ def together(actions: Iterable[Callable[[], Found]], threads: int) -> list[Found
     """What several actions find, done at the same time."""
     if threads == 1:
         return [action() for action in actions]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda action: action(), actions))
+    return list(_pool(threads).map(lambda action: action(), actions))
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "steady")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a child has none of the threads
