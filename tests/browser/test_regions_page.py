@@ -199,7 +199,6 @@ def test_space_shows_the_photo(painted: Any) -> None:
 
 def test_the_loupe_shows_a_place_at_full_size(painted: Any) -> None:
     """The loupe asks for whole pixels of the painting, and keys move it."""
-    painted.with_windows()
     painted.tool("Loupe").click()
     lens = painted.page.locator("#lens")
     expect(lens).to_have_attribute("data-state", "painted", timeout=20_000)
