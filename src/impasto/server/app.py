@@ -180,7 +180,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 def _said(found: Any) -> str:
     """What is wrong with a field, in our words where there are some."""
-    return WORDS.get(found["type"], found["msg"]).format_map({"expected": "", **found.get("ctx", {})})
+    words = str(WORDS.get(found["type"], found["msg"]))
+    return words.format_map({"expected": "", **found.get("ctx", {})})
 
 
 # ---- what the server is and has
