@@ -15,8 +15,9 @@ compared with. Scenes:
   past, the largest difference of a pixel, of 255
 - cut: another photo; how far its first painting is from that of a new film, likewise
 
-Guards against winning by blur: *texture* is the gradient energy of the paintings of the pans, and *style* (with
-``--styles``, the folder of the bank's paintings) the style loss of theirs, both relative to painting one by one.
+Guards against winning by blur, for both pans, relative to painting one by one: *texture* is the gradient energy of the
+paintings, and *style* (with ``--styles``, the folder of the bank's paintings) their style distance, the root of the
+style loss, of every third frame.
 *Seconds* are those of all that is not painting, a frame of 848 x 480 in motion.
 """
 
@@ -48,6 +49,7 @@ BORDER = 16
 SQUARE, FAR = 64, 80
 RESULTS = Path(__file__).parent / "results" / "steadiness.json"
 Pixels = Any
+Triple = tuple[Pixels, Pixels, Pixels]  # a frame, painted by itself, held
 Window = tuple[float, float, float]  # left, top, pixels of the still for one of the frame
 
 rng = np.random.default_rng(0)
@@ -60,6 +62,7 @@ MOVES: dict[str, list[Window]] = {
     "shake": [(12 + x, 12 + y, 1.0) for x, y in SHAKE.tolist()],
     "zoom": [(1.52 * (t / 2), 1.12 * (t / 2), 1 - 0.005 * t) for t in range(FRAMES)],
 }
+PANS = "pan 1", "pan 3.7"
 NOISE = {"noise 2": 2.0, "noise 5": 5.0}
 
 
@@ -178,8 +181,8 @@ def seconds(painter: Painter, look: Look) -> float:
     return median(spent[2:])
 
 
-def style_losses(folder: Path, painted: dict[str, list[tuple[Pixels, Pixels, Pixels]]]) -> dict[str, float]:
-    """The style loss of what ``steady`` paints over that of painting one by one, by style."""
+def style_distances(folder: Path, painted: dict[str, list[Triple]]) -> dict[str, float]:
+    """The style distance of what is held over that of what is painted one by one, by style, and the mean."""
     import torch
 
     from impasto.learn.evaluate.scorer import Scorer
@@ -197,11 +200,11 @@ def style_losses(folder: Path, painted: dict[str, list[tuple[Pixels, Pixels, Pix
     with torch.no_grad():
         for name, triples in painted.items():
             own, ours = (
-                sum(float(scorer.losses(planes(triple[i]), planes(triple[0]), name)[1]) for triple in triples)
+                fmean(float(scorer.losses(planes(triple[i]), planes(triple[0]), name)[1]) ** 0.5 for triple in triples)
                 for i in (1, 2)
             )
-            found[name] = ours / own
-    return found
+            found[name] = round(ours / own, 4)
+    return {"mean": round(fmean(found.values()), 4), **found}
 
 
 def picture(painter: Painter, path: Path) -> None:
@@ -219,18 +222,17 @@ def measure(painter: Painter, folder: Path | None) -> dict[str, Any]:
     stills = [still(name) for name in STILLS]
     squares: dict[str, list[tuple[float, float, float]]] = {scene: [] for scene in MOVES}
     steps, ghosts, cuts = [], [], []
-    textures: list[tuple[float, float]] = []
-    painted: dict[str, list[tuple[Pixels, Pixels, Pixels]]] = {style: [] for style in STYLES}
+    textures: dict[str, list[tuple[float, float]]] = {scene: [] for scene in PANS}
+    painted: dict[str, dict[str, list[Triple]]] = {scene: {style: [] for style in STYLES} for scene in PANS}
     for style, photo in _progress([(style, photo) for style in STYLES for photo in stills]):
         look = Look(style)
         for scene in MOVES:
             film = filmed(photo, scene)
             own, ours = one_by_one(painter, film.frames, look), held(painter, film.frames, look)
             squares[scene].append(tuple(error(each, film.windows) for each in (film.frames, own, ours)))
-            if scene.startswith("pan"):
-                textures.append((texture(own), texture(ours)))
-            if scene == "pan 3.7":
-                painted[style].append((film.frames[-1], own[-1], ours[-1]))
+            if scene in PANS:
+                textures[scene].append((texture(own), texture(ours)))
+                painted[scene][style] += zip(film.frames[3::3], own[3::3], ours[3::3], strict=True)
         film = popped(photo)
         steps.append((step(one_by_one(painter, film.frames, look)), step(held(painter, film.frames, look))))
         ghosts.append(ghost(painter, photo, look))
@@ -246,11 +248,13 @@ def measure(painter: Painter, folder: Path | None) -> dict[str, Any]:
         "scenes": scenes,
         "ghost": max(ghosts),
         "cut": max(cuts),
-        "texture": round(sum(b for _, b in textures) / sum(a for a, _ in textures), 4),
+        "texture": {
+            name: round(sum(b for _, b in each) / sum(a for a, _ in each), 4) for name, each in textures.items()
+        },
         "milliseconds": round(1000 * seconds(painter, Look(STYLES[2])), 1),
     }
     if folder:
-        report["style"] = {name: round(value, 4) for name, value in style_losses(folder, painted).items()}
+        report["style"] = {scene: style_distances(folder, each) for scene, each in painted.items()}
     return report
 
 
@@ -281,7 +285,7 @@ def main() -> None:
         return
     report = measure(painter, args.styles)
     old = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    RESULTS.write_text(json.dumps({**old, args.network: report}, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({**old, args.network: {**old.get(args.network, {}), **report}}, indent=1) + "\n")
     print(json.dumps(report, indent=1))
 
 

@@ -103,6 +103,17 @@ def test_a_painting_is_old_only_where_the_photo_is(painter: Painter, scene: np.n
         assert np.array_equal(painted[place], fresh(painter, empty)[place])
 
 
+def test_what_passes_leaves_no_ghost(painter: Painter, scene: np.ndarray) -> None:
+    """Where something just passed, the painting does not show that it was near."""
+    held = Steady(painter)
+    for count in range(8):
+        frame = view(scene).copy()
+        frame[28:44, 8 * count : 8 * count + 16] = (250, 240, 20)
+        painted = held.paint(frame, LOOK, count / 25)
+        trail = np.s_[28:44, : 8 * count]
+        assert np.array_equal(painted[trail], fresh(painter, frame)[trail])
+
+
 def test_a_cut_begins_afresh(painter: Painter, scene: np.ndarray) -> None:
     """The first painting behind a cut is that of a new film, as it is behind ``forget``."""
     other = np.ascontiguousarray(255 - scene[::-1])
@@ -119,6 +130,13 @@ def test_frames_of_another_size_begin_afresh(painter: Painter, scene: np.ndarray
     """A film whose frames change their size goes on with those."""
     frames = [view(scene), view(scene, size=(60, 80))]
     assert np.array_equal(film(painter, frames)[1], fresh(painter, frames[1]))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 6), (9, 7), (20, 130), (130, 33)])
+def test_frames_of_any_size(painter: Painter, scene: np.ndarray, size: tuple[int, int]) -> None:
+    """Frames may be of any size, even too small to be compared."""
+    frames = noisy(view(scene, size=size), 3, 2.0)
+    assert [painted.shape for painted in film(painter, frames)] == [(*size, 3)] * 3
 
 
 def test_goes_on_from_a_state(painter: Painter, scene: np.ndarray) -> None:

@@ -58,7 +58,7 @@ def test_an_object_that_moves_is_not_followed() -> None:
 def test_a_frame_comes_back_from_its_canvas() -> None:
     """What is put onto a canvas is cut out of it again: to the last bit at whole places, nearly so between."""
     frame, canvas = view(scene(50, 70), 0, 0, (45, 61)), Canvas((45, 61), 8)
-    assert canvas.shape == (56, 72)
+    assert canvas.shape == (64, 80)
     for place, most in (((0.0, 0.0), 0), ((3.0, 7.0), 0), ((0.5, 6.3), 8)):
         back = canvas.cut(canvas.put(frame, np.array(place)), np.array(place))
         assert np.abs(back[4:-4, 4:-4].astype(int) - frame[4:-4, 4:-4]).max() <= most
@@ -71,13 +71,15 @@ def test_threads_change_nothing() -> None:
 
 
 def test_the_scene_stays_at_its_place_of_the_lattice() -> None:
-    """Wherever a frame moves, it lies within the first period, and all was moved by whole periods for that."""
+    """Wherever a frame moves, it is brought back onto the canvas by whole periods, and may go on either way."""
     canvas = Canvas((40, 40), 8)
     for place in ((-0.3, 8.7), (25.25, -17.0), (7.999, 0.0)):
         near_by, turned = canvas.wrapped(np.array(place))
-        assert (near_by >= 0).all() and (near_by < 8).all()
+        assert (near_by >= 0).all() and (near_by < 16).all()
         assert not np.mod(turned, 8).any()
         assert np.abs(near_by - turned - place).max() <= 0.02
+    for leaving in (-0.5, 16.5):
+        assert 7 < canvas.wrapped(np.array((leaving, 3.0)))[0][0] < 9
 
 
 def test_moved_moves() -> None:

@@ -172,7 +172,8 @@ def run(app: typer.Typer) -> NoReturn:
             sys.exit(1)
         if os.environ.get(DEBUG) and not isinstance(error, ImpastoError | USAGE_ERROR):
             raise
-        _leave(sentence(error), 1 if _is_fault(error) else 2)
+        known = isinstance(error, ImpastoError | USAGE_ERROR | OSError) or lacks_memory(error)
+        _leave(sentence(error), 2 if known else 1)  # 1: a fault of ours
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -217,10 +218,6 @@ def _interrupted(number: int, frame: object) -> NoReturn:
     with contextlib.suppress(OSError):
         os.write(2, b"impasto: interrupted: nothing was written\n")
     os._exit(130)
-
-
-def _is_fault(error: Exception) -> bool:
-    return not (isinstance(error, ImpastoError | USAGE_ERROR | OSError) or lacks_memory(error))
 
 
 def _leave(message: str, code: int, *, record: bool = True) -> NoReturn:

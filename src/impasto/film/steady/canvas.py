@@ -1,16 +1,19 @@
 """A frame on a canvas that stays with the scene, and back.
 
-The canvas is one period of the network's lattice larger than the frame, each way. The frame lies on it so that what it
-shows is always at the same place of that lattice. Places and shifts are (down, right), in pixels.
+The canvas is two periods of the network's lattice larger than the frame, each way. The frame lies on it so that what it
+shows is always at the same place of that lattice: it moves with the scene, and by a whole period where it would leave
+the canvas. From there it may go either way, so that a hand that trembles does not make it jump: what is mirrored around
+the frame has a part in the moments of the whole. Places and shifts are (down, right), in pixels.
 """
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any, TypeAlias, TypeVar
 
@@ -40,19 +43,25 @@ class Canvas:
     @property
     def shape(self) -> Size:
         """Height and width of the canvas, multiples of the period."""
-        height, width = ((-(-length // self.period) + 1) * self.period for length in self.size)
+        height, width = ((-(-length // self.period) + 2) * self.period for length in self.size)
         return height, width
 
+    @property
+    def middle(self) -> Point:
+        """Where the first frame lies."""
+        return np.full(2, float(self.period))
+
     def wrapped(self, place: Point) -> tuple[Point, Size]:
-        """A place of the frame, brought into the first period, and by how many pixels all was moved for that."""
+        """A place of the frame, brought back onto the canvas, and by how many pixels all was moved for that."""
         near = np.where(np.abs(place - np.round(place)) < WHOLE, np.round(place), place)
-        turns = np.floor(near / self.period).astype(int)
+        periods = np.floor(near / self.period).astype(int)
+        turns = np.where(periods > 1, periods - 1, np.minimum(periods, 0))
         down, right = (int(turn) * self.period for turn in turns)
         return near - (down, right), (-down, -right)
 
     def put(self, frame: npt.NDArray[Any], place: Point, threads: int = 1) -> npt.NDArray[Any]:
         """The canvas with the frame, (h, w, 3) of uint8 or (h, w) of float32, at a place; around it, it is mirrored."""
-        before = self.period + REACH
+        before = 2 * self.period + REACH
         after = [whole - length + REACH for whole, length in zip(self.shape, self.size, strict=True)]
         sides = [(before, each) for each in after] + [(0, 0)] * (frame.ndim - 2)
         return window(np.pad(frame, sides, "reflect"), before - place, self.shape, threads)
@@ -144,5 +153,13 @@ def together(actions: Iterable[Callable[[], Found]], threads: int) -> list[Found
     """What several actions find, done at the same time."""
     if threads == 1:
         return [action() for action in actions]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda action: action(), actions))
+    return list(_pool(threads).map(lambda action: action(), actions))
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "steady")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a child has none of the threads

@@ -45,7 +45,7 @@ def noise_of(frame: Bytes) -> float:
     light = frame[: frame.shape[0] // 3 * 3, :, 1].reshape(-1, 3, frame.shape[1])[::4].astype(np.int16)
     across = light[:, :, :-2] - 2 * light[:, :, 1:-1] + light[:, :, 2:]
     both = across[:, 0] - 2 * across[:, 1] + across[:, 2]
-    return float(np.median(np.abs(both))) / (6 * 0.6745)
+    return float(np.median(np.abs(both))) / (6 * 0.6745) if both.size else 0.0
 
 
 def lighter(one: Image.Image, other: Image.Image) -> Floats:
@@ -74,6 +74,8 @@ def holding(past: Bytes, frame: Bytes, known: Floats, noise: float, threads: int
     ``past`` and ``frame`` are canvases; ``noise`` is the most that the frame's can be (standard deviation, 0..255).
     Blocks that are not ``known`` (0) hold nothing, and do not matter to others.
     """
+    if not known.any():
+        return np.zeros_like(known)
     old, new = Image.fromarray(past), Image.fromarray(frame)
     actions = partial(lighter, old, new), partial(distance, old, new), partial(slopes, new.convert("L"))
     drift, apart, slope = together(actions, threads)

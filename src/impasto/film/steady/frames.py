@@ -19,7 +19,7 @@ import numpy.typing as npt
 from impasto import limits, pictures
 from impasto.film.steady.canvas import Canvas
 from impasto.film.steady.change import BLOCK, holding, near, noise_of, spread_out
-from impasto.film.steady.past import Past, blended, follow, to_bytes
+from impasto.film.steady.past import Past, blended, follow
 
 if TYPE_CHECKING:
     from impasto.painting.job import Job
@@ -48,6 +48,7 @@ class Steady:
     def __init__(self, painter: Painter, *, steady: float = 1.0) -> None:
         self._painter, self._steady = painter, limits.STEADY.check("steady", steady)
         self._past: Past | None = None
+        self._compiled = False
 
     def paint(self, frame: pictures.Pixels, look: Look, time: float) -> pictures.Pixels:
         """The painting of the next frame, (h, w, 3), upright, in sRGB; of its type, and of the size that the look asks.
@@ -82,6 +83,9 @@ class Steady:
         now = follow(self._past, frame, canvas, time)
         seen = canvas.put(frame, now.place, threads)
         masks = np.array([canvas.put(pictures.unit(mask), now.place) for mask in job.work.rows.masks], np.float32)
+        if not self._compiled:  # from now on for these sizes: a film that goes on must not differ in its last bits
+            _painted(job, seen, masks)
+            self._compiled = True
         if now.past is None:
             painted = _painted(job, seen, masks)
             clean, held = seen.astype(np.float32), painted.astype(np.float32)
@@ -89,13 +93,13 @@ class Steady:
         else:
             passed, known = max(0.0, time - float(now.past.time)), now.past.known(canvas.size)
             keep = self._steady * math.exp(-passed / HELD)
-            holds = holding(to_bytes(now.past.clean), seen, known, noise_of(frame), threads)
+            holds = holding(now.past.seen, seen, known, noise_of(frame), threads)
             calm = np.where((holds < 0.5) & (known > 0), np.float32(0), now.past.calm + np.float32(passed))
             clean, seen = blended(now.past.clean, seen, spread_out(holds, keep), threads)
             painted = _painted(job, seen, masks)
             holds = _far_from_change(holds, calm, known) * _same_look(now.past, rows, masks)
             held, painted = blended(now.past.painted, painted, spread_out(holds, keep), threads)
-        self._past = Past(clean, held, masks, rows, now.place, now.speed, np.array(time), now.misfits, calm)
+        self._past = Past(clean, seen, held, masks, rows, now.place, now.speed, np.array(time), now.misfits, calm)
         return canvas.cut(painted, now.place, threads)
 
 

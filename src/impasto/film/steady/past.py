@@ -25,6 +25,7 @@ class Past:
     """All that the next painting depends on. Pixels are those of canvases, 0..255."""
 
     clean: Floats  # (H, W, 3): the scene without its noise
+    seen: Bytes  # the same, rounded
     painted: Floats  # (H, W, 3)
     masks: Floats  # (K, H, W), 0..1
     rows: Floats  # (K + 1, R)
@@ -40,8 +41,8 @@ class Past:
             return self
         masks = np.stack([moved(mask, by) for mask in self.masks]) if len(self.masks) else self.masks
         calm = moved(self.calm, (by[0] // BLOCK, by[1] // BLOCK))
-        clean, painted = moved(self.clean, by), moved(self.painted, by)
-        return replace(self, clean=clean, painted=painted, masks=masks, place=self.place + by, calm=calm)
+        clean, seen, painted = (moved(each, by) for each in (self.clean, self.seen, self.painted))
+        return replace(self, clean=clean, seen=seen, painted=painted, masks=masks, place=self.place + by, calm=calm)
 
     def known(self, size: tuple[int, int]) -> Floats:
         """Which blocks the last frame, of this size, covered: 1 or 0, (rows, columns)."""
@@ -65,13 +66,13 @@ class Followed:
 
 def follow(past: Past | None, frame: Bytes, canvas: Canvas, time: float) -> Followed:
     """Find the next frame on the canvas of the past; behind a cut there is none."""
-    new = Followed(None, np.zeros(2), np.zeros(2), np.zeros(0, np.float32))
+    new = Followed(None, canvas.middle, np.zeros(2), np.zeros(0, np.float32))
     if past is None or past.clean.shape[:2] != canvas.shape:
         return new
     by = shift.factor(*canvas.shape)
     origin = np.ceil(past.place / by).astype(int) + 1
     ends = np.floor((past.place + canvas.size) / by).astype(int) - 1
-    there = shift.grey(to_bytes(past.clean), by)[origin[0] : ends[0], origin[1] : ends[1]]
+    there = shift.grey(past.seen, by)[origin[0] : ends[0], origin[1] : ends[1]]
     passed = max(0.0, time - float(past.time))
     stay, expected = (each / by - origin for each in (past.place, past.place + passed * past.speed))
     found, misfit = shift.find(there, shift.grey(frame, by), stay, expected)
@@ -95,10 +96,3 @@ def blended(old: Floats, fresh: Bytes, keep: Bytes, threads: int = 1) -> tuple[F
 
     in_threads(fill, len(old), threads)
     return out, rounded
-
-
-def to_bytes(values: Floats) -> Bytes:
-    """0..255, rounded."""
-    out = np.empty(values.shape, np.uint8)
-    np.add(values, np.float32(0.5), out=out, casting="unsafe")
-    return out

@@ -122,12 +122,16 @@ def find(there: Floats, here: Floats, stay: Point, expected: Point) -> tuple[Poi
     """The shift, and the misfit that is left.
 
     ``stay`` is the shift if nothing has moved, ``expected`` that if all goes on as before. A shift far from ``stay`` is
-    taken if it explains clearly more than that, a small one if it explains more at all.
+    taken if it explains clearly more than that, a small one if it explains more at all. Pictures that are too small
+    to be compared stay.
     """
+    still = misfit(there, here, stay)
+    if math.isinf(still):
+        return stay, 0.0
     coarse = halved(there), halved(here)
     guesses = [stay / 2, expected / 2, guess(*coarse)]
     begin = 2 * min(guesses, key=lambda each: misfit(*coarse, each))
     found = refined(there, here, begin)
-    rest, still = misfit(there, here, found), misfit(there, here, stay)
+    rest = misfit(there, here, found)
     most = 0.9 if np.abs(found - stay).max() > 1 else 0.98
     return (found, rest) if rest < most * still else (stay, still)
