@@ -180,7 +180,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 def _said(found: Any) -> str:
     """What is wrong with a field, in our words where there are some."""
-    return WORDS.get(found["type"], found["msg"]).format_map({"expected": "", **found.get("ctx", {})})
+    words = WORDS.get(found["type"])
+    return str(found["msg"]) if words is None else words.format_map(found.get("ctx", {}))
 
 
 # ---- what the server is and has
