@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import pixels, run
-from tests.server.conftest import JPEG, PNG, TestClient, drawn, opened, problem
+from tests.server.conftest import JPEG, PNG, TestClient, drawn, hub_of, opened, problem
 
 
 def painted(client: TestClient, data: bytes, **query: object) -> bytes:
@@ -107,3 +107,13 @@ def test_refuses(client: TestClient, query: dict, status: int, code: str, says: 
     answer = client.post("/api/v1/paint", params=query, content=drawn(), headers=PNG)
     assert problem(answer) == (status, code)
     assert says in answer.json()["detail"]
+
+
+def test_alone_it_has_one_stream(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small picture that nothing else is painted beside gets one stream: several round otherwise in bfloat16."""
+    worker, beside = hub_of(client).jobs._workers[0], []
+    send = worker.send
+    monkeypatch.setattr(worker, "send", lambda task: (beside.append(task.beside), send(task)))
+    painted(client, drawn())
+    painted(client, drawn(80, 60))
+    assert beside == [False, False]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect
 
-from impasto.server import run
+from impasto.cli.studio import _is_news
 from impasto.server.bodies import unless_gone
 from impasto.server.previews import OvertakenError
 
@@ -89,7 +89,7 @@ def test_an_aborted_preview() -> None:
 def test_cancelled_requests_are_no_news() -> None:
     """That running requests are cancelled at the end is not printed; what else uvicorn reports is."""
     found = [
-        run._is_news(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, message, (1,), None))
+        _is_news(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, message, (1,), None))
         for message in ("Cancel %s running task(s), timeout graceful shutdown exceeded", "Exception in ASGI %s")
     ]
     assert found == [False, True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import secrets
 import sys
@@ -131,6 +132,7 @@ def _serve(
     """Print the address, as one line, and serve until Ctrl-C or SIGTERM."""
     from impasto.server import run
 
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     try:
         typer.echo(address)
         sys.stdout.flush()
@@ -143,6 +145,11 @@ def _serve(
         if not run.idle():
             sys.stdout.flush()
             os._exit(0)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of uvicorn's is worth printing: that requests are cancelled at the end is what was asked for."""
+    return not str(record.msg).startswith("Cancel ")
 
 
 def _report(line: str, error: Exception) -> None:

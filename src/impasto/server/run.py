@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -97,14 +96,8 @@ def run(
 ) -> None:
     """Serve until a signal ends it; ``report`` gets a line, and the exception, for what is a fault of ours."""
     options = {**protocol.settings(checked), "timeout_graceful_shutdown": int(settings.grace)}
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = uvicorn.Config(Guard(app, checked, report), log_config=None, lifespan="on", **options)
     uvicorn.Server(config).run(sockets=[listener])
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a line of uvicorn's is worth printing: that requests are cancelled at the end is what was asked for."""
-    return not str(record.msg).startswith("Cancel ")
 
 
 def idle() -> bool:

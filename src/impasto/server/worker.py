@@ -141,7 +141,8 @@ def main(channel: Connection, setup: Setup) -> None:
         os.nice(NICE)
     tempfile.tempdir = str(setup.folder)
     _Worker(channel, setup).run()
-    os._exit(0)  # threads may be at work in a runtime, whose end prints lines of its own where they are
+    if hasattr(signal, "SIGKILL"):  # threads may be at work in a runtime, whose end prints lines of its own then
+        signal.raise_signal(signal.SIGKILL)
 
 
 class _Worker:
