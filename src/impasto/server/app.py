@@ -180,13 +180,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 def _said(found: Any) -> str:
     """What is wrong with a field, in our words where there are some."""
-<<<<<<< HEAD
     words = str(WORDS.get(found["type"], found["msg"]))
     return words.format_map({"expected": "", **found.get("ctx", {})})
-=======
-    words = WORDS.get(found["type"])
-    return str(found["msg"]) if words is None else words.format_map(found.get("ctx", {}))
->>>>>>> w-mend-srv
 
 
 # ---- what the server is and has
