@@ -81,6 +81,7 @@ def run(line: str, folder: Path) -> None:
         "benchmarks/optimize_table.py",
         "benchmarks/quality_table.py",
         "benchmarks/large_table.py",
+        "benchmarks/steadiness_table.py",
         "benchmarks/readme_table.py",
         "benchmarks/profile.py",
         "benchmarks/fast_search.py",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from impasto.assets import __version__
 from impasto.errors import (
     BankError,
+    FilmError,
     ImpastoError,
     LearnError,
     MismatchError,
@@ -37,6 +38,7 @@ __all__ = [
     "Bank",
     "BankError",
     "Card",
+    "FilmError",
     "ImpastoError",
     "LearnError",
     "Look",

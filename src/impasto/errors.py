@@ -8,6 +8,7 @@
     ├── NetworkError         a network file that is damaged, or a runtime that cannot open it
     ├── TargetError          a file or folder that cannot be written, or must not be
     ├── OptionError          a number, list or word out of its range; a ValueError too
+    ├── FilmError            a film that cannot be read, written or gone on with
     ├── LearnError           training, teaching or optimising that cannot start or go on
     └── MissingExtraError    a part of impasto whose optional dependencies are not installed
 
@@ -56,6 +57,10 @@ class TargetError(ImpastoError):
 
 class OptionError(ImpastoError, ValueError):
     """A number, list or word that an option does not take; the message names the option and what it takes."""
+
+
+class FilmError(ImpastoError):
+    """A film that cannot be read or written, or one that is half painted and cannot be gone on with."""
 
 
 class LearnError(ImpastoError):

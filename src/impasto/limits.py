@@ -258,6 +258,8 @@ MARGIN = Number(0, 1_024, whole=True, multiple=8)
 
 # Styles
 STRENGTH = Number(0, 1.5)  # beyond it pictures fall apart
+STEADY = Number(0, 1)
+FRAME_RATE = Number(0, above=True)
 COLUMNS = Number(1, whole=True)
 SQUARE = Number(2, 100, whole=True)
 FRAMES = Number(2, 100_000, whole=True)
@@ -265,6 +267,12 @@ FPS = Number(0.1, 50)  # browsers slow GIFs down beyond 50
 NEIGHBOURS = Number(1, whole=True)
 MASKS = Number(0, 1_000, whole=True)
 SEVERAL = Number(1, 10_000, whole=True)
+
+# Films
+MOST_BROKEN = 1_000  # packets of a film that cannot be decoded, before it is given up
+MOMENT = Number(0, 1_000_000)  # seconds
+RATE = Number(0.01, 1_000)  # frames a second
+CRF = Number(0, 51, whole=True)
 
 # The machine
 PORT = Number(0, 65_535, whole=True)

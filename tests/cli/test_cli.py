@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import pixels, run
 from PIL import Image
 
 import impasto
 from impasto.cli.learning import signals_call
 from impasto.styles.bank import Bank
+from tests.conftest import pixels, run
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import pixels, run
 from PIL import Image
 
 from impasto.painting.painter import Painter
+from tests.conftest import pixels, run
 
 pytest.importorskip("onnx")
 

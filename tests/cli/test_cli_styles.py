@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import pixels, run
 from PIL import Image
 
 from impasto.styles.bank import Bank
+from tests.conftest import pixels, run
 
 
 @pytest.fixture

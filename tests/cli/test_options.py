@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import typer
-from conftest import run
 
 from impasto import cli, limits
 from impasto.limits import Choice, Number
+from tests.conftest import run
 
 
 def _commands(group: Any, *words: str) -> list[tuple[tuple[str, ...], Any]]:

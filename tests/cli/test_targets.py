@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import run
 from PIL import Image
 
 from impasto import pictures
@@ -22,6 +21,7 @@ from impasto.errors import TargetError
 from impasto.painting.folder import paintings
 from impasto.pictures.folders import Found
 from impasto.styles.bank import Bank
+from tests.conftest import run
 
 Do = Callable[..., tuple[int, str, str]]
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import run
 from PIL import Image
 
 from impasto.cli import terminal
 from impasto.styles.bank import Bank, Card
+from tests.conftest import run
 
 LONG = "a-name-that-is-much-longer-than-the-others-and-has-to-be-typed"
 CARD = Card("Katsushika Hokusai (1760-1849)", "Tōkaidō [colour woodblock] " * 3, "c. 1831", "public domain", "")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import pixels, run
 from PIL import Image
 
 from impasto import pictures
@@ -15,6 +14,7 @@ from impasto.limits import RuntimeName
 from impasto.painting import regions
 from impasto.painting.network import Network
 from impasto.painting.painter import Painter
+from tests.conftest import pixels, run
 
 PHOTO = np.random.default_rng(0).random((40, 51, 3)).astype(np.float32)
 LEFT = np.zeros((40, 51), np.float32)

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from conftest import run
 from PIL import ExifTags, Image
 
 from impasto import pictures
@@ -19,6 +18,7 @@ from impasto.errors import PictureError
 from impasto.painting.painter import Painter
 from impasto.pictures import animation
 from impasto.pictures.sheets import PAPER, contact_sheet, map_sheet
+from tests.conftest import run
 
 Pair = tuple[Path, Path]
 Check = Callable[..., Path]

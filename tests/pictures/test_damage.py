@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import run
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 from impasto.errors import PictureError
 from impasto.pictures import load
+from tests.conftest import run
 
 NOISE = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
 SMOOTH = np.add.outer(np.arange(50), np.arange(70)).astype(np.uint8)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import run
 from PIL import Image
 
 from impasto.errors import PictureError
 from impasto.pictures import folders, formats
 from impasto.pictures.folders import Found, search
+from tests.conftest import run
 
 
 def touch(folder: Path, *names: str) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import pixels, run
 
 from impasto.errors import BankError, OptionError, StyleNameError
 from impasto.styles import blend, strokes
 from impasto.styles.bank import Bank, Card
+from tests.conftest import pixels, run
 
 CARD = Card("Me", "", "", "", "")
 

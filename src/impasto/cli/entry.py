@@ -7,11 +7,22 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli import demo, evaluate, optimize, paint, space, studio, styles, teach, terminal, train
+from impasto.cli import demo, evaluate, optimize, paint, space, studio, styles, teach, terminal, train, video
 from impasto.cli.ends import at_end
 from impasto.cli.root import app
 
-COMMANDS = (demo, paint, studio, styles, space, teach, train, optimize, evaluate)  # which add themselves to ``app``
+COMMANDS = (
+    demo,
+    paint,
+    video,
+    studio,
+    styles,
+    space,
+    teach,
+    train,
+    optimize,
+    evaluate,
+)  # which add themselves to ``app``
 
 
 def _version(wanted: bool) -> None:

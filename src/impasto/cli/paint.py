@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -28,7 +29,7 @@ from impasto.cli.options import (
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import say, table, to_json
-from impasto.errors import ImpastoError, PictureError, lacks_memory
+from impasto.errors import FilmError, ImpastoError, PictureError, lacks_memory
 from impasto.painting.folder import STDIO
 from impasto.painting.look import Look
 from impasto.pictures import DEFAULT_MAX_PIXELS
@@ -98,12 +99,15 @@ def paint(
     rights, dates and resolution go along; place, camera and serial numbers only with --keep-metadata.
     """
     from impasto.cli import targets as places
+    from impasto.film.reading import FILMS
     from impasto.painting import batch
     from impasto.painting.folder import once, paintings
 
     mix = one_mix(style)
     search = once(_search(photos))
     found = search.paths
+    if len(found) == 1 and found[0].suffix.lower() in FILMS and os.path.isfile(found[0]):
+        raise PictureError(f"{found[0]} is a film; impasto video paints it")
     targets, folder = paintings(search.photos, output, mix)
     files = _masks(mask or [])
     read = [*found, *map(Path, files.values())]
@@ -180,18 +184,16 @@ def _to_stdout(data: memoryview) -> None:
 @options
 def plan(
     *,
-    photos: Annotated[list[Path], typer.Argument(readable=False, help="Photos, or folders of photos.")],
+    photos: Annotated[list[Path], typer.Argument(readable=False, help="Photos, folders of photos, or films.")],
     dials: Annotated[dict[str, Any], Fields(Look, SIZES)],
     masks: Annotated[int, typer.Option(help="Number of masks you will use."), limits.MASKS] = 0,
     opening: Opening,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON record per photo.")] = False,
 ) -> None:
-    """Report what memory and time painting photos will take.
+    """Report what memory and time painting photos and films will take.
 
     Tiles and temporary files, too; the time comes from a trial of some seconds.
     """
-    from impasto import pictures
-
     look = look_of("photo", dials)
     found = _search(photos).paths
     painter = opening.open()
@@ -199,19 +201,32 @@ def plan(
     plans: dict[str, Any] = {}
     for source in found:
         try:
-            width, height = pictures.size_of(source)
-        except PictureError as error:
+            width, height, frames = _sizes(source)
+        except (PictureError, FilmError) as error:
             if len(found) == 1:
                 raise
             records.append({"photo": str(source), "error": str(error)})
             continue
         plans[str(source)] = painter.plan(width, height, masks=masks, **{**dials, "brush": look.brush})
-        records.append({"photo": str(source), **asdict(plans[str(source)])})
+        records.append({"photo": str(source), **asdict(plans[str(source)])} | ({"frames": frames} if frames else {}))
         del records[-1]["work"]
     for record in records:  # when all is planned, since a trial takes memory itself
         if "error" not in record:
-            record["seconds"] = round(painter.seconds(plans[record["photo"]]), 6)
+            record["seconds"] = round(record.get("frames", 1) * painter.seconds(plans[record["photo"]]), 6)
     _show_plans(records, as_json)
+
+
+def _sizes(source: Path) -> tuple[int, int, int | None]:
+    """Width and height, and of a film about how many frames it has."""
+    from impasto import pictures
+    from impasto.film import reading
+
+    if source.suffix.lower() not in reading.FILMS:
+        return *pictures.size_of(source), None
+    facts = reading.opened(source).facts
+    if facts.frames is None:
+        raise FilmError(f"{source} does not say how long it is")
+    return facts.width, facts.height, facts.frames
 
 
 def _show_plans(records: list[dict[str, Any]], as_json: bool) -> None:
@@ -223,7 +238,8 @@ def _show_plans(records: list[dict[str, Any]], as_json: bool) -> None:
             "photo": record["photo"],
             "pixels": f"{record['width']} x {record['height']}",
             "painted": ("whole" if record["whole"] else f"in {record['tiles']} tiles")
-            + (f", first at {record['first']} px" if record["first"] else ""),
+            + (f", first at {record['first']} px" if record["first"] else "")
+            + (f", {record['frames']} frames" if "frames" in record else ""),
             "memory": f"{record['memory'] / 1e9:.1f} GB",
             "files": f"{record['disk'] / 1e9:.1f} GB",
             "time": _duration(record["seconds"]),

@@ -135,6 +135,11 @@ class Network:
         return _cut(self._open_regions().run({**planes, "scale": scale, "shift": shift}), picture)
 
     @property
+    def multiple(self) -> int:
+        """Pixels a side of the lattice that its strokes are tied to: a photo moved by that gives the painting moved."""
+        return self._multiple
+
+    @property
     def smallest(self) -> int:
         """The least pixels a side that the network takes; smaller pictures are mirrored up to it."""
         return max(SMALLEST, self.margin + 1)  # a margin needs that many pixels to mirror

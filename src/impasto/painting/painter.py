@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -17,6 +17,7 @@ from PIL import Image
 
 from impasto import assets, limits, pictures
 from impasto.errors import OptionError
+from impasto.film import steady as held
 from impasto.limits import Precision, RuntimeName
 from impasto.painting import passes, rows
 from impasto.painting.job import First, Job, Progress, enough_memory
@@ -177,6 +178,24 @@ class Painter(Opened):
     def steps(self, pixels: pictures.Pixels, style: Style | Look, **dials: Unpack[Dials]) -> Iterator[Progress]:
         """``paint_array``, step by step: each record says how far it is, and the last one has the painting."""
         return self.prepare(photo_of(pixels), style, **dials).steps()
+
+    def paint_frames(
+        self,
+        frames: Iterable[pictures.Pixels],
+        style: Style | Look,
+        *,
+        steady: float = 1.0,
+        times: Iterable[float] | None = None,
+        fps: float = 25.0,
+        **dials: Unpack[Dials],
+    ) -> Iterator[pictures.Pixels]:
+        """``paint_array`` for the frames of a film, one after the other, so that the paintings hold still.
+
+        ``frames`` are read one by one, and all of one size. ``steady`` 0 paints each by itself, as ``paint_array``
+        does. ``times`` are those of the frames in seconds; without them there are ``fps`` frames a second.
+        """
+        look, clock = self.check(style, **dials), held.clock(limits.FRAME_RATE.check("fps", fps)) if times is None else times
+        return held.paint_frames(held.Steady(self, steady=steady), frames, look, clock)
 
     def prepare(
         self,

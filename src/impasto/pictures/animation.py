@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,13 @@ def save(
     path: str | os.PathLike[str],
     *,
     fps: float = FPS,
+    durations: Sequence[int] | None = None,
     quality: int = 90,
     alpha: Pixels | None = None,
 ) -> tuple[str, ...]:
     """Write pictures (h, w, 3), 0..1, as an animation that repeats for ever: whole, or not at all.
 
+    ``durations`` are milliseconds, one for each picture, in place of the same rate for all (a GIF counts in tens).
     GIF has 256 colours a picture; ``quality``, 1 to 100, is WebP's. ``alpha`` (h, w) is every picture's; in a GIF,
     which knows no soft edges, white shows through instead, and a sentence that says so is returned, as by
     ``pictures.save``. OptionError for another quality and for a rate that is not between 0.1 and 50; PictureError for
@@ -55,10 +57,11 @@ def save(
     if kind == "WEBP":
         options = {"quality": quality, "method": 4, "exif": metadata.write(None, (width, height))}
     images = (to_pil(frame, alpha, paper=PAPER if kind == "GIF" else None) for frame in chain([first], frames))
+    lasts = round(1000 / fps) if durations is None else list(durations)
+    if isinstance(lasts, list) and len(lasts) == 1:
+        lasts = lasts[0]  # Pillow takes a list for several pictures only
     try:
-        next(images).save(
-            buffer, kind, save_all=True, append_images=images, duration=round(1000 / fps), loop=0, **options
-        )
+        next(images).save(buffer, kind, save_all=True, append_images=images, duration=lasts, loop=0, **options)
         write_atomically(path, buffer.getvalue())
     except MemoryError as error:
         raise PictureError(f"{path} cannot be written because memory ran out; make it smaller or shorter") from error

@@ -170,6 +170,11 @@ def path_mixes(styles: Sequence[Style], frames: int) -> list[dict[str, float]]:
     return [_joined(stops, way) for way in ways]
 
 
+def between(one: Style, other: Style, share: float) -> dict[str, float]:
+    """The mix that lies ``share``, 0..1, of the way from one named style or mix to another."""
+    return _joined([_named(one), _named(other)], [1 - share, share])
+
+
 def square(bank: Bank, styles: Sequence[Style], n: int) -> Floats:
     """An (n, n, R) grid, n >= 2, bilinear between four styles or mixes, which are bitwise its corners.
 
@@ -213,7 +218,7 @@ def _square(corners: int, n: int) -> list[list[float]]:
 def _named(style: Style) -> dict[str, float]:
     found = weights_of(style)
     if found is None:
-        raise OptionError("the styles of a path or square of mixes must have names; for rows take path or square")
+        raise OptionError("the styles of a path, a square or keys must have names; for rows take path or square")
     return found
 
 

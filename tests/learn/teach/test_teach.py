@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import run
 from PIL import Image
 
 from impasto.errors import LearnError, MismatchError, PictureError
@@ -24,6 +23,7 @@ from impasto.learn.teach.pace import Pace
 from impasto.learn.teach.settings import LessonSettings
 from impasto.styles import strokes
 from impasto.styles.bank import PHOTO, Bank
+from tests.conftest import run
 
 LAYERS: dict[str, Any] = {"content_layer": "relu1_1", "style_layers": ("relu1_1",)}
 QUICK = LessonSettings(

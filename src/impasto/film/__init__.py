@@ -1,0 +1,1 @@
+"""Films: files <-> frames with their times, painted one after the other. PyAV is ``ffmpeg``'s alone."""

@@ -1,0 +1,98 @@
+"""What is known of a film so far, and what becomes of it with the next frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from impasto.film.steady import shift
+from impasto.film.steady.canvas import Canvas, in_threads, moved
+from impasto.film.steady.change import BLOCK
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Bytes: TypeAlias = npt.NDArray[np.uint8]
+Point: TypeAlias = npt.NDArray[np.float64]
+
+CUT, CUT_TIMES = 15.0, 4.0  # of 255: so much, and so many times the usual, two frames differ at a cut
+USUAL = 25  # frames over which what is usual is measured
+
+
+@dataclass(frozen=True)
+class Past:
+    """All that the next painting depends on. Pixels are those of canvases, 0..255."""
+
+    clean: Floats  # (H, W, 3): the scene without its noise
+    seen: Bytes  # the same, rounded
+    painted: Floats  # (H, W, 3)
+    masks: Floats  # (K, H, W), 0..1
+    rows: Floats  # (K + 1, R)
+    place: Point  # of the last frame on the canvas
+    speed: Point  # pixels a second
+    time: Floats  # seconds; no axes
+    misfits: Floats  # of the last frames
+    calm: Floats  # seconds since each block showed something new
+
+    def turned(self, by: tuple[int, int]) -> Past:
+        """The same, moved by whole periods."""
+        if by == (0, 0):
+            return self
+        masks = np.stack([moved(mask, by) for mask in self.masks]) if len(self.masks) else self.masks
+        calm = moved(self.calm, (by[0] // BLOCK, by[1] // BLOCK))
+        clean, seen, painted = (moved(each, by) for each in (self.clean, self.seen, self.painted))
+        return replace(self, clean=clean, seen=seen, painted=painted, masks=masks, place=self.place + by, calm=calm)
+
+    def known(self, size: tuple[int, int]) -> Floats:
+        """Which blocks the last frame, of this size, covered: 1 or 0, (rows, columns)."""
+        covered = []
+        for length, whole, place in zip(size, self.clean.shape, self.place, strict=False):
+            starts = np.arange(0, whole, BLOCK)
+            covered.append((starts >= place - 1) & (starts + BLOCK <= place + length + 1))
+        found: Floats = np.outer(*covered).astype(np.float32)
+        return found
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Where the next frame lies, how it moves (pixels a second), and how far it is from the past (None: all is new)."""
+
+    past: Past | None
+    place: Point
+    speed: Point
+    misfits: Floats
+
+
+def follow(past: Past | None, frame: Bytes, canvas: Canvas, time: float) -> Followed:
+    """Find the next frame on the canvas of the past; behind a cut there is none."""
+    new = Followed(None, np.zeros(2), np.zeros(2), np.zeros(0, np.float32))
+    if past is None or past.clean.shape[:2] != canvas.shape:
+        return new
+    by = shift.factor(*canvas.shape)
+    origin = np.ceil(past.place / by).astype(int) + 1
+    ends = np.floor((past.place + canvas.size) / by).astype(int) - 1
+    there = shift.grey(past.seen, by)[origin[0] : ends[0], origin[1] : ends[1]]
+    passed = max(0.0, time - float(past.time))
+    stay, expected = (each / by - origin for each in (past.place, past.place + passed * past.speed))
+    found, misfit = shift.find(there, shift.grey(frame, by), stay, expected)
+    if misfit > CUT and misfit > CUT_TIMES * (float(np.median(past.misfits)) if len(past.misfits) else 0):
+        return new
+    unwrapped = (found + origin) * by
+    speed = (unwrapped - past.place) / passed if passed else past.speed
+    place, turned = canvas.wrapped(unwrapped)
+    return Followed(past.turned(turned), place, speed, np.append(past.misfits, np.float32(misfit))[-USUAL:])
+
+
+def blended(old: Floats, fresh: Bytes, keep: Bytes, threads: int = 1) -> tuple[Floats, Bytes]:
+    """``fresh``, with ``keep`` / 255 of ``old`` in it; as floats and as bytes, 0..255."""
+    out, rounded = np.empty_like(old), np.empty_like(fresh)
+
+    def fill(rows: slice) -> None:
+        part = np.subtract(old[rows], fresh[rows], out=out[rows])
+        part *= keep[rows] * np.float32(1 / 255)
+        part += fresh[rows]
+        np.add(part, np.float32(0.5), out=rounded[rows], casting="unsafe")
+
+    in_threads(fill, len(old), threads)
+    return out, rounded

@@ -1,0 +1,137 @@
+"""Two grey pictures -> how far one is moved against the other, as a whole, in fractions of a pixel.
+
+A first guess comes from phase correlation, from how it moved before, or is that nothing moves; Gauss-Newton steps with
+robust weights (Lucas and Kanade 1981) refine it. What counts is the median over blocks, so that an object that moves
+before a still scene, or a still one before a scene that moves, is not followed while it is the smaller part.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Point: TypeAlias = npt.NDArray[np.float64]  # down, right
+
+LONGEST = 320  # pixels of the longer side of the grey pictures that are compared
+STEPS = 5
+DONE = 0.002  # pixels: a step so small is the last one
+BLOCK = 8
+SMALLEST = 16  # pixels that two pictures must have in common, each way
+EDGE = 3  # pixels that are left out at the borders: the kernel's reach
+
+
+def factor(height: int, width: int) -> int:
+    """By how much a picture of this size is shrunk before it is compared."""
+    return -(-max(height, width) // LONGEST)
+
+
+def grey(pixels: npt.NDArray[np.uint8], by: int) -> Floats:
+    """The light in pixels (h, w, 3), 0..255, shrunk by a whole number."""
+    light = Image.fromarray(pixels).convert("L")
+    return np.asarray(light.reduce(by) if by > 1 else light).astype(np.float32)
+
+
+def halved(picture: Floats) -> Floats:
+    """A picture at half its size."""
+    even = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
+    return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / np.float32(4)
+
+
+def overlap(there: Floats, here: Floats, shift: Point) -> tuple[Floats, Floats] | None:
+    """Both pictures where they overlap, ``here`` as it is and ``there`` resampled; None where they hardly do.
+
+    A place p of ``here`` is the place p + shift of ``there``.
+    """
+    low = [max(0, math.ceil(-each)) + EDGE for each in shift]
+    high = [
+        min(mine, math.floor(others - each)) - EDGE
+        for mine, others, each in zip(here.shape, there.shape, shift, strict=True)
+    ]
+    if min(np.subtract(high, low)) < SMALLEST:
+        return None
+    (top, left), (bottom, right) = low, high
+    box = (left + shift[1], top + shift[0], right + shift[1], bottom + shift[0])
+    moved = Image.fromarray(there).resize((right - left, bottom - top), Image.Resampling.BICUBIC, box)
+    return np.asarray(moved), here[top:bottom, left:right]
+
+
+def blocks(values: Floats) -> Floats:
+    """The mean of each block, in a row."""
+    down, across = (length // BLOCK for length in values.shape)
+    means: Floats = values[: down * BLOCK, : across * BLOCK].reshape(down, BLOCK, across, BLOCK).mean((1, 3))
+    return means.ravel()
+
+
+def misfit(there: Floats, here: Floats, shift: Point) -> float:
+    """How far apart the pictures are, moved so; endless if too far.
+
+    It is the median over blocks of the mean difference, in which a block counts as much as it has slopes: plain ones
+    look alike however they are moved.
+    """
+    both = overlap(there, here, shift)
+    if both is None:
+        return math.inf
+    moved, still = both
+    apart = blocks(np.abs(moved - still)[1:, 1:])
+    slopes = blocks(np.abs(np.diff(still, axis=1)[1:]) + np.abs(np.diff(still, axis=0)[:, 1:]))
+    order = np.argsort(apart)
+    shares = np.cumsum(slopes[order])
+    return float(apart[order][np.searchsorted(shares, shares[-1] / 2)])
+
+
+def guess(there: Floats, here: Floats) -> Point:
+    """The shift in whole pixels, by phase correlation."""
+    size: Any = [min(pair) // BLOCK * BLOCK for pair in zip(there.shape, here.shape, strict=True)]
+    window = np.outer(*(np.hanning(length) for length in size))
+    spectra = [
+        np.fft.rfft2((part := each[: size[0], : size[1]]) * window - part.mean() * window) for each in (there, here)
+    ]
+    cross = spectra[0] * spectra[1].conj()
+    peaks = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-3), size)
+    place = np.array(np.unravel_index(np.argmax(peaks), peaks.shape), float)
+    return np.where(place > np.array(size) / 2, place - size, place)
+
+
+def refined(there: Floats, here: Floats, shift: Point) -> Point:
+    """The shift in fractions of a pixel, from one that is about right."""
+    for _ in range(STEPS):
+        both = overlap(there, here, shift)
+        if both is None:
+            break
+        moved, still = both
+        apart = (still - moved)[1:-1, 1:-1]
+        slopes = (moved[2:, 1:-1] - moved[:-2, 1:-1]) / 2, (moved[1:-1, 2:] - moved[1:-1, :-2]) / 2
+        steep = np.abs(slopes[0]) + np.abs(slopes[1])
+        spread = max(1.0, 2.2 * float(np.median(np.abs(apart[steep > steep.mean()]))))
+        trust = 1 / (1 + np.square(apart / np.float32(spread)))
+        drawn = [trust * slope for slope in slopes]
+        normal = np.array([[np.vdot(one, other) for other in slopes] for one in drawn], float)
+        step = np.linalg.lstsq(normal + 1e-3 * np.eye(2), [np.vdot(one, apart) for one in drawn], rcond=None)[0]
+        shift = shift + np.clip(step, -1, 1)
+        if np.abs(step).max() < DONE:
+            break
+    return shift
+
+
+def find(there: Floats, here: Floats, stay: Point, expected: Point) -> tuple[Point, float]:
+    """The shift, and the misfit that is left.
+
+    ``stay`` is the shift if nothing has moved, ``expected`` that if all goes on as before. A shift far from ``stay`` is
+    taken if it explains clearly more than that, a small one if it explains more at all. Pictures that are too small
+    to be compared stay.
+    """
+    still = misfit(there, here, stay)
+    if math.isinf(still):
+        return stay, 0.0
+    coarse = halved(there), halved(here)
+    guesses = [stay / 2, expected / 2, guess(*coarse)]
+    begin = 2 * min(guesses, key=lambda each: misfit(*coarse, each))
+    found = refined(there, here, begin)
+    rest = misfit(there, here, found)
+    most = 0.9 if np.abs(found - stay).max() > 1 else 0.98
+    return (found, rest) if rest < most * still else (stay, still)
