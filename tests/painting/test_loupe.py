@@ -38,7 +38,7 @@ def distance(painter: Painter, pixels: Any, place: tuple[slice, slice], **dials:
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Places small enough for a picture of a test to be larger than all of them."""
     monkeypatch.setattr(loupe, "PLACE", 64)
-    monkeypatch.setattr(loupe, "PLACES", 24)
+    monkeypatch.setattr(loupe, "PLACES", 36)
     monkeypatch.setattr(loupe, "RIM", 12)
 
 
@@ -80,7 +80,7 @@ def test_wide_paintings(painter: Painter, small_steps: None) -> None:
 
 def test_with_all_moments_it_is_exact(painter: Painter, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the moments are those of the whole, only last bits differ: nothing else is lost in a window."""
-    for name, value in {"PLACE": 2000, "PLACES": 1, "RIM": 0, "ENOUGH": 99}.items():
+    for name, value in {"PLACE": 2000, "PLACES": 1, "RIM": 0, "ENOUGH": 999}.items():
         monkeypatch.setattr(loupe, name, value)
     pixels = photo(448, 608)  # multiples of the network's, or the places would not be all of it
     for place in (PLACE, (slice(0, 50), slice(560, 608))):

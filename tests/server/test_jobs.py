@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from impasto.server import jobs
 from impasto.server.app import made
 from impasto.server.settings import Settings
 from tests.conftest import pixels, run
@@ -311,3 +312,15 @@ def test_what_the_format_cannot_hold(client: TestClient) -> None:
     )
     assert problem(answer)[0] == 422
     assert "16383" in answer.json()["detail"]
+
+
+def test_a_worker_that_has_grown(own: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that holds too much memory is started afresh when it has nothing to do; no job notices."""
+    client = own()
+    before, photo = worker_pid(client), sent(client)["id"]
+    monkeypatch.setattr(jobs, "GROWTH", -(2**40))
+    assert ended(client, begun(client, photo)["id"])["state"] == "done"
+    wait(lambda: not alive(before))
+    monkeypatch.setattr(jobs, "GROWTH", 2**40)
+    assert ended(client, begun(client, photo)["id"])["state"] == "done"
+    assert (worker_pid(client) != before, hub_of(client).jobs.deaths) == (True, 0)

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from impasto import pictures
 from impasto.errors import PictureError
@@ -23,9 +24,10 @@ from impasto.painting.tiles.parts import PICTURE
 from impasto.painting.tiles.sampled import Moments, Sampled
 from impasto.painting.work import Work
 
+Floats = npt.NDArray[np.float32]
 Place: TypeAlias = tuple[slice, slice]
 
-PLACES, PLACE, RIM = 48, 256, 48  # where the moments are taken from: how many, their side, and what is only seen there
+PLACES, PLACE, RIM = 160, 128, 32  # where the moments are taken from: how many, their side, and what is only seen there
 NEAR = 16  # pixels of the first pass around a window that have a part in it
 ENOUGH = 0.7  # of the whole picture: if more would be painted, all of it is
 
@@ -109,12 +111,8 @@ class Loupe:
         (tall, wide), multiple = self._large.sources[PICTURE].size, self._large.graph.multiple
         down = max(1, round(math.sqrt(PLACES * tall / wide)))
         rows, columns = _spread(tall, down, multiple), _spread(wide, max(1, round(PLACES / down)), multiple)
-        core = np.ones([part.stop - part.start for part in (rows[0], columns[0])], np.float32)
-        for axis, length in enumerate(core.shape):
-            rim = min(RIM, length // 3)
-            np.moveaxis(core, axis, 0)[[*range(rim), *range(length - rim, length)]] = 0
         feeds = _feeds(self._large, [[(row, column) for column in columns] for row in rows])
-        return self._sampled.moments(feeds, np.tile(core, (len(rows), len(columns))))
+        return self._sampled.moments(feeds, np.outer(_counts(rows, tall), _counts(columns, wide)))
 
 
 def _within(rows: slice, columns: slice, size: passes.Size) -> Place:
@@ -125,11 +123,24 @@ def _within(rows: slice, columns: slice, size: passes.Size) -> Place:
 
 
 def _spread(length: int, count: int, multiple: int) -> list[slice]:
-    """Parts of a side, each in the middle of its share, on the lattice of the network."""
+    """Parts of a side, from its one end to its other, on the lattice of the network."""
     side = min(PLACE, length) // multiple * multiple
-    middles = ((i + 0.5) * length / count - side / 2 for i in range(count))
-    starts = [min(max(0, int(middle)), length - side) // multiple * multiple for middle in middles]
+    count = max(2, count) if side < length else 1
+    starts = [int(start) // multiple * multiple for start in np.linspace(0, length - side, count)]
     return [slice(start, start + side) for start in starts]
+
+
+def _counts(parts: list[slice], length: int) -> Floats:
+    """For how many pixels of a side each pixel of these parts of it counts: none near a seam, one at the side's ends.
+
+    There a network sees the end itself, and paints as it does nowhere else.
+    """
+    side = parts[0].stop - parts[0].start
+    rim = min(RIM, side // 3)
+    counts = np.zeros((len(parts), side), np.float32)
+    counts[:, rim : side - rim] = (length - 2 * rim) / (len(parts) * (side - 2 * rim))
+    counts[0, :rim] = counts[-1, side - rim :] = 1
+    return counts.reshape(-1)
 
 
 def _feeds(large: Large, places: list[list[Place]]) -> dict[str, pictures.Pixels]:
