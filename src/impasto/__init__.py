@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from impasto.assets import __version__
 from impasto.errors import (
     BankError,
     FilmError,
@@ -28,6 +27,7 @@ from impasto.errors import (
 )
 
 if TYPE_CHECKING:
+    from impasto.assets import __version__
     from impasto.learn.optimize.run import OptimizeStep, Options
     from impasto.painting.look import Look
     from impasto.painting.painter import Painter, paint
@@ -76,6 +76,10 @@ def __getattr__(name: str) -> Any:
     """What needs numpy is imported when it is first asked for: the command line begins in an instant."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "__version__":
+        from impasto import assets
+
+        return assets.__version__
     from impasto.painting import look, painter
     from impasto.styles import bank
 

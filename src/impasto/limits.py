@@ -259,7 +259,7 @@ MARGIN = Number(0, 1_024, whole=True, multiple=8)
 # Styles
 STRENGTH = Number(0, 1.5)  # beyond it pictures fall apart
 STEADY = Number(0, 1)
-FPS = Number(0, above=True)
+FRAME_RATE = Number(0, above=True)
 COLUMNS = Number(1, whole=True)
 SQUARE = Number(2, 100, whole=True)
 FRAMES = Number(2, 100_000, whole=True)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 STYLE, OTHER, THIRD = "van-gogh-starry-night", "hokusai-great-wave", "munch-the-scream"
 # The browser shows the bodies of requests to nobody when they are blobs.
@@ -110,20 +110,6 @@ class Studio:
         """What the painting's canvas holds, (h, w, 4)."""
         url = self.page.get_by_test_id("painting").evaluate("canvas => canvas.toDataURL('image/png')")
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGBA"))
-
-    def with_windows(self) -> None:
-        """Where the server does not paint windows yet, they are drawn, so that the loupe has something to show."""
-
-        def window(route: Route) -> None:
-            answer = route.fetch()
-            if answer.status != 501:
-                return route.fulfill(response=answer)
-            size = json.loads(route.request.post_data or "")
-            data = io.BytesIO()
-            drawn(size["width"], size["height"]).save(data, "jpeg")
-            return route.fulfill(body=data.getvalue(), content_type="image/jpeg")
-
-        self.page.route("**/window", window)
 
     def forgive(self, pattern: str) -> None:
         """What this test brings about on purpose, on the console."""

@@ -58,6 +58,29 @@ def test_moving_a_slider_paints_the_last_place(painted: Any) -> None:
     expect(painted.page.locator("#strength-value")).to_have_text("60%")
 
 
+def test_a_preview_that_is_not_sharp_yet_is_marked(painted: Any) -> None:
+    """Until the painting is sharp a small sign says so, and what is shown has the view's pixels, enlarged smoothly."""
+    page, sign = painted.page, painted.page.locator(".sharpening")
+    expect(sign).to_have_css("opacity", "0")
+    page.evaluate("""() => {
+      window.held = new Promise((done) => (window.go = done));
+      const before = window.fetch;
+      window.fetch = async (url, options) => {
+        if (String(options?.body).includes('"max_side":') && JSON.parse(options.body).max_side > 400) await held;
+        return before(url, options);
+      };
+    }""")
+    painted.style(OTHER).click()
+    expect(page.get_by_test_id("painting")).to_have_attribute("data-sharp", "false")
+    expect(page.get_by_test_id("painting")).to_have_attribute("data-state", "painted")
+    expect(sign).to_have_css("opacity", "1")
+    expect(sign).to_have_text("Getting sharp")
+    assert page.get_by_test_id("painting").evaluate("canvas => canvas.width / canvas.clientWidth") > 0.9
+    page.evaluate("go()")
+    painted.painted()
+    expect(sign).to_have_css("opacity", "0")
+
+
 def test_previews_are_one_at_a_time(painted: Any) -> None:
     """At most one preview is in flight, and the numbers that are sent rise."""
     painted.page.evaluate("""() => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,73 @@ def test_nothing_is_cut_off(make_studio: Any, photo: Path, window: dict[str, Any
     assert studio.page.locator("#download").bounding_box()["width"] > 100
 
 
+CLIPPED = """() => [...document.querySelectorAll(".ends button, .brushes button, .brushes input")].filter((node) => {
+  const box = node.getBoundingClientRect();
+  const words = document.createRange();
+  words.selectNodeContents(node);
+  const ink = [...words.getClientRects()].filter((each) => each.width > 2);
+  return box.width && (box.left < 0 || box.right > innerWidth || box.bottom > innerHeight
+    || !node.closest(".chip, .pair") && ink.some((each) => each.left < box.left + 3 || each.right > box.right - 3));
+}).map((node) => node.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+@pytest.mark.parametrize("window", [PHONE, {}], ids=["phone", "desktop"])
+def test_many_photos_and_regions_fit(
+    make_studio: Any, photo: Path, tmp_path: Path, window: dict[str, Any], locale: str
+) -> None:
+    """With many photos and two regions no words run over a button's borders, and the brush's controls are in sight."""
+    studio = make_studio(**window, locale=locale).open()
+    studio.forgive("status of 409")  # the strip's small paintings give way
+    studio.add(photo, *(shutil.copy(photo, tmp_path / f"{at}.png") for at in range(5)))
+    studio.page.locator("#tool-brush").click()
+    for at, name in enumerate(("hokusai-great-wave", "munch-the-scream")):
+        studio.style(name).click()
+        box = studio.page.locator("#picture").bounding_box()
+        studio.page.mouse.click(box["x"] + (0.3 + 0.4 * at) * box["width"], box["y"] + box["height"] / 2)
+        studio.painted()
+    studio.page.evaluate("document.querySelector('#regions').scrollLeft = 0")
+    chips = studio.page.locator("#regions .chip")
+    expect(chips).to_have_count(3)
+    found = studio.page.evaluate(CLIPPED)
+    third = chips.nth(2).evaluate("node => node.outerHTML.slice(0, 120)")
+    assert [each for each in found if not (window and each == third)] == []  # a phone's row of regions slides
+    second, row = chips.nth(1).bounding_box(), studio.page.locator("#regions").bounding_box()
+    assert second["x"] + second["width"] <= row["x"] + row["width"]
+
+
+def test_a_note_is_as_wide_as_the_screen_lets_it(make_studio: Any) -> None:
+    """On a phone a sentence takes two lines, not four."""
+    studio = make_studio(**PHONE).open()
+    studio.page.evaluate(
+        "import('./notes.js').then(({note}) => note('The studio no longer has that photo. Drop it once more.'))"
+    )
+    assert studio.page.locator("#note-text").bounding_box()["height"] < 50
+
+
+CONTRAST = """node => {
+  const light = (color) => {
+    const [r, g, b] = color.match(/[\\d.]+/g).slice(0, 3).map((each) => each / 255)
+      .map((each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const {color, backgroundColor} = getComputedStyle(node);
+  const [a, b] = [light(color), light(backgroundColor)].sort((a, b) => b - a);
+  return (a + 0.05) / (b + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_tool_that_was_just_pressed_is_read(make_studio: Any, photo: Path, scheme: str) -> None:
+    """A pressed tool with the mouse on it has a contrast of 4.5 and more."""
+    studio = make_studio(color_scheme=scheme, reduced_motion="reduce").open().add(photo)
+    for name in ("tool-compare", "tool-brush", "tool-loupe"):
+        button = studio.page.locator(f"#{name}")
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        assert button.evaluate(CONTRAST) >= 4.5
+
+
 def test_a_finger_paints(make_studio: Any, photo: Path) -> None:
     """On a phone targets have 44 px, and a tap puts the brush down."""
     studio = make_studio(**PHONE).open().add(photo)
@@ -139,6 +207,35 @@ def test_the_language_is_the_browsers_and_can_be_chosen(make_studio: Any) -> Non
     expect(studio.page.locator("html")).to_have_attribute("lang", "en")
     studio.page.reload()
     expect(studio.page.get_by_text("Your photo stays on this computer.").first).to_be_visible()
+
+
+def test_a_note_changes_its_language(make_studio: Any, tmp_path: Path) -> None:
+    """A note that is shown is in the new language as soon as that is chosen."""
+    studio = make_studio(locale="de-DE").open()
+    studio.forgive("status of 4")
+    path = tmp_path / "notes.png"
+    path.write_bytes(b"no picture")
+    studio.page.locator("input[type=file]").set_input_files(path)
+    note = studio.page.locator("#note-text")
+    expect(note).to_have_text("Solche Dateien liest das Studio nicht. Speichere sie als JPEG oder PNG.")
+    studio.page.get_by_label("Sprache").select_option("en")
+    expect(note).to_have_text("The studio does not read that kind of file. Save it as JPEG or PNG.")
+
+
+def test_errors_are_sentences(studio: Any) -> None:
+    """A known error has the page's own words, with the studio's limits; another has the server's, as a sentence."""
+    said = studio.page.evaluate("""async () => {
+      const {explain} = await import("./notes.js");
+      const limits = {body: 64e6, pixels: 5e7};
+      return [["too-large", "the body is large"], ["too-many-pixels", ""], ["odd", "it is odd; do this"], ["odd", ""]]
+        .map(([code, message]) => explain({code, message}, limits));
+    }""")
+    assert said == [
+        "That file is too large. The studio takes up to 64 MB.",
+        "That picture is too large. The studio takes up to 50 megapixels.",
+        "It is odd; do this.",
+        "Something went wrong: odd",
+    ]
 
 
 def test_every_phrase_is_there_in_every_language(studio: Any) -> None:

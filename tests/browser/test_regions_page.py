@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from driven import OTHER, drawn
+from driven import OTHER, STYLE, THIRD, drawn
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -60,6 +60,62 @@ def test_a_stroke_goes_on_beyond_the_border(brush: Any) -> None:
     stroke(brush, (-0.02, 0.5), (1.02, 0.5))
     (mask,) = brush.masks()
     assert mask[160].min() > 100
+
+
+def test_a_quick_stroke_has_no_corners(brush: Any) -> None:
+    """A hand that is quick gives few places: the edge of the stroke through them is round, to a hundredth."""
+    box = brush.page.locator("#picture").bounding_box()
+    turns = np.radians(np.arange(0, 320, 45))
+    x = box["x"] + box["width"] / 2 + 0.3 * box["height"] * np.cos(turns)
+    y = box["y"] + box["height"] / 2 + 0.3 * box["height"] * np.sin(turns)
+    brush.page.mouse.move(x[0], y[0])
+    brush.page.mouse.down()
+    for place in zip(x[1:], y[1:], strict=True):
+        brush.page.mouse.move(*place)
+    brush.page.mouse.up()
+    mask = brush.painted().masks()[-1]
+    along = np.arange(60, 150, 0.5)
+    looks = np.radians(np.arange(70, 250, 5))[:, None]
+    seen = mask[(160 + along * np.sin(looks)).round().astype(int), (240 + along * np.cos(looks)).round().astype(int)]
+    edge = along[along.size - 1 - (seen[:, ::-1] > 127).argmax(1)]
+    assert edge.std() < 0.01 * edge.mean()
+
+
+def test_what_a_network_lacks_comes_back_with_the_other(painted: Any) -> None:
+    """Styles and regions that a network lacks are named and go, the photo's stay; back in the other, all are there."""
+    page = painted.page
+
+    def fewer(route: Any) -> None:
+        found = route.fetch().json()
+        found["styles"] = [each for each in found["styles"] if each["name"] not in (OTHER, THIRD)]
+        route.fulfill(json=found)
+
+    page.route("**/styles?network=full", fewer)
+    painted.style(OTHER).click()
+    painted.painted().tool("Brush").click()
+    stroke(painted, (0.1, 0.2), (0.9, 0.2))
+    painted.style(THIRD).click()
+    stroke(painted, (0.1, 0.8), (0.9, 0.8))
+    before = painted.recipe
+    assert [each["styles"] for each in before["regions"]] == [{"photo": 1}, {THIRD: 1}]
+    page.get_by_role("radio", name="Fine").check()
+    note = page.locator("#note-text")
+    expect(note).to_contain_text("Not among the styles of “Fine”: The Great Wave")
+    expect(note).to_contain_text("and The Scream")
+    painted.painted()
+    assert painted.recipe["network"] == "full" and painted.recipe["styles"] == {STYLE: 1}
+    assert [each["styles"] for each in painted.recipe["regions"]] == [{"photo": 1}]
+    page.get_by_role("radio", name="Fast").check()
+    painted.painted()
+    assert painted.recipe == before
+    painted.tool("Undo").click()
+    painted.painted()
+    assert painted.recipe["network"] == "full"
+    expect(painted.style(OTHER)).to_have_count(0)
+    painted.tool("Undo").click()
+    painted.painted()
+    assert painted.recipe == before
+    expect(painted.style(OTHER)).to_have_count(1)
 
 
 def test_erasing_and_undoing(brush: Any) -> None:
@@ -143,7 +199,6 @@ def test_space_shows_the_photo(painted: Any) -> None:
 
 def test_the_loupe_shows_a_place_at_full_size(painted: Any) -> None:
     """The loupe asks for whole pixels of the painting, and keys move it."""
-    painted.with_windows()
     painted.tool("Loupe").click()
     lens = painted.page.locator("#lens")
     expect(lens).to_have_attribute("data-state", "painted", timeout=20_000)

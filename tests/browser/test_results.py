@@ -99,19 +99,19 @@ WAITING = {"id": "x", "state": "painting", "share": 0.4, "seconds_left": 12, "po
 
 
 def test_many_photos_become_one_zip(studio: Any, photo: Path, tmp_path: Path) -> None:
-    """All photos are painted in one look into one ZIP; one that is no picture is named."""
+    """All photos are painted in one look into one ZIP; one that is no picture is not counted, but named."""
     studio.forgive("status of 4")
     second, broken = tmp_path / "second.png", tmp_path / "broken.png"
     drawn(200, 300, seed=1).save(second)
     broken.write_bytes(b"no picture")
     studio.add(photo, second, broken)
-    path = downloaded(studio, tmp_path, "All 3 as ZIP")
+    path = downloaded(studio, tmp_path, "All 2 as ZIP")
     with zipfile.ZipFile(path) as packed:
         assert packed.testzip() is None
         assert packed.namelist() == [f"holiday-{STYLE}.jpg", f"second-{STYLE}.jpg"]
         with packed.open(f"second-{STYLE}.jpg") as file, Image.open(file) as picture:
             assert picture.size == (200, 300)
-    expect(studio.page.locator("#note-text")).to_contain_text("2 of 3 photos are in the ZIP. Not painted: broken.png.")
+    expect(studio.page.locator("#note-text")).to_contain_text("2 of 2 photos are in the ZIP. Not painted: broken.png.")
 
 
 def test_the_command_and_the_line_paint_the_same(painted: Any, photo: Path, tmp_path: Path, near: int) -> None:
@@ -163,8 +163,58 @@ def test_a_reload_brings_photo_and_recipe_back(painted: Any) -> None:
     painted.page.reload()
     painted.painted()
     assert painted.recipe == before
+    expect(painted.tool("Undo")).to_be_enabled()
     assert before["styles"] == {OTHER: 1} and before["regions"]
     expect(painted.page.locator("#photo-name")).to_contain_text("holiday.png")
+
+
+def test_undo_goes_on_after_a_reload(painted: Any) -> None:
+    """A reload keeps the steps: undo takes back the stroke and the style that came before it, redo brings them."""
+    first = painted.recipe
+    painted.style(OTHER).click()
+    painted.painted().tool("Brush").click()
+    painted.page.get_by_role("application").press(" ")
+    last = painted.painted().recipe
+    painted.tool("Undo").click()
+    painted.painted().tool("Redo").click()
+    painted.painted()
+    painted.page.wait_for_timeout(500)
+    painted.page.reload()
+    painted.painted()
+    for button, styles, regions in (("Undo", OTHER, 0), ("Undo", STYLE, 0), ("Redo", OTHER, 0), ("Redo", OTHER, 1)):
+        painted.tool(button).click()
+        painted.painted()
+        assert (painted.recipe["styles"], len(painted.recipe["regions"])) == ({styles: 1}, regions)
+    assert painted.recipe == last and first["styles"] == {STYLE: 1}
+    assert np.array_equal(*[painted.masks()[at] for at in (0, -1)])
+
+
+def test_a_time_that_does_not_fit_is_not_shown(painted: Any) -> None:
+    """A time left that is far from what the share says is left out; one that goes with it is shown."""
+    records = [
+        {"share": 0.1, "seconds_left": 20},
+        {"share": 0.95, "seconds_left": 840},
+        {"share": 0.96, "seconds_left": 3},
+    ]
+    state = {"at": 0}
+    record = lambda: dict(WAITING) | records[state["at"]]  # noqa: E731
+    painted.page.route("**/api/v1/jobs/*", lambda route: route.fulfill(json=record()))
+    painted.page.route("**/events", lambda route: route.abort())
+    painted.forgive("ERR_FAILED")
+    painted.tool("Download").click()
+    words = painted.page.locator("#progress-text")
+    for state["at"], said in ((0, "10%, 20 sec left"), (1, "95%"), (2, "96%, 3 sec left")):
+        expect(words).to_have_text(said)
+    records[2] = {"state": "cancelled"}
+    expect(words).to_be_hidden()
+
+
+def test_the_plan_is_for_everybody(painted: Any) -> None:
+    """The plan says how large and how long; the memory is there for those who ask."""
+    plan = painted.page.locator("#plan")
+    expect(plan).to_contain_text("0.2 megapixels, about")
+    expect(plan).not_to_contain_text("B")
+    assert "of memory" in plan.locator("p").nth(1).get_attribute("title")
 
 
 def test_forgetting_leaves_nothing(painted: Any) -> None:

@@ -33,7 +33,6 @@ def test_the_page_is_pictured(make_studio: Any, tmp_path: Path, sight: str) -> N
     folder = Path(os.environ.get("IMPASTO_SCREENS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     studio = make_studio(**SIGHTS[sight]).open()
-    studio.with_windows()
     page, shots = studio.page, []
 
     def shot(name: str) -> None:

@@ -76,6 +76,18 @@ def test_what_is_no_picture_is_refused_in_one_sentence(studio: Any, tmp_path: Pa
     expect(studio.page.get_by_test_id("painting")).to_have_attribute("data-state", "empty")
 
 
+def test_an_error_goes_when_a_good_photo_comes(studio: Any, photo: Path, tmp_path: Path) -> None:
+    """What was said of a file that is no picture does not stand over the next photo's painting."""
+    studio.forgive("status of 4")
+    path = tmp_path / "notes.png"
+    path.write_bytes(b"no picture")
+    studio.page.locator("input[type=file]").set_input_files(path)
+    expect(studio.page.locator("#note")).to_be_visible()
+    studio.page.locator("input[type=file]").set_input_files(photo)
+    expect(studio.page.locator("#photo-name")).to_contain_text("holiday.png")
+    expect(studio.page.locator("#note")).to_be_hidden(timeout=1000)
+
+
 def test_a_second_photo_keeps_the_look(painted: Any, photo: Path, tmp_path: Path) -> None:
     """Another photo is painted in the look of the first, which stays in the strip."""
     painted.style(OTHER).click()

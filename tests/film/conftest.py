@@ -4,5 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 
-FILES = ("test_bad_input.py", "test_colour.py", "test_killed.py", "test_odd_films.py", "test_render.py")
+FILES = (
+    "test_bad_input.py",
+    "test_command.py",
+    "test_colour.py",
+    "test_damage.py",
+    "test_killed.py",
+    "test_odd_films.py",
+    "test_render.py",
+)
 collect_ignore = [] if importlib.util.find_spec("av") else list(FILES)

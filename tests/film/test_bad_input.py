@@ -171,7 +171,11 @@ def test_other_frames_there(network_file: Path, tmp_path: Path, capsys: pytest.C
     source = film(tmp_path / "in.mp4", Drawing(frames=3))
     more = ("-s", "red", "--network", network_file)
     assert "exists already" in refused(capsys, source, "-o", folder, *more)
-    assert "is where the film is read" in refused(capsys, folder, "-o", folder, *more)
+    assert "is read, and would be lost" in refused(capsys, folder, "-o", folder, "--force", *more)
+    assert "is read, and would be lost" in refused(
+        capsys, folder / "frame-%d.png", "-o", folder / "frame-%04d.png", *more
+    )
+    assert "its folder does not exist" in refused(capsys, source, "-o", tmp_path / "away" / "frames", *more)
 
 
 def test_other_settings(

@@ -91,3 +91,27 @@ def test_one_at_a_time(network_file: Path, tmp_path: Path) -> None:
     second = subprocess.run(command(network_file, source, target), capture_output=True, text=True)
     assert second.returncode == 2 and "another process is painting this film" in second.stderr
     assert first.wait() == 0
+
+
+def _lines(status: Path) -> list[str]:
+    try:
+        return status.read_text().splitlines()
+    except OSError:  # it has just ended
+        return []
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_memory(network_file: Path, tmp_path: Path) -> None:
+    """A film takes no more memory (10 %) for being six times as long, once its parts follow on each other."""
+    most = []
+    for frames in (200, 1200):
+        source = film(tmp_path / f"in{frames}.mp4", Drawing(frames=frames, size=(160, 120), options=(("crf", "20"),)))
+        words = command(network_file, source, tmp_path / f"out{frames}.mp4", "--steady", "0")
+        running = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+        status, found = Path(f"/proc/{running.pid}/status"), 0
+        while running.poll() is None:  # not wait4, which counts what this process had when it forked
+            found = max([found, *(int(line.split()[1]) for line in _lines(status) if line.startswith("VmHWM"))])
+            time.sleep(0.02)
+        assert running.returncode == 0
+        most.append(found)
+    assert most[1] < 1.1 * most[0]

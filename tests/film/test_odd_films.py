@@ -41,7 +41,8 @@ def durations(image: Any) -> list[int]:
 def test_odd_sizes(painter: Painter, tmp_path: Path, size: tuple[int, int], shown: tuple[int, int]) -> None:
     """A size that H.264 cannot halve loses its last row or column, and no more."""
     source = film(tmp_path / "in.mkv", Drawing(frames=2, size=size, codec="ffv1", pixels="yuv444p", sounds=()))
-    painted(painter, source, tmp_path / "out.mp4", settings=Settings(coding=Coding(quality=1), steady=0))
+    notes = painted(painter, source, tmp_path / "out.mp4", settings=Settings(coding=Coding(quality=1), steady=0))
+    assert notes == [f"note: h264 takes even sizes: {size[0]} x {size[1]} become {shown[0]} x {shown[1]} pixels"]
     found = frames_of(tmp_path / "out.mp4")[0]
     assert found.shape[1::-1] == shown
     assert np.abs(found.astype(int) - picture(0, *size)[: shown[1], : shown[0]]).mean() < 4
@@ -235,6 +236,8 @@ def test_codecs(painter: Painter, tmp_path: Path, codec: str, name: str) -> None
     assert np.allclose(np.array(times_of(tmp_path / name), float), np.array(times, float), atol=0.001)
     frame = next(opened(tmp_path / name).frames())
     assert np.abs(frame.pixels.astype(int) - picture(0, 128, 96)).mean() < 3
+    with av.open(str(tmp_path / name)) as made:
+        assert codec != "hevc" or made.streams.video[0].codec_tag == "hvc1"  # as Apple's players want it
 
 
 # Animations and pictures
@@ -338,7 +341,13 @@ def test_film_as_mask(painter: Painter, tmp_path: Path) -> None:
     mask = film(tmp_path / "mask.mkv", Drawing(frames=6, codec="ffv1", sounds=(), shown=half))
     Image.fromarray(half(0, 64, 48)).save(tmp_path / "mask.png")
     frames = [frame.pixels for frame in opened(source).frames()]
-    for folder, file, late in (("film", mask, 5), ("still", tmp_path / "mask.png", 0)):
+    halves = [Image.fromarray(half(number, 64, 48)) for number in (0, 5)]
+    halves[0].save(tmp_path / "mask.gif", save_all=True, append_images=halves[1:], duration=120)
+    for folder, file, late in (
+        ("film", mask, 5),
+        ("still", tmp_path / "mask.png", 0),
+        ("gif", tmp_path / "mask.gif", 5),
+    ):
         painted(painter, source, tmp_path / folder, look=Look("red", masks={"blue": file}))
         for number, white in ((0, 0), (5, late)):
             expected = painter.paint_array(frames[number], Look("red", masks={"blue": half(white, 64, 48)[..., 0]}))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -47,6 +49,24 @@ def test_phone_clip(painter: Painter, tmp_path: Path, suffix: str) -> None:
     assert not folder_of(target).exists()
 
 
+def test_hdr_phone_clip(painter: Painter, tmp_path: Path) -> None:
+    """A phone's HDR clip (HEVC, 10 bits, HLG, rotated) comes out upright, as a usual film of 8 bits, and it is said."""
+
+    def shown(number: int, width: int, height: int) -> Any:
+        frame = av.VideoFrame.from_ndarray(picture(number, width, height))
+        return frame.reformat(format="yuv420p10le", dst_colorspace=9, dst_color_range=1)
+
+    drawing = Drawing(codec="libx265", pixels="yuv420p10le", tags=(9, 9, 18, 1), turn=(270, False, False), shown=shown)
+    source, target = film(tmp_path / "in.mov", drawing), tmp_path / "out.mp4"
+    assert any("HDR (HLG)" in note for note in painted(painter, source, target, settings=Settings(steady=0)))
+    with av.open(str(target)) as made:
+        frames, context = list(made.decode(video=0)), made.streams.video[0].codec_context
+        assert (frames[0].width, frames[0].height, frames[0].format.name) == (48, 64, "yuv420p")
+        assert (context.colorspace, context.color_primaries, context.color_trc, context.color_range) == (1, 1, 1, 1)
+    red = frames_of(target)[0][4:12, -10:-4].reshape(-1, 3).mean(0)  # top left, turned to the right
+    assert red[0] > 2 * red[1]
+
+
 @pytest.mark.parametrize("flips", [(False, False), (True, False)])
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_upright(painter: Painter, tmp_path: Path, degrees: int, flips: tuple[bool, bool]) -> None:
@@ -73,5 +93,6 @@ def test_resumed(painter: Painter, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     steps.close()
     assert not (tmp_path / "out.mp4").exists()
     left = list(render(source, tmp_path / "out.mp4", look, painter=painter, settings=settings))
+    assert left[0].notes == ("note: going on behind frame 5, which was painted before",)
     assert left[0].frames == 6 and left[-1].frames == 12
     assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()

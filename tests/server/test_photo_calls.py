@@ -196,6 +196,16 @@ def test_preview_of_two_passes(client: TestClient, settings: Settings) -> None:
     assert np.abs(found - expected).mean() < 12 < np.abs(found - other).mean()
 
 
+@pytest.mark.parametrize("dials", [{}, {"brush": 600}])
+def test_sharp_preview_is_the_painting_from_afar(client: TestClient, settings: Settings, dials: dict[str, Any]) -> None:
+    """A preview above 384 px is painted at the size of the painting, or of its first pass, and shrunk then."""
+    data = drawn(1000, 700)
+    answer = preview(client, sent(client, data)["id"], {**RED, **dials}, 400)
+    image = Painter(settings.network).preview(data, "red", **dials)
+    expected = as_jpeg(image.resize((400, 280), Image.Resampling.LANCZOS))
+    assert np.abs(opened(answer.content) - expected).mean() < (12 if dials else 3)
+
+
 def test_preview_is_as_large_as_asked(client: TestClient) -> None:
     """No preview is larger than ``max_side`` says, and none larger than the painting."""
     id = sent(client, drawn(300, 200))["id"]

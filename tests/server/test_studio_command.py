@@ -144,6 +144,21 @@ def test_what_cannot_be(capsys: pytest.CaptureFixture[str], words: list[str], sa
     assert err.startswith("impasto: ") and err.count("\n") == 1 and says in err
 
 
+@pytest.mark.parametrize("kind", ["text", "cut", "folder"])
+def test_a_photo_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    """A photo that the page could not begin with is one sentence, before the server starts."""
+    photo = tmp_path / "cat.jpg"
+    whole = drawn(300, 200, "JPEG")
+    if kind == "folder":
+        photo.mkdir()
+    else:
+        photo.write_bytes(b"This is a text." * 9 if kind == "text" else whole[: len(whole) // 2])
+    code, out, err = run("studio", photo, "--no-browser", "--port", 0, capsys=capsys)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    says = {"text": "not a picture", "cut": "cut short", "folder": "is a folder"}[kind]
+    assert err.startswith("impasto: ") and says in err
+
+
 def test_a_bank_of_another_network(network_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A bank that does not belong to the network is found before the server begins."""
     bank = network_file.with_suffix(".safetensors")

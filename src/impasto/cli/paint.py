@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -98,12 +99,15 @@ def paint(
     rights, dates and resolution go along; place, camera and serial numbers only with --keep-metadata.
     """
     from impasto.cli import targets as places
+    from impasto.film.reading import FILMS
     from impasto.painting import batch
     from impasto.painting.folder import once, paintings
 
     mix = one_mix(style)
     search = once(_search(photos))
     found = search.paths
+    if len(found) == 1 and found[0].suffix.lower() in FILMS and os.path.isfile(found[0]):
+        raise PictureError(f"{found[0]} is a film; impasto video paints it")
     targets, folder = paintings(search.photos, output, mix)
     files = _masks(mask or [])
     read = [*found, *map(Path, files.values())]

@@ -19,11 +19,13 @@ from impasto import limits
 from impasto.cli.options import STUDIO_PORT, BankFile, MaxMemory, Network
 from impasto.cli.records import options
 from impasto.cli.root import app
-from impasto.cli.terminal import DEBUG, say
+from impasto.cli.terminal import DEBUG, at_once, say
 from impasto.errors import MissingExtraError, OptionError, PictureError
 
 if TYPE_CHECKING:
     import socket
+
+    from fastapi import FastAPI
 
     from impasto.server.rules import Rules
     from impasto.server.settings import Settings
@@ -61,19 +63,21 @@ def studio(
 
     The page is on this computer and for you alone: no photo leaves it. Ctrl-C ends it.
     """
-    _check_extra()
-    from impasto.server import run
-    from impasto.server.settings import Settings
+    with at_once():
+        _check_extra()
+        from impasto.server import app as application, run
+        from impasto.server.settings import Settings
 
-    if photo is not None and not photo.is_file():
-        raise PictureError(f"There is no file {photo}; check the path.")
-    settings = Settings(**painting.settings(), opens=photo)
-    run.check(settings)
+        settings = Settings(**painting.settings(), opens=photo)
+        if photo is not None:
+            _check_photo(photo, settings)
+        run.check(settings)
+        made = application.made(settings)
     host, token = "127.0.0.1", secrets.token_urlsafe(24)
     with run.bound(host, STUDIO_PORT if port is None else port, search=port is None) as listener:
         rules = run.rules(settings, listener, host=host, token=token)
         address = f"http://{host}:{listener.getsockname()[1]}/?token={token}"
-        _serve(settings, listener, rules, address, browser=not no_browser)
+        _serve(made, settings, listener, rules, address, browser=not no_browser)
 
 
 @app.command()
@@ -101,42 +105,60 @@ def serve(
     It listens on this computer alone, unless --host says otherwise. Photos come as bodies and are kept for minutes at
     most; no address is fetched and no file is opened for a caller.
     """
-    _check_extra()
-    from impasto.server import run
-    from impasto.server.settings import Settings
+    with at_once():
+        _check_extra()
+        from impasto.server import app as application, run
+        from impasto.server.settings import Settings
 
     if token is not None and (len(token) < 8 or not token.isascii() or not token.isprintable() or " " in token):
         raise OptionError("--token must be 8 or more letters, digits and signs without spaces")
     if token is None and not run.is_loopback(host):
         raise OptionError(f"--host {host} lets others reach the server; give --token, too, which they have to send")
-    settings = Settings.serve(**painting.settings(), workers=workers)
-    run.check(settings)
+    with at_once():
+        settings = Settings.serve(**painting.settings(), workers=workers)
+        run.check(settings)
+        made = application.made(settings)
     with run.bound(host, port) as listener:
         given = {"hosts": allow_host or (), "origins": cors or (), "trusted": trusted_proxy or (), "rate": rate}
         rules = run.rules(settings, listener, host=host, token=token, **given)  # type: ignore[arg-type]
         shown = f"[{host}]" if ":" in host else host
-        _serve(settings, listener, rules, f"http://{shown}:{listener.getsockname()[1]}", browser=False)
+        _serve(made, settings, listener, rules, f"http://{shown}:{listener.getsockname()[1]}", browser=False)
 
 
-def _serve(settings: Settings, listener: socket.socket, rules: Rules, address: str, *, browser: bool) -> None:
+def _serve(
+    made: FastAPI, settings: Settings, listener: socket.socket, rules: Rules, address: str, *, browser: bool
+) -> None:
     """Print the address, as one line, and serve until Ctrl-C or SIGTERM."""
-    from impasto.server import app as application, run
+    from impasto.server import run
 
-    made = application.made(settings)
-    typer.echo(address)
-    sys.stdout.flush()
-    if browser:
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     try:
+        typer.echo(address)
+        sys.stdout.flush()
+        if browser:
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         run.run(made, settings, listener, rules, _report)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+    finally:
+        if not run.idle():
+            sys.stdout.flush()
+            os._exit(0)
 
 
 def _report(line: str, error: Exception) -> None:
     say(f"impasto: this is a fault of impasto, please report it ({line})")
     if os.environ.get(DEBUG):
         say("".join(traceback.format_exception(error)))
+
+
+def _check_photo(photo: Path, settings: Settings) -> None:
+    """PictureError for what the page could not begin with: no file, no picture, or one that is cut short."""
+    from impasto import pictures
+    from impasto.server.settings import PREVIEW_SIDE
+
+    found = pictures.load(photo, max_pixels=settings.pixels, max_side=PREVIEW_SIDE)
+    if found.format not in settings.formats:
+        raise PictureError(f"{photo} is no {settings.read}; save it as one of these")
 
 
 def _check_extra() -> None:

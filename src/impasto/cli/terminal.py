@@ -14,7 +14,7 @@ import signal
 import sys
 import typing
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from json import dumps
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, TypeVar
@@ -172,7 +172,8 @@ def run(app: typer.Typer) -> NoReturn:
             sys.exit(1)
         if os.environ.get(DEBUG) and not isinstance(error, ImpastoError | USAGE_ERROR):
             raise
-        _leave(sentence(error), 1 if _is_fault(error) else 2)
+        known = isinstance(error, ImpastoError | USAGE_ERROR | OSError) or lacks_memory(error)
+        _leave(sentence(error), 2 if known else 1)  # 1: a fault of ours
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -195,8 +196,28 @@ def sentence(error: Exception) -> str:
     return f"this is a fault of impasto, please report it ({cause}); {DEBUG}=1 shows where it is"
 
 
-def _is_fault(error: Exception) -> bool:
-    return not (isinstance(error, ImpastoError | USAGE_ERROR | OSError) or lacks_memory(error))
+@contextlib.contextmanager
+def at_once() -> Iterator[None]:
+    """Here a signal ends the process at once, with one line and 130: nothing is open yet, but modules are imported.
+
+    An exception in the middle of an import can become any other.
+    """
+    before = {}
+    with contextlib.suppress(ValueError):  # not in the main thread
+        for kind in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(kind) is not signal.SIG_IGN:
+                before[kind] = signal.signal(kind, _interrupted)
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def _interrupted(number: int, frame: object) -> NoReturn:
+    with contextlib.suppress(OSError):
+        os.write(2, b"impasto: interrupted: nothing was written\n")
+    os._exit(130)
 
 
 def _leave(message: str, code: int, *, record: bool = True) -> NoReturn:

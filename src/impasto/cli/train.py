@@ -146,7 +146,11 @@ def _begin(run: Run) -> None:
 
 def _watch(run: Run, records: Iterator[TrainStep], shown: Shown) -> None:
     """Draw the bar, print the JSON, write TensorBoard's events; Ctrl-C and SIGTERM end it behind a whole step."""
-    events = _tensorboard(run) if shown.tensorboard and run.is_main else None
+    events = None
+    if shown.tensorboard and run.is_main:
+        from torch.utils.tensorboard import SummaryWriter
+
+        events = SummaryWriter(str(run.dir))
     quiet = shown.as_json or not run.is_main
     with (
         step_bar(run.settings.steps, done=run.step, counted=True, quiet=quiet) as (bar, plain),
@@ -177,9 +181,3 @@ def _losses(record: TrainStep) -> str:
         f"content {record.content:.3f}, style {record.style:.3f}, total {record.total:.3f}, "
         f"{record.pictures_per_second:.1f} pictures/s"
     )
-
-
-def _tensorboard(run: Run) -> Any:
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(str(run.dir))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from impasto.cli.options import MaxMemory, Opens, Precision
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import say, to_json
-from impasto.errors import FilmError, OptionError
+from impasto.errors import FilmError, OptionError, TargetError
 from impasto.limits import Choice
 from impasto.painting.look import Look
 
@@ -141,11 +142,14 @@ def video(
     """
     from impasto.film import render
 
+    os.environ.setdefault("SVT_LOG", "1")  # AV1's encoder would speak of itself
     look = _look(style, over, dials)
     keys = over.keys(look)
     settings = _settings(cut, coded, over.steady, look.size)
     _claim(film, output, look, opening, run.force)
     render.check(film, output, settings)  # before a network is opened
+    if cut.fps is not None and os.path.isfile(film):
+        say("note: --fps has no effect on a film, whose frames have times of their own")
     painter = opening.open()
     done = render.render(film, output, keys, painter=painter, settings=settings, restart=run.restart)
     last: list[Progress] = []
@@ -197,17 +201,20 @@ def _claim(film: Path, output: Path, look: Look, opening: Opens, force: bool) ->
 def _check_frames(film: Path, output: Path, force: bool) -> None:
     """The same for a folder of frames or a pattern."""
     from impasto import pictures
-    from impasto.errors import TargetError
     from impasto.film import drawn, stills
 
     folder = drawn.numbered(output, 1).parent
-    if os.path.isdir(film) and os.path.realpath(film) == os.path.realpath(folder):
-        raise TargetError(f"{output} is where the film is read, and would be lost; choose another folder")
+    if not folder.exists() and not folder.parent.is_dir():
+        raise TargetError(f"{output} cannot be made, because its folder does not exist; make it first")
     there = stills.files_of(output) if os.path.isdir(folder) else []
-    names = {drawn.numbered(output, number) for number in range(1, len(there) + 1)}
-    foreign = [] if force else [path for path in there if path in names and not pictures.made_by_impasto(path)]
-    if foreign:
-        raise TargetError(f"{foreign[0]} exists already; choose another folder, or overwrite it (--force)")
+    read = {os.path.realpath(file) for file in ([film] if os.path.isfile(film) else stills.files_of(film))}
+    taken = [path for path in there for n in re.findall(r"\d+", path.name) if drawn.numbered(output, int(n)) == path]
+    lost = sorted(path for path in taken if os.path.realpath(path) in read)
+    if lost:
+        raise TargetError(f"{lost[0]} is read, and would be lost; choose another folder")
+    others = [] if force else sorted(path for path in taken if not pictures.made_by_impasto(path))
+    if others:
+        raise TargetError(f"{others[0]} exists already; choose another folder, or overwrite it (--force)")
 
 
 def _shown(steps: Generator[Progress, None, None], preview: bool) -> Generator[Progress, None, None]:

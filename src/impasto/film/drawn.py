@@ -39,6 +39,10 @@ class Frames:
     time_base: Fraction
     suffix: str
 
+    @property
+    def notes(self) -> list[str]:
+        return []
+
     def part(self, folder: Path, number: int, first: int) -> Making:
         return Drawn(folder, first, self.suffix, self.time_base)
 
@@ -73,6 +77,10 @@ class Animated:
     path: Path
     time_base: Fraction
     unit: Fraction  # that it counts time in, seconds
+
+    @property
+    def notes(self) -> list[str]:
+        return []
 
     def part(self, folder: Path, number: int, first: int) -> Making:
         return Drawn(folder, first, ".png", self.time_base)

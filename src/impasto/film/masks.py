@@ -14,7 +14,7 @@ from PIL import Image
 
 from impasto import pictures
 from impasto.errors import FilmError
-from impasto.film import reading
+from impasto.film import reading, stills
 from impasto.film.colour import Bytes
 from impasto.film.facts import Frame, Part
 from impasto.pictures import formats
@@ -29,7 +29,7 @@ class Masks:
         for style, mask in masks.items():
             if isinstance(mask, str) and mask == "alpha":
                 raise FilmError(f"the mask of {style!r} is alpha, which frames do not have; give a picture or a film")
-            if isinstance(mask, str | os.PathLike) and not formats.is_picture(Path(mask)):
+            if isinstance(mask, str | os.PathLike) and is_film(Path(mask)):
                 frames = reading.opened(mask, replace(part, size=None)).frames()
                 self._films[style] = frames, [next(frames)]
             elif isinstance(mask, np.ndarray):
@@ -57,6 +57,12 @@ class Masks:
 
 def _grey(pixels: Bytes) -> Bytes:
     return np.asarray(Image.fromarray(pixels).convert("L"))
+
+
+def is_film(path: Path) -> bool:
+    """Whether a mask in a file is more than one picture."""
+    several = path.is_dir() or stills.NUMBERED.search(path.name) is not None
+    return several or path.suffix.lower() == ".gif" or not formats.is_picture(path)
 
 
 def resized(pixels: Bytes, size: tuple[int, int]) -> Bytes:

@@ -31,6 +31,11 @@ class Target(Protocol):
     path: Path
     time_base: Fraction
 
+    @property
+    def notes(self) -> list[str]:
+        """What people should know before the work."""
+        ...
+
     def part(self, folder: Path, number: int, first: int) -> Making: ...
 
     def join(self, folder: Path, parts: Sequence[Made], comment: str) -> list[str]:

@@ -84,12 +84,11 @@ class Container:
         facts, part = self.facts, self.part
         reader = colour.Reader.of(self._first, self._size)
         usual, found = 1 / (facts.rate or FPS), 0
-        with self._open() as container:
+        with failing(self.path, "read"), self._open() as container:
             stream = container.streams[self._number]
             if part.start:
                 goal = (part.start + facts.origin) / facts.time_base
-                with failing(self.path, "read from there"):
-                    container.seek(int(goal), stream=stream)
+                container.seek(int(goal), stream=stream)
             for frame, time in self._timed(container, stream, usual):
                 inside = part.at(time)
                 if inside is None:
@@ -99,9 +98,7 @@ class Container:
                 found += 1
                 if found > passed:
                     lasts = Fraction(frame.duration) * exact_or(frame.time_base, facts.time_base)
-                    with failing(self.path, "read"):
-                        pixels = reader.pixels(frame)
-                    yield Frame(pixels, time - part.start, lasts or usual)
+                    yield Frame(reader.pixels(frame), time - part.start, lasts or usual)
         if not found:
             raise FilmError(f"{printable(self.path)} has no frame from {float(part.start):g} s on; it ends before")
         self._sum_up()
@@ -144,7 +141,7 @@ class Container:
                 frames = stream.decode(None) if packet is None else packet.decode()
                 whole = packet is None or packet.size == 0  # the last one, which asks for what is held back
             except av().error.FFmpegError as error:
-                if not isinstance(error, av().error.InvalidDataError):
+                if isinstance(error, av().error.DecoderNotFoundError):
                     raise FilmError(f"{printable(self.path)} cannot be decoded ({reason(error)})") from error
                 self._broken += 1
                 if self._broken > limits.MOST_BROKEN:
@@ -194,12 +191,18 @@ def _facts(container: Any, stream: Any, first: Any, part: Part) -> tuple[Facts, 
     facts = Facts(
         *((height, width) if swapped else (width, height)),
         time_base=base,
-        rate=exact(stream.average_rate) or exact(stream.guessed_rate),
+        rate=_rate(stream),
         duration=left_of(duration, part),
         origin=max(Fraction(0), min(starts, default=Fraction(0))),
         hdr=colour.HDR.get(first.color_trc, ""),
     )
     return facts, (width, height)
+
+
+def _rate(stream: Any) -> Fraction | None:
+    """Frames a second, as far as the file knows; some have the ticks of their clock there."""
+    found = exact(stream.average_rate) or exact(stream.guessed_rate)
+    return found if found is not None and limits.RATE.allows(float(found)) else None
 
 
 def codec_of(stream: Any) -> str:

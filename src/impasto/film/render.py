@@ -86,6 +86,8 @@ def render(
     film, where = check(source, target, settings)
     with locked(folder_of(where.path)) as folder:
         work = Work.begun(folder, _recipe(source, film, where, keys, painter, settings), restart)
+        if work.parts:
+            film.notes.append(f"note: going on behind frame {work.frames}, which was painted before")
         yield from _Render(film, where, keys, painter, settings, work).steps()
         work.over()
 
@@ -96,7 +98,9 @@ def check(source: str | os.PathLike[str], target: str | os.PathLike[str], settin
     place = Path(target) if os.path.isdir(target) else Path(os.path.realpath(target))
     size = (film.facts.width, film.facts.height)
     part, coding = settings.part, settings.coding
-    return film, writing.target_of(place, Path(source), film.facts, part, coding, settings.sound, size)
+    where = writing.target_of(place, Path(source), film.facts, part, coding, settings.sound, size)
+    film.notes += where.notes
+    return film, where
 
 
 def _recipe(
@@ -105,7 +109,7 @@ def _recipe(
     """All that the painted frames depend on, by names that people read."""
     look = keys.look
     names = sorted({name for each in keys.looks() for name in each.names})
-    strokes = of_strokes(painter.bank, replace(look, style=names[0] if names else look.style))
+    strokes = of_strokes(painter.bank, replace(look, style=names or look.style))
     rows = [strokes[name] for name in (*names, *([PHOTO] if PHOTO in strokes else []))]
     rows += [np.asarray(each) for each in [look.style] if blend.weights_of(each) is None]
     dials = {"brush": look.brush, "keep_color": look.keep_color, "stroke_size": look.stroke_size}
@@ -115,7 +119,9 @@ def _recipe(
         "style": hashlib.sha256(b"".join(np.ascontiguousarray(row).tobytes() for row in rows)).hexdigest(),
         "styles over time": [_plain(keys.styles or [[0, look.style]]), _plain(keys.strengths or look.strength)],
         "masks": {name: digest_of_mask(mask) for name, mask in (look.masks or {}).items()},
-        "network": [painter.network.fingerprint, painter.network.runtime, painter.network.precision],
+        "network": painter.network.fingerprint,
+        "runtime": painter.network.runtime,
+        "precision": painter.network.precision,
         "size": [film.facts.width, film.facts.height, settings.paint_size],
         "part of the film": [str(settings.part.start), str(settings.part.end), str(settings.part.fps)],
         "coding": asdict(settings.coding) if isinstance(target, writing.Stream) else None,

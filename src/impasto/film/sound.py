@@ -58,7 +58,7 @@ class Along:
                 continue
             if stream.type in ("audio", "subtitle") and takes(stream, self.kind):
                 copied[stream.index] = self._added(stream, self.out.add_stream_from_template(stream))
-            elif stream.type == "audio" and codec_of(stream) != "an unknown codec":
+            elif stream.type == "audio" and stream.codec_context is not None and stream.rate and stream.channels:
                 recoded[stream.index] = recoder = Recoder(stream, self.out, SPOKEN.get(self.kind, "aac"))
                 self._added(stream, recoder.out)
                 self.notes.append(

@@ -31,7 +31,7 @@ class Animation:
     def __init__(self, path: Path, part: Part) -> None:
         self.path, self.part, self.notes = path, part, []  # type: Path, Part, list[str]
         with self._open() as image:
-            lasts = [self._lasts(image, number) for number in range(getattr(image, "n_frames", 1))]
+            lasts = [self._lasts(image, number) for number in range(self._count(image))]
             if len(lasts) == 1 and path.suffix.lower() != ".gif":
                 raise FilmError(f"{printable(path)} is a picture, not a film; impasto paint paints it")
             width, height = shrunk(image.width, image.height, part.size)
@@ -41,7 +41,7 @@ class Animation:
     def frames(self, passed: int = 0) -> Iterator[Frame]:
         time, found = Fraction(0), 0
         with self._open() as image:
-            for number in range(getattr(image, "n_frames", 1)):
+            for number in range(self._count(image)):
                 lasts = self._lasts(image, number)
                 inside = self.part.at(time)
                 if inside is None:
@@ -63,6 +63,10 @@ class Animation:
 
     def _unread(self, error: Exception) -> Exception:
         return FilmError(f"{printable(self.path)} cannot be read as an animation ({reason(error)})")
+
+    def _count(self, image: Any) -> int:
+        with foreign(self._unread):
+            return int(getattr(image, "n_frames", 1))
 
     def _lasts(self, image: Any, number: int) -> Fraction:
         with foreign(self._unread):

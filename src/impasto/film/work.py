@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -23,6 +23,7 @@ from impasto.film.parts import Made
 
 STATE = "state.json"
 LOCK = "lock"
+OURS = re.compile(r"(part|after|frame|whole|unfinished)\b.*|state\.json|\.[0-9a-f]+\.impasto")  # what is made in it
 SAMPLE = 1 << 20  # bytes at the beginning, in the middle and at the end of a source that its digest is of
 
 
@@ -62,7 +63,7 @@ class Work:
                     f"{printable(self.folder)} holds a film that is half painted with another {name}; "
                     "paint it as before, or from its beginning with --restart"
                 )
-        parts = attempt(lambda: [Made(**each) for each in found["parts"]], [])
+        parts = attempt(lambda: [self._read(number) for number in range(found["parts"])], [])
         for made in parts:
             for name, size in made.files.items():
                 file = self.folder / name
@@ -82,6 +83,7 @@ class Work:
         files.write_atomically(
             self.folder / name, save({key: np.array(value, order="C") for key, value in state.items()})
         )
+        files.write_atomically(self.folder / _listed(len(self.parts)), json.dumps(asdict(made)).encode())
         self.parts.append(made)
         self._keep(name)
         if len(self.parts) > 1:
@@ -93,18 +95,26 @@ class Work:
         self._keep(f"after-{len(self.parts) - 1:05}.safetensors")
 
     def _keep(self, state: str) -> None:
-        parts = [asdict(each) for each in self.parts]
-        found = {"recipe": self.recipe, "state": state, "whole": self.whole, "parts": parts}
+        found = {"recipe": self.recipe, "state": state, "whole": self.whole, "parts": len(self.parts)}
         files.write_atomically(self.folder / STATE, json.dumps(found).encode())
 
     def _clear(self) -> None:
-        for each in self.folder.iterdir():
-            if each.name != LOCK:
+        for each in sorted(self.folder.iterdir(), reverse=True):  # the state first
+            if OURS.match(each.name):
                 each.unlink()
 
     def over(self) -> None:
         """The film is whole: nothing of this is needed any more."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):  # it costs room, and no film
+            self._clear()
+
+    def _read(self, number: int) -> Made:
+        return Made(**json.loads((self.folder / _listed(number)).read_bytes()))
+
+
+def _listed(number: int) -> str:
+    """The file that says what a part is made of."""
+    return f"part-{number:05}.json"
 
 
 @contextmanager
@@ -151,5 +161,5 @@ def digest_of(source: str | os.PathLike[str]) -> str:
 
 def digest_of_mask(mask: Any) -> str:
     if isinstance(mask, str | os.PathLike):
-        return digest_of(mask) if os.path.exists(mask) else str(mask)
+        return attempt(lambda: digest_of(mask), str(mask))  # one that is missing is said where it is read
     return hashlib.sha256(np.ascontiguousarray(mask).tobytes()).hexdigest()

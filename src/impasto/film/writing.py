@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from impasto.film.stills import NUMBERED
 from impasto.pictures import animation
 
 KINDS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+ROOM = 1 << 20  # bytes: with less the disk is full
 HOLDS = {"prores": "mov", "ffv1": "matroska"}  # the container of a part; mp4 for the others
 MARKER = "painted by impasto"
 
@@ -70,6 +72,14 @@ class Stream:
     def __post_init__(self) -> None:
         self.time_base = base_for(self.coder, self.facts.time_base)
 
+    @property
+    def notes(self) -> list[str]:
+        size = (self.facts.width, self.facts.height)
+        width, height = coded(size, self.coder)
+        if (width, height) == size:
+            return []
+        return [f"note: {self.coder.codec} takes even sizes: {size[0]} x {size[1]} become {width} x {height} pixels"]
+
     def part(self, folder: Path, number: int, first: int) -> Making:
         kind = HOLDS.get(self.coder.codec, "mp4")
         return Coded(folder / f"part-{number:05}.{kind}", kind, self.coder, self.time_base, self.facts.rate)
@@ -90,13 +100,24 @@ class Stream:
             model = open_.enter_context(av().open(str(folder / next(iter(parts[0].files)))))
             film = out.add_stream_from_template(model.streams.video[0], opaque=True)  # needs no encoder
             film.time_base = self.time_base
+            if self.coder.codec == "hevc" and kind != "matroska":
+                film.codec_context.codec_tag = "hvc1"  # Apple's players take no other
             along = Along(self.source, out, kind, self.facts, self.wanted)
             is_file = os.path.isfile(self.source) and self.source.suffix.lower() not in animation.KINDS
             others = along.packets(sound=self.sound) if is_file else iter(())
             out.metadata["comment"] = comment
             out.start_encoding()
+            broken = 0
             for packet in heapq.merge(self._packets(folder, parts, film), others, key=_begins):
-                out.mux(packet)
+                own = packet.stream is film
+                try:
+                    out.mux(packet)
+                except av().error.FFmpegError:
+                    if own or shutil.disk_usage(folder).free < ROOM:
+                        raise
+                    broken += 1
+        if broken:
+            along.notes.append(f"{printable(self.source)} is damaged: {broken} packets of sound or words were left out")
         put(whole, self.path)
         return along.notes
 

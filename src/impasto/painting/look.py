@@ -12,7 +12,6 @@ from impasto.errors import OptionError, PictureError
 from impasto.painting.passes import Brush
 from impasto.painting.regions import Mask
 from impasto.styles import blend
-from impasto.styles.bank import PHOTO
 
 Style: TypeAlias = blend.Style
 
@@ -100,8 +99,3 @@ class Look:
     def shares(self) -> list[float]:
         """How much of each of these styles is not the photo."""
         return [blend.style_share(each, strength=self.strength) for each in self.styles]
-
-    @property
-    def needs_photo(self) -> bool:
-        """Whether the ``photo`` row has a part in it."""
-        return self.strength != 1 or PHOTO in self.names

@@ -170,7 +170,9 @@ class Network:
             )
         with self._opening:
             if regions not in self._graphs:
-                path = self._regions_file() if regions else self._path
+                if regions:
+                    self._open_regions()  # it is there, and belongs to this network
+                path = self._regions_file if regions else self._path
                 options = {"INFERENCE_PRECISION_HINT": self.precision}
                 self._graphs[regions] = Graph(path, options, self._multiple, self.margin)
             return self._graphs[regions]
@@ -183,15 +185,14 @@ class Network:
                 self._sampled[regions] = Sampled(graph)
             return self._sampled[regions]
 
+    @property
     def _regions_file(self) -> Path:
-        """The file for regions, which is there and belongs to this network."""
-        self._open_regions()
         return self._path.with_name(f"{self._path.stem}{REGIONS}.onnx")
 
     def _open_regions(self) -> Session:
         with self._opening:
             if self._regions is None:
-                path = self._path.with_name(f"{self._path.stem}{REGIONS}.onnx")
+                path = self._regions_file
                 if not path.is_file():
                     raise NetworkError(
                         f"the network {self.name!r} has no {path.name} to paint regions with; export it again"

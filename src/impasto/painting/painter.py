@@ -194,7 +194,8 @@ class Painter(Opened):
         ``frames`` are read one by one, and all of one size. ``steady`` 0 paints each by itself, as ``paint_array``
         does. ``times`` are those of the frames in seconds; without them there are ``fps`` frames a second.
         """
-        look, clock = self.check(style, **dials), held.clock(limits.FPS.check("fps", fps)) if times is None else times
+        look = self.check(style, **dials)
+        clock = held.clock(limits.FRAME_RATE.check("fps", fps)) if times is None else times
         return held.paint_frames(held.Steady(self, steady=steady), frames, look, clock)
 
     def prepare(

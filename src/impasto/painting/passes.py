@@ -22,6 +22,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from impasto.pictures import unit
+from impasto.pictures.recolor import LUMA
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Pixels: TypeAlias = npt.NDArray[Any]
@@ -36,7 +37,6 @@ MERGE = (0.5, 0.75, 1.0)  # of each octave of the first pass, finest first and t
 BAND = 64  # rows of the small picture that are made at once
 ALONE = 128  # columns of a matrix product that is too small to be shared out to threads, of which there are enough
 REACH = 3  # pixels of the smaller picture that Lanczos looks at
-LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # ITU-R BT.601
 
 
 def first_size(height: int, width: int, brush: Brush) -> Size | None:

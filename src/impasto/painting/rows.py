@@ -99,7 +99,8 @@ def rows_of(bank: Bank, look: Look, picture: pictures.Pixels) -> list[Floats]:
     """The row (R,) of each of the look's styles, drawn towards this very picture; none where all is photo."""
     if not any(look.shares):
         return []
-    photo, bank = photo_row(bank, picture) if look.needs_photo else None, of_strokes(bank, look)
+    of_photo = look.strength != 1 or PHOTO in look.names  # whether the ``photo`` row has a part in it
+    photo, bank = photo_row(bank, picture) if of_photo else None, of_strokes(bank, look)
     return [blend.mix(bank, each, strength=look.strength, photo=photo) for each in look.styles]
 
 

@@ -40,6 +40,8 @@ PROBLEMS: tuple[tuple[type[Exception], int, str], ...] = (
 )
 _PATH = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][\w.~@+-]+){2,}")
 
+_PYTHON = re.compile(r" \([\w.]*(?:Error|Exception|error): (?:[^()]|\([^()]*\))*\)")
+
 
 class RequestError(errors.ImpastoError):
     """A request that is refused for what it is: its kind, its size, its fields."""
@@ -236,8 +238,13 @@ def problem(error: Exception) -> Problem:
 
 
 def problem_of(status: int, code: str, detail: str) -> Problem:
-    title = HTTPStatus(status).phrase
-    return Problem(title=title, status=status, detail=" ".join(_PATH.sub(_last, detail).split()), code=code)
+    return Problem(title=HTTPStatus(status).phrase, status=status, detail=_sentence(detail), code=code)
+
+
+def _sentence(detail: str) -> str:
+    """One line without paths, a capital, a full stop, or what Python calls an error."""
+    words = " ".join(_PYTHON.sub("", _PATH.sub(_last, detail)).split()).rstrip(".")
+    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
 
 
 def _last(found: re.Match[str]) -> str:

@@ -43,7 +43,40 @@ PROBLEMS: Responses = {
     }
     for kind in ("4XX", "5XX")
 }
-CODES = {400: "bad-request", 404: "unknown", 405: "wrong-method", 413: "too-large", 421: "wrong-host"}
+CODES = {400: "bad-request", 404: "unknown", 405: "wrong-method", 413: "too-large", 421: "host"}
+PLACES = {  # of an address, by the parameter that cannot be
+    "id": "there is no photo, painting or lesson of this name",
+    "k": f"the masks of a photo have the numbers 0 to {MASKS - 1}",
+    "style": "there is no style of this name",
+}
+KINDS = ("str", "int", "constrained-str")  # parts of a place that pydantic adds where a field has several types
+WORDS = {  # for what pydantic finds
+    "extra_forbidden": "there is no such field",
+    "missing": "this field is needed",
+    "too_short": "at least {min_length} is needed",
+    "too_long": "at most {max_length} are taken",
+    "string_too_long": "at most {max_length} characters are taken",
+    "string_type": "this is a text",
+    "string_unicode": "this is a text in Unicode",
+    "float_type": "this is a number",
+    "float_parsing": "this is a number",
+    "finite_number": "this is a finite number",
+    "int_type": "this is a whole number",
+    "int_parsing": "this is a whole number",
+    "int_parsing_size": "this number is too large",
+    "int_from_float": "this is a whole number",
+    "bool_type": "this is true or false",
+    "bool_parsing": "this is true or false",
+    "dict_type": "these are names and weights",
+    "list_type": "this is a list",
+    "model_attributes_type": "this is an object",
+    "model_type": "this is an object",
+    "literal_error": "take {expected}",
+    "greater_than_equal": "this is {ge:g} or more",
+    "greater_than": "this is more than {gt:g}",
+    "less_than_equal": "this is {le:g} or less",
+    "less_than": "this is less than {lt:g}",
+}
 
 router = APIRouter()
 health = APIRouter(tags=["health"])
@@ -134,19 +167,20 @@ async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     found = error.errors()[0]
-    where = [str(part) for part in found["loc"]]
+    where = [str(part) for part in found["loc"] if part not in KINDS]
     if where[0] == "body" and request.method == "POST" and kind != "application/json":
         return answer(problem_of(415, "unsupported-type", "send JSON, with Content-Type: application/json"))
     if where[0] == "path":
-        return answer(problem_of(404, "unknown", f"there is no such {where[-1]}"))
+        return answer(problem_of(404, "unknown", PLACES.get(where[-1], "there is nothing at this address")))
+    if found["type"] == "json_invalid":
+        return answer(problem_of(422, "bad-request", "the body is not valid JSON; send an object, with its recipe"))
     name = ".".join(where[1:]) or where[0]
     return answer(problem_of(422, "bad-request", f"{name[:80]}: {_said(found)}"))
 
 
 def _said(found: Any) -> str:
-    words = {"extra_forbidden": "there is no such field", "missing": "this field is needed"}
-    text: str = words.get(found["type"], found["msg"])
-    return text[:1].lower() + text[1:]
+    """What is wrong with a field, in our words where there are some."""
+    return WORDS.get(found["type"], found["msg"]).format_map({"expected": "", **found.get("ctx", {})})
 
 
 # ---- what the server is and has

@@ -71,8 +71,15 @@ async def unless_gone(request: Request, work: Awaitable[Result]) -> Result:
             raise ClientDisconnect
         return task.result()
     finally:
-        gone.cancel()
-        task.cancel()
+        for each in (gone, task):
+            each.add_done_callback(_heard)
+            each.cancel()
+
+
+def _heard(task: asyncio.Future[Any]) -> None:
+    """What it raises when it is cancelled is nobody's business any more; asyncio would print it."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _gone(request: Request) -> None:

@@ -105,7 +105,7 @@ class Guard:
     def _path(self, request: Request) -> Problem | None:
         path = request.path
         tricks = not path.startswith("/") or _TRICKS.search(path) or _TRICKS_RAW.search(request.raw_path)
-        return Problem(404, "not-found", "there is nothing at this address") if tricks else None
+        return Problem(404, "unknown", "there is nothing at this address") if tricks else None
 
     def _host(self, request: Request) -> Problem | None:
         found = HOST.fullmatch((request.one("host") or "").lower())
@@ -165,7 +165,7 @@ class Guard:
             return None
         kind = (request.one("content-type") or "").partition(";")[0].strip().lower()
         if _SIMPLE.fullmatch(kind):
-            return Problem(415, "content-type", "send the picture itself as the body, with its own Content-Type")
+            return Problem(415, "unsupported-type", "send the picture itself as the body, with its own Content-Type")
         length = request.one("content-length") or "0"
         wrong = not length.isdecimal() or len(length) > 15 or int(length) > self.rules.body
         return too_large(self.rules) if wrong else None

@@ -15,6 +15,7 @@ from impasto.errors import ImpastoError, MissingExtraError
 from impasto.painting import opening, rows
 from impasto.painting.batch import Saving
 from impasto.painting.planner import Plan
+from impasto.painting.subject import painted_size
 from impasto.server import api, looks, shrinking, store
 from impasto.server.jobs import Job, Jobs
 from impasto.server.kits import Painters
@@ -235,8 +236,10 @@ class Hub:
     async def plan(self, header: pictures.Header, wanted: Wanted) -> tuple[Plan, float]:
         """How a painting will be made, and the seconds that it will take."""
         await self.check(wanted)
+        self.painted_size(header, wanted)
         plan = await asyncio.to_thread(self._plan, header, wanted)
-        return plan, self.jobs.seconds(wanted.network, plan.width * plan.height)
+        pixels = float(plan.width * plan.height)
+        return plan, self.jobs.pace.seconds(wanted.network, pixels, regions=bool(wanted.regions))
 
     def _plan(self, header: pictures.Header, wanted: Wanted) -> Plan:
         dials = wanted.dials
@@ -245,14 +248,20 @@ class Hub:
         painter = self.painters.get(wanted.network)
         return painter.plan(header.width, header.height, masks=len(wanted.regions), floats=floats, **sizes)
 
+    def painted_size(self, header: pictures.Header, wanted: Wanted) -> tuple[int, int]:
+        """Width and height of the painting, once they are within the limit: ``size`` may enlarge a photo."""
+        look, most = wanted.look(8, 8), self.settings.pixels
+        height, width = painted_size((header.height, header.width), look)
+        if width * height > most:
+            message = f"the painting would have {width * height:,} pixels, more than the limit of {most:,}"
+            raise api.RequestError(422, "too-many-pixels", f"{message}; give a smaller size")
+        return width, height
+
     def submit(
         self, body: Blob, header: pictures.Header, wanted: Wanted, saving: Saving, *, exact: bool = False
     ) -> Job:
         """Put a painting into the queue; FullError if that is full. ``exact``: see ``Task``."""
-        look = wanted.look(8, 8)
-        width, height = header.width, header.height
-        if look.size is not None:
-            width, height = pictures.shrunk_size(width, height, look.size, enlarge=look.enlarge)
+        width, height = self.painted_size(header, wanted)
         target = looks.named(b"", "the painting")
         pictures.check_target(target, format=saving.format, width=width, height=height)
         size, place = (header.width, header.height), self.folder.new()
@@ -261,6 +270,7 @@ class Hub:
 
     async def window(self, photo: Photo, wanted: Wanted, key: str, place: tuple[int, int, int, int]) -> Preview:
         """A place of the painting at full size; OvertakenError where a newer one of the same photo was asked for."""
+        self.painted_size(photo.header, wanted)
         older = self._windows.get(photo.id)
         if older is not None:
             self.jobs.cancel(older, OvertakenError("a newer window took the place of this one"))

@@ -134,16 +134,13 @@ async def paint(request: Request, query: Query_, hub: HubOf) -> Response:
 
 def record(hub: Hub, job: Job) -> JobRecord:
     """What is said of a job."""
-    share, left = job.progress(time.monotonic())
-    position = hub.jobs.position(job)
-    if position:
-        left += hub.jobs.patience
+    share, _ = job.progress(time.monotonic())
     return JobRecord(
         id=job.id,
         state=job.state,  # type: ignore[arg-type]
         share=round(share, 4),
-        seconds_left=round(left, 1),
-        position=position,
+        seconds_left=round(hub.jobs.left(job), 1),
+        position=hub.jobs.position(job),
         name=job.facts.get("name", ""),
         bytes=None if job.painting is None else job.painting.size,
         width=job.size[0] or None,

@@ -10,19 +10,17 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from impasto.errors import ImpastoError
-from impasto.server import worker
+from impasto.server import pace, worker
 from impasto.server.process import Process
 from impasto.server.store import Blob, FullError, GoneError, UnknownError
 from impasto.server.worker import Report, Setup, Task
 
 GROWTH = 10**9  # bytes by which a worker may grow before it is started afresh, when it has nothing to do
-MOST_SHOWN = 0.95  # of a painting that is not done: what is estimated only
-SECONDS_A_PIXEL = {"fast": 0.25e-6, "full": 1.3e-6}  # until it is known better
 REMEMBERED = 10_000
 PAUSE = 1.0  # seconds before the next worker, where one did not even begin
 
@@ -47,7 +45,8 @@ class Job:
     estimate: float
     body: Blob  # held so long, so that its file stays
     state: str = "waiting"
-    share: float = 0.0
+    share: float = 0.0  # that it has said to be done
+    said: float = 0.0  # when
     began: float = 0.0
     ended: float = 0.0
     alone: bool = False
@@ -71,11 +70,7 @@ class Job:
         """How far it is, 0..1, and the seconds that are left, both estimated where the painting does not say."""
         if self.state != "painting":
             return (1.0, 0.0) if self.state == "done" else (0.0, self.estimate)
-        passed = now - self.began
-        share = max(self.share, min(MOST_SHOWN, passed / max(self.estimate, 0.01)))
-        if self.share > 0.05:
-            return share, passed * (1 - self.share) / self.share
-        return share, max(self.estimate - passed, 0.05 * self.estimate)
+        return pace.progress(self.estimate, now - self.began, self.share, self.said - self.began)
 
     def end(self, state: str, error: ImpastoError | None = None) -> None:
         self.state, self.error, self.ended = state, error, time.monotonic()
@@ -113,7 +108,7 @@ class Jobs:
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._workers: list[_Worker] = []
         self._taught: list[worker.Taught] = []
-        self._speed: dict[str, float] = {}
+        self.pace = pace.Pace()
         self._closed = False
 
     # ---- for those who want paintings
@@ -152,20 +147,24 @@ class Jobs:
     @property
     def patience(self) -> float:
         """Seconds until the queue will be empty, about."""
-        now = time.monotonic()
-        left = sum(job.estimate for job in self.waiting) + sum(job.progress(now)[1] for job in self.running)
-        return left / max(1, self._count)
+        return self._left(self.waiting)
 
-    def seconds(self, network: str, pixels: float) -> float:
-        """How long a painting of so many pixels will take, from what was painted so far."""
-        known = SECONDS_A_PIXEL.get(network, SECONDS_A_PIXEL["full"])
-        return 0.05 + pixels * self._speed.get(network, known)
+    def left(self, job: Job) -> float:
+        """Seconds until a job will be done, about: what is before it counts, too."""
+        position, (_, left) = self.position(job), job.progress(time.monotonic())
+        return left + (self._left(list(self.waiting)[: position - 1]) if position else 0.0)
+
+    def _left(self, waiting: Iterable[Job]) -> float:
+        now = time.monotonic()
+        left = sum(job.estimate for job in waiting) + sum(job.progress(now)[1] for job in self.running)
+        return left / max(1, self._count)
 
     def submit(self, task: Task, body: Blob, pixels: float, *, first: bool = False) -> Job:
         """Put a task into the queue, at its end or as the ``first``; FullError if that is full."""
         self.check_room(body.size)
         self.sweep()
-        job = Job(task, self.seconds(task.wanted.network, pixels), body)
+        regions = bool(task.wanted.regions)
+        job = Job(task, self.pace.seconds(task.wanted.network, pixels, regions=regions), body)
         job.facts["pixels"] = pixels
         self._jobs[job.id] = job
         self.asked += 1
@@ -277,7 +276,7 @@ class Jobs:
             process.ready, process.first = True, report.memory
         elif report.share < 1 and report.error is None:
             if report.id in process.jobs:
-                process.jobs[report.id].share = report.share
+                process.jobs[report.id].share, process.jobs[report.id].said = report.share, time.monotonic()
         else:
             self._finished(process, report)
         self._dispatch()
@@ -289,17 +288,12 @@ class Jobs:
         if job is not None and not job.over.is_set():
             job.painting, job.size, job.notes = painting, report.size, report.notes
             job.facts["about"], job.facts["seconds"] = report.about, report.seconds
-            if report.error is None and not isinstance(job.task, worker.Window):
-                self._learn(job, report.seconds)
+            if report.error is None and not (isinstance(job.task, worker.Window) or process.jobs):
+                wanted, passed = job.task.wanted, time.monotonic() - job.began
+                self.pace.learn(wanted.network, job.pixels, passed, regions=bool(wanted.regions))
             job.end("done" if report.error is None else "failed", report.error)
         if not process.jobs and process.memory > process.first + GROWTH:
             process.end()
-
-    def _learn(self, job: Job, seconds: float) -> None:
-        """Megapixels a second, from each painting: the larger it is the more that counts."""
-        network, share = job.task.wanted.network, min(0.8, 0.1 + job.pixels / 5e6)
-        known = self._speed.get(network, seconds / job.pixels)
-        self._speed[network] = known + share * (seconds / job.pixels - known)
 
     def _died(self, process: _Worker) -> None:
         """Start another worker; what the dead one was at is tried again, or fails if it was alone."""

@@ -1,7 +1,8 @@
 """Previews and thumbnails, painted in one thread of the server's process: the newest wins, previews before thumbnails.
 
-A preview is painted from the photo as it was shrunk when it came. Large photos are painted in two passes, and their
-preview is the first of them; where it is not smaller than asked for, it is painted by whom the first pass is.
+A preview is painted from the photo as it was shrunk when it came. A sharp one is painted as the painting is, or as the
+first of its two passes is, at the same size and by the same network, and shrunk then: it is the painting seen from
+afar. A quick one, for dials that move, is painted at the size at which it is shown, where strokes look larger.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ Result = TypeVar("Result")
 PREVIEW, READY, THUMBNAIL = 0, 1, 2  # what comes first
 SLOW = 0.09  # seconds of a preview at 384 px beyond which a quicker network previews
 THUMBNAIL_SIDE = 256  # pixels that thumbnails are painted at: below that strokes are blotches
+QUICK = 384  # pixels of the largest preview that must be there at once
 QUALITY = 88
+THREAD = "previews"
 PATIENCE = 10.0  # seconds that the end waits for a preview
 
 
@@ -49,7 +52,7 @@ class Bench:
         self._count = itertools.count()
         self._changed = threading.Condition()
         self.closed = False
-        self._thread = threading.Thread(target=self._work, name="previews", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=THREAD, daemon=True)
         self._thread.start()
 
     def submit(self, rank: int, action: Callable[[], Result]) -> Future[Result]:
@@ -169,6 +172,8 @@ class Previews:
         look = painter.check(wanted.look(*_size(photo.small)))
         painter, look, small = _prepared(painter, photo, wanted, look, side)
         painted = painter.prepare(small, look, kind=np.uint8).paint()
+        if side < max(painted.shape):
+            painted = pictures.to_bytes(pictures.resize(painted, side, opacity=small.opacity))
         data, kind = encoded(painted, small)
         return Preview(data, kind, time.perf_counter() - begin)
 
@@ -193,9 +198,9 @@ def _prepared(
     if begun is None and look.size is not None:
         width, height = pictures.shrunk_size(width, height, look.size, enlarge=look.enlarge)
     whole = max(begun or (width, height))
-    wide = min(side, whole, PREVIEW_SIDE)
+    wide = min(whole, PREVIEW_SIDE if side > QUICK else side)
     small = at_side(photo, wide)
-    if begun is not None and wide == whole:
+    if begun is not None and (side > QUICK or wide == whole):
         painter, look = first, begun_look
     masks = wanted.look(*_size(small)).masks
     return painter, replace(look, size=None, enlarge=False, brush="small", masks=masks), small

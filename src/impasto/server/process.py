@@ -5,11 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import Any
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Signals are blocked for what this thread starts: Ctrl-C reaches the whole group, and we say when it is to end.
+
+    A child that only ignores them is hit while it is being imported.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker  # is not on Windows
+
+    resource_tracker.ensure_running()  # or it would be started meanwhile, which unblocks them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Process:
@@ -36,7 +56,7 @@ class Process:
         context = multiprocessing.get_context("spawn")  # a fork would have the runtime's locks and not its threads
         self._channel, other = context.Pipe()
         process = context.Process(target=self._target, args=(other, self._setup), daemon=True)
-        with contextlib.suppress(OSError):  # then the channel ends at once
+        with contextlib.suppress(OSError), _deaf():  # without a process the channel ends at once
             process.start()
             self._process = process
         other.close()

@@ -84,4 +84,4 @@ class Problem:
         return json.dumps(words).encode()
 
 
-INTERNAL = Problem(500, "internal", "something went wrong inside the server; its log has more")
+INTERNAL = Problem(500, "fault", "something went wrong inside the server; its log has more")

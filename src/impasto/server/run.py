@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import uvicorn
 
 from impasto.errors import OptionError
 from impasto.painting.painter import Painter
-from impasto.server import protocol
+from impasto.server import previews, protocol
 from impasto.server.guard import Guard
 from impasto.server.rules import LOOPBACK, Rules
 from impasto.server.settings import Settings
@@ -95,5 +97,16 @@ def run(
 ) -> None:
     """Serve until a signal ends it; ``report`` gets a line, and the exception, for what is a fault of ours."""
     options = {**protocol.settings(checked), "timeout_graceful_shutdown": int(settings.grace)}
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = uvicorn.Config(Guard(app, checked, report), log_config=None, lifespan="on", **options)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of uvicorn's is worth printing: that requests are cancelled at the end is what was asked for."""
+    return not str(record.msg).startswith("Cancel ")
+
+
+def idle() -> bool:
+    """Whether no thread paints any more; C++ ends a process with a line of its own where one does at its end."""
+    return not any(thread.name == previews.THREAD for thread in threading.enumerate())

@@ -141,6 +141,7 @@ def main(channel: Connection, setup: Setup) -> None:
         os.nice(NICE)
     tempfile.tempdir = str(setup.folder)
     _Worker(channel, setup).run()
+    os._exit(0)  # threads may be at work in a runtime, whose end prints lines of its own where they are
 
 
 class _Worker:

@@ -16,7 +16,7 @@ from impasto import limits, pictures
 from impasto.errors import LearnError, OptionError, PictureError
 from impasto.learn.loss.features import load_loss_network
 from impasto.learn.optimize.manifest import asked, manifest, read_manifest, save_picture
-from impasto.learn.optimize.recipes import STYLE_LAYERS, OptimizeSettings, settings_for
+from impasto.learn.optimize.recipes import STYLE_LAYERS, settings_for
 from impasto.learn.optimize.run import Optimization, OptimizeStep, RunOptions, split
 from impasto.pictures import Picture
 from impasto.pictures.sheets import contact_sheet
@@ -63,9 +63,11 @@ def grid(
     limits.RATIOS.check("ratios", tuple(ratios))
     keywords, changes = split(options)
     keywords["loss_network"] = keywords.get("loss_network") or load_loss_network()
-    table = [
-        [_cell_settings(recipe, changes, layers[: row + 1], ratio) for ratio in ratios] for row in range(len(layers))
+    own: list[list[dict[str, Any]]] = [
+        [{"style_layers": tuple(layers[: row + 1]), "content_weight": ratio, "style_weight": 1.0} for ratio in ratios]
+        for row in range(len(layers))
     ]
+    table = [[settings_for(recipe, **changes | cell) for cell in each] for each in own]
     for row, each in enumerate(table):
         Optimization(photo, painting, each[0], **keywords)  # a row is as deep and as dear in each of its columns
         for column in range(len(each)):
@@ -103,11 +105,6 @@ def numbers(cells: Sequence[Cell]) -> dict[str, Any]:
     own = ("style_layers", "content_weight")
     shared = {name: value for name, value in cells[0].made["settings"].items() if name not in own}
     return {"settings": shared, "files": cells[0].made["files"], "versions": cells[0].made["versions"], "cells": rows}
-
-
-def _cell_settings(recipe: str, changes: dict[str, Any], layers: Sequence[str], ratio: float) -> OptimizeSettings:
-    own = {"style_layers": tuple(layers), "content_weight": ratio, "style_weight": 1.0}
-    return settings_for(recipe, **changes | own)
 
 
 def _path(folder: str | os.PathLike[str], row: int, column: int) -> Path:

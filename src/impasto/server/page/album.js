@@ -1,10 +1,16 @@
 // The photos: taken in, shown, kept in this browser for a day, put away. A photo has its own regions; the look is one for all.
 import { make } from "./dom.js";
 import * as keep from "./keep.js";
+import { settled } from "./notes.js";
 import { PHOTO, START, turn } from "./recipe.js";
 
 const FIRST_STYLE = "van-gogh-starry-night";
 const STRIP_SIDE = 160; // px
+const STEPS_KEPT = 20; // of undo
+const UNREAD = ["too-large", "too-many-pixels", "unsupported-type", "unsupported-format", "bad-picture", "not-a-picture"];
+
+/** Whether this photo can be painted, as far as is known. */
+export const readable = ({ why }) => !UNREAD.includes(why?.code);
 
 const newKey = () => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
 
@@ -16,8 +22,11 @@ function small(from) {
 
 /** `shown(entry)` is called when another photo comes onto the page, `busy(on)` while one is sent, `emptied()` when none is left. */
 export function createAlbum(state, engine, { tell, shown, busy, painting, emptied }) {
+  let keptEnds = [];
+
   /** Take files in; the first is sent, shown and painted at once, the others when they are needed. */
   async function add(files) {
+    settled();
     const entries = files.map((file) => {
       const name = file.name || "photo.jpg";
       return { key: newKey(), name, photo: engine.photo(file, name), width: 0, height: 0, regions: [], why: null };
@@ -31,7 +40,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
         first = entry;
       } catch (error) {
         if (entries.length === 1 || error.code === "offline") return busy(false), tell(error);
-        entry.why = error.message;
+        entry.why = error;
       }
     }
     busy(false);
@@ -63,7 +72,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
     try {
       if (!entry.width) await welcome(entry);
     } catch (error) {
-      entry.why = error.message;
+      entry.why = error;
       state.changed();
       return tell(error);
     }
@@ -114,7 +123,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
           }
           entry.looks = recipe;
         } catch (error) {
-          if ([415, 422].includes(error.status)) entry.why = error.message;
+          if (UNREAD.includes(error.code)) entry.why = error;
         }
         state.changed();
       }
@@ -132,6 +141,10 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
     const photos = state.photos.filter((entry) => !entry.why).map(({ key, name, photo, regions }) => ({ key, name, regions: key === state.current ? state.recipe.regions : regions, record: photo.record, here: Boolean(photo.blob) }));
     const { recipe, file, current, job = null, mixing, brushStyle } = state;
     keep.keepLook({ photos, recipe, file, current, job, mixing, brushStyle }).catch(() => {});
+    const { past, future } = state.steps, ends = [current, past.at(-1), future.at(-1)];
+    if (ends.every((end, at) => end === keptEnds[at])) return; // masks are large: only when there is something new
+    keptEnds = ends;
+    keep.keepSteps({ current, past: past.slice(-STEPS_KEPT), future: future.slice(-STEPS_KEPT) }).catch(() => {});
   }
   addEventListener("pagehide", keepNow);
 

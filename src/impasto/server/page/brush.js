@@ -32,6 +32,14 @@ export function stroke(cover, width, height, a, b, radius, soft) {
   return { left, top, right: Math.max(left, right), bottom: Math.max(top, bottom) };
 }
 
+const between = (a, b, share = 0.5) => ({ x: a.x + share * (b.x - a.x), y: a.y + share * (b.y - a.y) });
+
+/** Points about `step` px apart of the curve from a to b that c bends (a quadratic Bezier): a quick hand gives few places, and corners would show. */
+export function bend(a, c, b, step) {
+  const count = Math.max(1, Math.min(32, Math.ceil((Math.hypot(c.x - a.x, c.y - a.y) + Math.hypot(b.x - c.x, b.y - c.y)) / Math.max(1, step))));
+  return Array.from({ length: count + 1 }, (_, at) => between(between(a, c, at / count), between(c, b, at / count), at / count));
+}
+
 /** The regions after a stroke with what `name` stands for; `name` null is the eraser. Masks that end up empty go. */
 export function withStroke(regions, cover, width, height, name) {
   const found = regions.map((region) => {
@@ -50,7 +58,7 @@ export function withStroke(regions, cover, width, height, name) {
 /** The brush in hand: draws on `easel`, shows what it does on `marks`, and turns the recipe when a stroke ends. */
 export function createBrush(state, { tell }) {
   const easel = $("easel"), marks = $("marks"), tip = $("tip"), picture = $("picture");
-  let cover = null, size = [1, 1], last = null, at = { x: 0.5, y: 0.5 };
+  let cover = null, size = [1, 1], pen = null, last = null, at = { x: 0.5, y: 0.5 };
 
   const radius = () => (state.brushSize / 200) * Math.max(...size);
   const paints = () => (state.tool === "erase" ? null : state.brushStyle ?? PHOTO);
@@ -62,7 +70,7 @@ export function createBrush(state, { tell }) {
     if (name && regions.length >= MOST_REGIONS && !regions.some((region) => region.styles[0][0] === name)) return tell("regionFull"), false;
     size = maskSize(entry.width, entry.height);
     cover = new Uint8Array(size[0] * size[1]);
-    last = null;
+    pen = last = null;
     [marks.width, marks.height] = size;
     marks.dataset.shown = "true";
   }
@@ -70,11 +78,13 @@ export function createBrush(state, { tell }) {
   function move({ x, y }) {
     at = { x, y };
     point();
-    const here = { x: x * size[0] - 0.5, y: y * size[1] - 0.5 };
-    const touched = stroke(cover, ...size, last ?? here, here, radius(), state.brushSoft / 100);
-    last = here;
-    show(touched);
+    const here = { x: x * size[0] - 0.5, y: y * size[1] - 0.5 }, next = last ? between(last, here) : here;
+    line(bend(pen ?? here, last ?? here, next, radius() / 4));
+    [pen, last] = [next, here];
   }
+
+  /** Draw along these points. */
+  const line = (points) => points.slice(1).forEach((point, before) => show(stroke(cover, ...size, points[before], point, radius(), state.brushSoft / 100)));
 
   function show({ left, top, right, bottom }) {
     if (right <= left || bottom <= top) return;
@@ -94,6 +104,7 @@ export function createBrush(state, { tell }) {
 
   function end() {
     if (!cover) return;
+    if (last) line([pen, last]);
     const regions = withStroke(state.recipe.regions, cover, ...size, paints());
     const touched = cover.some((value) => value > 0);
     cover = null;

@@ -1,5 +1,7 @@
 // Downloads: what the file is to be, the plan, one painting with its progress, or all of them in one ZIP.
+import { readable } from "./album.js";
 import { $, make, save, segments, setRange } from "./dom.js";
+import { EngineError } from "./engine-http.js";
 import { names, turn } from "./recipe.js";
 import { bytes, number, percent, t, time } from "./strings.js";
 import { zip } from "./zip.js";
@@ -82,12 +84,15 @@ export function createPlan(state, engine, planned) {
 }
 
 export function planWords(plan) {
-  const values = { megapixels: number(plan.megapixels, plan.megapixels < 10 ? 1 : 0), tiles: number(plan.tiles ?? 0), time: time(Math.max(1, plan.seconds ?? 0)), memory: bytes(plan.memory ?? 0) };
-  return [t("plan", { width: number(plan.width), height: number(plan.height) }), t(plan.whole ? "planWhole" : "planTiles", values)];
+  const values = { megapixels: number(plan.megapixels, plan.megapixels < 10 ? 1 : 0), time: time(Math.max(1, plan.seconds ?? 0)) };
+  return [t("plan", { width: number(plan.width), height: number(plan.height) }), t("planTime", values)];
 }
 
+/** For those who ask: what it takes. */
+export const planTip = (plan) => t("planMemory", { memory: bytes(plan.memory ?? 0) });
+
 export function createDownloads(state, engine, { tell, say, started }) {
-  let stop = null, job = null;
+  let stop = null, job = null, begun = null;
   const busy = () => Boolean(stop);
   $("download").addEventListener("click", () => one());
   $("download-all").addEventListener("click", () => all());
@@ -107,13 +112,22 @@ export function createDownloads(state, engine, { tell, say, started }) {
     if ($("progress-text").textContent !== words) $("progress-text").textContent = words;
   }
 
+  /** Whether the time left goes with the share: at most three times what as much took until now. */
+  function fits({ share, seconds_left: left }) {
+    if (left == null) return false;
+    begun ??= { share, at: performance.now() };
+    const done = share - begun.share, seconds = (performance.now() - begun.at) / 1000;
+    return left <= 5 || done < 0.1 || left <= (3 * seconds * (1 - share)) / done;
+  }
+
   const wordsOf = (record) => {
     if (record.state === "waiting") return record.position ? t("waitingPlace", { position: number(record.position) }) : t("waiting", { time: time(record.seconds_left ?? 1) });
-    return record.seconds_left == null ? percent(record.share) : t("working", { share: percent(record.share), time: time(Math.max(1, record.seconds_left)) });
+    return !fits(record) ? percent(record.share) : t("working", { share: percent(record.share), time: time(Math.max(1, record.seconds_left)) });
   };
 
   /** One job from its beginning, or from its id after a reload, to its end. */
   async function work(begin, each) {
+    begun = null;
     const record = await begin();
     job = record.id;
     started(job);
@@ -140,9 +154,9 @@ export function createDownloads(state, engine, { tell, say, started }) {
   function finish(record) {
     if (record.state === "done") {
       save(engine.resultURL(record.id), record.name);
-      say(t("saved", { name: record.name }));
+      say(() => t("saved", { name: record.name }));
     } else if (record.state === "cancelled") tell("cancelled");
-    else tell({ detail: record.error?.detail, message: record.error?.detail, code: record.error?.code });
+    else tell(new EngineError(record.error?.code, record.error?.detail));
   }
   const show = (record) => progress(Math.min(0.99, record.share ?? 0), wordsOf(record));
 
@@ -155,7 +169,8 @@ export function createDownloads(state, engine, { tell, say, started }) {
   const resume = (id) => guarded(async () => finish(await work(async () => ({ id }), show)));
 
   const all = () => guarded(async (signal) => {
-    const entries = [...state.photos], files = [], failed = [], { recipe, file } = state;
+    const entries = state.photos.filter(readable), files = [], { recipe, file } = state;
+    const failed = state.photos.filter((entry) => !readable(entry)).map(({ name }) => name);
     for (const [at, entry] of entries.entries()) {
       if (signal.aborted) return tell("cancelled");
       const mine = turn(recipe, { regions: entry.key === state.current ? recipe.regions : entry.regions ?? [] });
@@ -164,26 +179,26 @@ export function createDownloads(state, engine, { tell, say, started }) {
       try {
         const record = await work(() => engine.paint(entry.photo, mine, file, signal), each);
         if (record.state === "cancelled") return tell("cancelled");
-        if (record.state === "failed") throw new Error(record.error?.detail);
+        if (record.state === "failed") throw new EngineError(record.error?.code, record.error?.detail, record.error?.status);
         files.push({ name: paintedName(entry.name, recipe, file.format), blob: await engine.result(record.id) });
         engine.cancel(record.id).catch(() => {});
         if (entry.key !== state.current && entries.length > (state.session.limits.photos ?? 16) / 2) await engine.forget(entry.photo).catch(() => {});
         entry.why = null;
       } catch (error) {
         if (signal.aborted || error.code === "offline") throw error;
-        entry.why = error.message;
+        entry.why = error;
         failed.push(entry.name);
       }
       state.changed();
     }
     progress(0.99, t("packing"));
     if (files.length) save(await zip(files), "impasto.zip");
-    say([t("allSaved", { done: number(files.length), count: number(entries.length) }), failed.length ? t("allFailed", { names: failed.join(", ") }) : ""].join(" "), failed.length > 0);
+    say(() => [t("allSaved", { done: number(files.length), count: number(entries.length) }), failed.length ? t("allFailed", { names: failed.join(", ") }) : ""].join(" "), failed.length > 0);
   });
 
   return { one, resume, busy, draw: () => {
-    $("download-all").hidden = state.photos.length < 2;
-    $("download-all").textContent = t("downloadAll", { count: number(state.photos.length) });
+    $("download-all").hidden = state.photos.filter(readable).length < 2;
+    $("download-all").textContent = t("downloadAll", { count: number(state.photos.filter(readable).length) });
     if (!busy()) $("download").disabled = $("download-all").disabled = !state.entry || !state.recipe.styles.length;
   } };
 }

@@ -22,19 +22,21 @@ async function stores(mode) {
 }
 let opened = null;
 
-/** What was kept: {look, blobs: Map} or null. */
+/** What was kept: {look, steps, blobs: Map} or null. */
 export async function recall() {
   const { photos, look } = await stores("readonly");
-  const [kept, keys, blobs] = await Promise.all([request(look.get("now")), request(photos.getAllKeys()), request(photos.getAll())]);
+  const [kept, steps, keys, blobs] = await Promise.all([request(look.get("now")), request(look.get("steps")), request(photos.getAllKeys()), request(photos.getAll())]);
   if (!kept) return null;
   if (Date.now() - kept.when > DAY) return void (await forget()) ?? null;
-  return { look: kept, blobs: new Map(keys.map((key, at) => [key, blobs[at]])) };
+  return { look: kept, steps, blobs: new Map(keys.map((key, at) => [key, blobs[at]])) };
 }
 
 /** Keep a photo's bytes; an error where the browser has no room. */
 export const keepPhoto = async (key, blob) => request((await stores("readwrite")).photos.put(blob, key));
 export const dropPhoto = async (key) => request((await stores("readwrite")).photos.delete(key));
 export const keepLook = async (look) => request((await stores("readwrite")).look.put({ ...look, when: Date.now() }, "now"));
+/** Undo's looks: masks are in them, those that two share once. */
+export const keepSteps = async (steps) => request((await stores("readwrite")).look.put(steps, "steps"));
 
 export async function forget() {
   const { photos, look } = await stores("readwrite");

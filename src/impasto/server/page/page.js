@@ -3,10 +3,12 @@ import { createAlbum } from "./album.js";
 import { createBrush, tint } from "./brush.js";
 import { createCompare } from "./compare.js";
 import { $, icon, make, pressed, segments, setRange, showBlob } from "./dom.js";
-import { createDownloads, createFileOptions, createPlan, planWords } from "./download.js";
+import { createDownloads, createFileOptions, createPlan, planTip, planWords } from "./download.js";
 import { HttpEngine } from "./engine-http.js";
 import { recall } from "./keep.js";
 import { createLoupe } from "./loupe.js";
+import { createNetworks } from "./networks.js";
+import { fault, note, reworded, say, settled } from "./notes.js";
 import { createPad } from "./pad.js";
 import { createStrip, createWaysIn } from "./photos.js";
 import { createPreviews } from "./preview.js";
@@ -20,37 +22,22 @@ import { createTeaching } from "./teach.js";
 const engine = new HttpEngine();
 const state = createState();
 const painting = $("painting"), original = $("original"), picture = $("picture"), view = $("view");
-let plan = null, offline = false, sampleShown = null, fastNames = new Set();
+let plan = null, offline = false, sampleShown = null, announced = false, fastNames = new Set();
 
 // ---- what the page says -------------------------------------------------------------------------------------------
 
-/** Words for screen readers, and with `seen` for everybody. */
-function say(words, seen = false) {
-  $("status").textContent = words;
-  if (seen) note(words);
-}
-
-function note(words, stays = false) {
-  $("note").hidden = !words;
-  $("note-text").textContent = words ?? "";
-  clearTimeout(note.timer);
-  if (words && !stays) note.timer = setTimeout(() => ($("note").hidden = true), 8000);
-}
-
 /** A phrase's key, or an engine's error, as one sentence. */
 function tell(what, values) {
-  if (typeof what === "string") return say(t(what, values), true);
-  if (what.code === "offline") return lost();
-  const words = what.status === 401 ? t("again") : what.status === 410 && !what.message ? t("gone") : what.message && what.code !== what.message ? what.message : t("strange", { why: what.code ?? what.message });
-  say(words, true);
+  if (typeof what === "string") say(() => t(what, values), true);
+  else if (what.code === "offline") lost();
+  else fault(what, state.session?.limits);
 }
 
 /** The server does not answer: one sentence, and on as soon as it is back. */
 async function lost() {
   if (offline) return;
   offline = true;
-  $("status").textContent = t("offline");
-  note(t("offline"), true);
+  say(() => t("offline"), true, true);
   for (let pause = 500; offline; pause = Math.min(4000, pause * 1.5)) {
     await new Promise((done) => setTimeout(done, pause));
     await engine.alive().then(() => (offline = false), (error) => (offline = !error.status)); // any answer is one
@@ -70,6 +57,7 @@ const compare = createCompare();
 const share = createShare(state, { say, tell });
 const teaching = createTeaching(state, engine, { tell, say, learned, copy: share.copy });
 const styles = createStyles(state, thumbnails, { tell, teach: teaching.open });
+const networks = createNetworks(state, engine, { tell, listed: () => state.entry && thumbnails.show(state.entry.photo, state.styles, state.recipe.network, fastNames) });
 const pad = createPad(state, thumbnails.of);
 const brush = createBrush(state, { tell });
 const loupe = createLoupe(state, engine, { tell, painting: () => painting });
@@ -77,7 +65,7 @@ const album = createAlbum(state, engine, { tell, shown: photoShown, busy: (on) =
 const strip = createStrip(state, album);
 const fileOptions = createFileOptions(state);
 const planning = createPlan(state, engine, planned);
-const downloads = createDownloads(state, engine, { tell, say: (words, stays) => (say(words, true), stays && note(words, true)), started: (job) => ((state.job = job), album.keepSoon()) });
+const downloads = createDownloads(state, engine, { tell, say: (words, stays) => say(words, true, stays), started: (job) => ((state.job = job), album.keepSoon()) });
 createWaysIn(state, { add: album.add, teach: teaching.dropped, tell });
 
 async function learned(name, use = false) {
@@ -88,9 +76,12 @@ async function learned(name, use = false) {
 
 function showPainting({ bitmap, entry, recipe, side, seconds, sharp, whole }) {
   if (entry !== state.entry) return;
-  painting.width = bitmap.width;
-  painting.height = bitmap.height;
-  painting.getContext("2d").drawImage(bitmap, 0, 0);
+  const scale = sharp ? 1 : Math.max(1, viewSide() / Math.max(bitmap.width, bitmap.height)); // a small one is enlarged smoothly
+  painting.width = Math.round(scale * bitmap.width);
+  painting.height = Math.round(scale * bitmap.height);
+  const context = painting.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, painting.width, painting.height);
   bitmap.close();
   Object.assign(painting.dataset, { side, sharp });
   painting.setAttribute("aria-label", t("painting", { style: recipe.styles.map(([name]) => state.style(name)?.title ?? name).join(", ") }));
@@ -99,6 +90,9 @@ function showPainting({ bitmap, entry, recipe, side, seconds, sharp, whole }) {
   if (sharp) {
     say(t("painted", { time: time(seconds) }));
     album.stripSoon();
+  } else if (!announced) {
+    announced = true; // once is enough
+    say(t("sharpening"));
   }
 }
 
@@ -108,12 +102,15 @@ function standing(now, error) {
   busy(false);
   if (now === "painting") standing.timer = setTimeout(() => busy(true), 400);
   if (now === "failed") tell(error);
+  if (now === "painted" && standing.failed) settled();
+  if (now !== "painting") standing.failed = now === "failed";
 }
 
 const busy = (on) => $("stage").toggleAttribute("data-busy", on);
 
 /** Another photo has come onto the page. */
 function photoShown(entry) {
+  settled();
   planned(null);
   compare.set(0);
   painting.getContext("2d").clearRect(0, 0, painting.width, painting.height);
@@ -144,6 +141,7 @@ new ResizeObserver(fit).observe(view);
 
 state.onChange(function draw() {
   const { entry, recipe, tool } = state;
+  networks.follow();
   document.body.dataset.empty = String(!entry);
   for (const [id, shown] of [["welcome", !entry], ["view", entry], ["tools", entry], ["chosen", entry && recipe.styles.length], ["dials", entry], ["share", entry], ["options", entry]]) $(id).hidden = !shown;
   $("photo-name").textContent = entry ? `${entry.name}, ${number(entry.width)} × ${number(entry.height)}` : "";
@@ -155,6 +153,7 @@ state.onChange(function draw() {
     previews.nothing();
     Object.assign(painting, { width: 1, height: 1 });
     painting.dataset.state = "empty";
+    delete painting.dataset.sharp;
     painting.setAttribute("aria-label", t("paintingEmpty"));
   }
   $("divider").hidden = brushing || !entry;
@@ -174,7 +173,7 @@ state.onChange(function draw() {
   fileOptions(plan);
   planning();
   downloads.draw();
-  if (plan) $("plan").replaceChildren(...planWords(plan).map((words, at) => make("p", { className: at ? "muted" : "" }, words)));
+  if (plan) $("plan").replaceChildren(...planWords(plan).map((words, at) => make("p", at ? { className: "muted", title: planTip(plan) } : {}, words)));
   else $("plan").replaceChildren();
   album.keepSoon();
 });
@@ -185,7 +184,7 @@ function dials() {
   $("strength-value").textContent = percent(recipe.strength);
   const choices = ["small", "medium", "large"];
   segments($("strokes"), "brush", [...choices.map((each) => [each, t(each)]), ...(choices.includes(recipe.brush) ? [] : [[String(recipe.brush), `${recipe.brush} px`]])], recipe.brush, (brush) => state.turn({ brush }));
-  segments($("network"), "network", (state.session?.networks ?? []).map((each) => [each, t(each)]), recipe.network, chooseNetwork);
+  segments($("network"), "network", (state.session?.networks ?? []).map((each) => [each, t(each)]), recipe.network, networks.choose);
   $("keep-color").checked = recipe.keepColor;
   const sizes = names(recipe).map((name) => state.style(name)?.sizes ?? []).filter((each) => each.length > 1).flat();
   $("stroke-dial").hidden = !sizes.length;
@@ -258,22 +257,6 @@ $("help").addEventListener("click", () => {
 
 const take = (tool) => state.set({ tool: state.entry ? tool : null });
 
-/** Another network has other styles, fewer perhaps: what it lacks leaves the look. */
-async function chooseNetwork(network) {
-  try {
-    const styles = ordered(await engine.styles(network)), known = new Set(styles.map(({ name }) => name));
-    const has = ([name]) => known.has(name), { recipe } = state;
-    const left = recipe.styles.filter(has), lost = recipe.styles.find((each) => !has(each));
-    if (lost) tell("networkLacks", { style: state.style(lost[0])?.title ?? lost[0] });
-    state.styles = styles;
-    state.turn({ network, styles: left.some(([, weight]) => weight > 0) ? left : [[styles[0].name, 1]], regions: recipe.regions.filter((region) => region.styles.every(has)) });
-    if (state.entry) thumbnails.show(state.entry.photo, styles, network, fastNames);
-  } catch (error) {
-    tell(error);
-    state.changed();
-  }
-}
-
 addEventListener("keydown", (event) => {
   if (document.querySelector("dialog[open]")) return;
   const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) && !["range", "checkbox", "radio"].includes(event.target.type);
@@ -304,6 +287,7 @@ function words() {
 $("language").addEventListener("change", () => {
   localStorage.language = $("language").value;
   words();
+  reworded();
   state.changed();
 });
 
@@ -347,12 +331,13 @@ async function start() {
   await arrive(linked);
   const [all, quick] = await Promise.all([engine.styles(state.recipe.network), session.networks.includes("fast") ? engine.styles("fast") : []]);
   fastNames = new Set(quick.map((style) => style.name));
-  state.styles = ordered(all);
+  Object.assign(state, { styles: ordered(all), listed: state.recipe.network });
   samples();
   if (session.preview_network !== session.network) previews = createPreviews(engine, { show: showPainting, tell: standing, idle: () => thumbnails.pump(), viewSide, slow: true });
   state.changed();
   if (shown) {
     await album.choose(shown);
+    if (found?.steps?.current === shown) state.takeSteps(found.steps);
     if (found?.look.job) downloads.resume(found.look.job);
   }
   preview();

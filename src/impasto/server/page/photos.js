@@ -1,5 +1,6 @@
 // Photos come in: chosen, dropped (folders too), pasted, taken, or a sample. The strip shows them.
 import { $, icon, make } from "./dom.js";
+import { explain } from "./notes.js";
 import { t } from "./strings.js";
 
 /** All files of a drop, folders opened. */
@@ -92,14 +93,15 @@ export function createStrip(state, { choose, remove }) {
   const strip = $("strip");
   let drawn = null;
   return function draw() {
-    const key = JSON.stringify([document.documentElement.lang, state.current, state.photos.map(({ key, name, why, small }) => [key, name, why, small])]);
+    const key = JSON.stringify([document.documentElement.lang, state.current, state.photos.map(({ key, name, why, small }) => [key, name, why?.code, small])]);
     if (key === drawn) return;
     drawn = key;
     const more = make("button", { className: "add", "aria-label": t("addPhotos"), title: t("addPhotos"), onclick: () => $("file").click() }, icon("plus"));
     const focus = document.activeElement?.dataset?.key;
     strip.replaceChildren(more, ...state.photos.map((entry) => {
-      const words = entry.why ? t("photoFailed", { name: entry.name, why: entry.why }) : t("showPhoto", { name: entry.name });
-      const show = make("button", { className: "thumb", "aria-label": words, title: entry.why ?? entry.name, "aria-current": entry.key === state.current ? "true" : null, "data-key": entry.key, onclick: () => choose(entry.key) },
+      const why = entry.why && explain(entry.why, state.session?.limits);
+      const words = why ? t("photoFailed", { name: entry.name, why }) : t("showPhoto", { name: entry.name });
+      const show = make("button", { className: "thumb", "aria-label": words, title: why ?? entry.name, "aria-current": entry.key === state.current ? "true" : null, "data-key": entry.key, onclick: () => choose(entry.key) },
         entry.small ? make("img", { src: entry.small, alt: "", draggable: false }) : entry.why ? icon("warn") : "");
       if (entry.why) show.dataset.failed = "true";
       const away = make("button", { className: "away", "aria-label": t("removePhoto", { name: entry.name }), title: t("removePhoto", { name: entry.name }), onclick: () => remove(entry.key) }, icon("close"));

@@ -41,7 +41,7 @@ export async function copyPicture(canvas, { say, tell }) {
   try {
     const png = new Promise((done) => canvas.toBlob(done, "image/png"));
     await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
-    say(t("copiedPicture"), true);
+    say(() => t("copiedPicture"), true);
   } catch {
     tell("noClipboard");
   }

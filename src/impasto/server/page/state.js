@@ -13,6 +13,7 @@ export function createState() {
     photos: [], // {key, name, photo, width, height, regions, why}
     current: null, // the key of the photo that is shown
     styles: [],
+    listed: null, // the network that `styles` are of
     session: null,
     tool: null, // null, "brush", "erase", "loupe"
     mixing: false,
@@ -42,6 +43,16 @@ export function createState() {
     redo: () => travel(future, past),
     get undoable() {
       return [past.length > 0, future.length > 0];
+    },
+    get steps() {
+      return { past, future };
+    },
+    /** The steps of an earlier visit. */
+    takeSteps(kept) {
+      state.forgetSteps();
+      past.push(...kept.past.map((recipe) => turn(START, recipe)));
+      future.push(...kept.future.map((recipe) => turn(START, recipe)));
+      state.changed();
     },
     forgetSteps() {
       past.length = future.length = 0;

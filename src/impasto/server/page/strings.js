@@ -10,18 +10,24 @@ const en = {
   lens: "Loupe. Arrow keys move it.", lensTag: "100 %", lensAbout: "about 100 %",
   look: "Look", styles: "Styles", search: "Search styles", mix: "Mix", noStyles: "No style has that name.", chosen: "Chosen styles", similar: "Similar", mixHint: "Click up to 4 styles to mix them.", mixFull: "A mix holds up to 4 styles. Take one out first.",
   pad: "Mix", padX: "To the right", padY: "Down", weights: "Shares of the mix", takeOut: "Take out {style}", weight: "{style}: {share}",
-  dials: "Dials", strength: "Strength", strengthValue: "strength {share}", strokes: "Strokes", small: "Small", medium: "Medium", large: "Large", strokeSize: "Stroke size", strokeAuto: "as painted", network: "Painting", networkLacks: "{style} is not among the styles of this way of painting.", full: "Fine", fast: "Fast", keepColor: "Keep the photo's colours",
+  dials: "Dials", strength: "Strength", strengthValue: "strength {share}", strokes: "Strokes", small: "Small", medium: "Medium", large: "Large", strokeSize: "Stroke size", strokeAuto: "as painted", network: "Painting", networkLacks: "Not among the styles of “{network}”: {styles}. Back in “{former}” all is as it was.", full: "Fine", fast: "Fast", keepColor: "Keep the photo's colours",
   photos: "Photos", addPhotos: "Add photos", showPhoto: "Show {name}", removePhoto: "Remove {name}", photoFailed: "{name}: {why}",
   download: "Download", downloadAll: "All {count} as ZIP", cancel: "Cancel", share: "Copy the recipe", fileOptions: "File", format: "Format", quality: "Quality", paintedAt: "Painted at", original: "Original", ownSize: "Other size", longerSide: "Longer side, px", dpi: "Pixels per inch", dpiHint: "as the photo",
   metadata: "Keep the place and camera data", copyPicture: "Copy as picture", copied: "Copied", copiedPicture: "The picture is on the clipboard.", noClipboard: "This browser does not let the page use the clipboard.", printSize: "Printed: {width} × {height} cm", progress: "Progress", paintedAs: "{size} px",
-  plan: "{width} × {height} px", planWhole: "{megapixels} MP, about {time}, {memory}", planTiles: "{megapixels} MP in {tiles} tiles, about {time}, {memory}",
+  plan: "{width} × {height} px", planTime: "{megapixels} megapixels, about {time}", planMemory: "Takes about {memory} of memory.",
   waiting: "Waiting, about {time}", waitingPlace: "Waiting, {position} before it", working: "{share}, {time} left", starting: "Starting", saved: "Saved: {name}", cancelled: "Cancelled. Nothing was saved.", packing: "Making the ZIP", allWork: "{done} of {count}, {share}", allSaved: "{done} of {count} photos are in the ZIP.", allFailed: "Not painted: {names}.",
   shareTitle: "The recipe", shareHow: "It paints the same again, elsewhere.", link: "Link", command: "Shell command", python: "Python line", copy: "Copy", masksHow: "The regions are pictures: save them beside the photo.", saveMasks: "Save the masks",
   teach: "Teach a style", teachTitle: "Teach a style", teachHow: "Choose or drop a painting. It becomes a style of your own in some minutes.", choosePainting: "Choose a painting", teachExtra: "Teaching needs an extra part of impasto. Install it, then start the studio again:", name: "Name", minutes: "Minutes", start: "Start", stop: "Stop and keep the best", throwAway: "Throw away", teaching: "Step {step} of {steps}, {time} left", preparing: "Looking for the nearest mix of known styles", taught: "{style} is now one of your styles.", styleFile: "Save the style's file", useStyle: "Paint with it", myStyle: "my-style",
   shutter: "Take it", noCamera: "The camera cannot be used: {why}",
   helpHow: "Choose a photo, then a style. Ctrl or Shift and a click adds a style to the mix. The brush gives a part of the picture another style, or keeps it as it is.",
   kept: "Your photo stays on this computer. So that a reload loses nothing, this browser keeps photo and recipe for 24 hours.", forget: "Forget everything now", forgot: "Photo and recipe are forgotten.", notKept: "This browser cannot keep a photo of that size. A reload will lose it.", about: "impasto {version}, {precision}",
-  painted: "Painted in {time}.", offline: "The studio does not answer. Is it still running? Start it again with: impasto studio", back: "The studio is back.", again: "Open the address that the studio printed: this one is no longer valid.", gone: "The studio no longer has that photo. Drop it once more.", strange: "Something went wrong: {why}", nothingThere: "There was no picture in that.",
+  painted: "Painted in {time}.", sharpening: "Getting sharp", offline: "The studio does not answer. Is it still running? Start it again with: impasto studio", back: "The studio is back.", strange: "Something went wrong: {why}", nothingThere: "There was no picture in that.",
+  "error_too-large": "That file is too large. The studio takes up to {size}.", "error_too-many-pixels": "That picture is too large. The studio takes up to {pixels} megapixels.",
+  "error_unsupported-type": "The studio does not read that kind of file. Save it as JPEG or PNG.", "error_unsupported-format": "The studio does not read that kind of file. Save it as JPEG or PNG.", "error_bad-picture": "That file cannot be read as a picture.", "error_not-a-picture": "That file cannot be read as a picture.",
+  error_busy: "The studio is busy. Try again in a moment.", "error_not-ready": "The studio is busy. Try again in a moment.", error_gone: "The studio no longer has that photo. Drop it once more.", "error_unknown-style": "The studio does not have that style.",
+  "error_worker-died": "The painting broke off. Try again, or paint it smaller.", "error_too-slow": "The painting took too long. Paint it smaller.", "error_no-memory": "There is not enough memory for that. Paint it smaller.", "error_no-space": "The disk is full. Make room, then try again.",
+  error_token: "Open the address that the studio printed: this one is no longer valid.", error_slow: "The photo came too slowly. Try again.", error_internal: "Something went wrong in the studio. Try again.", error_fault: "Something went wrong in the studio. Try again.",
+  "error_name-taken": "There is a style of that name already. Choose another name.",
   keyBrush: "Brush", keyEraser: "Eraser", keySize: "Smaller or larger brush", keyPhoto: "Show the photo", keyCompare: "Compare", keyLoupe: "Loupe", keyUndo: "Undo, redo", keyPaste: "Paste a photo", keySave: "Download", keySearch: "Search styles", space: "Space",
   sample_astronaut: "Portrait", sample_coffee: "Coffee", sample_chelsea: "Cat",
 };
@@ -36,18 +42,24 @@ const de = {
   lens: "Lupe. Pfeiltasten bewegen sie.", lensTag: "100 %", lensAbout: "etwa 100 %",
   look: "Aussehen", styles: "Stile", search: "Stile suchen", mix: "Mischen", noStyles: "Kein Stil heißt so.", chosen: "Gewählte Stile", similar: "Ähnlich", mixHint: "Klicke bis zu 4 Stile an, um sie zu mischen.", mixFull: "Eine Mischung hat bis zu 4 Stile. Nimm zuerst einen heraus.",
   pad: "Mischung", padX: "Nach rechts", padY: "Nach unten", weights: "Anteile der Mischung", takeOut: "{style} herausnehmen", weight: "{style}: {share}",
-  dials: "Regler", strength: "Stärke", strengthValue: "Stärke {share}", strokes: "Pinselstriche", small: "Fein", medium: "Mittel", large: "Grob", strokeSize: "Strichgröße", strokeAuto: "wie gemalt", network: "Malweise", networkLacks: "{style} gehört nicht zu den Stilen dieser Malweise.", full: "Genau", fast: "Schnell", keepColor: "Farben des Fotos behalten",
+  dials: "Regler", strength: "Stärke", strengthValue: "Stärke {share}", strokes: "Pinselstriche", small: "Fein", medium: "Mittel", large: "Grob", strokeSize: "Strichgröße", strokeAuto: "wie gemalt", network: "Malweise", networkLacks: "Nicht unter den Stilen von „{network}“: {styles}. Zurück in „{former}“ ist alles wie zuvor.", full: "Genau", fast: "Schnell", keepColor: "Farben des Fotos behalten",
   photos: "Fotos", addPhotos: "Fotos hinzufügen", showPhoto: "{name} zeigen", removePhoto: "{name} entfernen", photoFailed: "{name}: {why}",
   download: "Download", downloadAll: "Alle {count} als ZIP", cancel: "Abbrechen", share: "Rezept kopieren", fileOptions: "Datei", format: "Format", quality: "Qualität", paintedAt: "Gemalt in", original: "Originalgröße", ownSize: "Andere Größe", longerSide: "Längere Seite, px", dpi: "Pixel pro Zoll", dpiHint: "wie das Foto",
   metadata: "Ort und Kameradaten behalten", copyPicture: "Als Bild kopieren", copied: "Kopiert", copiedPicture: "Das Bild ist in der Zwischenablage.", noClipboard: "Dieser Browser lässt die Seite nicht an die Zwischenablage.", printSize: "Gedruckt: {width} × {height} cm", progress: "Fortschritt", paintedAs: "{size} px",
-  plan: "{width} × {height} px", planWhole: "{megapixels} MP, etwa {time}, {memory}", planTiles: "{megapixels} MP in {tiles} Kacheln, etwa {time}, {memory}",
+  plan: "{width} × {height} px", planTime: "{megapixels} Megapixel, etwa {time}", planMemory: "Braucht etwa {memory} Arbeitsspeicher.",
   waiting: "Wartet, etwa {time}", waitingPlace: "Wartet, {position} davor", working: "{share}, noch {time}", starting: "Beginnt", saved: "Gespeichert: {name}", cancelled: "Abgebrochen. Nichts wurde gespeichert.", packing: "ZIP wird gepackt", allWork: "{done} von {count}, {share}", allSaved: "{done} von {count} Fotos sind im ZIP.", allFailed: "Nicht gemalt: {names}.",
   shareTitle: "Das Rezept", shareHow: "Damit wird anderswo genauso gemalt.", link: "Link", command: "Shell-Befehl", python: "Python-Zeile", copy: "Kopieren", masksHow: "Die Bereiche sind Bilder: Speichere sie neben dem Foto.", saveMasks: "Masken speichern",
   teach: "Stil lernen", teachTitle: "Einen Stil lernen", teachHow: "Wähle ein Gemälde oder lege es hier ab. In einigen Minuten wird es dein eigener Stil.", choosePainting: "Gemälde auswählen", teachExtra: "Zum Lernen fehlt ein Teil von impasto. Installiere ihn und starte das Studio neu:", name: "Name", minutes: "Minuten", start: "Beginnen", stop: "Aufhören und das Beste behalten", throwAway: "Verwerfen", teaching: "Schritt {step} von {steps}, noch {time}", preparing: "Sucht die nächste Mischung bekannter Stile", taught: "{style} ist jetzt einer deiner Stile.", styleFile: "Datei des Stils speichern", useStyle: "Damit malen", myStyle: "mein-stil",
   shutter: "Aufnehmen", noCamera: "Die Kamera ist nicht benutzbar: {why}",
   helpHow: "Wähle ein Foto, dann einen Stil. Strg oder Umschalt und ein Klick fügt der Mischung einen Stil hinzu. Der Pinsel gibt einem Teil des Bildes einen anderen Stil oder lässt ihn, wie er ist.",
   kept: "Dein Foto bleibt auf diesem Computer. Damit beim Neuladen nichts verloren geht, behält dieser Browser Foto und Rezept 24 Stunden lang.", forget: "Jetzt alles vergessen", forgot: "Foto und Rezept sind vergessen.", notKept: "Dieser Browser kann ein so großes Foto nicht behalten. Beim Neuladen geht es verloren.", about: "impasto {version}, {precision}",
-  painted: "Gemalt in {time}.", offline: "Das Studio antwortet nicht. Läuft es noch? Starte es neu mit: impasto studio", back: "Das Studio ist wieder da.", again: "Öffne die Adresse, die das Studio ausgegeben hat: Diese gilt nicht mehr.", gone: "Das Studio hat dieses Foto nicht mehr. Lege es noch einmal ab.", strange: "Etwas ging schief: {why}", nothingThere: "Darin war kein Bild.",
+  painted: "Gemalt in {time}.", sharpening: "Wird noch scharf", offline: "Das Studio antwortet nicht. Läuft es noch? Starte es neu mit: impasto studio", back: "Das Studio ist wieder da.", strange: "Etwas ging schief: {why}", nothingThere: "Darin war kein Bild.",
+  "error_too-large": "Diese Datei ist zu groß. Das Studio nimmt bis zu {size}.", "error_too-many-pixels": "Dieses Bild ist zu groß. Das Studio nimmt bis zu {pixels} Megapixel.",
+  "error_unsupported-type": "Solche Dateien liest das Studio nicht. Speichere sie als JPEG oder PNG.", "error_unsupported-format": "Solche Dateien liest das Studio nicht. Speichere sie als JPEG oder PNG.", "error_bad-picture": "Diese Datei lässt sich nicht als Bild lesen.", "error_not-a-picture": "Diese Datei lässt sich nicht als Bild lesen.",
+  error_busy: "Das Studio ist beschäftigt. Versuche es gleich noch einmal.", "error_not-ready": "Das Studio ist beschäftigt. Versuche es gleich noch einmal.", error_gone: "Das Studio hat dieses Foto nicht mehr. Lege es noch einmal ab.", "error_unknown-style": "Diesen Stil hat das Studio nicht.",
+  "error_worker-died": "Das Malen brach ab. Versuche es noch einmal oder male kleiner.", "error_too-slow": "Das Malen dauerte zu lange. Male es kleiner.", "error_no-memory": "Dafür reicht der Speicher nicht. Male es kleiner.", "error_no-space": "Die Festplatte ist voll. Schaffe Platz und versuche es dann noch einmal.",
+  error_token: "Öffne die Adresse, die das Studio ausgegeben hat: Diese gilt nicht mehr.", error_slow: "Das Foto kam zu langsam. Versuche es noch einmal.", error_internal: "Im Studio ging etwas schief. Versuche es noch einmal.", error_fault: "Im Studio ging etwas schief. Versuche es noch einmal.",
+  "error_name-taken": "Es gibt schon einen Stil mit diesem Namen. Wähle einen anderen.",
   keyBrush: "Pinsel", keyEraser: "Radierer", keySize: "Kleinerer oder größerer Pinsel", keyPhoto: "Foto zeigen", keyCompare: "Vergleich", keyLoupe: "Lupe", keyUndo: "Rückgängig, wiederholen", keyPaste: "Foto einfügen", keySave: "Download", keySearch: "Stile suchen", space: "Leertaste",
   sample_astronaut: "Porträt", sample_coffee: "Kaffee", sample_chelsea: "Katze",
 };
@@ -57,6 +69,8 @@ let language = "en";
 
 /** A phrase, its {holes} filled. */
 export const t = (key, values = {}) => (LANGUAGES[language].words[key] ?? key).replace(/\{(\w+)\}/g, (_, hole) => values[hole] ?? "");
+/** Whether there is such a phrase. */
+export const has = (key) => key in en;
 export const current = () => language;
 
 /** Take the first language that there is, and write all words into `root`. */
@@ -71,6 +85,7 @@ export function speak(wanted, root = document) {
 }
 
 export const number = (value, digits = 0) => new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+export const listing = (words) => new Intl.ListFormat(language).format(words);
 export const percent = (share) => new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(share);
 const unit = (value, unit, digits = 0) => new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits }).format(value);
 export const bytes = (size) => (size < 1e6 ? unit(size / 1e3, "kilobyte") : size < 1e9 ? unit(size / 1e6, "megabyte") : unit(size / 1e9, "gigabyte", 1));
