@@ -100,8 +100,7 @@ class Painter(Opened):
         """
         with self._lock:
             if not self._first:
-                options = self.composer
-                self._first = [Painter(max_memory=self.max_memory, **options) if options else None]
+                self._first = [Painter(max_memory=self.max_memory, **self.composer) if self.composer else None]
             return self._first[0]
 
     @first.setter
@@ -112,9 +111,8 @@ class Painter(Opened):
 
     def afresh(self) -> None:
         """Paint the next picture to the last bit as a painter that was just opened; it compiles once more for that."""
-        for painter in (self, *self._first):
-            if painter is not None:
-                painter.network.afresh()
+        for painter in filter(None, (self, *self._first)):
+            painter.network.afresh()
 
     def paint(
         self,
@@ -128,9 +126,8 @@ class Painter(Opened):
 
         ``style`` and the dials, such as ``strength=0.8``, are those of a ``Look``; a look may be given itself. Alpha is
         carried over; the photo's metadata is not (``pictures.save`` with ``like`` does that). ``max_pixels`` is the
-        most that photo and masks may have, each; None is no limit. Raises OptionError for a dial, BankError for a style
-        (StyleNameError, MismatchError), PictureError for a picture or too little memory, and NetworkError where it
-        needs tiles and the runtime has none.
+        most that photo and masks may have, each; None is no limit. OptionError for a dial, BankError for a style,
+        PictureError for a picture or too little memory, NetworkError for tiles that the runtime cannot paint.
         """
         look = self.check(style, **dials)
         subject = Subject.load(image, look, max_pixels)
@@ -151,21 +148,10 @@ class Painter(Opened):
         look = self.check(style, **dials)
         subject = Subject.load(image, look, max_pixels)
         height, width = subject.photo.pixels.shape[:2]
-        painter, look, begun = self.previewed(width, height, look)
+        painter, look, begun = previewed(self, width, height, look)
         if begun is not None:
             subject = subject.shrunk(begun)
         return subject.shown(_job(painter, subject, look, np.uint8).paint())
-
-    def previewed(self, width: int, height: int, look: Look) -> tuple[Painter, Look, passes.Size | None]:
-        """Who paints a preview of a photo of ``width`` x ``height`` pixels, in which look, and at what size.
-
-        That is (height, width) of the first pass, which is painted at once; None where one pass is all there is.
-        """
-        begun = passes.first_size(*painted_size((height, width), look), look.brush)
-        if begun is None:
-            return self, look, None
-        painter, look = _composer(self, look)
-        return painter, replace(look, size=None, enlarge=False, brush="small"), begun
 
     def paint_array(self, pixels: pictures.Pixels, style: Style | Look, **dials: Unpack[Dials]) -> pictures.Pixels:
         """``paint`` for those who hold arrays: (h, w, 3) of uint8, uint16, or float32 in 0..1, in sRGB.
@@ -234,9 +220,8 @@ class Painter(Opened):
     def plan(self, width: int, height: int, *, masks: int = 0, floats: bool = False, **dials: Unpack[Sizes]) -> Plan:
         """How a photo of ``width`` x ``height`` pixels would be painted now, with these dials and so many ``masks``.
 
-        ``Job.plan`` is that of a photo. ``floats``: photos and paintings with more than 8 bits, or photos that keep
-        their colours. Raises OptionError for a number, NetworkError if it needs tiles and the runtime cannot paint
-        them, PictureError for a photo that is enlarged beyond all memory.
+        ``floats``: photos and paintings with more than 8 bits, or photos that keep their colours. OptionError for a
+        number, NetworkError for tiles that the runtime cannot paint, PictureError for a size beyond all memory.
         """
         for name, value in {"width": width, "height": height}.items():
             limits.SIDE.check(name, value)
@@ -250,8 +235,20 @@ class Painter(Opened):
         return self.planner.plan((height, width), masks, floats=floats, begun=begun, first=first)
 
     def seconds(self, plan: Plan) -> float:
-        """How long painting as planned will take here, from two small paintings made and timed, once for a painter."""
+        """How long painting as planned will take here, from two small paintings that are made and timed once."""
         return self.planner.seconds(plan, self.first.planner if plan.first and self.first else None)
+
+
+def previewed(painter: Painter, width: int, height: int, look: Look) -> tuple[Painter, Look, passes.Size | None]:
+    """Who paints a preview of a photo of ``width`` x ``height`` pixels, in which look, and at what size.
+
+    That is (height, width) of the first pass, which is painted at once; None where one pass is all there is.
+    """
+    begun = passes.first_size(*painted_size((height, width), look), look.brush)
+    if begun is None:
+        return painter, look, None
+    composer, look = _composer(painter, look)
+    return composer, replace(look, size=None, enlarge=False, brush="small"), begun
 
 
 def _job(painter: Painter, subject: Subject, look: Look, kind: npt.DTypeLike | None) -> Job:

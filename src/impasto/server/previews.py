@@ -23,7 +23,7 @@ import numpy as np
 from impasto import pictures
 from impasto.errors import ImpastoError
 from impasto.painting.look import Look
-from impasto.painting.painter import Painter
+from impasto.painting.painter import Painter, previewed
 from impasto.server.kits import Painters
 from impasto.server.looks import Wanted, named
 from impasto.server.settings import PREVIEW_SIDE
@@ -194,7 +194,7 @@ def _prepared(
 ) -> tuple[Painter, Look, pictures.Photo]:
     """Who paints the preview, in which look, of which photo."""
     width, height = photo.header.width, photo.header.height
-    first, begun_look, begun = painter.previewed(width, height, look)
+    first, begun_look, begun = previewed(painter, width, height, look)
     if begun is None and look.size is not None:
         width, height = pictures.shrunk_size(width, height, look.size, enlarge=look.enlarge)
     whole = max(begun or (width, height))
