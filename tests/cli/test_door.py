@@ -54,7 +54,7 @@ def test_the_command_that_is_installed_comes_through_the_door() -> None:
     code = "import sys; before = set(sys.modules); import impasto.__main__; print(*(set(sys.modules) - before))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     ours = {name for name in loaded if name.startswith("impasto")}
-    assert ours == {"impasto", "impasto.assets", "impasto.errors", "impasto.__main__"}
+    assert ours == {"impasto", "impasto.errors", "impasto.__main__"}
     assert not {"typer", "numpy", "rich"} & set(loaded)
     assert callable(__main__.main)
 
