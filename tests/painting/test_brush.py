@@ -28,7 +28,7 @@ def painter(network_file: Path) -> Painter:
 @pytest.fixture
 def tight(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> Painter:
     """A painter that has so little memory that it paints everything in small tiles."""
-    monkeypatch.setattr("impasto.painting.planner.LEAST_BYTES", 400_000)
+    monkeypatch.setattr("impasto.painting.planner.LEAST_BYTES", 1_600_000)
     monkeypatch.setattr("impasto.painting.tiles.cutting.KEPT_LIMIT", 0.0)  # nothing is rounded to float16 on its way
     return Painter(network_file, runtime="openvino", precision="f32", threads=2, max_memory=1)
 
