@@ -25,7 +25,8 @@ ASKED = {  # seconds, on two cores with nothing else running
 
 def page() -> str:
     """The page as it stands, with its figures as they should be."""
-    return filled(PAGE, "studio_table.py", {"studio": studio(), "loupe": loupe()})
+    tables = {"studio": studio} | ({"loupe": loupe} if (RESULTS / "loupe.json").exists() else {})
+    return filled(PAGE, "studio_table.py", {name: table() for name, table in tables.items()})
 
 
 def studio() -> str:

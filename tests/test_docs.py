@@ -85,6 +85,7 @@ def run(line: str, folder: Path) -> None:
         "benchmarks/readme_table.py",
         "benchmarks/profile.py",
         "benchmarks/fast_search.py",
+        "benchmarks/studio_table.py",
     ],
 )
 def test_pages_are_what_their_scripts_write(script: str) -> None:
