@@ -88,7 +88,7 @@ def test_faults_are_problems(client: TestClient, monkeypatch: pytest.MonkeyPatch
     """What goes wrong inside is one sentence to the outside, without what it was."""
 
     def broken(id: str) -> None:
-        raise RuntimeError("/root/secret.py is broken")
+        raise RuntimeError("/home/somebody/secret.py is broken")
 
     monkeypatch.setattr(hub_of(client).store, "get", broken)
     quiet = TestClient(client.app, raise_server_exceptions=False)

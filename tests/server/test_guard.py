@@ -504,7 +504,7 @@ def test_errors_of_the_app() -> None:
     log: list[tuple[str, Exception]] = []
 
     async def broken(scope: Scope, receive: Receive, send: Send) -> None:
-        raise KeyError("/root/secret\nTraceback")
+        raise KeyError("/home/somebody/secret\nTraceback")
 
     answer = get(Guard(broken, Rules(), lambda *words: log.append(words)), "POST")
     assert (answer.status, answer.code) == (500, "fault")
