@@ -159,6 +159,7 @@ class _Render:
         yield replace(last, share=1.0, left=0.0, done=True)
 
     def _paint(self, pace: Pace) -> Iterator[Progress]:
+        self.painter.afresh()  # the last bits depend on the sizes that came before
         steady = Steady(self.painter, steady=self.settings.steady)
         if self.work.parts:
             steady.restore(self.work.state)
