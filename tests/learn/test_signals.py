@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from impasto import cli, pictures
-from impasto.errors import LearnError
+from impasto.errors import LearnError, OptionError
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.network.load import load_network
 from impasto.learn.optimize.descent import LBFGS, Adam
@@ -283,7 +283,7 @@ def test_bad_times(files: tuple[Path, Path], loss_network: LossNetwork) -> None:
     """What a run is asked for is checked when it is asked, not at its first step."""
     run = Optimization(*files, settings_for(size=32, coarsest=0), loss_network=loss_network)
     for options in ({"max_seconds": float("nan")}, {"max_seconds": 0}, {"picture_every": -1}, {"picture_every": 1.5}):
-        with pytest.raises(LearnError, match=next(iter(options))):
+        with pytest.raises(OptionError, match=next(iter(options))):
             run.run(**options)  # type: ignore[arg-type]
 
 
