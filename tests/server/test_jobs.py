@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto.server import jobs
+from impasto.server import crew
 from impasto.server.app import made
 from impasto.server.settings import Settings
 from tests.conftest import pixels, run
@@ -184,7 +184,7 @@ def test_killed_beside_others(own: Callable[..., TestClient]) -> None:
         threads = [threading.Thread(target=paint) for _ in range(2)]
         for thread in threads:
             thread.start()
-        wait(lambda: len(hub_of(client).jobs.running) == 2)
+        wait(lambda: len(hub_of(client).jobs.crew.running) == 2)
         os.kill(pid, signal.SIGKILL)
     for thread in threads:
         thread.join(20)
@@ -318,9 +318,9 @@ def test_a_worker_that_has_grown(own: Callable[..., TestClient], monkeypatch: py
     """A worker that holds too much memory is started afresh when it has nothing to do; no job notices."""
     client = own()
     before, photo = worker_pid(client), sent(client)["id"]
-    monkeypatch.setattr(jobs, "GROWTH", -(2**40))
+    monkeypatch.setattr(crew, "GROWTH", -(2**40))
     assert ended(client, begun(client, photo)["id"])["state"] == "done"
     wait(lambda: not alive(before))
-    monkeypatch.setattr(jobs, "GROWTH", 2**40)
+    monkeypatch.setattr(crew, "GROWTH", 2**40)
     assert ended(client, begun(client, photo)["id"])["state"] == "done"
-    assert (worker_pid(client) != before, hub_of(client).jobs.deaths) == (True, 0)
+    assert (worker_pid(client) != before, hub_of(client).jobs.crew.deaths) == (True, 0)
