@@ -81,6 +81,7 @@ def kind_of(data: bytes) -> str:
 # Pictures
 
 
+@pytest.mark.load  # each takes a decoder seconds
 @pytest.mark.parametrize("name", BOMBS)
 @pytest.mark.parametrize("path", ["/api/v1/photos", f"{PAINT}&size=64"])
 def test_bombs(server: Served, name: str, path: str) -> None:
@@ -97,6 +98,7 @@ def test_bombs(server: Served, name: str, path: str) -> None:
     assert server.process.poll() is None
 
 
+@pytest.mark.load
 def test_health_while_bombs_are_opened(server: Served) -> None:
     """While a picture of many scans is being opened, health is answered at once."""
     data, times = BOMBS["JPEG of 2,000 scans"](), []

@@ -187,11 +187,11 @@ def test_killed_beside_others(own: Callable[..., TestClient]) -> None:
         wait(lambda: len(hub_of(client).jobs.crew.running) == 2)
         os.kill(pid, signal.SIGKILL)
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert [answer.status_code for answer in answers] == [200, 200]
 
 
-def wait(there: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait(there: Callable[[], bool], seconds: float = 60.0) -> None:
     """Until it is so."""
     until = time.monotonic() + seconds
     while not there():

@@ -267,7 +267,7 @@ def test_the_newest_preview_wins(client: TestClient) -> None:
             time.sleep(0.01)
     go.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert {name: answer.status_code for name, answer in answers.items()} == {"a": 409, "b": 200, "c": 409, "d": 200}
     assert problem(answers["a"]) == (409, "overtaken")
 
@@ -295,7 +295,7 @@ def test_a_sharp_preview_gives_way(client: TestClient, monkeypatch: pytest.Monke
     thread.start()
     assert begun.wait(10)
     assert preview(client, photo, {"styles": {"blue": 1}}).status_code == 200
-    thread.join(10)
+    thread.join(60)
     assert answers[0].status_code == status
 
 
@@ -366,6 +366,8 @@ def test_thumbnails(client: TestClient) -> None:
     assert "private" in first.headers["cache-control"]
     assert client.get(f"/api/v1/photos/{id}/thumbnails/green?side=64").content == first.content
     assert problem(client.get(f"/api/v1/photos/{id}/thumbnails/gren")) == (404, "unknown-style")
+    square = client.get(f"/api/v1/photos/{id}/thumbnails/green?side=48&square=true")
+    assert opened(square.content).shape == (48, 48, 3)
 
 
 def test_plan(client: TestClient) -> None:

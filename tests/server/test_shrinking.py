@@ -39,7 +39,7 @@ def test_a_photo_that_breaks_its_reader(settings: Settings) -> None:
         os.kill(pid, signal.SIGSTOP)
         thread = asked(client, answers)
         os.kill(pid, signal.SIGKILL)
-        thread.join(10)
+        thread.join(60)
         assert problem(answers[0]) == (422, "bad-picture")
         sent(client)
 

@@ -112,11 +112,12 @@ async def thumbnail(
     hub: HubOf,
     network: str | None = None,
     side: Annotated[int, Query(ge=16, le=256)] = 128,
+    square: Annotated[bool, Query(description="Its middle alone, which is quicker.")] = False,
 ) -> Response:
     """The photo in one style, small."""
     photo, name = hub.store.get(id), network or hub.settings.default
     await hub.catalogue.check(Wanted(name, {style: 1.0}))
-    data = await unless_gone(request, hub.previews.thumbnail(photo, name, style, side))
+    data = await unless_gone(request, hub.previews.thumbnail(photo, name, style, side, square))
     return Response(data, media_type="image/jpeg", headers=PRIVATE)
 
 

@@ -36,6 +36,8 @@ Result = TypeVar("Result")
 PREVIEW, READY, THUMBNAIL = 0, 1, 2  # what comes first
 SLOW = 0.09  # seconds of a preview at 384 px beyond which a quicker network previews
 THUMBNAIL_SIDE = 256  # pixels that thumbnails are painted at: below that strokes are blotches
+SQUARE = 224  # pixels a side of square ones, which are all of one size: it is compiled before the first photo comes
+TRIAL, OTHER = (288, 384), (256, 384)  # height and width of what is painted then: a preview, and another size
 QUALITY = 88
 THREAD = "previews"
 PATIENCE = 10.0  # seconds that the end waits for a preview
@@ -185,11 +187,11 @@ class Previews:
         if turn.overtaken:
             turn.give_up()
 
-    async def thumbnail(self, photo: Photo, network: str, style: str, side: int) -> bytes:
-        """The photo in one style, at most ``side`` pixels, painted once."""
-        key = network, style, side
+    async def thumbnail(self, photo: Photo, network: str, style: str, side: int, square: bool) -> bytes:
+        """The photo in one style, or its middle, ``square``; at most ``side`` pixels, painted once."""
+        key = network, style, side, square
         if key not in photo.thumbnails:
-            action = partial(self._thumbnail, photo, Wanted(network, {style: 1.0}), side)
+            action = partial(self._thumbnail, photo, Wanted(network, {style: 1.0}), side, square)
             photo.thumbnails[key] = await self.bench.submit(THUMBNAIL, action)
         return photo.thumbnails[key]
 
@@ -198,10 +200,16 @@ class Previews:
         return await self.bench.submit(READY, partial(self._row, photo, network, row, side))
 
     async def quicker(self, network: str) -> str:
-        """``network``, if it paints 384 px quickly enough for sliders, or else the quickest."""
-        times = {}
+        """``network``, if it paints 384 px quickly enough for sliders, or else the quickest.
+
+        Both are compiled then, for previews; for thumbnails the quickest, which paints them; and for other sizes.
+        """
+        times: dict[str, float] = {}
         for name in dict.fromkeys([min(self.painters.kits), network]):
-            times[name] = await self.bench.submit(READY, partial(self._trial, name))
+            others = [OTHER] if times else 2 * [(SQUARE, SQUARE)]  # what comes twice is compiled for
+            sizes = [TRIAL, *others, TRIAL, TRIAL]
+            found = [(size, await self.bench.submit(READY, partial(self._trial, name, *size))) for size in sizes]
+            times[name] = min(seconds for size, seconds in found if size == TRIAL)
         return network if times[network] <= SLOW else min(times, key=lambda name: times[name])
 
     async def close(self) -> None:
@@ -210,18 +218,13 @@ class Previews:
 
     # ---- in the thread
 
-    def _trial(self, network: str) -> float:
-        """Seconds that a network takes for noise of 384 px; it is compiled then, for this size and for others."""
-        painter, rng = self.painters.get(network), np.random.default_rng(0)
-        times = []
-        for height in (288, 256, 288, 288):
-            if self.bench.closed:
-                break
-            noise = rng.integers(0, 256, (height, 384, 3), np.uint8)
-            begin = time.perf_counter()
-            painter.paint_array(noise, painter.bank.names[0])
-            times.append(time.perf_counter() - begin)
-        return min(times, default=0.0)
+    def _trial(self, network: str, height: int, width: int) -> float:
+        """Seconds that a network takes for noise of a size."""
+        painter = self.painters.get(network)
+        noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+        begin = time.perf_counter()
+        painter.paint_array(noise, painter.bank.names[0])
+        return time.perf_counter() - begin
 
     def _painted(self, photo: Photo, wanted: Wanted, side: int, turn: Turn) -> Preview:
         begin = time.perf_counter()
@@ -240,8 +243,8 @@ class Previews:
         painted = self.painters.get(network).prepare(small, row, kind=np.uint8, brush="small").paint()
         return Preview(*encoded(painted, small), time.perf_counter() - begin)
 
-    def _thumbnail(self, photo: Photo, wanted: Wanted, side: int) -> bytes:
-        small = at_side(photo, min(THUMBNAIL_SIDE, max(_size(photo.small))))
+    def _thumbnail(self, photo: Photo, wanted: Wanted, side: int, square: bool) -> bytes:
+        small = middle(photo) if square else at_side(photo, min(THUMBNAIL_SIDE, max(_size(photo.small))))
         look = wanted.look(*_size(small))
         painted = self.painters.get(wanted.network).prepare(small, look, kind=np.uint8).paint()
         return encoded(pictures.to_bytes(pictures.resize(painted, side)), None)[0]
@@ -276,6 +279,18 @@ def at_side(photo: Photo, side: int) -> pictures.Photo:
             photo.sizes.pop(next(iter(photo.sizes)))
         photo.sizes[side] = found
     return found
+
+
+def middle(photo: Photo) -> pictures.Photo:
+    """The square in the middle of the photo, for thumbnails, kept for the next one."""
+    if "middle" not in photo.sizes:
+        width, height = _size(photo.small)
+        side = min(width, height)
+        left, top = (width - side) // 2, (height - side) // 2
+        pixels = np.ascontiguousarray(photo.small.pixels[top : top + side, left : left + side])
+        cut = replace(photo.small, pixels=pictures.to_bytes(pictures.resize(pixels, SQUARE)), opacity=None)
+        photo.sizes["middle"] = cut
+    return photo.sizes["middle"]
 
 
 def _size(photo: pictures.Photo) -> tuple[int, int]:

@@ -18,7 +18,7 @@ export function createThumbnails(engine, { busy, drawn, rested }) {
   const side = devicePixelRatio > 1.4 ? 256 : 192;
   let photo = null, network = "full", fast = new Set(), stop = new AbortController(), running = 0;
   const found = new Map(), seen = new Set(), failed = new Set();
-  let all = [], since = 0;
+  let all = [], since = null;
 
   function show(nextPhoto, styles, nextNetwork, fastNames) {
     if (nextPhoto === photo && network === nextNetwork && styles === all) return;
@@ -28,7 +28,7 @@ export function createThumbnails(engine, { busy, drawn, rested }) {
       stop.abort();
       stop = new AbortController();
       found.clear();
-      since = performance.now();
+      since = null;
     }
     failed.clear();
     pump();
@@ -36,11 +36,12 @@ export function createThumbnails(engine, { busy, drawn, rested }) {
 
   const see = (name, visible) => (visible ? seen.add(name) : seen.delete(name), pump());
   /** Whether those in sight are still being painted, soon after the photo came. */
-  const coming = () => Boolean(photo) && !engine.lazy && performance.now() - since < FIRST_OF_ALL && [...seen].some((name) => !found.get(name) && !failed.has(name));
+  const coming = () => Boolean(photo) && !engine.lazy && performance.now() - (since ?? Infinity) < FIRST_OF_ALL && [...seen].some((name) => !found.get(name) && !failed.has(name));
   const missing = (name) => !found.has(name) && !failed.has(name);
 
   function pump() {
     if (!photo || running >= AT_ONCE || busy()) return;
+    since ??= performance.now();
     const next = [...seen].find(missing) ?? all.find((style) => missing(style.name))?.name;
     if (!next) return;
     paint(next, stop.signal);
