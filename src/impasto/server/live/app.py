@@ -100,8 +100,7 @@ async def painted(show: ShowOf, after: int = 0, before: bool = False) -> Respons
     found = await asyncio.to_thread(show.shown.after, after, PATIENCE)
     show.looked()
     if found is None:
-        if show.shown.closed:
-            raise RequestError(410, "gone", "the show is over")
+        _check_open(show)
         return Response(status_code=204, headers=NO_STORE)
     number, shown = found
     pixels = np.concatenate([shown.photo, shown.painted], axis=1) if before else shown.painted
@@ -116,8 +115,14 @@ async def painted(show: ShowOf, after: int = 0, before: bool = False) -> Respons
 @router.get("/live/thumbnails/{style}")
 async def thumbnail(request: Request, show: ShowOf, style: str) -> Response:
     """What was seen, small, in a style."""
+    _check_open(show)
     pixels = await unless_gone(request, asyncio.wrap_future(show.thumbnail(style)))
     return Response(await asyncio.to_thread(jpeg, pixels), media_type="image/jpeg", headers=NO_STORE)
+
+
+def _check_open(show: Show) -> None:
+    if show.shown.closed:
+        raise RequestError(410, "gone", "the show is over")
 
 
 @page.get("/")
