@@ -248,10 +248,11 @@ def test_for_everybody(make_live: Any, clip: Path, tmp_path: Path, options: dict
     live.page.screenshot(path=folder / f"live-{name}-mix.png")
     assert live.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     missing = live.page.evaluate("""async () => {
-      const {LANGUAGES} = await import("./strings.js"), {en, de} = LANGUAGES, kinds = ["t", "tLabel", "tName", "tHint", "tTitle"];
-      const wrong = Object.keys(en.words).concat(Object.keys(de.words)).filter((key) => !(key in en.words) || !(key in de.words));
-      for (const node of document.querySelectorAll("*"))
-        for (const kind of kinds) if (node.dataset[kind] && !(node.dataset[kind] in en.words)) wrong.push(node.dataset[kind]);
+      const {LANGUAGES} = await import("./strings.js"), [en, de] = [LANGUAGES.en.words, LANGUAGES.de.words];
+      const kinds = ["t", "tLabel", "tName", "tHint", "tTitle"];
+      const wrong = Object.keys({...en, ...de}).filter((key) => !(key in en) || !(key in de));
+      for (const {dataset} of document.querySelectorAll("*"))
+        for (const kind of kinds) if (dataset[kind] && !(dataset[kind] in en)) wrong.push(dataset[kind]);
       return wrong;
     }""")
     assert missing == []

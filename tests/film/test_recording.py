@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -15,6 +13,7 @@ import numpy as np
 import pytest
 
 from impasto.errors import FilmError
+from impasto.film import reading
 from impasto.film.recording import FRAGMENT, Recorder
 from impasto.film.writing import made_by_impasto
 from tests.film.drawn import frames_of, picture, times_of
@@ -111,7 +110,4 @@ def test_killed(tmp_path: Path, frames: int) -> None:
         pass
     assert found >= frames - 2 * FRAGMENT
     assert found >= FRAGMENT
-    from impasto.film import reading
-
     assert sum(1 for _ in reading.opened(target).frames()) == found
-    assert Fraction(found, 15) > 0 and time.monotonic() > 0

@@ -257,7 +257,10 @@ def test_paintings(client: TestClient) -> None:
 
 def test_looks(client: TestClient) -> None:
     """The page turns style, strength and mirror; what cannot be is a problem."""
-    assert client.put("/api/v1/live/look", json={"styles": {"blue": 1}, "strength": 0.7, "mirrored": True}).status_code == 204
+    assert (
+        client.put("/api/v1/live/look", json={"styles": {"blue": 1}, "strength": 0.7, "mirrored": True}).status_code
+        == 204
+    )
     found = client.get("/api/v1/live").json()
     assert (found["styles"], found["strength"], found["mirrored"]) == ({"blue": 1.0}, 0.7, True)
     for body, status in (({"styles": {"x": 1}}, 404), ({"styles": {"red": 1}, "strength": 5}, 422), ({}, 422)):

@@ -59,7 +59,8 @@ class Staged:
     """How it is shown, and where to."""
 
     size: Annotated[
-        int, typer.Option(help="The largest painting, longer side in pixels; a smaller one where that is too slow."),
+        int,
+        typer.Option(help="The largest painting, longer side in pixels; a smaller one where that is too slow."),
         limits.SIDE,
     ] = 640
     steady: Annotated[
