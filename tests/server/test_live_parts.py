@@ -124,7 +124,7 @@ def test_one_slow_painting_changes_nothing() -> None:
 
 
 def test_the_rate_is_held_with_whatever_is_quick_enough() -> None:
-    """For any speed: where some size holds the rate, what is settled on does, and it is the largest with time to spare."""
+    """Whatever the speed: what is settled on is the largest size with time to spare, or the smallest of all."""
     for pixel in (1e-8, 5e-8, 1e-7, 2e-7, 3e-7, 6e-7, 1e-6):
         fit = Fitting(SIZES)
         for frame in range(200):

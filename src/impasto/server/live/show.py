@@ -48,10 +48,14 @@ class Staging:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A frame and its painting, (h, w, 3), uint8; paintings a second, and seconds recorded (None: it is not)."""
+    """A frame and its painting, (h, w, 3), uint8, and when it came, in seconds since the show's ``begin``.
+
+    Paintings a second, and seconds recorded (None: it is not).
+    """
 
     photo: Bytes
     painted: Bytes
+    moment: float
     fps: float
     recorded: float | None
 
@@ -86,7 +90,7 @@ class Show:
         self._pool = ThreadPoolExecutor(1, "painter")
         self._painting: Future[None] | None = None
         self._reading: threading.Thread | None = None
-        self._begin = time.monotonic()
+        self.begin = time.monotonic()
         if staging.record is not None:
             self._recorder((staging.side, staging.side))  # what cannot be recorded is refused now
 
@@ -145,7 +149,7 @@ class Show:
             self.seen.close()
 
     def _put(self, frame: Bytes | bytes) -> None:
-        self.seen.put((time.monotonic() - self._begin, frame))
+        self.seen.put((time.monotonic() - self.begin, frame))
 
     # ---- how it looks
 
@@ -194,7 +198,7 @@ class Show:
         if self._records:
             self._record(painted, moment, fitting.sizes[-1])
         recorded = self.recorder.seconds if self._records and self.recorder is not None else None
-        self.shown.put(Shown(photo, painted, self._rate(), recorded))
+        self.shown.put(Shown(photo, painted, moment, self._rate(), recorded))
         fitting.took(time.perf_counter() - begin, moment)
 
     def _fitting_for(self, pixels: Bytes) -> Fitting:

@@ -179,9 +179,7 @@ async function start() {
   try {
     show = await json("live");
   } catch (error) {
-    wait("liveOffline");
-    if (error.code !== "offline") fault(error);
-    return;
+    return wait(error.code === "token" ? "liveToken" : "liveOffline");
   }
   mirrored = show.mirrored;
   $("source-name").textContent = show.name;

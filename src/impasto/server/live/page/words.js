@@ -13,6 +13,7 @@ Object.assign(LANGUAGES.en.words, {
   tryAgain: "Try again", mirror: "Mirror", camera: "Camera",
   livePace: "{size}, {rate} a second", liveRecorded: "Recording, {time}", liveStopped: "The recording has ended. The terminal says why.",
   liveOver: "The show is over.", liveOffline: "impasto live has ended. Start it again in the terminal.",
+  liveToken: "This address is no longer valid", liveTokenHow: "Open the one that the terminal shows.",
 });
 Object.assign(LANGUAGES.de.words, {
   livePrivate: "Das Bild bleibt auf diesem Computer.", livePainting: "Was die Kamera sieht, gemalt: {style}",
@@ -26,4 +27,5 @@ Object.assign(LANGUAGES.de.words, {
   tryAgain: "Noch einmal", mirror: "Spiegeln", camera: "Kamera",
   livePace: "{size}, {rate} in der Sekunde", liveRecorded: "Aufnahme, {time}", liveStopped: "Die Aufnahme ist zu Ende. Warum, steht im Terminal.",
   liveOver: "Die Vorstellung ist zu Ende.", liveOffline: "impasto live ist zu Ende. Starte es im Terminal neu.",
+  liveToken: "Diese Adresse gilt nicht mehr", liveTokenHow: "Öffne die, die im Terminal steht.",
 });
