@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -127,7 +128,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
 
 def test_a_camera_that_comes_back(stand: Stand, tmp_path: Path, clock: list[float]) -> None:
     """A camera that is unplugged is waited for, and goes on when it is back; that is said once."""
-    seen = film(tmp_path / "seen.mp4", Drawing(frames=3))
+    seen = film(tmp_path / "seen.mp4", Drawing(frames=3, codec="mpeg4", base=Fraction(1, 25)))
     stand.gives = [seen, *[ENDS] * 7, seen]
     said: list[str] = []
     shapes = []
