@@ -94,13 +94,13 @@ for number in range(10_000):
 def test_killed(tmp_path: Path, frames: int) -> None:
     """Killed with SIGKILL, a recording has all frames but those of its last fragment, and can be read as a film."""
     target = tmp_path / "out.mp4"
-    running = subprocess.Popen([sys.executable, "-c", RECORDS, target], stdout=subprocess.PIPE, text=True)
-    assert running.stdout is not None
-    for line in running.stdout:
-        if int(line) >= frames:
-            break
-    os.kill(running.pid, signal.SIGKILL)
-    running.wait()
+    command = [sys.executable, "-c", RECORDS, target]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if int(line) >= frames:
+                break
+        os.kill(running.pid, signal.SIGKILL)
     found = 0
     try:
         with av.open(str(target)) as container:

@@ -34,6 +34,7 @@ def looked(visitor: Visitor, address: str, after: int = 0) -> int:
     return visitor.get(f"{address}/api/v1/live/painted?after={after}")[0]
 
 
+@pytest.mark.process
 def test_a_film_from_beginning_to_end(network_file: Path, clip: Path, tmp_path: Path) -> None:
     """A film is shown at a secret address, recorded at its own times, and ends the command with 0."""
     target = tmp_path / "me.mp4"
@@ -53,7 +54,7 @@ def test_a_film_from_beginning_to_end(network_file: Path, clip: Path, tmp_path: 
     assert 2 < float(times[-1]) < 5 and len(times) <= 100
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.process)])
 def test_stopped(network_file: Path, clip: Path, tmp_path: Path, kind: int) -> None:
     """Ctrl-C ends it quietly with 0, and the recording is whole."""
     target = tmp_path / "me.mp4"
@@ -67,6 +68,7 @@ def test_stopped(network_file: Path, clip: Path, tmp_path: Path, kind: int) -> N
     assert len(times_of(target)) >= 5
 
 
+@pytest.mark.process
 def test_a_page_that_is_closed(network_file: Path, tmp_path: Path) -> None:
     """Some seconds after nobody looks any more it ends with 0, also where no camera ever came."""
     with started(tmp_path, *words(network_file)) as (process, line):
@@ -80,10 +82,11 @@ def test_a_page_that_is_closed(network_file: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.film
-def test_killed(network_file: Path, clip: Path, tmp_path: Path) -> None:
+def test_killed(network_file: Path, tmp_path: Path) -> None:
     """Killed with SIGKILL it leaves a film that can be read, of all but its last moments."""
     target = tmp_path / "me.mp4"
-    with started(tmp_path, *words(network_file, "--camera", clip, "--record", target)) as (process, line):
+    long = film(tmp_path / "seen.mp4", Drawing(frames=3000, sounds=(), options=(("crf", "30"),)))
+    with started(tmp_path, *words(network_file, "--camera", long, "--record", target)) as (process, line):
         visitor = Visitor()
         visitor.get(line)
         address, number, until = line.partition("/?")[0], 0, time.monotonic() + 30
@@ -124,7 +127,8 @@ def test_what_cannot_be(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cameras, "listed", lambda: [])
     network = [] if "--network" in given else ["--network", network_file]
-    code, out, err = run("live", "--no-browser", "--port", 0, *network, *given, capsys=capsys)
+    port = [] if "--port" in given else ["--port", 0]
+    code, out, err = run("live", "--no-browser", *port, *network, *given, capsys=capsys)
     assert (code, out) == (2, "")
     assert err.startswith("impasto: ") and err.count("\n") == 1 and says in err
     assert list(tmp_path.iterdir()) == []

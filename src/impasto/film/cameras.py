@@ -39,7 +39,8 @@ class Named:
 def listed() -> list[Named]:
     """The cameras of this computer; MissingExtraError without PyAV."""
     system = _system()
-    devices = attempt(lambda: av().enumerate_input_devices(system), []) if system and av() else []
+    package = av()
+    devices: list[Any] = attempt(lambda: list(package.enumerate_input_devices(system)), []) if system else []
     pairs = [(each.name, each.description or each.name) for each in devices if _films(each)]
     if system == "v4l2":
         pairs = [(address, name) for address, name in pairs if _captures(address)]
