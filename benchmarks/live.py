@@ -27,7 +27,7 @@ FPS, NOISE, SIZE = 30, 2.0, (640, 480)
 
 
 class Moving:
-    """A camera of 30 frames a second that looks at a portrait, which drifts; ``times`` are when each frame was given."""
+    """A camera of 30 frames a second that looks at a portrait, which drifts."""
 
     kind, name = "camera", "moving"
 

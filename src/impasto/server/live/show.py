@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from impasto import pictures
-from impasto.errors import FilmError, ImpastoError, attempt
+from impasto.errors import FilmError, ImpastoError, PictureError, attempt
 from impasto.film.colour import Bytes
 from impasto.film.masks import resized
 from impasto.film.recording import Recorder
@@ -185,7 +185,8 @@ class Show:
         finally:
             self.shown.close()
             for _, future in self._thumbnails:
-                future.cancel()
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(PictureError("the show is over"))
 
     def _show(self, pixels: Bytes, moment: float) -> None:
         """Paint one frame, show it, and see how long that took."""
