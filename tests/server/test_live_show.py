@@ -68,6 +68,7 @@ def make(painter: Painter) -> Iterator[Any]:
     def start(source: Any = None, **staging: Any) -> Show:
         said: list[str] = []
         made.append(Show(painter, RED, source, Staging(**staging), said.append))
+        made[-1].said = said  # type: ignore[attr-defined]
         made[-1].start()
         return made[-1]
 
@@ -102,10 +103,10 @@ def test_a_slow_painter_skips_frames(make: Any, monkeypatch: pytest.MonkeyPatch)
     slow = Show._show
     ages: list[int] = []
 
-    def delayed(show: Show, pixels: np.ndarray, moment: float) -> None:
+    def delayed(show: Show, pixels: np.ndarray, moment: float) -> np.ndarray:
         ages.append(source.given - show.seen._number)
-        slow(show, pixels, moment)
         time.sleep(0.05)
+        return slow(show, pixels, moment)
 
     monkeypatch.setattr(Show, "_show", delayed)
     show = make(source)
@@ -199,11 +200,11 @@ def test_another_shape(make: Any) -> None:
 def test_thumbnails(make: Any) -> None:
     """Small pictures of styles are painted between frames."""
     show = make(Drawn())
-    painted = [show.thumbnail(name).result(20) for name in ("red", "blue")]
+    painted = [show.thumbnails.ask(name).result(20) for name in ("red", "blue")]
     assert [each.shape for each in painted] == [(192, 192, 3)] * 2
     assert not np.array_equal(*painted)
     with pytest.raises(StyleNameError):
-        show.thumbnail("nobody")
+        show.thumbnails.ask("nobody")
 
 
 @needs_av
@@ -226,6 +227,28 @@ def test_a_recording_that_ends(make: Any, tmp_path: Path) -> None:
     show = make(Drawn(), record=tmp_path / "nowhere" / "out.mp4")
     number, shown = show.shown.after(0, 20)
     assert show.shown.after(number, 20) and shown.recorded is None and not show.over
+
+
+@needs_av
+def test_a_disk_that_is_full(make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the disk is full the recording is closed with what it has, that is said, and the show goes on."""
+    from impasto.film.recording import Recorder
+    from tests.film.drawn import times_of
+
+    written = Recorder.write
+
+    def full(recorder: Recorder, pixels: np.ndarray, moment: float) -> None:
+        if recorder.frames == 3:
+            raise FilmError("me.mp4 cannot be written (No space left on device)")
+        written(recorder, pixels, moment)
+
+    monkeypatch.setattr(Recorder, "write", full)
+    show = make(Drawn(), record=tmp_path / "me.mp4")
+    until(lambda: len(times_of(tmp_path / "me.mp4")) == 3 if show.said else False)
+    assert show.said == ["the recording has ended: me.mp4 cannot be written (No space left on device)"]
+    number, _ = show.shown.after(0, 20)
+    assert show.shown.after(number, 20)[1].recorded is None
+    show.close()
 
 
 # ---- the application

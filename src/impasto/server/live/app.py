@@ -116,7 +116,7 @@ async def painted(show: ShowOf, after: int = 0, before: bool = False) -> Respons
 async def thumbnail(request: Request, show: ShowOf, style: str) -> Response:
     """What was seen, small, in a style."""
     _check_open(show)
-    pixels = await unless_gone(request, asyncio.wrap_future(show.thumbnail(style)))
+    pixels = await unless_gone(request, asyncio.wrap_future(show.thumbnails.ask(style)))
     return Response(await asyncio.to_thread(jpeg, pixels), media_type="image/jpeg", headers=NO_STORE)
 
 

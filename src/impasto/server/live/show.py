@@ -10,14 +10,14 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from impasto import pictures
-from impasto.errors import FilmError, ImpastoError, PictureError, attempt
+from impasto.errors import FilmError, ImpastoError, attempt
 from impasto.film.colour import Bytes
 from impasto.film.masks import resized
 from impasto.film.recording import Recorder
@@ -27,12 +27,12 @@ from impasto.painting.painter import Painter
 from impasto.server.live.newest import Newest
 from impasto.server.live.sizes import Fitting, ladder
 from impasto.server.live.sources import Say, Source
+from impasto.server.live.thumbnails import Thumbnails
 from impasto.server.looks import mix, named
 from impasto.styles import blend
 
 ABSENT = 10.0  # seconds without anybody looking, after which the page was closed
 RECENT = 2.0  # seconds that the rate is measured over
-THUMBNAIL = 192  # pixels a side of the small pictures of styles
 LARGEST = 50_000_000  # pixels of a frame that the page may send
 ENDING = 10.0  # seconds that the end waits for a source
 
@@ -82,8 +82,7 @@ class Show:
         self._over, self._fault = threading.Event(), None  # type: threading.Event, ImpastoError | None
         self._fitting: tuple[tuple[int, ...], Fitting] | None = None
         self._times: deque[float] = deque()
-        self._thumbnails: deque[tuple[str, Future[Bytes]]] = deque()
-        self._sitter: Bytes | None = None
+        self.thumbnails = Thumbnails(painter)
         self.recorder: Recorder | None = None
         self._records = staging.record is not None
         self._looked: float | None = None
@@ -163,13 +162,6 @@ class Show:
         """The styles of the look, with their weights."""
         return blend.weights_of(self.look.style) or {}
 
-    def thumbnail(self, style: str) -> Future[Bytes]:
-        """What was seen, small, in a style, painted between two frames; raises what ``Painter.check`` raises."""
-        self.painter.check(style)
-        future: Future[Bytes] = Future()
-        self._thumbnails.append((style, future))
-        return future
-
     # ---- painting
 
     def _paint(self) -> None:
@@ -180,27 +172,24 @@ class Show:
                 pixels = _pixels(frame)
                 if pixels is None:  # damaged on its way: the next one comes soon
                     continue
-                self._show(pixels, moment)
-                self._paint_thumbnail()
+                self.thumbnails.paint_one(self._show(pixels, moment))
         finally:
             self.shown.close()
-            for _, future in self._thumbnails:
-                if future.set_running_or_notify_cancel():
-                    future.set_exception(PictureError("the show is over"))
+            self.thumbnails.end()
 
-    def _show(self, pixels: Bytes, moment: float) -> None:
-        """Paint one frame, show it, and see how long that took."""
+    def _show(self, pixels: Bytes, moment: float) -> Bytes:
+        """Paint one frame, show it, and see how long that took; the frame as it was painted from."""
         begin = time.perf_counter()
         fitting = self._fitting_for(pixels)
         photo = resized(pixels, fitting.size) if pixels.shape[1::-1] != fitting.size else pixels
         photo = np.ascontiguousarray(photo[:, ::-1]) if self.mirrored else photo
         painted = pictures.to_bytes(self._steady.paint(photo, self.look, moment))
-        self._sitter = photo
         if self._records:
             self._record(painted, moment, fitting.sizes[-1])
         recorded = self.recorder.seconds if self._records and self.recorder is not None else None
         self.shown.put(Shown(photo, painted, moment, self._rate(), recorded))
         fitting.took(time.perf_counter() - begin, moment)
+        return photo
 
     def _fitting_for(self, pixels: Bytes) -> Fitting:
         """The sizes for frames like this one, which changes when a phone is turned or the film is another."""
@@ -225,23 +214,13 @@ class Show:
         except FilmError as error:
             self._records = False
             self.say(f"the recording has ended: {error}")
+            if self.recorder is not None:
+                with suppress(FilmError):
+                    self.recorder.close()
 
     def _recorder(self, size: tuple[int, int]) -> Recorder:
         assert self.staging.record is not None
         return Recorder(self.staging.record, size, f"in the style {mix(self.styles)}")
-
-    def _paint_thumbnail(self) -> None:
-        """One of the small pictures that somebody waits for."""
-        if not self._thumbnails or self._sitter is None:
-            return
-        style, future = self._thumbnails.popleft()
-        if not future.set_running_or_notify_cancel():
-            return
-        try:
-            painted = self.painter.paint_array(_square(self._sitter, THUMBNAIL), Look(style, brush="small"))
-            future.set_result(pictures.to_bytes(painted))
-        except ImpastoError as error:
-            future.set_exception(error)
 
 
 def _pixels(frame: Bytes | bytes) -> Bytes | None:
@@ -249,12 +228,3 @@ def _pixels(frame: Bytes | bytes) -> Bytes | None:
     if not isinstance(frame, bytes):
         return frame
     return attempt(lambda: pictures.to_bytes(pictures.load(named(frame, "a frame"), max_pixels=LARGEST).pixels), None)
-
-
-def _square(pixels: Bytes, side: int) -> Bytes:
-    """The middle of a picture."""
-    height, width = pixels.shape[:2]
-    short = min(height, width)
-    top, left = (height - short) // 2, (width - short) // 2
-    box = (left, top, left + short, top + short)
-    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS, box=box))
