@@ -91,7 +91,8 @@ class Page:
 def live(
     *,
     style: Annotated[
-        list[str] | None, typer.Option("--style", "-s", help="NAME, or a mix such as NAME:0.6,NAME:0.4.")
+        list[str] | None,
+        typer.Option("--style", "-s", help=f"NAME, or a mix such as NAME:0.6,NAME:0.4; default: {FIRST}."),
     ] = None,
     dials: Annotated[dict[str, Any], Fields(Look, DIALS)],
     seen: Seen,
