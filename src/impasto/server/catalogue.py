@@ -9,14 +9,13 @@ from typing import Any
 from impasto import assets
 from impasto.painting import opening, rows
 from impasto.server.api import RequestError
+from impasto.server.listing import listed
 from impasto.server.looks import Wanted
 from impasto.server.settings import Kit
 from impasto.server.store import Folder
-from impasto.styles import blend, strokes
+from impasto.styles import strokes
 from impasto.styles.bank import PHOTO, Bank
 from impasto.styles.names import check_name
-
-NEIGHBOURS = 4
 
 
 class Catalogue:
@@ -40,7 +39,7 @@ class Catalogue:
         """A record of each style, for people to choose from."""
         bank = await self.bank(network)
         if network not in self._tables or self._tables[network][0] is not bank:
-            self._tables[network] = bank, await asyncio.to_thread(_table, bank)
+            self._tables[network] = bank, await asyncio.to_thread(listed, bank)
         return self._tables[network][1]
 
     async def check(self, wanted: Wanted) -> None:
@@ -76,22 +75,3 @@ class Catalogue:
 def _loaded(kit: Kit) -> Bank:
     own = assets.bank_file(kit.network)
     return opening.with_photo(Bank.load(kit.bank or own), own)
-
-
-def _table(bank: Bank) -> list[dict[str, Any]]:
-    return [_entry(bank, name) for name in bank.styles]
-
-
-def _entry(bank: Bank, name: str) -> dict[str, Any]:
-    card = bank.card(name)
-    near = blend.neighbours(bank, name, min(NEIGHBOURS, len(bank.styles) - 1)) if len(bank.styles) > 1 else []
-    return {
-        "name": name,
-        "title": card.title,
-        "artist": card.artist,
-        "year": card.year,
-        "license": card.licence,
-        "credit": card.note,
-        "sizes": list(strokes.sizes(bank, name)),
-        "neighbours": [other for other, _ in near],
-    }

@@ -14,7 +14,7 @@ const place = ({ name }) => (FIRST.indexOf(name) + 1 || FIRST.length + 1);
 export const ordered = (styles) => [...styles].sort((a, b) => place(a) - place(b));
 
 /** Pictures of one photo in every style; `drawn(name)` is called as each arrives, `rested()` when none in sight is missing. */
-export function createThumbnails(engine, { busy, drawn, rested }) {
+export function createThumbnails(engine, { busy, drawn, rested = () => {} }) {
   const side = devicePixelRatio > 1.4 ? 256 : 192;
   let photo = null, network = "full", fast = new Set(), stop = new AbortController(), running = 0;
   const found = new Map(), seen = new Set(), failed = new Set();
@@ -79,8 +79,8 @@ export function createStyles(state, thumbnails, { tell, teach }) {
   function build() {
     sight.disconnect();
     tiles.clear();
-    const plus = make("button", { className: "tile teach", id: "teach", title: t("teach"), onclick: () => teach() }, make("span", { className: "pane" }, icon("plus")), make("span", { className: "title" }, t("teach")));
-    $("grid-extra").replaceChildren(plus);
+    const plus = teach && make("button", { className: "tile teach", id: "teach", title: t("teach"), onclick: () => teach() }, make("span", { className: "pane" }, icon("plus")), make("span", { className: "title" }, t("teach")));
+    $("grid-extra").replaceChildren(...(plus ? [plus] : []));
     grid.replaceChildren(...state.styles.filter((style) => style.name !== PHOTO).map((style) => {
       const tile = make("button", { className: "tile", "data-name": style.name, "aria-label": style.title || style.name, title: [style.title, artistOf(style), style.year].filter(Boolean).join(", ") },
         make("span", { className: "pane" }, make("img", { alt: "", draggable: false }), make("span", { className: "mark", "aria-hidden": "true" }, icon("check"))), make("span", { className: "title" }, style.title || style.name));
