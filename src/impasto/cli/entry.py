@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli import demo, evaluate, optimize, paint, space, studio, styles, teach, terminal, train, video
+from impasto.cli import demo, evaluate, judge, optimize, paint, space, studio, styles, teach, terminal, train, video
 from impasto.cli.ends import at_end
 from impasto.cli.root import app
 
@@ -21,6 +21,7 @@ COMMANDS = (
     teach,
     train,
     optimize,
+    judge,
     evaluate,
 )  # which add themselves to ``app``
 
