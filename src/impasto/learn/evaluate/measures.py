@@ -110,8 +110,8 @@ def histogram(picture: Picture) -> Tensor:
     """The RGB-uv histogram of a picture (h, w, 3), 0..1, with sum 1: (3, 64, 64).
 
     For each of R, G, B the logarithms of its ratios to the other two, from -3 to 3, weighted by intensity and spread by
-    an inverse quadratic kernel of 0.02 (Afifi et al. 2021, HistoGAN, and its code, RGBuvHistBlock). Pictures with a side
-    above 256 pixels are brought to 256 x 256, as StyleID does (evaluation/eval_histogan.py).
+    an inverse quadratic kernel of 0.02 (Afifi et al. 2021, HistoGAN; RGBuvHistBlock in their code). Pictures with a
+    side above 256 pixels are brought to 256 x 256, as StyleID does (evaluation/eval_histogan.py).
     """
     planes = to_planes(picture).float().clamp(0, 1)
     if max(planes.shape[2:]) > SIDE:
@@ -128,5 +128,5 @@ def histogram(picture: Picture) -> Tensor:
 
 
 def rgb_uv(painted: Tensor, painting: Tensor) -> float:
-    """Hellinger distance of two ``histogram``s (Afifi et al. 2021): 0 is the painting's colours, 1 none of them."""
+    """Hellinger distance of two ``histogram``s (Afifi et al. 2021): 0 the painting's colours, 1 none of them."""
     return float((painted.sqrt() - painting.sqrt()).square().sum().div(2).sqrt())
