@@ -1,10 +1,10 @@
-"""What ``impasto judge`` reports: photos of scikit-image in shipped styles, and whether it agrees with ``impasto eval``.
+"""What ``impasto judge`` reports of photos of scikit-image in shipped styles, and whether ``impasto eval`` agrees.
 
     python -m benchmarks.judging --styles DIR [--style NAME,NAME,...] [--photos DIR] [--limit 2]
 
-DIR holds the bank's paintings. The photos are painted with ``full`` at five strengths and measured at 512 px; the photos
-themselves are measured as well, which is what doing nothing scores. With --photos, content and style of the last photos
-by name are measured twice, by ``impasto eval`` and by ``impasto judge`` from painted PNG files. Kept in
+DIR holds the bank's paintings. The photos are painted with ``full`` at five strengths and measured at 512 px; the
+photos themselves are measured as well, which is what doing nothing scores. With --photos, content and style of the last
+photos by name are measured twice, by ``impasto eval`` and by ``impasto judge`` from painted PNG files. Kept in
 benchmarks/results/judging.json; the tables of docs/judging.md are made of it:
 
     python -c "from benchmarks.judging import PAGE, page; PAGE.write_text(page())"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto import limits
-from impasto.cli.ends import plain_names, progress
+from impasto.cli.ends import counted, interrupted, plain_names, progress
 from impasto.cli.learning import LossFile, learning
 from impasto.cli.options import AsJson, BankFile, Names, Opens, Runtime
 from impasto.cli.records import Fields, options
@@ -127,7 +127,9 @@ def judge(
         losses = LossSettings(**{**NEUTRAL, **settings}) if bank is None else LossSettings.of(bank, **settings)
         ruler = load_loss_network(comparing.loss_network).to(best_dtype(comparing.precision))
         todo = judging.judged(pairs.found, ruler, losses, protocol, bank=bank, paint=_paint(painter, pairs))
-        records = list(progress(todo, len(pairs.found), quiet=as_json, description="judging"))
+        records: list[Record] = []
+        with interrupted(lambda: f"{len(records)} of {counted(pairs.found, 'picture')} measured; nothing was written"):
+            records += progress(todo, len(pairs.found), quiet=as_json, description="judging")
         keys = list(dict.fromkeys(key for record in records for key in record if key not in judging.NO_NUMBERS))
         styles = medians.by_style(records, keys)
         summary = {"styles": styles, "overall": medians.over_styles(styles, keys)}
