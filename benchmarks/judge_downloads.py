@@ -125,7 +125,7 @@ def main() -> None:
     try:
         looks = {word: PER_PICTURE[word]() for word in words if word in PER_PICTURE}
         records = [
-            {"style": pair.style, "strength": pair.strength, "painted": str(pair.painted)}
+            {"name": pair.style, "strength": pair.strength, "painted": str(pair.painted)}
             | {word: look(pair) for word, look in looks.items()}
             for pair in pairs
         ]
@@ -133,8 +133,8 @@ def main() -> None:
     except ImportError as error:
         sys.exit(f"{error.name} is not installed: pip install lpips art-fid open_clip_torch torchvision")
     styles = by_style(records, list(looks))
-    for row in [*styles, *({"style": "(all)", **row} for row in over_styles(styles, list(looks)))]:
-        print(row["style"], *(f"{word} {row[word]['median']:.3f}" for word in looks))
+    for row in [*styles, *({"name": "(all)", **row} for row in over_styles(styles, list(looks)))]:
+        print(row["name"], *(f"{word} {row[word]['median']:.3f}" for word in looks))
     print(json.dumps({"pictures": records, "styles": styles, **whole}))
 
 

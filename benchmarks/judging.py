@@ -74,7 +74,7 @@ def example(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "styles": [style for style in painted["styles"] if style["strength"] == 1],
         "curve": painted["overall"],
         "untouched": untouched["overall"][0],
-        "floor": {style["style"]: _floor(style) for style in painted["styles"]},
+        "floor": {style["name"]: _floor(style) for style in painted["styles"]},
     }
 
 
@@ -104,7 +104,7 @@ def agreement(args: argparse.Namespace, folder: Path) -> dict[str, float | int]:
     judged = _judge(*places, "-s", args.style, "--network", "full", "--measures", "ssim")
     apart: dict[str, list[float]] = {"content": [], "style": []}
     for expected in evaluated["styles"]:
-        records = [record for record in judged["pictures"] if record["style"] == expected["name"]]
+        records = [record for record in judged["pictures"] if record["name"] == expected["name"]]
         for key, differences in apart.items():
             mean = np.mean([record[key] for record in records])
             differences.append(abs(float(mean) / expected[key] - 1))
@@ -137,7 +137,7 @@ def styles() -> str:
     """A line for each style at strength 1: medians with their intervals."""
     found = json.loads(RESULTS.read_text())
     shown = [key for key in SHOWN if key != "warping_error"]
-    return _table("style", shown, [(style["style"], style) for style in found["styles"]], ends=True)
+    return _table("style", shown, [(style["name"], style) for style in found["styles"]], ends=True)
 
 
 def curve() -> str:

@@ -212,8 +212,8 @@ def _say(pairs: Pairs, records: Sequence[Record]) -> None:
 
 def _table(summary: dict[str, list[Record]], keys: Sequence[str]) -> None:
     """A line for each style, and behind them one for all: medians, with their intervals in brackets."""
-    rows = [*summary["styles"], *({"style": "(all)", **record} for record in summary["overall"])]
-    columns = ["style", *["strength"] * any(row["strength"] is not None for row in rows), "count", *keys]
+    rows = [*summary["styles"], *({"name": "(all)", **record} for record in summary["overall"])]
+    columns = ["name", *["strength"] * any(row["strength"] is not None for row in rows), "count", *keys]
     table(columns, [{**row, **{key: _interval(row[key]) for key in keys}} for row in rows])
 
 

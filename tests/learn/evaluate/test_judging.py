@@ -142,7 +142,7 @@ def test_what_cannot_be_read_is_a_record(loss_network: LossNetwork, tmp_path: Pa
         Pair(bad, painted, painting),
     ]
     records = list(judged(pairs, loss_network, LossSettings(unit="energy"), PROTOCOL))
-    assert "error" not in records[0] and records[0]["style"] > 0 or records[0]["style"] == "painting"
+    assert "error" not in records[0] and records[0]["style"] > 0 and records[0]["name"] == "painting"
     for record, word in zip(records[1:], ("bad.png", "no.png", "bad.png", "40 x 4 pixels", "bad.png"), strict=True):
         assert word in record["error"] and "content" not in record
 
@@ -176,4 +176,4 @@ def test_a_painting_of_16_pixels(loss_network: LossNetwork, tmp_path: Path) -> N
     flat = saved(tmp_path / "flat.png", np.zeros((16, 16, 3), np.uint8))
     (record,) = judged([Pair(photo, photo, flat)], loss_network, LossSettings(unit="energy"), PROTOCOL)
     numbers = [value for value in record.values() if isinstance(value, float)]
-    assert len(numbers) == 12 and np.isfinite(numbers).all()
+    assert len(numbers) == 13 and np.isfinite(numbers).all()

@@ -79,10 +79,10 @@ def test_sliced_wasserstein_sees_what_moments_do_not() -> None:
 
 def test_cfsd_of_the_photo_is_zero() -> None:
     """The photo's own structure has 0, and so has the same picture turned upside down with its photo."""
-    other = FEATURES.flip(1) + 0.3
+    other = 3 * FEATURES.flip(1)
     assert measures.cfsd(FEATURES, FEATURES) == 0
     turned = measures.cfsd(other.flip(2, 3), FEATURES.flip(2, 3))
-    assert turned == pytest.approx(measures.cfsd(other, FEATURES), rel=1e-4) and turned > 0
+    assert turned == pytest.approx(measures.cfsd(other, FEATURES), rel=1e-3) and turned > 0.1
 
 
 def test_cfsd_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_histogram_by_hand() -> None:
 
     pairs = [(red / green, red / blue), (green / red, green / blue), (blue / red, blue / green)]
     by_hand = np.stack([np.outer(kernel(u), kernel(v)) for u, v in pairs])
-    assert np.abs(found.numpy() - by_hand / by_hand.sum()).max() < 1e-5
+    assert np.abs(found.numpy() - by_hand / by_hand.sum()).max() < 1e-4
     assert float(found.sum()) == pytest.approx(1, abs=1e-4)
 
 

@@ -11,7 +11,7 @@ from impasto.learn.evaluate.medians import by_style, median, over_styles
 
 
 def record(style: str, value: float | None, strength: float | None = None, **more: Any) -> dict[str, Any]:
-    return {"style": style, "strength": strength, "x": value, **more}
+    return {"name": style, "strength": strength, "x": value, **more}
 
 
 def test_equal_values_have_no_width() -> None:
@@ -41,7 +41,7 @@ def test_styles_and_strengths_are_apart() -> None:
     """Each style at each strength has its own median; a record with an error, or without a number, does not count."""
     records = [record("a", 1.0), record("a", 3.0), record("b", None), record("b", 5.0), record("b", None, error="no")]
     found = by_style([*records, record("a", 9.0, 0.5)], ["x"])
-    assert [(each["style"], each["strength"], each["count"]) for each in found] == [
+    assert [(each["name"], each["strength"], each["count"]) for each in found] == [
         ("a", None, 2),
         ("b", None, 2),
         ("a", 0.5, 1),

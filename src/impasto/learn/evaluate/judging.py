@@ -40,8 +40,8 @@ Fit = Literal["same", "crop", "stretch"]
 
 MEASURES = ("content", "share", "adain", "wasserstein", "color", "ssim", "cfsd", "warping")
 CONTENT = ("relu3_1", "relu4_1")  # layers of the two content distances
-NO_NUMBERS = ("photo", "painted", "painting", "style", "strength", "error")  # keys of a record that are no measures
-ALIKE = 0.02  # of proportions: what rounding to whole pixels makes of small pictures
+NO_NUMBERS = ("photo", "painted", "painting", "name", "strength", "error")  # keys of a record that are no measures
+ALIKE = 0.02  # of proportions, or one pixel: what rounding makes of small pictures
 SMALLEST = 8  # pixels of a painting's shorter side: relu4_1 is an eighth of it
 
 
@@ -190,7 +190,7 @@ def together(photo: Picture, painted: Picture, protocol: Protocol) -> tuple[Pict
     stretched.
     """
     (height, width), (high, wide) = photo.shape[:2], painted.shape[:2]
-    if abs(wide * height / (high * width) - 1) > ALIKE and protocol.fit != "stretch":
+    if abs(wide * height / width - high) > max(1, ALIKE * high) and protocol.fit != "stretch":
         if protocol.fit == "same":
             raise PictureError(
                 f"its {wide} x {high} pixels are another shape than the photo's {width} x {height}; --fit crop takes "
@@ -237,7 +237,7 @@ def judged(
             photo: Picture | None = None
             for pair in group:
                 record: Record = {key: value and str(value) for key, value in vars(pair).items()}
-                record |= {"style": pair.style, "strength": pair.strength}
+                record |= {"name": pair.style, "strength": pair.strength}
                 try:
                     if pair.style in bad:
                         raise PictureError(bad[pair.style])

@@ -39,10 +39,8 @@ def by_style(records: Iterable[Record], keys: Sequence[str]) -> list[Record]:
     """
     groups: dict[tuple[str, float | None], list[Record]] = {}
     for record in records:
-        groups.setdefault((record["style"], record["strength"]), []).append(record)
-    return [
-        {"style": style, "strength": strength, **_medians(group, keys)} for (style, strength), group in groups.items()
-    ]
+        groups.setdefault((record["name"], record["strength"]), []).append(record)
+    return [{"name": name, "strength": strength, **_medians(group, keys)} for (name, strength), group in groups.items()]
 
 
 def over_styles(styles: Iterable[Record], keys: Sequence[str]) -> list[Record]:
