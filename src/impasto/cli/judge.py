@@ -194,9 +194,8 @@ def _pairs(places: Sequence[Path], naming: Naming, trained: Trained) -> Pairs:
         return by_name(photos, painted, paintings, naming.pattern)
     if len(photos) > 1 or len(paintings) > 1:
         raise LearnError(f"{painted} is one picture; name one photo and one painting for it, or a folder of pictures")
-    return Pairs(
-        (Pair(photos[0], *pictures_of(painted, "a picture or a folder of pictures"), paintings[0]),), single=True
-    )
+    (picture,) = pictures_of(painted, "a picture or a folder of pictures")
+    return Pairs((Pair(photos[0], picture, paintings[0]),), single=True)
 
 
 def _say(pairs: Pairs, records: Sequence[Record]) -> None:

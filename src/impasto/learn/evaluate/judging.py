@@ -72,7 +72,8 @@ class Sight:
         """Activations by layer, (1, C, H, W): the objective's layers and those of the measures."""
         judge = self._judge
         layers = {*judge.style_layers, judge.content_layer, *CONTENT, *measures.LAYERS}
-        return judge.network(to_planes(self.picture).to(judge.device), layers)
+        found: dict[str, Tensor] = judge.network(to_planes(self.picture).to(judge.device), layers)
+        return found
 
     @cached_property
     def grams(self) -> dict[str, Tensor]:
@@ -92,10 +93,11 @@ class Sight:
 
     @cached_property
     def structure(self) -> Tensor:
-        """CFSD's activations, of the central square, brought to its size."""
-        square, side = central(self.picture, 1.0), measures.STRUCTURE_SIDE
-        planes = to_planes(brought(square, (side, side)))
-        return self._judge.network(planes.to(self._judge.device), [measures.STRUCTURE])[measures.STRUCTURE]
+        """CFSD's activations, of the central square brought to its size, in torchvision's scale."""
+        network, layer, side = self._judge.network, measures.STRUCTURE, measures.STRUCTURE_SIDE
+        planes = to_planes(brought(central(self.picture, 1.0), (side, side))).to(self._judge.device)
+        found: Tensor = network(planes, [layer])[layer].float()
+        return found / measures.scale_of(network)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.learn.loss.features import TORCHVISION_STD, LossNetwork
 from impasto.learn.tensors import to_planes
 from impasto.pictures import Picture
 from impasto.pictures.recolor import luma
@@ -19,7 +20,7 @@ from impasto.pictures.recolor import luma
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")  # those of AdaIN (Huang and Belongie 2017)
 STRUCTURE = "relu3_1"  # the layer of CFSD
 STRUCTURE_SIDE = 512  # pixels: CFSD is a sum over positions, so that it is only compared at one size
-ROWS = 1024  # of CFSD's matrix of 16,384 x 16,384 that are in memory at once
+ROWS = 128  # of CFSD's matrix of 16,384 x 16,384 that are computed at once: they stay in the cache
 DIRECTIONS, QUANTILES = 32, 1024  # of the sliced distance
 WINDOW, SIGMA = 11, 1.5  # pixels, of SSIM
 BINS, WIDTH, SIDE, TINY = 64, 0.02, 256, 1e-6  # of the histogram: bins along a side, of their kernel, pixels, epsilon
@@ -76,7 +77,8 @@ def cfsd(painted: Tensor, photo: Tensor) -> float:
     Every position has a distribution over all positions, softmax(F F^T / C^2): what it is like. CFSD is the sum over
     positions of KL(photo's || painted's). Chung et al. 2024 ("Style Injection in Diffusion"), as their code has it
     (StyleID, evaluation/image_metrics.py, PatchSimi): torchvision's VGG-19, relu3_1, pictures of 512 x 512 pixels.
-    Another size or other weights give numbers of another magnitude.
+    Another size or other weights give numbers of another magnitude. Of the original weights the activations should be
+    divided by ``scale_of`` before: as they are, every position is like itself alone.
     """
     mine, theirs = (each[0].float().flatten(1).T / each.shape[1] for each in (painted, photo))  # (H W, C)
     total = 0.0
@@ -85,6 +87,14 @@ def cfsd(painted: Tensor, photo: Tensor) -> float:
         p = (theirs[top : top + ROWS] @ theirs.T).log_softmax(1)
         total += float((p.exp() * (p - q)).sum())
     return total
+
+
+def scale_of(network: LossNetwork) -> float:
+    """How large the activations of a network are beside torchvision's: 1, or 57.8 of the original weights.
+
+    It is the scale of what goes in; but for its biases, VGG gives out in proportion.
+    """
+    return sum(TORCHVISION_STD) / 3 / float(network.get_buffer("std").mean())
 
 
 def ssim(painted: Picture, photo: Picture) -> float | None:
