@@ -89,17 +89,15 @@ def agreement(args: argparse.Namespace, folder: Path) -> dict[str, float | int]:
     import numpy as np
 
     from impasto.learn.evaluate.pairs import pictures_of
+    from impasto.pictures import load, save
 
     (folder / "photos").mkdir()
-    for path in pictures_of(args.photos, "photos", last=int(args.limit)):
-        (folder / "photos" / path.name).symlink_to(path.absolute())
+    for path in pictures_of(args.photos, "photos", last=int(args.limit)):  # PNG, so that what is painted is PNG as well
+        save(load(path).picture, folder / "photos" / f"{path.stem}.png")
     options = ("--styles", str(args.styles), "-s", args.style, "--precision", "f32", "--json")
     evaluated = json.loads(_run("eval", "--photos", str(folder / "photos"), *options))
     for style in args.style.split(","):
         _run("paint", str(folder / "photos"), "-s", style, "--size", "512", "--enlarge", "-o", f"{folder}/painted/")
-    for path in (folder / "painted").iterdir():
-        if path.suffix != ".png":  # JPEG would be measured, too
-            raise SystemExit(f"give photos as PNG, so that paintings are PNG as well; {path.name} is not")
     places = (folder / "photos", folder / "painted", args.styles)
     judged = _judge(*places, "-s", args.style, "--network", "full", "--measures", "ssim")
     apart: dict[str, list[float]] = {"content": [], "style": []}

@@ -90,7 +90,7 @@ def cfsd(painted: Tensor, photo: Tensor) -> float:
 
 
 def scale_of(network: LossNetwork) -> float:
-    """How large the activations of a network are beside torchvision's: 1, or 57.8 of the original weights.
+    """How large the activations of a network are beside torchvision's: 1, or 57.6 of the original weights.
 
     It is the scale of what goes in; but for its biases, VGG gives out in proportion.
     """
