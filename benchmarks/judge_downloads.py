@@ -27,6 +27,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from impasto.errors import ImpastoError
 from impasto.learn.evaluate.judging import Protocol, together
 from impasto.learn.evaluate.medians import by_style, over_styles
 from impasto.learn.evaluate.pairs import PATTERN, Pair, by_name, pictures_of
@@ -112,30 +113,36 @@ def _kept(look: Callable[[Path], Tensor]) -> Callable[[Path | None], Tensor]:
 
 
 @torch.no_grad()
+def measured(args: argparse.Namespace) -> dict[str, Any]:
+    """All that was asked for, of all pictures, and medians per style and over styles."""
+    photos, paintings = pictures_of(args.photos, "photos"), pictures_of(args.paintings, "paintings")
+    pairs = list(by_name(photos, args.painted, paintings, args.pattern).found)
+    looks = {word: PER_PICTURE[word]() for word in args.only.split(",") if word in PER_PICTURE}
+    records = [
+        {"name": pair.style, "strength": pair.strength, "painted": str(pair.painted)}
+        | {word: look(pair) for word, look in looks.items()}
+        for pair in pairs
+    ]
+    styles = by_style(records, list(looks))
+    found = {"pictures": records, "styles": styles, "overall": over_styles(styles, list(looks))}
+    return {**found, "artfid": artfid(pairs)} if "artfid" in args.only.split(",") else found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("photos", "painted", "paintings"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--pattern", default=PATTERN)
     parser.add_argument("--only", default="lpips,clip,dino,artfid")
-    args = parser.parse_args()
-    photos, paintings = pictures_of(args.photos, "photos"), pictures_of(args.paintings, "paintings")
-    pairs = list(by_name(photos, args.painted, paintings, args.pattern).found)
-    words = args.only.split(",")
     try:
-        looks = {word: PER_PICTURE[word]() for word in words if word in PER_PICTURE}
-        records = [
-            {"name": pair.style, "strength": pair.strength, "painted": str(pair.painted)}
-            | {word: look(pair) for word, look in looks.items()}
-            for pair in pairs
-        ]
-        whole = {"artfid": artfid(pairs)} if "artfid" in words else {}
+        found = measured(parser.parse_args())
     except ImportError as error:
         sys.exit(f"{error.name} is not installed: pip install lpips art-fid open_clip_torch torchvision")
-    styles = by_style(records, list(looks))
-    for row in [*styles, *({"name": "(all)", **row} for row in over_styles(styles, list(looks)))]:
-        print(row["name"], *(f"{word} {row[word]['median']:.3f}" for word in looks))
-    print(json.dumps({"pictures": records, "styles": styles, **whole}))
+    except ImpastoError as error:
+        sys.exit(str(error))
+    for row in [*found["styles"], *({"name": "(all)", **row} for row in found["overall"])]:
+        print(row["name"], *(f"{word} {row[word]['median']:.3f}" for word in PER_PICTURE if word in row))
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

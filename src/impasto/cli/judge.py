@@ -43,7 +43,7 @@ Measures = Annotated[
 
 @dataclass(frozen=True)
 class Naming:
-    """How painted pictures are told apart, and which of them count."""
+    """How painted pictures are called, and which of them count."""
 
     pattern: Annotated[
         str, typer.Option(help="How painted pictures are called: {photo}, {style}, maybe {strength}.")

@@ -28,15 +28,15 @@ def places(tmp_path: Path) -> tuple[list[Path], list[Path]]:
     return pictures_of(photos, "photos"), pictures_of(paintings, "paintings")
 
 
-def told(pairs: Pairs) -> list[tuple[str, str, float | None]]:
+def listed(pairs: Pairs) -> list[tuple[str, str, float | None]]:
     return [(pair.photo.stem, pair.style, pair.strength) for pair in pairs.found]
 
 
 def test_names_with_hyphens(places: tuple[list[Path], list[Path]], tmp_path: Path) -> None:
-    """A name is read as the photo and style that there are; what is missing or belongs to nothing is told."""
+    """A name is read as the photo and style that there are; what is missing or belongs to nothing is listed."""
     painted = put(tmp_path / "painted", "cat-2-monet.png", "cat-van-gogh-1889.jpg", "cat-monet.png", "dog-monet.png")
     found = by_name(places[0], painted, places[1])
-    assert told(found) == [("cat-2", "monet", None), ("cat", "monet", None), ("cat", "van-gogh-1889", None)]
+    assert listed(found) == [("cat-2", "monet", None), ("cat", "monet", None), ("cat", "van-gogh-1889", None)]
     assert found.missing == ("cat-2-van-gogh-1889",) and [path.name for path in found.unknown] == ["dog-monet.png"]
 
 
@@ -44,7 +44,7 @@ def test_strengths_in_names(places: tuple[list[Path], list[Path]], tmp_path: Pat
     """A number in the place of {strength} is the strength, whatever other numbers there are."""
     painted = put(tmp_path / "painted", "cat-2_0.5_van-gogh-1889.png", "cat_1_monet.png", "cat_0.25_monet.png")
     found = by_name(places[0], painted, places[1], "{photo}_{strength}_{style}")
-    assert told(found) == [("cat-2", "van-gogh-1889", 0.5), ("cat", "monet", 0.25), ("cat", "monet", 1.0)]
+    assert listed(found) == [("cat-2", "van-gogh-1889", 0.5), ("cat", "monet", 0.25), ("cat", "monet", 1.0)]
     assert found.missing == ("cat-2_N_monet", "cat_N_van-gogh-1889")
 
 
@@ -57,7 +57,7 @@ def test_folders_of_styles(places: tuple[list[Path], list[Path]], tmp_path: Path
 def test_names_of_another_tool(places: tuple[list[Path], list[Path]], tmp_path: Path) -> None:
     """What stands between the two may be anything."""
     painted = put(tmp_path / "painted", "cat_stylized_monet.png")
-    assert told(by_name(places[0], painted, places[1], "{photo}_stylized_{style}")) == [("cat", "monet", None)]
+    assert listed(by_name(places[0], painted, places[1], "{photo}_stylized_{style}")) == [("cat", "monet", None)]
 
 
 @pytest.mark.parametrize("pattern", ["{photo}", "{style}-{strength}", "{photo}-{style", "{photo}-{styl}", "{}", "a"])
@@ -109,7 +109,7 @@ def test_a_table(tmp_path: Path) -> None:
     for name, text in (("t.csv", rows), ("t.tsv", rows.replace(",", "\t"))):
         (tmp_path / name).write_text(text)
         found = by_table(tmp_path / name, Path("p"), Path("d"), Path("s"))
-        assert told(found) == [("a", "m", 0.5), ("a", "n", 1.0), ("b", "m", None)]
+        assert listed(found) == [("a", "m", 0.5), ("a", "n", 1.0), ("b", "m", None)]
         assert found.found[0].painted == Path("d/x.png")
         assert [photo.stem for photo, _ in grouped(found.found)] == ["a", "b"]
 

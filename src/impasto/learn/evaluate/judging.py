@@ -77,18 +77,22 @@ class Sight:
 
     @cached_property
     def grams(self) -> dict[str, Tensor]:
+        """Gram matrices of the objective's layers, (1, C, C)."""
         return self._judge.grams(self.features)
 
     @cached_property
     def moments(self) -> dict[str, Tensor]:
+        """Means and deviations of channels, (2, C) by layer."""
         return {layer: measures.moments(self.features[layer]) for layer in measures.LAYERS}
 
     @cached_property
     def quantiles(self) -> dict[str, Tensor]:
+        """Quantiles along random directions, by layer."""
         return {layer: measures.quantiles(self.features[layer]) for layer in measures.LAYERS}
 
     @cached_property
     def histogram(self) -> Tensor:
+        """The RGB-uv histogram, (3, 64, 64)."""
         return measures.histogram(self.picture)
 
     @cached_property
