@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +22,6 @@ from impasto.learn.loss.settings import LossSettings
 if TYPE_CHECKING:
     from impasto.learn.evaluate.medians import Record
     from impasto.learn.evaluate.pairs import Pairs
-    from impasto.painting.painter import Painter
 
 SEVERAL_STRENGTHS = limits.Numbers(limits.STRENGTH)
 STRENGTHS = "0.25,0.5,0.75,1,1.25"
@@ -84,11 +83,11 @@ class Trained:
     runtime: Runtime = "auto"
     strengths: Annotated[str, typer.Option(help="At which strengths it paints."), SEVERAL_STRENGTHS] = STRENGTHS
 
-    def painter(self) -> Painter | None:
-        """The painter, opened, if there is one."""
-        if self.network is None and self.bank is None:
-            return None
-        return Opens(self.network or "full", self.bank, self.runtime).painter()
+    @property
+    def opens(self) -> Opens | None:
+        """Network and bank, if one of them is given."""
+        given = self.network is not None or self.bank is not None
+        return Opens(self.network or "full", self.bank, self.runtime) if given else None
 
 
 @app.command()
@@ -122,11 +121,10 @@ def judge(
         fit: Any = comparing.fit
         protocol = judging.Protocol(comparing.size, fit, tuple(words))
         pairs = _pairs(places, naming, trained)
-        painter = trained.painter()
-        bank = None if painter is None else painter.bank
+        bank = None if trained.opens is None else trained.opens.styles()
         losses = LossSettings(**{**NEUTRAL, **settings}) if bank is None else LossSettings.of(bank, **settings)
         ruler = load_loss_network(comparing.loss_network).to(best_dtype(comparing.precision))
-        todo = judging.judged(pairs.found, ruler, losses, protocol, bank=bank, paint=_paint(painter, pairs))
+        todo = judging.judged(pairs.found, ruler, losses, protocol, bank=bank, paint=_paint(trained, pairs))
         records: list[Record] = []
         with interrupted(lambda: f"{len(records)} of {counted(pairs.found, 'picture')} measured; nothing was written"):
             records += progress(todo, len(pairs.found), quiet=as_json, description="judging")
@@ -139,11 +137,13 @@ def judge(
         raise typer.Exit(2)
 
 
-def _paint(painter: Painter | None, pairs: Pairs) -> Any:
-    """What paints a photo in a style at a strength; BankError for a style that it does not have."""
-    if painter is None:
+def _paint(trained: Trained, pairs: Pairs) -> Any:
+    """What paints a photo in a style at a strength, if need be; BankError for a style that it does not have."""
+    styles = dict.fromkeys(pair.style for pair in pairs.found if pair.painted is None)
+    if trained.opens is None or not styles:
         return None
-    for style in {pair.style for pair in pairs.found if pair.painted is None}:
+    painter = trained.opens.painter()
+    for style in styles:
         painter.check(style)
     return lambda photo, style, strength: painter.paint_array(photo, style, strength=strength)
 
@@ -173,7 +173,7 @@ def _pairs(places: Sequence[Path], naming: Naming, trained: Trained) -> Pairs:
     """The pictures that are named, as pairs; nothing is read but names."""
     from impasto.learn.evaluate.pairs import Pair, Pairs, by_name, by_table, pictures_of, to_paint
 
-    paints = len(places) == 2 and (trained.network is not None or trained.bank is not None)
+    paints = len(places) == 2 and trained.opens is not None
     if len(places) != 3 and not paints:
         raise OptionError(
             f"judge takes PHOTO PAINTED PAINTING, or with --network PHOTO PAINTING; these are {len(places)} places"
@@ -191,7 +191,8 @@ def _pairs(places: Sequence[Path], naming: Naming, trained: Trained) -> Pairs:
         return to_paint(photos, paintings, SEVERAL_STRENGTHS.parse(trained.strengths))
     painted = places[1]
     if painted.is_dir():
-        return by_name(photos, painted, paintings, naming.pattern)
+        found = by_name(photos, painted, paintings, naming.pattern)
+        return found if wanted is None and naming.limit is None else replace(found, unknown=())  # those left out
     if len(photos) > 1 or len(paintings) > 1:
         raise LearnError(f"{painted} is one picture; name one photo and one painting for it, or a folder of pictures")
     (picture,) = pictures_of(painted, "a picture or a folder of pictures")

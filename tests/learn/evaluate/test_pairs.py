@@ -60,6 +60,12 @@ def test_names_of_another_tool(places: tuple[list[Path], list[Path]], tmp_path: 
     assert listed(by_name(places[0], painted, places[1], "{photo}_stylized_{style}")) == [("cat", "monet", None)]
 
 
+def test_two_pictures_of_one_pair(places: tuple[list[Path], list[Path]], tmp_path: Path) -> None:
+    """The same picture in two kinds of files would count twice."""
+    with pytest.raises(LearnError, match=r"cat-monet\.png and cat-monet\.jpg are one pair"):
+        by_name(places[0], put(tmp_path / "painted", "cat-monet.jpg", "cat-monet.png"), places[1])
+
+
 @pytest.mark.parametrize("pattern", ["{photo}", "{style}-{strength}", "{photo}-{style", "{photo}-{styl}", "{}", "a"])
 def test_patterns_that_say_too_little(places: tuple[list[Path], list[Path]], tmp_path: Path, pattern: str) -> None:
     """A pattern without both names, or with others, is refused."""

@@ -77,7 +77,7 @@ def by_name(photos: Sequence[Path], painted: Path, paintings: Sequence[Path], pa
     """Pairs out of a folder of ``painted`` pictures whose names, below it and without suffix, follow a ``pattern``.
 
     The pattern has {photo} and {style}, the stems of the files, and may have {strength}, a number. OptionError for
-    another pattern, LearnError if no name follows it, or if one could mean two pairs.
+    another pattern, LearnError if no name follows it, one could mean two pairs, or two mean one.
     """
     wanted: dict[str, tuple[Path, Path]] = {}
     for photo in photos:
@@ -86,7 +86,8 @@ def by_name(photos: Sequence[Path], painted: Path, paintings: Sequence[Path], pa
             if name in wanted:
                 raise LearnError(f"{name.replace(ANY, 'N')} could mean two pairs; take another --pattern, or --pairs")
             wanted[name] = photo, painting
-    seen, pairs, unknown = set(), [], []
+    seen: dict[tuple[str, float | None], Path] = {}
+    pairs, unknown = [], []
     files = find([painted])
     for path in files:
         name = path.relative_to(painted).with_suffix("").as_posix()
@@ -94,8 +95,10 @@ def by_name(photos: Sequence[Path], painted: Path, paintings: Sequence[Path], pa
         if reading is None:
             unknown.append(path)
             continue
+        if reading in seen:
+            raise LearnError(f"{printable(path)} and {printable(seen[reading].name)} are one pair; remove one of them")
+        seen[reading] = path
         photo, painting = wanted[reading[0]]
-        seen.add(reading[0])
         pairs.append(Pair(photo, path, painting, reading[1]))
     if not pairs:
         example = next(iter(wanted)).replace(ANY, "0.5")
@@ -105,7 +108,8 @@ def by_name(photos: Sequence[Path], painted: Path, paintings: Sequence[Path], pa
         )
     order = {path: i for i, path in enumerate([*photos, *paintings])}
     pairs.sort(key=lambda pair: (order[pair.photo], order[pair.painting], pair.strength or 0))
-    return Pairs(tuple(pairs), tuple(name.replace(ANY, "N") for name in wanted if name not in seen), tuple(unknown))
+    missing = wanted.keys() - {name for name, _ in seen}
+    return Pairs(tuple(pairs), tuple(name.replace(ANY, "N") for name in wanted if name in missing), tuple(unknown))
 
 
 def _name(pattern: str, photo: Path, painting: Path) -> str:
