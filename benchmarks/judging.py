@@ -47,14 +47,11 @@ def main() -> None:
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--limit", default="2")
     args = parser.parse_args()
-    found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        if args.photos:
-            found["agreement"] = agreement(args, folder)
-        else:
-            found |= example(args, folder)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+        found = {"agreement": agreement(args, folder)} if args.photos else example(args, folder)
+    old = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    RESULTS.write_text(json.dumps({**old, **found}, indent=1) + "\n")
     PAGE.write_text(page(), encoding="utf-8")
 
 
