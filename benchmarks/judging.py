@@ -89,11 +89,11 @@ def agreement(args: argparse.Namespace, folder: Path) -> dict[str, float | int]:
     import numpy as np
 
     from impasto.learn.evaluate.pairs import pictures_of
-    from impasto.pictures import load, save
+    from impasto.pictures import load, to_pil
 
     (folder / "photos").mkdir()
     for path in pictures_of(args.photos, "photos", last=int(args.limit)):  # PNG, so that what is painted is PNG as well
-        save(load(path).picture, folder / "photos" / f"{path.stem}.png")
+        to_pil(load(path).picture).save(folder / "photos" / f"{path.stem}.png")
     options = ("--styles", str(args.styles), "-s", args.style, "--precision", "f32", "--json")
     evaluated = json.loads(_run("eval", "--photos", str(folder / "photos"), *options))
     for style in args.style.split(","):
@@ -128,7 +128,14 @@ def _run(*words: str) -> str:
 
 def page() -> str:
     """The page as it stands, with its figures as they should be."""
-    return filled(PAGE, "judging.py", {"styles": styles(), "curve": curve()})
+    return filled(PAGE, "judging.py", {"agreement": agreed(), "styles": styles(), "curve": curve()})
+
+
+def agreed() -> str:
+    """A line for each distance: how far judge is from eval."""
+    found = json.loads(RESULTS.read_text()).get("agreement", {})
+    rows = [f"| {key} | {100 * found[key]:.2f} % |" for key in ("content", "style") if key in found]
+    return "\n".join(["| distance | largest difference |", "|---|---|", *rows]) + "\n"
 
 
 def styles() -> str:
