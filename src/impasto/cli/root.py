@@ -11,7 +11,7 @@ PANELS = {
     "Studio": ("studio", "serve"),
     "Explore styles": ("styles", "sheet", "square", "path", "map"),
     "Make your own": ("teach", "match", "train", "export"),
-    "Judge": ("eval", "grid"),
+    "Judge": ("judge", "eval", "grid"),
 }
 BEGAN = time.monotonic()  # near enough: what comes before takes a tenth of a second
 
