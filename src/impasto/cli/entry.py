@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli import demo, evaluate, optimize, paint, space, studio, styles, teach, terminal, train, video
+from impasto.cli import demo, evaluate, optimize, paint, row, space, studio, styles, teach, terminal, train, video
 from impasto.cli.ends import at_end
 from impasto.cli.root import app
 
@@ -18,6 +18,7 @@ COMMANDS = (
     studio,
     styles,
     space,
+    row,
     teach,
     train,
     optimize,

@@ -121,7 +121,10 @@ def _norm(node: Node, gradient: Node) -> Gradients:
 
 
 def _convolution(node: Node, gradient: Node) -> Gradients:
-    """With stride 1 a convolution with the kernels turned round: OpenVINO 2026.4's transposed ones are wrong for 9x9."""
+    """With stride 1 it is a convolution with the kernels turned round.
+
+    The transposed one of OpenVINO 2026.4 is wrong for kernels of 9 x 9.
+    """
     ops, given, weights = _ops(), node.get_attributes(), node.input_value(1)
     strides, low, high = (list(given[key]) for key in ("strides", "pads_begin", "pads_end"))
     *groups, _, _, tall, wide = _shape(weights)
@@ -131,7 +134,9 @@ def _convolution(node: Node, gradient: Node) -> Gradients:
         turned = ops.slice(weights, *map(_whole, (ends, [-1 - tall, -1 - wide], steps, axes)))
         order = [*range(len(groups)), len(groups) + 1, len(groups), last, last + 1]
         turned = ops.transpose(turned, _whole(order))
-        before, after = ([reach - 1 - pad for reach, pad in zip((tall, wide), pads, strict=True)] for pads in (low, high))
+        before, after = (
+            [reach - 1 - pad for reach, pad in zip((tall, wide), pads, strict=True)] for pads in (low, high)
+        )
         made: Callable[..., Node] = ops.group_convolution if groups else ops.convolution
         yield 0, made(gradient, turned, strides, before, after, list(given["dilations"]))
         return

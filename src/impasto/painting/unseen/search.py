@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from impasto import quiet
 from impasto.painting.unseen.backward import Backward
@@ -138,7 +137,9 @@ def _with_gradient(core: Any, network: Path, eye: Path, aim: Aim) -> Any:
     forward = _model(layers, parameters)
     back = Backward(forward, ("scale", "shift"))
     content, given = _content(layers[0], back)
-    styles, more = zip(*(_style(layer, name, back) for layer, name in zip(layers[1:], aim.shares, strict=True)))
+    styles, more = zip(
+        *(_style(layer, name, back) for layer, name in zip(layers[1:], aim.shares, strict=True)), strict=True
+    )
     style = styles[0]
     for each in styles[1:]:
         style = ops.add(style, each)
