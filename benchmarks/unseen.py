@@ -45,8 +45,8 @@ from impasto.learn.network.load import load_network
 from impasto.learn.photos import DeadLeaves, load_painting
 from impasto.learn.teach.lesson import Lesson
 from impasto.learn.teach.settings import LessonSettings
-from impasto.painting.unseen.likeness import seen_at
 from impasto.pictures.sheets import contact_sheet
+from impasto.styles.unseen.likeness import seen_at
 
 RESULTS = Path(__file__).parent / "results" / "unseen.json"
 STRENGTHS = (0.6, 0.8, 1.0, 1.25, 1.5)

@@ -16,10 +16,10 @@ from impasto import assets, pictures
 from impasto.errors import ImpastoError, MismatchError
 from impasto.painting import runtimes
 from impasto.painting.network import Network
-from impasto.painting.unseen.likeness import Likeness
-from impasto.painting.unseen.predictor import Predictor
 from impasto.styles.bank import PHOTO, Bank, Card
 from impasto.styles.names import check_name, slug_of
+from impasto.styles.unseen.likeness import Likeness
+from impasto.styles.unseen.predictor import Predictor
 
 Where: TypeAlias = str | os.PathLike[str]
 Floats: TypeAlias = npt.NDArray[np.float32]

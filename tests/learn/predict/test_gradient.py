@@ -15,8 +15,8 @@ from impasto.learn.network.fast import FastNetwork
 from impasto.learn.network.full import PasticheNetwork
 from impasto.learn.network.layers import StyleNetwork
 from impasto.learn.network.to_onnx import network_graph
-from impasto.painting.unseen import search
-from impasto.painting.unseen.eye import Aim
+from impasto.styles.unseen import search
+from impasto.styles.unseen.eye import Aim
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 NETWORKS = {

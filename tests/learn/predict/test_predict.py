@@ -15,10 +15,10 @@ from impasto.learn.network.load import load_with_bank
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.predict.run import Training
 from impasto.learn.predict.settings import PredictSettings
-from impasto.painting.unseen.eye import Statistics
-from impasto.painting.unseen.predictor import Predictor
 from impasto.pictures import find
 from impasto.styles.bank import Bank
+from impasto.styles.unseen.eye import Statistics
+from impasto.styles.unseen.predictor import Predictor
 
 SETTINGS = PredictSettings(size=32, ring=4, batch=2, crop=32, kept=4, width=16, view=4, regress=20)
 

@@ -1,4 +1,4 @@
-"""The predictor with gradients; ``painting.unseen.predictor`` has the same in numpy, and the file."""
+"""The predictor with gradients; ``unseen.predictor`` has the same in numpy, and the file."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.painting.unseen.predictor import DENSE, LEAST, LINES, Predictor, features_count
 from impasto.styles.bank import Bank
+from impasto.styles.unseen.predictor import DENSE, LEAST, LINES, Predictor, features_count
 
 FREE = 0.01  # size of directions of the basis that no known row gave, in units of those
 
@@ -34,7 +34,7 @@ class Prediction(nn.Module):
             self.register_buffer(name, value)
 
     def features(self, grams: Sequence[Tensor], means: Sequence[Tensor]) -> Tensor:
-        """See ``painting.unseen.predictor.features``: (B, F)."""
+        """See ``unseen.predictor.features``: (B, F)."""
         found = []
         for gram, mean, view in zip(grams, means, self.views, strict=True):
             energy = gram.diagonal(dim1=1, dim2=2) + LEAST

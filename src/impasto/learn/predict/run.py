@@ -28,9 +28,9 @@ from impasto.learn.photos import PhotoFolder
 from impasto.learn.predict.model import Prediction
 from impasto.learn.predict.settings import PredictSettings
 from impasto.learn.predict.shelf import Shelf, Told
-from impasto.painting.unseen.eye import Aim
-from impasto.painting.unseen.predictor import Predictor
 from impasto.styles.bank import Bank
+from impasto.styles.unseen.eye import Aim
+from impasto.styles.unseen.predictor import Predictor
 
 CHECKPOINT = "predictor-checkpoint.safetensors"
 COMMON = 32  # photos from which the units of the losses are taken

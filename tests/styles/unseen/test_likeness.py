@@ -11,10 +11,10 @@ from PIL import Image
 
 from impasto import Painter, assets
 from impasto.errors import BankError, MismatchError, NetworkError, PictureError
-from impasto.painting.unseen.eye import Aim
-from impasto.painting.unseen.likeness import samples, seen_at
-from impasto.painting.unseen.predictor import Predictor, features_count
-from impasto.painting.unseen.search import SIDE
+from impasto.styles.unseen.eye import Aim
+from impasto.styles.unseen.likeness import samples, seen_at
+from impasto.styles.unseen.predictor import Predictor, features_count
+from impasto.styles.unseen.search import SIDE
 from tests.conftest import run
 
 pytestmark = pytest.mark.skipif(not assets.LOSS_NETWORK.is_file(), reason="no loss network in this checkout")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from impasto.errors import MismatchError, NetworkError
-from impasto.painting.unseen.eye import Statistics
-from impasto.painting.unseen.predictor import DENSE, LINES, Predictor, features, features_count
+from impasto.styles.unseen.eye import Statistics
+from impasto.styles.unseen.predictor import DENSE, LINES, Predictor, features, features_count
 
 LAYERS, WIDTHS, VIEW, WIDTH, SIZE = ("relu1_1", "relu2_1"), (6, 8), 3, 5, 10
 

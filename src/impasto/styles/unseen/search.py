@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from impasto import quiet
-from impasto.painting.unseen.backward import Backward
-from impasto.painting.unseen.eye import Aim, Floats, Grams, Statistics, units
+from impasto.styles.unseen.backward import Backward
+from impasto.styles.unseen.eye import Aim, Floats, Grams, Statistics, units
 
 SIDE = 160  # pixels of the photos that are painted, a multiple of every network's
 RING = 16  # of which nothing is expected: a network paints differently at borders, and this saves it the margin

@@ -12,10 +12,10 @@ from PIL import Image
 
 from impasto import assets, limits, pictures
 from impasto.errors import NetworkError, PictureError
-from impasto.painting.unseen.eye import Aim, Eye, Floats, Session, Statistics
-from impasto.painting.unseen.predictor import Predictor
-from impasto.painting.unseen.search import SIDE, Search, Settings
 from impasto.styles.bank import PHOTO, Bank
+from impasto.styles.unseen.eye import Aim, Eye, Floats, Session, Statistics
+from impasto.styles.unseen.predictor import Predictor
+from impasto.styles.unseen.search import SIDE, Search, Settings
 
 LEAST_SIDE = 64  # pixels: a painting with a shorter side says too little about strokes
 NOTHING = 1e-3  # deviation of the tones, 0..1, of a picture that shows nothing

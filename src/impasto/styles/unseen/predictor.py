@@ -17,7 +17,7 @@ from safetensors.numpy import save
 
 from impasto.errors import MismatchError, NetworkError, brief
 from impasto.files import write_atomically
-from impasto.painting.unseen.eye import Floats, Statistics
+from impasto.styles.unseen.eye import Floats, Statistics
 
 KEY = "impasto_predictor"
 FORMAT = 1  # a reader refuses a higher number
