@@ -51,7 +51,7 @@ def test_steps_bring_a_row_nearer(painter: Painter, painting: Path) -> None:
     """A few steps lower what a row costs, and the same steps give the same row."""
     start, moved, again = (painter.row(painting, steps=steps) for steps in (0, 8, 8))
     assert moved.shape == (painter.network.row_size,) and moved.dtype == np.float32
-    assert losses(painter, painting, moved) < 0.9 * losses(painter, painting, start)
+    assert losses(painter, painting, moved) < 0.97 * losses(painter, painting, start)
     np.testing.assert_array_equal(moved, again)
 
 
@@ -95,7 +95,7 @@ def test_what_a_painting_may_not_be(painter: Painter, tmp_path: Path) -> None:
         "tiny.png": "tiny.png is only 16 x 16 pixels, and a painting needs 64 a side",
         "flat.png": "flat.png is of one colour and shows no style",
         "long.png": "too long and narrow, 6400 x 64 pixels",
-        ".": "",
+        ".": "folder",
         "missing.png": "missing.png",
     }.items():
         with pytest.raises(PictureError, match=why):

@@ -24,7 +24,7 @@ class PredictSettings:
     kept: int = field(256, "Crops whose statistics are kept.", limits.SEVERAL)
     whole: float = field(0.3, "Share of whole paintings among what is learned.", limits.SHARE)
     mixed: float = field(0.25, "Share of collages of two.", limits.SHARE)
-    photos: float = field(0.1, "Share of photos among the crops.", limits.SHARE)
+    from_photos: float = field(0.1, "Share of photos among the crops.", limits.SHARE)
     width: int = field(256, "Numbers of the inner layers.", limits.SEVERAL)
     view: int = field(24, "Directions from which a layer's channels are compared.", limits.SEVERAL)
     regress: int = field(400, "Steps in which it learns known rows first.", limits.COUNT)

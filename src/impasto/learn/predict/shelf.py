@@ -84,7 +84,7 @@ class Shelf:
         return [mixed(each) for each in self._grams], [mixed(each) for each in self._means]
 
     def _some(self, generator: np.random.Generator) -> Image.Image:
-        if self.photos and generator.random() < self.settings.photos:
+        if self.photos and generator.random() < self.settings.from_photos:
             path = self.photos[int(generator.integers(len(self.photos)))]
             return to_pil(to_picture(load_painting(path, 1000)))
         return self._images[int(generator.integers(len(self._images)))]
