@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,12 +30,12 @@ def loss_graph(network: LossNetwork, layers: Sequence[str]) -> onnx.ModelProto:
     nodes: list[onnx.NodeProto] = []
     constants: list[onnx.TensorProto] = []
 
-    def add(op: str, *inputs: str, name: str = "", **given: object) -> str:
+    def add(op: str, *inputs: str, name: str = "", **given: Any) -> str:
         name = name or f"{op.lower()}_{len(nodes)}"
         nodes.append(helper.make_node(op, list(inputs), [name], name=name, **given))
         return name
 
-    def constant(value: npt.NDArray[np.generic]) -> str:
+    def constant(value: npt.NDArray[Any]) -> str:
         name = f"constant_{len(constants)}"
         constants.append(numpy_helper.from_array(value, name))
         return name
@@ -53,7 +54,13 @@ def loss_graph(network: LossNetwork, layers: Sequence[str]) -> onnx.ModelProto:
         if name.startswith("conv"):
             values = (network.get_buffer(f"{name}_{part}").cpu().float().numpy() for part in ("weight", "bias"))
             kernel, bias = values
-            given = {"kernel_shape": [3, 3], "strides": [1, 1], "pads": [1] * 4, "dilations": [1, 1], "group": 1}
+            given: dict[str, Any] = {
+                "kernel_shape": [3, 3],
+                "strides": [1, 1],
+                "pads": [1] * 4,
+                "dilations": [1, 1],
+                "group": 1,
+            }
             x = add("Conv", x, weight(np.ascontiguousarray(kernel)), constant(bias), **given)
         elif name.startswith("relu"):
             x = add("Relu", x, name=name)
@@ -64,7 +71,7 @@ def loss_graph(network: LossNetwork, layers: Sequence[str]) -> onnx.ModelProto:
     return _model(nodes, constants, network, layers)
 
 
-def _statistics(add, constant, layer: str) -> tuple[str, str]:  # type: ignore[no-untyped-def]
+def _statistics(add: Callable[..., str], constant: Callable[[npt.NDArray[Any]], str], layer: str) -> tuple[str, str]:
     """The flat Gram matrix and the channels' means of a layer."""
     flat = add("Reshape", layer, constant(np.array([0, 0, -1], np.int64)))  # (1, C, positions)
     shape = add("Shape", flat, start=2, end=3)

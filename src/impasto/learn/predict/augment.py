@@ -22,7 +22,7 @@ def crop(generator: np.random.Generator, painting: Image.Image, side: int) -> Fl
     length = min(side / scale, *painting.size)
     left, top = (generator.uniform(0, whole - length) for whole in painting.size)
     square = painting.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, left + length, top + length))
-    return np.asarray(square, np.float32) / 255
+    return np.asarray(square, np.float32) / np.float32(255)
 
 
 def recolored(generator: np.random.Generator, picture: Floats, other: Floats) -> Floats:
@@ -38,7 +38,7 @@ def recolored(generator: np.random.Generator, picture: Floats, other: Floats) ->
         picture = np.repeat((picture @ LUMA)[..., None], 3, 2)
     gain, bend = np.exp(generator.normal(0, 0.15)), np.exp(generator.normal(0, 0.15))
     mean = picture.mean()
-    result: Floats = np.clip(mean + gain * (picture - mean), 0, 1).astype(np.float32) ** np.float32(bend)
+    result: Floats = (np.clip(mean + gain * (picture - mean), 0, 1) ** bend).astype(np.float32)
     return result
 
 

@@ -100,16 +100,14 @@ class Training:
 
     def run(self, *, minutes: float, steps: int | None = None) -> Iterator[PredictStep]:
         """Learn for some ``minutes``, or so many ``steps``; at the end the rate falls."""
-        begin, first = time.monotonic(), self.step
+        begin, first, before = time.monotonic(), self.step, self.seconds
         while True:
             elapsed = time.monotonic() - begin
             done = elapsed / (60 * minutes) if steps is None else (self.step - first) / steps
             if done >= 1:
                 return
             rate = self.settings.learning_rate * min(1.0, (1 - done) / self.settings.fall, (self.step - first + 1) / 50)
-            yield self._one(rate, self.seconds + elapsed)
-            if done >= 1:
-                return
+            yield self._one(rate, before + elapsed)
 
     def _one(self, rate: float, seconds: float) -> PredictStep:
         generator = np.random.default_rng([self.settings.seed, self.step])
@@ -122,8 +120,9 @@ class Training:
         learned = (content + self.aim.style_weight * style).log().mean()
         self._move(learned, rate)
         self.step += 1
-        values = (float(each.detach().mean()) for each in (content, style, learned))
-        return PredictStep(self.step, *values, rate, seconds)
+        means = {"content": content, "style": style, "learned": learned}
+        values = {name: float(each.detach().mean()) for name, each in means.items()}
+        return PredictStep(self.step, **values, learning_rate=rate, seconds=seconds)
 
     def _move(self, loss: Tensor, rate: float) -> None:
         for group in self.optimizer.param_groups:

@@ -48,7 +48,7 @@ class Predictor:
         found = {name: self.numbers[name].shape for name in (*DENSE, *LINES) if name in self.numbers}
         width, size = (found.get(name, (0,))[0] for name in ("inner", "row"))
         count = features_count([view.shape for view in self.views])
-        due = {"inner": (width, count), "outer": (width, width), "basis": (size, width)}
+        due: dict[str, tuple[int, ...]] = {"inner": (width, count), "outer": (width, width), "basis": (size, width)}
         due |= {"inner_bias": (width,), "outer_bias": (width,), "row": (size,), "centre": (count,), "spread": (count,)}
         if found != due or len(self.layers) != len(self.views):
             raise NetworkError("its numbers do not fit together")

@@ -26,7 +26,7 @@ class Settings:
     """How a row is moved."""
 
     steps: int = 40
-    rate: float = 0.03  # of Adam
+    rate: float = 0.02  # of Adam
     along: float = 0.7  # of that rate, for the weights of known styles
     warmup: int = 3
     decays: tuple[float, float] = (0.9, 0.99)
@@ -58,7 +58,7 @@ class Search:
     def gradient(self, row: Floats, scene: Scene, target: Grams, pulls: dict[str, float]) -> tuple[float, float, Any]:
         """Content, style, and the gradient (R,) of their sum."""
         scale, shift = np.split(row, 2)
-        feeds = {"picture": scene.planes, "scale": scale, "shift": shift, "content": scene.content}
+        feeds: dict[str, Any] = {"picture": scene.planes, "scale": scale, "shift": shift, "content": scene.content}
         feeds["pull_content"] = np.float32(1 / self.energy)
         feeds |= {f"target_{layer}": target[layer] for layer in self.aim.shares}
         feeds |= {f"pull_{layer}": np.float32(pulls[layer]) for layer in self.aim.shares}
@@ -86,7 +86,7 @@ class Search:
             _, _, slope = self.gradient(row, scene, painting.grams, pulls)
             adam.step([slope, ways @ slope], step)
             keep = min(settings.ema, (1 + step) / (4 + step))
-            average = keep * average + (1 - keep) * (parts[0] + parts[1] @ ways)
+            average += np.float32(1 - keep) * (parts[0] + parts[1] @ ways - average)
         return average
 
 
