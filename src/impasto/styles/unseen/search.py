@@ -25,7 +25,7 @@ LEAST = 1e-8  # of a unit: a painting of one colour is as far off as it is
 class Settings:
     """How a row is moved."""
 
-    steps: int = 40
+    steps: int = 60
     rate: float = 0.02  # of Adam
     along: float = 0.7  # of that rate, for the weights of known styles
     warmup: int = 3
