@@ -40,6 +40,11 @@ def _styles(help: str) -> Any:
 
 
 Mix = Annotated[list[str], _styles("NAME, or a mix such as NAME:0.6,NAME:0.4; several -s are mixed too.")]
+Mixed = Annotated[list[str] | None, _styles("NAME, or a mix such as NAME:0.6,NAME:0.4; several -s are mixed too.")]
+StyleImages = Annotated[
+    list[Path] | None,
+    typer.Option(help="A painting of your own as a style, called by its file's name; there may be several."),
+]
 Names = Annotated[list[str] | None, _styles("NAME,NAME,...; default: all.")]
 Styles = Annotated[list[str], _styles("NAME,NAME,...; for mixes one -s each: -s A -s B:0.5,C:0.5.")]
 MaxPixels = Annotated[int, typer.Option(help="Refuse pictures with more pixels than this."), limits.PIXELS]

@@ -16,15 +16,17 @@ import typer
 from impasto import limits
 from impasto.cli import terminal
 from impasto.cli.ends import claim, counted, interrupted, look_of, one_mix, progress
+from impasto.cli.images import check_used, named_images, no_style
 from impasto.cli.options import (
     KeepMetadata,
     MaxMemory,
     MaxPixels,
-    Mix,
+    Mixed,
     Opens,
     Overwrite,
     Precision,
     Quality,
+    StyleImages,
 )
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
@@ -72,7 +74,8 @@ def paint(
     photos: Annotated[
         list[Path], typer.Argument(readable=False, help="Photos, folders of photos, or - for standard input.")
     ],
-    style: Mix,
+    style: Mixed = None,
+    style_image: StyleImages = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -92,7 +95,8 @@ def paint(
 ) -> None:
     """Paint photos in a style, or in a mix of styles.
 
-    A mask gives a region a style of its own; there may be several.
+    A mask gives a region a style of its own; there may be several. A painting of your own (--style-image) becomes a
+    style within seconds; impasto row keeps it.
 
     Photos of any size: what does not fit into memory is painted in tiles. In a folder, photos keep their paths below
     the folder that they were found in; what impasto has painted is left out there. Of a photo's metadata author,
@@ -103,20 +107,24 @@ def paint(
     from impasto.painting import batch
     from impasto.painting.folder import once, paintings
 
-    mix = one_mix(style)
+    files = _masks(mask or [])
+    images = named_images(style_image or [])
+    mix = one_mix(style or list(images)) if style or images else no_style()
+    check_used(images, [mix, *files])
     search = once(_search(photos))
     found = search.paths
     if len(found) == 1 and found[0].suffix.lower() in FILMS and os.path.isfile(found[0]):
         raise PictureError(f"{found[0]} is a film; impasto video paints it")
     targets, folder = paintings(search.photos, output, mix)
-    files = _masks(mask or [])
-    read = [*found, *map(Path, files.values())]
+    read = [*found, *map(Path, files.values()), *images.values()]
     claim(targets, read, opens=opening, force=force, folder=folder, pictures=True, stdout=True)
     look = look_of(mix, dials)
     if len(found) == 1:
         places.check_photo(targets[0], found[0], look.size, enlarge=look.enlarge)
     look = Look.of(look, masks=_read_once(files, found, max_pixels))
     painter = opening.open(batch.streams(found, look) if opening.max_memory is None else 1)
+    for name, image in images.items():
+        painter.add(image, name)
     painter.check(look)  # once, before the first photo
     saving = batch.Saving(comment=f"painted by impasto in the style {mix}", **asdict(written))
     _paint(batch.Batch(painter, look, saving, max_pixels), list(zip(found, targets, strict=True)), as_json)
