@@ -10,6 +10,7 @@
     ├── OptionError          a number, list or word out of its range; a ValueError too
     ├── FilmError            a film that cannot be read, written or gone on with
     ├── LearnError           training, teaching or optimising that cannot start or go on
+    ├── ClusterError         a cluster that cannot be reached, or that breaks down
     └── MissingExtraError    a part of impasto whose optional dependencies are not installed
 
 The message is one sentence that names the thing and the likely fix; the command line prints it and exits with 2.
@@ -65,6 +66,10 @@ class FilmError(ImpastoError):
 
 class LearnError(ImpastoError):
     """Training, teaching or optimising that cannot start or cannot go on."""
+
+
+class ClusterError(ImpastoError):
+    """A cluster of machines that cannot be reached, or that breaks down under the work."""
 
 
 class MissingExtraError(ImpastoError):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli import demo, evaluate, optimize, paint, space, studio, styles, teach, terminal, train, video
+from impasto.cli import cluster, demo, evaluate, optimize, paint, space, studio, styles, teach, terminal, train, video
 from impasto.cli.ends import at_end
 from impasto.cli.root import app
 
@@ -15,6 +15,7 @@ COMMANDS = (
     demo,
     paint,
     video,
+    cluster,
     studio,
     styles,
     space,
