@@ -46,10 +46,6 @@ class Job:
             options["max_memory"] = share if share < WHOLE_BYTES else None
         return Painter(**options, threads=self.threads, streams=self.streams)
 
-    def target(self, name: str) -> str:
-        """Where a painting goes: places stay, and names are below the output."""
-        return name if places.is_address(name) or Path(name).is_absolute() else places.below(self.output, name)
-
 
 class Counts(Protocol):
     """A ``Ledger``, or one that is asked over the network."""
@@ -68,7 +64,8 @@ class Actor:
         self._job, self._ledger, self._painter = job, ledger, job.painter()
 
     def __call__(self, batch: Any) -> Any:
-        rows = [(each["source"], self._job.target(each["target"])) for each in batch.to_pylist()]
+        output = self._job.output
+        rows = [(each["source"], places.resolved(output, each["target"])) for each in batch.to_pylist()]
         return table(list(self.records(rows)))
 
     def records(self, rows: Sequence[tuple[str, str]]) -> Iterator[Record]:
@@ -116,7 +113,7 @@ class _Carried(Batch):
             _make_folder(Path(target).parent)
             yield from super().one(photo, target, turn=turn)
             return
-        kind = dataclasses.replace(self.saving, format=Path(target.partition("?")[0]).suffix)
+        kind = dataclasses.replace(self.saving, format=Path(places.path_in(target)).suffix)
         here = Batch(self.painter, self.look, kind, self.max_pixels)
         for each in here.one(photo, held := _Named(target), turn=turn):
             if isinstance(each, Painted):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from impasto.cluster import places
 from impasto.cluster.ledger import Ledger
+from impasto.cluster.manifest import COLUMNS, Work
 from impasto.cluster.settings import Crew
 from impasto.errors import ClusterError, MissingExtraError, brief, foreign
 from impasto.painting.runtimes import cores
 
 STORE = 2**28  # bytes of memory for Ray's objects on this machine: rows and records, never pictures
 LOOPBACK = "127.0.0.1"
+READING = 0.5  # cores for what reads lists and looks for paintings
 
 
 def ray() -> Any:
@@ -28,14 +32,14 @@ def ray() -> Any:
 
 
 @contextmanager
-def connected(crew: Crew) -> Iterator[int]:
-    """Inside, Ray runs: yields how many actors there are to be. What was running before goes on afterwards.
+def connected(crew: Crew) -> Iterator[Crew]:
+    """Inside, Ray runs: yields the crew with its number of actors. What was running before goes on afterwards.
 
     ClusterError where no cluster answers.
     """
     found = ray()
     if found.is_initialized():
-        yield _actors(crew, found)
+        yield _counted(crew, found)
         return
     with foreign(lambda error: ClusterError(_why(crew, error))):
         if crew.address is None:
@@ -43,7 +47,7 @@ def connected(crew: Crew) -> Iterator[int]:
         else:
             found.init(address=crew.address, log_to_driver=False, logging_level="ERROR")
     try:
-        yield _actors(crew, found)
+        yield _counted(crew, found)
     finally:
         found.shutdown()
 
@@ -60,9 +64,10 @@ def _start(crew: Crew, ray: Any) -> None:
     )
 
 
-def _actors(crew: Crew, ray: Any) -> int:
-    """As many as are asked for, or as the cores allow that Ray knows of."""
-    return crew.actors or max(1, int(ray.cluster_resources().get("CPU", 1)) // crew.threads)
+def _counted(crew: Crew, ray: Any) -> Crew:
+    """With as many actors as are asked for, or as the cores allow that Ray knows of."""
+    cores = int(ray.cluster_resources().get("CPU", 1))
+    return dataclasses.replace(crew, actors=crew.actors or max(1, cores // crew.threads))
 
 
 def _why(crew: Crew, error: Exception) -> str:
@@ -91,3 +96,43 @@ class Asked:
 
     def leave(self, pictures: Sequence[str]) -> None:
         ray().get(self._actor.leave.remote(list(pictures)))
+
+
+def flow(
+    work: Work, output: str, actor: Callable[..., Any], arguments: Sequence[Any], crew: Crew, memory: float | None
+) -> Iterator[Any]:
+    """Rows through actors, which are made of ``arguments``: tables of what they answer, as they come.
+
+    Rows whose painting is there are dropped in large blocks, before an actor sees them. An actor gets blocks of a
+    batch's size, and Ray gives what it had in hand when it died to the one that takes its place. ``memory`` (bytes)
+    is what each needs.
+    """
+    data = ray().data
+    rows = _read(work).map_batches(
+        _unfinished, fn_args=(output,), batch_size=None, batch_format="pyarrow", num_cpus=READING
+    )
+    done = rows.repartition(target_num_rows_per_block=crew.batch_size).map_batches(
+        actor,
+        fn_constructor_args=tuple(arguments),
+        batch_size=None,
+        batch_format="pyarrow",
+        compute=data.ActorPoolStrategy(min_size=1, max_size=crew.actors, initial_size=crew.actors),
+        num_cpus=crew.threads,
+        memory=memory,
+    )
+    yield from done.iter_batches(batch_size=None, batch_format="pyarrow")
+
+
+def _read(work: Work) -> Any:
+    """The rows as a data set of Ray's; a file is read bit by bit."""
+    data = ray().data
+    if not work.file:
+        return data.from_arrow(work.table)
+    store, path = places.opened(work.file) if places.is_address(work.file) else (None, work.file)
+    return data.read_parquet(path, filesystem=store, columns=list(COLUMNS))
+
+
+def _unfinished(rows: Any, output: str) -> Any:
+    """The rows whose paintings are not there."""
+    found = places.there([places.resolved(output, each) for each in rows["target"].to_pylist()])
+    return rows.filter([not each for each in found])

@@ -63,7 +63,7 @@ def find(photos: Sequence[str], output: str, style: str) -> Work:
 
 
 def _suffix(place: str) -> str:
-    return Path(place.partition("?")[0] if places.is_address(place) else place).suffix.lower()
+    return Path(places.path_in(place) if places.is_address(place) else place).suffix.lower()
 
 
 def _in_folders(photos: Sequence[str], output: str, style: str) -> Work:
@@ -76,7 +76,7 @@ def _in_folders(photos: Sequence[str], output: str, style: str) -> Work:
 
 def _in_store(address: str, output: str, style: str) -> Work:
     top = Path(os.sep, "photos")  # where a store's names are taken to be, for what is asked of paths alone
-    if formats.is_picture(Path(address.partition("?")[0])):
+    if formats.is_picture(Path(places.path_in(address))):
         raise PictureError(f"{printable(address)} is one picture; name the folder that it is in, or a list")
     found = [Found(top / each, top) for each in places.listed(address) if formats.is_picture(Path(each))]
     sources = [places.below(address, each.relative.as_posix()) for each in found]
@@ -104,7 +104,7 @@ def _in_list(place: str, output: str, style: str) -> Work:
     sources = [places.absolute(str(each)) for each in table["source"].to_pylist()]
     if "target" in table.column_names:
         return _made(sources, [str(each) for each in table["target"].to_pylist()])
-    found = [Found(Path(each.partition("://")[2].partition("?")[0] or each)) for each in sources]
+    found = [Found(Path(places.path_in(each) if places.is_address(each) else each)) for each in sources]
     return _made(sources, _targets(found, output, style)) if found else Work(0)
 
 

@@ -6,13 +6,13 @@ Paths are left to the file system; behind an address is pyarrow.fs, which is imp
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from impasto import files
 from impasto.errors import ClusterError, MissingExtraError, PictureError, TargetError, brief, foreign
@@ -20,6 +20,8 @@ from impasto.files import printable
 
 AT_ONCE = 16  # questions to a store at the same time
 WHOLE = ("s3", "gcs", "abfs")  # stores that show a file only once it is whole
+BUCKETS = ("s3", "gs", "gcs")  # whose paths begin with the bucket
+_ADDRESS = re.compile(r"(?P<scheme>\w[\w+.-]*)://(?P<host>[^/?]*)(?P<path>.*?)(?P<options>\?\w+=.*)?", re.DOTALL)
 
 
 def is_address(place: str) -> bool:
@@ -32,12 +34,30 @@ def absolute(place: str) -> str:
     return place if is_address(place) else os.path.abspath(place)
 
 
+def path_in(address: str) -> str:
+    """The path in an address, from the bucket or host on: what its files are called by."""
+    scheme, host, path, _ = _parts(address)
+    return f"{host}{path}" if host else path
+
+
 def below(folder: str, relative: str) -> str:
-    """A place below a folder; what follows a question mark in an address stays behind all of it."""
+    """A place below a folder; options of an address, behind a question mark, stay behind all of it."""
     if not is_address(folder):
         return os.path.join(folder, relative)
-    parts = urlsplit(folder)
-    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{relative}"))
+    scheme, host, path, options = _parts(folder)
+    return f"{scheme}://{host}{path.rstrip('/')}/{relative}{options}"
+
+
+def resolved(output: str, target: str) -> str:
+    """Where a painting goes: places stay, and names are below the output."""
+    return target if is_address(target) or os.path.isabs(target) else below(output, target)
+
+
+def _parts(address: str) -> tuple[str, str, str, str]:
+    found = _ADDRESS.fullmatch(address)
+    if found is None:
+        raise PictureError(f"{printable(address)} is no address; write one like s3://bucket/photos")
+    return found["scheme"], found["host"], found["path"], found["options"] or ""
 
 
 def read(place: str) -> bytes:
@@ -104,17 +124,16 @@ def listed(folder: str) -> Iterator[str]:
     yield from sorted(each.path[len(path.rstrip("/")) + 1 :] for each in found if each.is_file)
 
 
-def opened(place: str) -> tuple[Any, str]:
+def opened(address: str) -> tuple[Any, str]:
     """The store behind an address, and the path in it. What pyarrow raises for an address is not translated here."""
-    parts = urlsplit(place)
-    store = _store(parts.scheme, parts.netloc, parts.query)
-    return store, f"{parts.netloc}{parts.path}".rstrip("/") if parts.scheme in ("s3", "gs", "gcs") else parts.path
+    scheme, host, path, options = _parts(address)
+    return _store(scheme, host, options), (f"{host}{path}" if scheme in BUCKETS else path).rstrip("/")
 
 
 @cache
-def _store(scheme: str, host: str, query: str) -> Any:
+def _store(scheme: str, host: str, options: str) -> Any:
     try:
         from pyarrow import fs
     except ModuleNotFoundError as error:
         raise MissingExtraError("pyarrow is not installed: pip install 'impasto[cluster]'") from error
-    return fs.FileSystem.from_uri(urlunsplit((scheme, host, "/", query, "")))[0]
+    return fs.FileSystem.from_uri(f"{scheme}://{host}/{options}")[0]

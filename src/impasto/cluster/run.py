@@ -5,20 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias, Unpack
 
 from impasto import assets, pictures
 from impasto.cluster import engine, manifest, places
 from impasto.cluster.actor import Actor, Job
-from impasto.cluster.ledger import Ledger
 from impasto.cluster.manifest import Work
 from impasto.cluster.records import Parts, Record, records_in
 from impasto.cluster.settings import PARTS, Crew, Tools
 from impasto.errors import ClusterError, OptionError, TargetError, brief, foreign
 from impasto.files import printable
-from impasto.painting import batch, rows
+from impasto.painting import batch as batches, rows
 from impasto.painting.batch import Saving
 from impasto.painting.look import Dials, Look, Style
 from impasto.styles import blend
@@ -87,7 +86,7 @@ def prepared(
     rows.check(bank, look)
     output = places.absolute(output)
     work = manifest.find(photos, output, style)
-    streams = min(crew.threads, batch.streams(work.some(most=1_000), look)) if work.table is not None else 1
+    streams = min(crew.threads, batches.streams(work.some(most=1_000), look)) if work.table is not None else 1
     saving = saving or Saving(comment=f"painted by impasto in the style {style}")
     job = Job(look, output, tools, saving, max_pixels, crew.threads, streams)
     _sign(job, bank)
@@ -114,12 +113,13 @@ def _sign(job: Job, bank: Bank) -> None:
 
 def painted(plan: Plan) -> Generator[Record, None, None]:
     """Paint as planned; records as they come, each also kept in a file."""
-    parts = Parts(places.below(plan.job.output, PARTS))
-    with engine.connected(plan.crew) as actors:
+    job, parts = plan.job, Parts(places.below(plan.job.output, PARTS))
+    with engine.connected(plan.crew) as crew:
         try:
             with foreign(lambda error: ClusterError(f"the cluster broke down ({brief(error)}); begin again to go on")):
-                for found in engine.stream(plan, actors):
-                    parts.add(found)
+                arguments = job, engine.Asked()
+                for batch in engine.flow(plan.work, job.output, Actor, arguments, crew, job.tools.max_memory):
+                    parts.add(found := records_in(batch))
                     yield from found
         finally:
             parts.write()
