@@ -286,3 +286,18 @@ def test_without_ray(photos: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == "impasto: ray is not installed: pip install 'impasto[cluster]'\n"
     assert not (tmp_path / "out").exists()
+
+
+def test_the_recipe_for_spark(
+    job: Job, photos: Path, network_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The function that docs/cluster.md gives to Spark makes records of batches of rows, with the columns it names."""
+    page = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text(encoding="utf-8")
+    code = page.split("```python\n")[1].split("```")[0]
+    code = code.replace('"hokusai-great-wave"', '"red"').replace("s3://bucket/paintings", job.output)
+    head, call = code.split("spark = ")[0].replace("from pyspark.sql import SparkSession\n", ""), "threads=2)"
+    found: dict[str, Any] = {}
+    exec(head.replace(call, f"tools=Tools({str(network_file)!r}), threads=2)"), {"Tools": Tools}, found)
+    (made,) = found["paint"](manifest.find([str(photos)], job.output, "red").table.to_batches())
+    assert found["KINDS"].split()[::2] == [*made.schema.names]
+    assert {row["status"] for row in made.to_pylist()} == {"painted"}

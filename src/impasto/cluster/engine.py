@@ -17,7 +17,8 @@ from impasto.painting.runtimes import cores
 
 STORE = 2**28  # bytes of memory for Ray's objects on this machine: rows and records, never pictures
 LOOPBACK = "127.0.0.1"
-READING = 0.5  # cores for what reads lists and looks for paintings
+READERS = 1  # cores that are left to what reads lists
+READING = 0.5  # of a core, for what looks for paintings
 
 
 def ray() -> Any:
@@ -41,6 +42,8 @@ def connected(crew: Crew) -> Iterator[Crew]:
     if found.is_initialized():
         yield _counted(crew, found)
         return
+    if crew.address is None and crew.actors is None:
+        crew = dataclasses.replace(crew, actors=max(1, cores() // crew.threads))
     with foreign(lambda error: ClusterError(_why(crew, error))):
         if crew.address is None:
             _start(crew, found)
@@ -53,9 +56,8 @@ def connected(crew: Crew) -> Iterator[Crew]:
 
 
 def _start(crew: Crew, ray: Any) -> None:
-    actors = crew.actors or max(1, cores() // crew.threads)
     ray.init(
-        num_cpus=actors * crew.threads + 1,  # one more, which reads lists
+        num_cpus=(crew.actors or 1) * crew.threads + READERS,
         include_dashboard=False,
         log_to_driver=False,
         logging_level="ERROR",
@@ -66,8 +68,8 @@ def _start(crew: Crew, ray: Any) -> None:
 
 def _counted(crew: Crew, ray: Any) -> Crew:
     """With as many actors as are asked for, or as the cores allow that Ray knows of."""
-    cores = int(ray.cluster_resources().get("CPU", 1))
-    return dataclasses.replace(crew, actors=crew.actors or max(1, cores // crew.threads))
+    free = int(ray.cluster_resources().get("CPU", 1)) - READERS
+    return dataclasses.replace(crew, actors=crew.actors or max(1, free // crew.threads))
 
 
 def _why(crew: Crew, error: Exception) -> str:
@@ -116,7 +118,7 @@ def flow(
         fn_constructor_args=tuple(arguments),
         batch_size=None,
         batch_format="pyarrow",
-        compute=data.ActorPoolStrategy(min_size=1, max_size=crew.actors, initial_size=crew.actors),
+        compute=data.ActorPoolStrategy(min_size=1, max_size=crew.actors),
         num_cpus=crew.threads,
         memory=memory,
     )
