@@ -18,6 +18,7 @@ The message is one sentence that names the thing and the likely fix; the command
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -114,3 +115,9 @@ def lacks_memory(error: BaseException) -> bool:
     theirs = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime")
     text = str(error).lower()
     return isinstance(error, MemoryError) or (theirs and any(sign in text for sign in _SIGNS_OF_NO_MEMORY))
+
+
+def outdated(old: str, new: str, *, gone: str) -> None:
+    """Warn the caller of whoever calls this: ``old`` is called ``new`` now, and goes away with the version ``gone``."""
+    line = f"{old} is now {new}, and goes away with impasto {gone}"
+    warnings.warn(line, DeprecationWarning, stacklevel=3)

@@ -296,8 +296,8 @@ def test_the_recipe_for_spark(
     code = page.split("```python\n")[1].split("```")[0]
     code = code.replace('"hokusai-great-wave"', '"red"').replace("s3://bucket/paintings", job.output)
     head, call = code.split("spark = ")[0].replace("from pyspark.sql import SparkSession\n", ""), "threads=2)"
-    found: dict[str, Any] = {}
-    exec(head.replace(call, f"tools=Tools({str(network_file)!r}), threads=2)"), {"Tools": Tools}, found)
+    found: dict[str, Any] = {"Tools": Tools}
+    exec(head.replace(call, f"tools=Tools({str(network_file)!r}), threads=2)"), found)
     (made,) = found["paint"](manifest.find([str(photos)], job.output, "red").table.to_batches())
     assert found["KINDS"].split()[::2] == [*made.schema.names]
     assert {row["status"] for row in made.to_pylist()} == {"painted"}
