@@ -82,12 +82,13 @@ def cluster(
     for note in plan.work.notes:
         say(note)
     became: Counter[str] = Counter()
-    done = run.painted(plan)
-    with interrupted(lambda: f"{_summary(became, plan.work.count)}; run it again to go on"), closing(done):
-        for each in progress(_counted(done, became), plan.work.count, quiet=as_json):
+    count, done = plan.work.count, run.painted(plan)
+    with interrupted(lambda: f"{_summary(became, count)}; run it again to go on"), closing(done):
+        for each in progress(_counted(done, became), count, quiet=as_json):
             _report(each, as_json)
+    became["there"] = count - became["painted"] - became["failed"] - became["killed"]  # most have no record
     if not as_json:
-        say(f"{plan.job.output}: {_summary(became, plan.work.count)}")
+        say(f"{plan.job.output}: {_summary(became, count)}")
     if became["failed"] or became["killed"]:
         raise typer.Exit(2)
 
@@ -99,9 +100,9 @@ def _counted(records: Iterable[Record], became: Counter[str]) -> Iterator[Record
 
 
 def _summary(became: Counter[str], count: int) -> str:
-    """How many were painted, were there, and could not be painted; what has no record so far was there, or is left."""
-    failed = became["failed"] + became["killed"]
-    return f"{became['painted']} of {count} photos painted" + (f", {failed} could not be" if failed else "")
+    parts = {"were there": became["there"], "could not be painted": became["failed"] + became["killed"]}
+    more = (f", {number} {what}" for what, number in parts.items() if number)
+    return f"{became['painted']} of {count} photos painted{''.join(more)}"
 
 
 def _report(record: Record, as_json: bool) -> None:

@@ -17,8 +17,8 @@ from impasto.painting.runtimes import cores
 
 STORE = 2**28  # bytes of memory for Ray's objects on this machine: rows and records, never pictures
 LOOPBACK = "127.0.0.1"
-READERS = 1  # cores that are left to what reads lists
-READING = 0.5  # of a core, for what looks for paintings
+READING = 0  # cores for what reads lists: actors may take all there are, and Ray would wait for ever for one more
+LOOKED_FOR = 64  # batches whose paintings are looked for at once
 
 
 def ray() -> Any:
@@ -57,7 +57,7 @@ def connected(crew: Crew) -> Iterator[Crew]:
 
 def _start(crew: Crew, ray: Any) -> None:
     ray.init(
-        num_cpus=(crew.actors or 1) * crew.threads + READERS,
+        num_cpus=(crew.actors or 1) * crew.threads,
         include_dashboard=False,
         log_to_driver=False,
         logging_level="ERROR",
@@ -68,8 +68,8 @@ def _start(crew: Crew, ray: Any) -> None:
 
 def _counted(crew: Crew, ray: Any) -> Crew:
     """With as many actors as are asked for, or as the cores allow that Ray knows of."""
-    free = int(ray.cluster_resources().get("CPU", 1)) - READERS
-    return dataclasses.replace(crew, actors=crew.actors or max(1, free // crew.threads))
+    known = int(ray.cluster_resources().get("CPU", 1))
+    return dataclasses.replace(crew, actors=crew.actors or max(1, known // crew.threads))
 
 
 def _why(crew: Crew, error: Exception) -> str:
@@ -110,8 +110,9 @@ def flow(
     is what each needs.
     """
     data = ray().data
+    many = LOOKED_FOR * crew.batch_size  # a multiple: else Ray cuts batches in a task of its own, on a core of its own
     rows = _read(work).map_batches(
-        _unfinished, fn_args=(output,), batch_size=None, batch_format="pyarrow", num_cpus=READING
+        _unfinished, fn_args=(output,), batch_size=many, batch_format="pyarrow", num_cpus=READING
     )
     done = rows.repartition(target_num_rows_per_block=crew.batch_size).map_batches(
         actor,
@@ -131,7 +132,7 @@ def _read(work: Work) -> Any:
     if not work.file:
         return data.from_arrow(work.table)
     store, path = places.opened(work.file) if places.is_address(work.file) else (None, work.file)
-    return data.read_parquet(path, filesystem=store, columns=list(COLUMNS))
+    return data.read_parquet(path, filesystem=store, columns=list(COLUMNS), num_cpus=READING)
 
 
 def _unfinished(rows: Any, output: str) -> Any:
