@@ -45,12 +45,12 @@ class Mortal(Actor):
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 40 pictures of noise, in two folders."""
+    """A folder of 40 pictures of noise, in two folders; all of one size, for which the network is compiled."""
     folder = tmp_path_factory.mktemp("drawn")
     (folder / "more").mkdir()
     rng = np.random.default_rng(5)
     for i in range(PICTURES):
-        noise = Image.fromarray(rng.integers(0, 256, (40 + i % 3, 48, 3), np.uint8))
+        noise = Image.fromarray(rng.integers(0, 256, (40, 48, 3), np.uint8))
         noise.save(folder / ("more" if i % 2 else ".") / f"picture{i:02}.png")
     return folder
 
@@ -66,7 +66,12 @@ def local() -> Iterator[None]:
 
 
 def painted(photos: Path | str, out: Path | str, network: Path, **options: Any) -> list[Record]:
-    return list(paint_many(photos, out, "red", crew=CREW, tools=Tools(network), **options))
+    return list(paint_many(photos, out, "red", crew=CREW, tools=exact(network), **options))
+
+
+def exact(network: Path) -> Tools:
+    """Float32: which precision is quicker is tried by each process, and processes may find otherwise."""
+    return Tools(network, precision="f32")
 
 
 def became(records: list[Record]) -> dict[str, int]:
@@ -95,9 +100,8 @@ def test_the_same_pixels_as_paint(
     assert all(Path(each.source).name in each.error for each in records if each.status == "failed")
     kept = dataset.dataset(tmp_path / "out" / "impasto-records", exclude_invalid_files=True).to_table()
     assert sorted(kept["source"].to_pylist()) == sorted(each.source for each in records)
-    code, _, _ = run(
-        "paint", photos, "-s", "red", "-o", tmp_path / "paint", "--network", network_file, capsys=capsys
-    )
+    words = ["-o", tmp_path / "paint", "--network", network_file, "--precision", "f32"]
+    code, _, _ = run("paint", photos, "-s", "red", *words, capsys=capsys)
     assert code == 2
     names = sorted(path.name for path in (tmp_path / "paint").iterdir())
     assert len(names) == PICTURES and names == sorted(path.name for path in (tmp_path / "out").glob("*.png"))
@@ -108,7 +112,7 @@ def test_the_same_pixels_as_paint(
 def test_a_job_that_is_stopped_goes_on(local: None, drawn: Path, network_file: Path, tmp_path: Path) -> None:
     """A job that is stopped half way paints only the rest when it is begun again."""
     out = tmp_path / "out"
-    with closing(paint_many(drawn, out, "red", crew=CREW, tools=Tools(network_file))) as records:
+    with closing(paint_many(drawn, out, "red", crew=CREW, tools=exact(network_file))) as records:
         first = [next(records) for _ in range(10)]
     before = files(out)
     assert len(first) == 10 and 10 <= len(before) < PICTURES
@@ -203,7 +207,7 @@ def test_a_node_that_goes_away(drawn: Path, network_file: Path, tmp_path: Path) 
     ray.init(address=cluster.address)
     try:
         records, before = [], {}
-        for each in paint_many(drawn, tmp_path / "out", "red", crew=CREW, tools=Tools(network_file)):
+        for each in paint_many(drawn, tmp_path / "out", "red", crew=CREW, tools=exact(network_file)):
             records.append(each)
             if len(records) == 8:
                 cluster.remove_node(second, allow_graceful=False)

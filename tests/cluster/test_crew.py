@@ -46,7 +46,7 @@ class Dying(Ledger):
 @pytest.fixture
 def job(network_file: Path, tmp_path: Path) -> Job:
     """Paintings in red, below the folder out."""
-    return Job(Look("red"), str(tmp_path / "out"), Tools(network_file))
+    return Job(Look("red"), str(tmp_path / "out"), Tools(network_file, precision="f32"))
 
 
 def rows_of(photos: Path, job: Job) -> list[tuple[str, str]]:
@@ -79,14 +79,14 @@ def test_who_left_is_not_under_suspicion() -> None:
 
 
 def test_the_same_pixels_as_a_batch(job: Job, photos: Path, network_file: Path, tmp_path: Path) -> None:
-    """An actor paints what the library paints into files, and records the sizes."""
+    """An actor paints what the library paints into files, up to rounding, and records the sizes."""
     rows = rows_of(photos, job)
     records = list(Actor(job, Ledger()).records(rows))
     assert [each.status for each in records] == ["painted"] * 5
     other = [(source, tmp_path / Path(target).name) for source, target in rows]
-    list(Batch(Painter(network_file), Look("red")).paint(other))
+    list(Batch(Painter(network_file, precision="f32"), Look("red")).paint(other))
     for record, (_, expected) in zip(records, other, strict=True):
-        assert np.array_equal(pixels(Path(record.target)), pixels(expected))
+        assert np.abs(pixels(Path(record.target)).astype(int) - pixels(expected)).max() <= 1  # compiled for other sizes
         assert (record.height, record.width) == pixels(expected).shape[:2]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -44,7 +46,7 @@ def connected(crew: Crew) -> Iterator[Crew]:
         return
     if crew.address is None and crew.actors is None:
         crew = dataclasses.replace(crew, actors=max(1, cores() // crew.threads))
-    with foreign(lambda error: ClusterError(_why(crew, error))):
+    with foreign(lambda error: ClusterError(_why(crew, error))), _signals_kept():
         if crew.address is None:
             _start(crew, found)
         else:
@@ -53,6 +55,17 @@ def connected(crew: Crew) -> Iterator[Crew]:
         yield _counted(crew, found)
     finally:
         found.shutdown()
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Ray lets SIGTERM end the process in a way of its own, with no word of what was done."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def _start(crew: Crew, ray: Any) -> None:
@@ -132,10 +145,10 @@ def _read(work: Work) -> Any:
     if not work.file:
         return data.from_arrow(work.table)
     store, path = places.opened(work.file) if places.is_address(work.file) else (None, work.file)
-    return data.read_parquet(path, filesystem=store, columns=list(COLUMNS), num_cpus=READING)
+    return data.read_parquet(path, filesystem=store, num_cpus=READING)
 
 
 def _unfinished(rows: Any, output: str) -> Any:
     """The rows whose paintings are not there."""
     found = places.there([places.resolved(output, each) for each in rows["target"].to_pylist()])
-    return rows.filter([not each for each in found])
+    return rows.select(COLUMNS).filter([not each for each in found])

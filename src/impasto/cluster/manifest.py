@@ -20,7 +20,7 @@ from impasto.pictures import formats
 from impasto.pictures.folders import Found
 
 LISTS = (".parquet", ".csv")
-COLUMNS = ("source", "target")
+COLUMNS = ["source", "target"]
 
 
 @dataclass(frozen=True)
