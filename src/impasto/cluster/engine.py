@@ -19,8 +19,8 @@ from impasto.painting.runtimes import cores
 
 STORE = 2**28  # bytes of memory for Ray's objects on this machine: rows and records, never pictures
 LOOPBACK = "127.0.0.1"
-READING = 0  # cores for what reads lists: actors may take all there are, and Ray would wait for ever for one more
-LOOKED_FOR = 64  # batches whose paintings are looked for at once
+READING = 1  # cores for what reads lists: if actors held all there are, Ray would wait for them for ever
+LOOKED_FOR = 1_024  # paintings at once
 
 
 def ray() -> Any:
@@ -70,7 +70,7 @@ def _signals_kept() -> Iterator[None]:
 
 def _start(crew: Crew, ray: Any) -> None:
     ray.init(
-        num_cpus=(crew.actors or 1) * crew.threads,
+        num_cpus=(crew.actors or 1) * crew.threads + READING,
         include_dashboard=False,
         log_to_driver=False,
         logging_level="ERROR",
@@ -80,9 +80,11 @@ def _start(crew: Crew, ray: Any) -> None:
 
 
 def _counted(crew: Crew, ray: Any) -> Crew:
-    """With as many actors as are asked for, or as the cores allow that Ray knows of."""
-    known = int(ray.cluster_resources().get("CPU", 1))
-    return dataclasses.replace(crew, actors=crew.actors or max(1, known // crew.threads))
+    """With as many actors as are asked for, or as the cores allow that Ray knows of; ClusterError for too few."""
+    known = int(ray.cluster_resources().get("CPU", 0))
+    if known < crew.threads + READING:
+        raise ClusterError(f"the cluster has {known} cores; an actor takes {crew.threads} (--threads), reading {READING}")
+    return dataclasses.replace(crew, actors=crew.actors or (known - READING) // crew.threads)
 
 
 def _why(crew: Crew, error: Exception) -> str:
@@ -123,10 +125,7 @@ def flow(
     is what each needs.
     """
     data = ray().data
-    many = LOOKED_FOR * crew.batch_size  # a multiple: else Ray cuts batches in a task of its own, on a core of its own
-    rows = _read(work).map_batches(
-        _unfinished, fn_args=(output,), batch_size=many, batch_format="pyarrow", num_cpus=READING
-    )
+    rows = _read(work).map_batches(_unfinished, fn_args=(output,), batch_size=LOOKED_FOR, batch_format="pyarrow")
     done = rows.repartition(target_num_rows_per_block=crew.batch_size).map_batches(
         actor,
         fn_constructor_args=tuple(arguments),
@@ -145,7 +144,7 @@ def _read(work: Work) -> Any:
     if not work.file:
         return data.from_arrow(work.table)
     store, path = places.opened(work.file) if places.is_address(work.file) else (None, work.file)
-    return data.read_parquet(path, filesystem=store, num_cpus=READING)
+    return data.read_parquet(path, filesystem=store)
 
 
 def _unfinished(rows: Any, output: str) -> Any:
