@@ -68,8 +68,10 @@ def measured(way: str, photos: Path, network: str, threads: int) -> dict[str, fl
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         out, actors = Path(folder) / "out", WAYS[way]
-        done = by_actors(photos, out, network, threads, actors) if actors else in_one_process(
-            photos, out, network, threads
+        done = (
+            by_actors(photos, out, network, threads, actors)
+            if actors
+            else in_one_process(photos, out, network, threads)
         )
         ended = [(time.perf_counter(), each) for each in done]
     assert not any(each.error for _, each in ended)

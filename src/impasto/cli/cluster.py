@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -79,6 +80,7 @@ def cluster(
     saving = Saving(comment=f"painted by impasto in the style {mix}", **asdict(written))
     given = {"tools": opening.tools(), "saving": saving, "max_pixels": max_pixels}
     plan = run.prepared(photos, output, look_of(mix, dials), crew, **given)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what is to be said, records say
     for note in plan.work.notes:
         say(note)
     became: Counter[str] = Counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,13 +20,16 @@ from impasto.painting.runtimes import cores
 
 STORE = 2**28  # bytes of memory for Ray's objects on this machine: rows and records, never pictures
 LOOPBACK = "127.0.0.1"
+SHORT = "/tmp"
 READING = 1  # cores for what reads lists: if actors held all there are, Ray would wait for them for ever
+LOOKING = 0.5  # of a core, to look for paintings; no whole one, or Ray makes one step of that and of painting
 LOOKED_FOR = 1_024  # paintings at once
 
 
 def ray() -> Any:
     """Ray with its reports off; MissingExtraError where it is not installed."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # read when Ray is started
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its own news, on standard error
     try:
         import ray
         import ray.data
@@ -42,19 +46,18 @@ def connected(crew: Crew) -> Iterator[Crew]:
     """
     found = ray()
     if found.is_initialized():
-        yield _counted(crew, found)
+        yield _counted(crew)
         return
     if crew.address is None and crew.actors is None:
         crew = dataclasses.replace(crew, actors=max(1, cores() // crew.threads))
-    with foreign(lambda error: ClusterError(_why(crew, error))), _signals_kept():
-        if crew.address is None:
-            _start(crew, found)
-        else:
-            found.init(address=crew.address, log_to_driver=False, logging_level="ERROR")
-    try:
-        yield _counted(crew, found)
-    finally:
-        found.shutdown()
+    with _folder() as folder:
+        with foreign(lambda error: ClusterError(_why(crew, error))), _signals_kept(), _muted():
+            where = {"address": crew.address} if crew.address else _here(crew, folder)
+            found.init(**where, log_to_driver=False, logging_level="ERROR")
+        try:
+            yield _counted(crew)
+        finally:
+            found.shutdown()
 
 
 @contextmanager
@@ -68,23 +71,56 @@ def _signals_kept() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-def _start(crew: Crew, ray: Any) -> None:
-    ray.init(
-        num_cpus=(crew.actors or 1) * crew.threads + READING,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-        object_store_memory=STORE,
-        _node_ip_address=LOOPBACK,  # else Ray asks the way to an address in the internet for its own
-    )
+@contextmanager
+def _muted() -> Iterator[None]:
+    """That it was told to be silent Ray says on standard error, past Python."""
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
 
 
-def _counted(crew: Crew, ray: Any) -> Crew:
+@contextmanager
+def _folder() -> Iterator[str]:
+    """A folder for Ray's logs and sockets, whose paths must be short; nothing of it stays."""
+    with tempfile.TemporaryDirectory(
+        prefix="impasto-", dir=SHORT if os.path.isdir(SHORT) else None, ignore_cleanup_errors=True
+    ) as folder:
+        yield folder
+
+
+def _here(crew: Crew, folder: str) -> dict[str, Any]:
+    """How Ray is started on this machine."""
+    return {
+        "num_cpus": (crew.actors or 1) * crew.threads + READING,
+        "include_dashboard": False,
+        "object_store_memory": STORE,
+        "_temp_dir": folder,
+        "_node_ip_address": LOOPBACK,  # else Ray asks the way to an address in the internet for its own
+    }
+
+
+def _counted(crew: Crew) -> Crew:
     """With as many actors as are asked for, or as the cores allow that Ray knows of; ClusterError for too few."""
-    known = int(ray.cluster_resources().get("CPU", 0))
-    if known < crew.threads + READING:
-        raise ClusterError(f"the cluster has {known} cores; an actor takes {crew.threads} (--threads), reading {READING}")
-    return dataclasses.replace(crew, actors=crew.actors or (known - READING) // crew.threads)
+    fitting = (known := _cores()) - READING
+    if fitting < crew.threads:
+        raise ClusterError(
+            f"the cluster has {known} cores; an actor takes {crew.threads} (--threads), reading {READING}"
+        )
+    return dataclasses.replace(crew, actors=crew.actors or fitting // crew.threads)
+
+
+def _at_first(crew: Crew) -> int:
+    """How many actors there are room for now; Ray adds more, one by one, if there come to be more cores."""
+    return max(1, min(crew.actors or 1, (_cores() - READING) // crew.threads))
+
+
+def _cores() -> int:
+    return int(ray().cluster_resources().get("CPU", 0))
 
 
 def _why(crew: Crew, error: Exception) -> str:
@@ -125,17 +161,25 @@ def flow(
     is what each needs.
     """
     data = ray().data
-    rows = _read(work).map_batches(_unfinished, fn_args=(output,), batch_size=LOOKED_FOR, batch_format="pyarrow")
+    with data.DataContext.current(_quietly(data.DataContext.get_current().copy())):
+        rows = _read(work).map_batches(
+            _unfinished, fn_args=(output,), batch_size=LOOKED_FOR, batch_format="pyarrow", num_cpus=LOOKING
+        )
     done = rows.repartition(target_num_rows_per_block=crew.batch_size).map_batches(
         actor,
         fn_constructor_args=tuple(arguments),
         batch_size=None,
         batch_format="pyarrow",
-        compute=data.ActorPoolStrategy(min_size=1, max_size=crew.actors),
+        compute=data.ActorPoolStrategy(min_size=1, max_size=crew.actors, initial_size=_at_first(crew)),
         num_cpus=crew.threads,
         memory=memory,
     )
     yield from done.iter_batches(batch_size=None, batch_format="pyarrow")
+
+
+def _quietly(context: Any) -> Any:
+    context.enable_progress_bars = context.print_on_execution_start = False
+    return context
 
 
 def _read(work: Work) -> Any:

@@ -80,8 +80,12 @@ def prepared(
         raise OptionError("masks belong to one photo; a cluster paints many without them")
     weights = blend.weights_of(look.style)
     if weights is None:
-        raise OptionError("a cluster paints styles that have names, which its files are called by; not a row of numbers")
-    style = look.style if isinstance(look.style, str) else ",".join(f"{name}:{part:g}" for name, part in weights.items())
+        raise OptionError(
+            "a cluster paints styles that have names, which its files are called by; not a row of numbers"
+        )
+    style = (
+        look.style if isinstance(look.style, str) else ",".join(f"{name}:{part:g}" for name, part in weights.items())
+    )
     bank = Bank.load(tools.bank or assets.bank_file(tools.network))
     rows.check(bank, look)
     output = places.absolute(output)
