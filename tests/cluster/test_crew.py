@@ -17,7 +17,7 @@ from impasto.cluster.ledger import Ledger
 from impasto.cluster.settings import Crew, Tools
 from impasto.errors import OptionError, PictureError, StyleNameError, TargetError
 from impasto.painting import folder
-from impasto.painting.batch import Batch, Saving
+from impasto.painting.batch import Batch
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
 from tests.conftest import pixels
@@ -242,9 +242,7 @@ def test_records_are_kept_in_files(tmp_path: Path) -> None:
 
 
 def prepared(photos: Path, output: Path, look: Look, network: Path) -> Any:
-    return run.prepared(
-        [str(photos)], str(output), look, Crew(), tools=Tools(network), saving=Saving(), max_pixels=None
-    )
+    return run.prepared([str(photos)], str(output), run.Order(look, Tools(network)), Crew())
 
 
 def test_what_cannot_be_painted_is_refused_before_the_cluster(photos: Path, network_file: Path, tmp_path: Path) -> None:

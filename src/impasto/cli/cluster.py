@@ -78,8 +78,8 @@ def cluster(
 
     mix = one_mix(style)
     saving = Saving(comment=f"painted by impasto in the style {mix}", **asdict(written))
-    given = {"tools": opening.tools(), "saving": saving, "max_pixels": max_pixels}
-    plan = run.prepared(photos, output, look_of(mix, dials), crew, **given)
+    order = run.Order(look_of(mix, dials), opening.tools(), saving, max_pixels)
+    plan = run.prepared(photos, output, order, crew)
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what is to be said, records say
     for note in plan.work.notes:
         say(note)

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias, Unpack
+from typing import TypeAlias, Unpack
 
 from impasto import assets, pictures
 from impasto.cluster import engine, manifest, places
@@ -24,6 +24,16 @@ from impasto.styles import blend
 from impasto.styles.bank import Bank
 
 Place: TypeAlias = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Order:
+    """How it is to be painted."""
+
+    look: Look
+    tools: Tools = Tools()
+    saving: Saving | None = None
+    max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS
 
 
 @dataclass(frozen=True)
@@ -58,24 +68,16 @@ def paint_many(
     Raises at once: OptionError for a dial, BankError for a style, PictureError for photos, TargetError for an output,
     MissingExtraError without Ray; when the first record is asked for ClusterError, if there is no cluster or it breaks.
     """
-    given = [photos] if isinstance(photos, (str, os.PathLike)) else list(photos)
-    options = {"tools": tools or Tools(), "saving": saving, "max_pixels": max_pixels}
-    made = prepared(list(map(os.fspath, given)), os.fspath(output), Look.of(style, **dials), crew or Crew(), **options)
-    return painted(made)
+    given = [photos] if isinstance(photos, (str, os.PathLike)) else photos
+    sources = [str(each) for each in given]
+    made = Order(Look.of(style, **dials), tools or Tools(), saving, max_pixels)
+    return painted(prepared(sources, str(output), made, crew or Crew()))
 
 
-def prepared(
-    photos: list[str],
-    output: str,
-    look: Look,
-    crew: Crew,
-    *,
-    tools: Tools,
-    saving: Saving | None,
-    max_pixels: int | None,
-) -> Plan:
+def prepared(photos: list[str], output: str, order: Order, crew: Crew) -> Plan:
     """All checked, and nothing painted; the output is there, with a file that says how it is painted."""
     engine.ray()
+    look, tools = order.look, order.tools
     if look.masks:
         raise OptionError("masks belong to one photo; a cluster paints many without them")
     weights = blend.weights_of(look.style)
@@ -91,8 +93,8 @@ def prepared(
     output = places.absolute(output)
     work = manifest.find(photos, output, style)
     streams = min(crew.threads, batches.streams(work.some(most=1_000), look)) if work.table is not None else 1
-    saving = saving or Saving(comment=f"painted by impasto in the style {style}")
-    job = Job(look, output, tools, saving, max_pixels, crew.threads, streams)
+    saving = order.saving or Saving(comment=f"painted by impasto in the style {style}")
+    job = Job(look, output, tools, saving, order.max_pixels, crew.threads, streams)
     _sign(job, bank)
     return Plan(work, job, crew)
 
