@@ -67,7 +67,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[None]:
-    """Ray on this machine, for two actors and what reads, whose processes know the key of the store that stands in for S3."""
+    """Ray on this machine, for two actors and what reads; its processes know the key of the store in place of S3."""
     keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "testing")
     os.environ.update(keys, AWS_EC2_METADATA_DISABLED="true", RAY_USAGE_STATS_ENABLED="0")
     ray.init(num_cpus=3, include_dashboard=False, object_store_memory=2**28, _node_ip_address="127.0.0.1")

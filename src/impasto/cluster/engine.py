@@ -26,9 +26,15 @@ LOOKING = 0.5  # of a core, to look for paintings; no whole one, or Ray makes on
 LOOKED_FOR = 1_024  # paintings at once
 
 
-def ray() -> Any:
-    """Ray with its reports off; MissingExtraError where it is not installed."""
+def ray(*, alone: bool = False) -> Any:
+    """Ray with its reports off; MissingExtraError where it is not installed.
+
+    ``alone``: on this machine, where it listens on loopback only. That is settled when Ray is first imported. Else it
+    listens for others, and asks the way to an address in the internet to learn its own.
+    """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # read when Ray is started
+    if alone:
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its own news, on standard error
     try:
         import ray
@@ -44,7 +50,7 @@ def connected(crew: Crew) -> Iterator[Crew]:
 
     ClusterError where no cluster answers.
     """
-    found = ray()
+    found = ray(alone=crew.address is None)
     if found.is_initialized():
         yield _counted(crew)
         return
@@ -100,7 +106,7 @@ def _here(crew: Crew, folder: str) -> dict[str, Any]:
         "include_dashboard": False,
         "object_store_memory": STORE,
         "_temp_dir": folder,
-        "_node_ip_address": LOOPBACK,  # else Ray asks the way to an address in the internet for its own
+        "_node_ip_address": LOOPBACK,
     }
 
 

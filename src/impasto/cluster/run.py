@@ -76,7 +76,7 @@ def paint_many(
 
 def prepared(photos: list[str], output: str, order: Order, crew: Crew) -> Plan:
     """All checked, and nothing painted; the output is there, with a file that says how it is painted."""
-    engine.ray()
+    engine.ray(alone=crew.address is None)
     look, tools = order.look, order.tools
     if look.masks:
         raise OptionError("masks belong to one photo; a cluster paints many without them")
