@@ -58,8 +58,10 @@ def connected(crew: Crew) -> Iterator[Crew]:
         crew = dataclasses.replace(crew, actors=max(1, cores() // crew.threads))
     with _folder() as folder:
         with foreign(lambda error: ClusterError(_why(crew, error))), _signals_kept(), _muted():
-            where = {"address": crew.address} if crew.address else _here(crew, folder)
-            found.init(**where, log_to_driver=False, logging_level="ERROR")
+            if crew.address:
+                found.init(address=crew.address, log_to_driver=False, logging_level="ERROR")
+            else:
+                _start(crew, folder, found)
         try:
             yield _counted(crew)
         finally:
@@ -99,15 +101,25 @@ def _folder() -> Iterator[str]:
         yield folder
 
 
-def _here(crew: Crew, folder: str) -> dict[str, Any]:
-    """How Ray is started on this machine."""
-    return {
-        "num_cpus": (crew.actors or 1) * crew.threads + READING,
-        "include_dashboard": False,
-        "object_store_memory": STORE,
-        "_temp_dir": folder,
-        "_node_ip_address": LOOPBACK,
-    }
+def _start(crew: Crew, folder: str, ray: Any) -> None:
+    """Start Ray on this machine, without the server of its dashboard.
+
+    That one asks the metadata services of three clouds where it is, even with the reports off; nothing here needs it.
+    """
+    services = ray._private.services
+    server, services.start_api_server = services.start_api_server, lambda *_, **__: (None, None)
+    try:
+        ray.init(
+            num_cpus=(crew.actors or 1) * crew.threads + READING,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+            object_store_memory=STORE,
+            _temp_dir=folder,
+            _node_ip_address=LOOPBACK,
+        )
+    finally:
+        services.start_api_server = server
 
 
 def _counted(crew: Crew) -> Crew:
