@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli import cluster, demo, evaluate, optimize, paint, space, studio, styles, teach, terminal, train, video
+from impasto.cli import (
+    cluster,
+    demo,
+    evaluate,
+    live,
+    optimize,
+    paint,
+    space,
+    studio,
+    styles,
+    teach,
+    terminal,
+    train,
+    video,
+)
 from impasto.cli.ends import at_end
 from impasto.cli.root import app
 
@@ -17,6 +31,7 @@ COMMANDS = (
     video,
     cluster,
     studio,
+    live,
     styles,
     space,
     teach,
