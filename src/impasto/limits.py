@@ -277,6 +277,9 @@ CRF = Number(0, 51, whole=True)
 # The machine
 PORT = Number(0, 65_535, whole=True)
 WORKERS = Number(1, 64, whole=True)
+ACTORS = Number(1, 100_000, whole=True)
+THREADS = Number(1, 1_024, whole=True)
+BATCH = Number(1, 10_000, whole=True)
 MEMORY = Number(0, 1e15, above=True)  # bytes
 GIGABYTES = Number(0, 1_000_000, above=True)
 SECONDS = Number(0, 1_000_000_000, above=True)

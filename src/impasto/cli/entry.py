@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli import (
+    cluster,
     demo,
     evaluate,
     judge,
@@ -30,6 +31,7 @@ COMMANDS = (
     demo,
     paint,
     video,
+    cluster,
     studio,
     live,
     styles,

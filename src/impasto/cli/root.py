@@ -7,7 +7,7 @@ import time
 from impasto.cli import terminal
 
 PANELS = {
-    "Paint": ("demo", "paint", "video", "live", "plan", "optimize", "replay"),
+    "Paint": ("demo", "paint", "video", "live", "cluster", "plan", "optimize", "replay"),
     "Studio": ("studio", "serve"),
     "Explore styles": ("styles", "sheet", "square", "path", "map"),
     "Make your own": ("row", "teach", "match", "train", "export"),
