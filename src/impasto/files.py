@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 AnyPath: TypeAlias = str | os.PathLike[str]
 
+STDIO = Path("-")  # what names standard input, and output
 BLOCK = 4096  # bytes that ``check_writable`` writes: less may pass on a full disk
 
 

@@ -244,6 +244,7 @@ RUNTIME = Choice(get_args(RuntimeName))
 FLAG = Flag()
 
 # Pictures, in pixels
+DEFAULT_MAX_PIXELS = 200_000_000  # of a photo that is read; the largest phone cameras make so many
 SIDE = Number(1, 1_000_000, whole=True)
 PIXELS = Number(1, whole=True)
 BRUSH = NumberOr(("small", "medium", "large"), Number(16, 1_000_000, whole=True))  # of the first pass's longer side

@@ -12,7 +12,7 @@ from impasto import limits
 from impasto.cli.options import Banked
 from impasto.cli.terminal import report, say, to_json
 from impasto.errors import OptionError, PictureError, TargetError
-from impasto.painting.folder import STDIO
+from impasto.files import STDIO
 
 if TYPE_CHECKING:
     from impasto.painting.look import Look, Style

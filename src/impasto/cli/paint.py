@@ -30,9 +30,9 @@ from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import say, table, to_json
 from impasto.errors import FilmError, ImpastoError, PictureError, lacks_memory
-from impasto.painting.folder import STDIO
+from impasto.files import STDIO
+from impasto.limits import DEFAULT_MAX_PIXELS
 from impasto.painting.look import Look
-from impasto.pictures import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
     from impasto.painting.batch import Batch, Painted
