@@ -239,8 +239,10 @@ def _short(text: str) -> str:
 
 Precision = Literal["auto", "f32", "bf16"]
 RuntimeName = Literal["auto", "openvino", "onnxruntime"]
+Device = Literal["auto", "cpu", "gpu"]
 PRECISION = Choice(get_args(Precision), old=(("float32", "f32"), ("bfloat16", "bf16")))
 RUNTIME = Choice(get_args(RuntimeName))
+DEVICE = Choice(get_args(Device))
 FLAG = Flag()
 
 # Pictures, in pixels

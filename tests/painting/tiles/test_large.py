@@ -13,7 +13,7 @@ import pytest
 
 from impasto.errors import NetworkError, PictureError
 from impasto.painting.network import Network
-from impasto.painting.runtimes import Floats
+from impasto.painting.sessions import Floats
 from impasto.painting.tiles import cutting, large
 from impasto.painting.tiles.compiled import Compiled
 from impasto.painting.tiles.large import Large
