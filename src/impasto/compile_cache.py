@@ -7,6 +7,7 @@ OpenVINO makes no error, but the end of the process.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import platform
@@ -41,8 +42,14 @@ def compiled(make: Callable[[], Any], options: Mapping[str, Any], *key: str, dev
     found = attempt(lambda: core.import_model(kept, device, options), None) if kept else None
     if found is None:
         found = core.compile_model(make(), device, options)
-        attempt(lambda: _write(file, name, found.export_model()), None)  # it is only slower without
+        attempt(lambda: _write(file, name, _exported(found)), None)  # it is only slower without
     return found
+
+
+def _exported(found: Any) -> bytes:
+    stream = io.BytesIO()
+    found.export_model(stream)
+    return stream.getvalue()
 
 
 def digest_of(*files: str | os.PathLike[str]) -> str:

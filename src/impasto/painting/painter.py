@@ -17,7 +17,6 @@ from PIL import Image
 
 from impasto import assets, limits, pictures
 from impasto.errors import OptionError
-from impasto.film import steady as held
 from impasto.limits import Device, Precision, RuntimeName
 from impasto.painting import passes, rows
 from impasto.painting.job import First, Job, Progress, enough_memory
@@ -182,6 +181,8 @@ class Painter(Opened):
         ``frames`` are read one by one, and all of one size. ``steady`` 0 paints each by itself, as ``paint_array``
         does. ``times`` are those of the frames in seconds; without them there are ``fps`` frames a second.
         """
+        from impasto.film import steady as held
+
         look = self.check(style, **dials)
         clock = held.clock(limits.FRAME_RATE.check("fps", fps)) if times is None else times
         return held.paint_frames(held.Steady(self, steady=steady), frames, look, clock)
