@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import compile_cache, quiet
+from impasto.painting.tiles import narrow
+from impasto.painting.tiles.narrow import widened
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -82,7 +84,7 @@ class OpenVino:
         device: str = "CPU",
         model: Any = None,
     ) -> None:
-        self._model = quiet.core().read_model(path) if model is None else model
+        self._model = widened(quiet.core().read_model(path)) if model is None else model
         info = self._model.rt_info["framework"] if self._model.has_rt_info(["framework"]) else {}
         self.meta = {str(key): str(value.value) for key, value in info.items()}
         self._path, self._threads, self._device, self._streams = path, threads, device, streams
@@ -177,7 +179,7 @@ class OpenVino:
     @cached_property
     def _digest(self) -> str:
         """What is in the network's file, and in this one, which makes a model of it."""
-        return compile_cache.digest_of(self._path, __file__)
+        return compile_cache.digest_of(self._path, __file__, narrow.__file__)
 
 
 def _sizes(feeds: Feeds) -> Any:

@@ -68,7 +68,7 @@ def test_kept_tensors_come_back(kind: type, held: bool, tmp_path: Path) -> None:
     """Rows written in any order are read in any other, bit by bit, from files and from memory."""
     values = np.random.default_rng(0).normal(size=(12, 5, 7)).astype(kind)
     with Store(tmp_path, kind) as store:
-        kept = store.new(5, 12, 7, held=held)
+        kept = store.new(12, 5, 7, held=held)
         for top, bottom in ((6, 12), (0, 6)):
             room = kept.room(top, bottom)
             room[:] = values[top:bottom]
@@ -82,9 +82,9 @@ def test_kept_tensors_come_back(kind: type, held: bool, tmp_path: Path) -> None:
 def test_files_are_used_again_and_vanish(tmp_path: Path) -> None:
     """A file given back serves the next tensor of its size; nothing lies in the folder, then or later."""
     with Store(tmp_path) as store:
-        first = store.new(5, 12, 7)
+        first = store.new(12, 5, 7)
         store.give_back(first)
-        assert store.new(12, 5, 7).place is first.place
+        assert store.new(5, 12, 7).place is first.place
         other = store.new(5, 12, 7)
         assert other.place is not first.place
         store.give_back(other)
@@ -98,9 +98,9 @@ def test_files_are_used_again_and_vanish(tmp_path: Path) -> None:
 def test_memory_is_used_again_and_let_go(tmp_path: Path) -> None:
     """Memory given back serves the next tensor of its size; for one of another size it is let go first."""
     with Store(tmp_path) as store:
-        first = store.new(5, 12, 7, held=True)
+        first = store.new(12, 5, 7, held=True)
         store.give_back(first)
-        again = store.new(12, 5, 7, held=True)
+        again = store.new(5, 12, 7, held=True)
         assert np.shares_memory(again.place, first.place) and again.shape == (5, 12, 7)
         place = weakref.ref(again.place.base if again.place.base is not None else again.place)
         store.give_back(again)
@@ -113,7 +113,7 @@ def test_memory_is_used_again_and_let_go(tmp_path: Path) -> None:
 def test_arrays_of_rows_come_again(tmp_path: Path) -> None:
     """What was read, or written, from a file is the next array of as many rows: fresh memory takes time."""
     with Store(tmp_path) as store:
-        kept = store.new(5, 12, 7)
+        kept = store.new(12, 5, 7)
         room = kept.room(0, 6)
         kept.write(0, room)
         again = kept.read(0, 6)

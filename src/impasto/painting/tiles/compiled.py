@@ -57,9 +57,9 @@ class Compiled:
     ) -> dict[tuple[Tensor, str], npt.NDArray[Any]]:
         """Run one tile whose core goes from ``first`` to ``last`` (row, column), in pixels from the tile's corner.
 
-        Gives by (tensor, "values"), (tensor, "mean") and (tensor, "var") what the stage asked for: what it keeps as a
-        batch of one, of the whole tile, and the moments of the core as vectors (1, C). What is kept has the bits of
-        ``Graph.kept``. The arrays are the runtime's, and change with the next tile of the same thread.
+        Gives by (tensor, "values"), (tensor, "mean") and (tensor, "var") what the stage asked for: what it keeps, of
+        the whole tile, as (1, rows, columns, C), and the moments of the core as vectors (1, C). What is kept has the
+        bits of ``Graph.kept``. The arrays are the runtime's, and change with the next tile of the same thread.
         """
         if not hasattr(self._local, "request"):
             self._local.request = self._compiled.create_infer_request()
@@ -101,16 +101,17 @@ class _Model:
             gain, bias = (self._parameter(f"{what}_{number}", shape, np.float32) for what in ("gain", "bias"))
             _put(node.output(0), ops.add(ops.multiply(node.input_value(0), gain), bias))
         for number, tensor in enumerate(self.stage.reads):
-            kept = self._parameter(f"kept_{number}", [1, shapes[tensor].channels, -1, -1], self.bits)
-            wide = ops.convert(kept, self.floats)
+            kept = self._parameter(f"kept_{number}", [1, -1, -1, shapes[tensor].channels], self.bits)
+            wide = ops.transpose(ops.convert(kept, self.floats), ops.constant(np.array([0, 3, 1, 2])))
             _put(nodes[tensor[0]].output(tensor[1]), wide)
             if tensor in ends:
                 ends[tensor] = wide.output(0)
         return ends
 
     def kept(self, tensor: Tensor, end: Any) -> Any:
-        """What the stage keeps of a tensor: the painting as it is, all else in the bits of files."""
-        return self.ops.result(end) if tensor == self.graph.painted else self.ops.convert(end, self.bits)
+        """What the stage keeps of a tensor, channels last, as fast convolutions have it: in the bits of what is kept."""
+        last = self.ops.transpose(end, self.ops.constant(np.array([0, 2, 3, 1])))
+        return self.ops.result(last) if tensor == self.graph.painted else self.ops.convert(last, self.bits)
 
     def moments(self, number: int, end: Any) -> tuple[Any, Any]:
         """Mean and variance of a tensor's core, whose corners are inputs."""

@@ -118,7 +118,7 @@ class Large:
         margin, (height, width) = self.graph.margin, self.sources[PICTURE].size
         for tensor in self.graph.inside(stage):
             shape, held = self.graph.shapes[tensor], tensor in self.cutting.held
-            kept[tensor] = store.new(shape.channels, height // shape.scale, width // shape.scale, held=held)
+            kept[tensor] = store.new(height // shape.scale, width // shape.scale, shape.channels, held=held)
         for share, down, span, found in _Pass(self, stage, compiled, known, kept).run():
             for norm in stage.norms:
                 count = (down.last - down.first) * (span.last - span.first) // self.graph.shapes[norm.meets].scale ** 2
@@ -126,7 +126,7 @@ class Large:
             painted = None if stage.norms else found[self.graph.painted, "values"]
             if painted is not None:
                 rows, columns = _visible(down, height, margin), _visible(span, width, margin)
-                painted = painted[0, :, rows, columns].transpose(1, 2, 0)
+                painted = painted[0, rows, columns]
             if painted is None or not painted.size:
                 yield Step(share)
             else:
@@ -204,10 +204,10 @@ class _Pass:
         for tensor, strip in zip(self.inside, row.made, strict=True):
             values = found.pop((tensor, "values"))[0].view(self.graph.kept)
             rows, columns = (slice(*self._at(tensor, *ends)) for ends in zip(*core, strict=True))
-            strip[:, :, slice(*self._at(tensor, span.first, span.last))] = values[:, rows, columns].transpose(1, 0, 2)
+            strip[:, slice(*self._at(tensor, span.first, span.last))] = values[rows, columns]
         if (self.graph.painted, "values") in found:
             rows, columns = (slice(*ends) for ends in zip(*core, strict=True))
-            found[self.graph.painted, "values"] = found[self.graph.painted, "values"][:, :, rows, columns]
+            found[self.graph.painted, "values"] = found[self.graph.painted, "values"][:, rows, columns]
         return {key: np.array(value) for key, value in found.items()}  # the runtime will use its own again
 
     def _finished(self, disk: ThreadPoolExecutor) -> tuple[Span, Span, Found]:
@@ -239,8 +239,8 @@ class _Pass:
         for name in {PICTURE, MASKS} & self.compiled.inputs:
             feeds[name] = self.large.sources[name](slice(row.down.start, row.down.stop), slice(span.start, span.stop))
         for number, (tensor, strip) in enumerate(zip(self.stage.reads, row.read, strict=True)):
-            part = strip[:, :, slice(*self._at(tensor, span.start, span.stop))]
-            feeds[f"kept_{number}"] = np.ascontiguousarray(part.transpose(1, 0, 2))[None]
+            part = strip[:, slice(*self._at(tensor, span.start, span.stop))]
+            feeds[f"kept_{number}"] = np.ascontiguousarray(part)[None]
         return feeds
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from impasto import compile_cache, quiet
 from impasto.errors import NetworkError
 from impasto.painting.tiles.flow import POINTWISE, Flow
+from impasto.painting.tiles.narrow import widened
 from impasto.painting.tiles.parts import MASKS, PICTURE, Norm, Stage, Tensor
 
 CROWDED = 3.5  # measured: with masks OpenVINO makes the maps of all norms early, and keeps them
@@ -38,8 +39,8 @@ class Graph:
         # What is kept has the bits that the network computes with; numpy has no bfloat16, and takes 16 bits for it.
         self.kept: Any = np.dtype(np.float16 if options.get("INFERENCE_PRECISION_HINT") == "bf16" else np.float32)
         self.multiple, self.margin, self.path = multiple, margin, path
-        self.model = self._without_margin(self.core.read_model(path))
-        self.flow = Flow(self.model, self._without_margin(self.core.read_model(path)), multiple)
+        self.model, probe = (self._without_margin(widened(self.core.read_model(path))) for _ in range(2))
+        self.flow = Flow(self.model, probe, multiple)
         self.shapes, self.norms, self.painted = self.flow.shapes, self.flow.norms, self.flow.painted
         self.depth = max((self.flow.levels[norm.name] for norm in self.norms), default=0)
 
@@ -193,7 +194,7 @@ class Graph:
         sizes |= {PICTURE: [1, 3, height, width], MASKS: [1, sizes["scale"][0], height, width]}
         for number, tensor in enumerate(stage.reads):
             shape = self.shapes[tensor]
-            sizes[f"kept_{number}"] = [1, shape.channels, height // shape.scale, width // shape.scale]
+            sizes[f"kept_{number}"] = [1, height // shape.scale, width // shape.scale, shape.channels]
         return sizes
 
     def label(self, stage: Stage) -> str:

@@ -121,19 +121,19 @@ def planes(pixels: npt.NDArray[Any]) -> Floats:
 
 
 class Store:
-    """Tensors (rows, C, columns), in memory or in files without a name, which vanish however the program ends."""
+    """Tensors (rows, columns, C), in memory or in files without a name, which vanish however the program ends."""
 
     def __init__(self, folder: Path | None = None, kind: npt.DTypeLike = np.float32) -> None:
         self._folder, self._kind = folder, np.dtype(kind)
         self._files: list[Any] = []
         self._free: dict[tuple[int, bool], list[Any]] = {}  # by numbers, and whether they are in memory
 
-    def new(self, channels: int, rows: int, columns: int, *, held: bool = False) -> Kept:
+    def new(self, rows: int, columns: int, channels: int, *, held: bool = False) -> Kept:
         """A tensor yet to be written, in the place of one of its size that was given back: that is faster.
 
         ``held`` is in memory. For what is new there, memory of other sizes that was given back is let go.
         """
-        shape, free = (rows, channels, columns), self._free.get((channels * rows * columns, held))
+        shape, free = (rows, columns, channels), self._free.get((channels * rows * columns, held))
         if held:
             if not free:
                 self._free = {key: places for key, places in self._free.items() if not key[1]}
@@ -163,19 +163,19 @@ class Store:
 
 
 class Kept(Protocol):
-    """A tensor (rows, C, columns) that is written and read by whole rows."""
+    """A tensor (rows, columns, C) that is written and read by whole rows."""
 
     place: Any
     shape: tuple[int, int, int]
 
     def room(self, top: int, bottom: int) -> npt.NDArray[Any]:
-        """An array for these rows, (rows, C, columns), to be filled and given to ``write``."""
+        """An array for these rows, (rows, columns, C), to be filled and given to ``write``."""
 
     def write(self, top: int, values: npt.NDArray[Any]) -> None:
         """Put the ``room`` of the rows from ``top`` on into its place."""
 
     def read(self, top: int, bottom: int) -> npt.NDArray[Any]:
-        """These rows, (rows, C, columns), until they are ``done`` with."""
+        """These rows, (rows, columns, C), until they are ``done`` with."""
 
     def done(self, values: npt.NDArray[Any]) -> None:
         """Let what was read be used again."""
