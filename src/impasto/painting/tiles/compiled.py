@@ -109,7 +109,7 @@ class _Model:
         return ends
 
     def kept(self, tensor: Tensor, end: Any) -> Any:
-        """What the stage keeps of a tensor, channels last, as fast convolutions have it: in the bits of what is kept."""
+        """What the stage keeps of a tensor, in the bits of what is kept; channels last, as quick convolutions have it."""
         last = self.ops.transpose(end, self.ops.constant(np.array([0, 2, 3, 1])))
         return self.ops.result(last) if tensor == self.graph.painted else self.ops.convert(last, self.bits)
 
