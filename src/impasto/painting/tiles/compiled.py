@@ -12,8 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import compile_cache, quiet
+from impasto.painting.tiles.flow import POINTWISE
 from impasto.painting.tiles.parts import Stage, Tensor
 from impasto.painting.tiles.stages import Graph
+
+
+FIRST, LAST = [0, 3, 1, 2], [0, 2, 3, 1]  # (1, rows, columns, C) <-> (1, C, rows, columns)
 
 
 class Compiled:
@@ -39,6 +43,7 @@ class Compiled:
             results = [made.kept(tensor, ends[tensor]) for tensor in stage.keeps]
             for number, tensor in enumerate(norms):
                 results += made.moments(number, ends[tensor])
+            made.sink()
             used = _reachable(results)
             inputs = [each for each in made.parameters if each.get_friendly_name() in used]
             found = ov.Model(results, inputs)
@@ -89,6 +94,7 @@ class _Model:
         self.graph, self.stage, self.bits, self.floats, self.ops = graph, stage, bits, ov.Type.f32, ov.opset13
         self._model = graph.model.clone()
         self.parameters = list(self._model.get_parameters())
+        self.turned = list[Any]()  # what brings channels to the front
 
     def ends(self) -> dict[Tensor, Any]:
         """The outputs of the stage's tensors, once the norms and what it reads are replaced."""
@@ -102,7 +108,8 @@ class _Model:
             _put(node.output(0), ops.add(ops.multiply(node.input_value(0), gain), bias))
         for number, tensor in enumerate(self.stage.reads):
             kept = self._parameter(f"kept_{number}", [1, -1, -1, shapes[tensor].channels], self.bits)
-            wide = ops.transpose(ops.convert(kept, self.floats), ops.constant(np.array([0, 3, 1, 2])))
+            wide = ops.transpose(ops.convert(kept, self.floats), ops.constant(np.array(FIRST)))
+            self.turned.append(wide)
             _put(nodes[tensor[0]].output(tensor[1]), wide)
             if tensor in ends:
                 ends[tensor] = wide.output(0)
@@ -110,7 +117,7 @@ class _Model:
 
     def kept(self, tensor: Tensor, end: Any) -> Any:
         """What the stage keeps of a tensor, in the bits of what is kept; channels last, as quick convolutions have it."""
-        last = self.ops.transpose(end, self.ops.constant(np.array([0, 2, 3, 1])))
+        last = self.ops.transpose(end, self.ops.constant(np.array(LAST)))
         return self.ops.result(last) if tensor == self.graph.painted else self.ops.convert(last, self.bits)
 
     def moments(self, number: int, end: Any) -> tuple[Any, Any]:
@@ -123,11 +130,60 @@ class _Model:
         var = ops.reduce_mean(ops.squared_difference(core, mean), axes, keep_dims=False)
         return ops.squeeze(mean, axes), var
 
+    def sink(self) -> None:
+        """Bring channels to the front only before convolutions, to which it makes no difference, not at the start.
+
+        What goes value by value, and what mirrors, is done with channels last; what turns them back again vanishes.
+        """
+        while self.turned:
+            turn = self.turned.pop()
+            for target in turn.output(0).get_target_inputs():
+                node = target.get_node()
+                if node.get_type_name() == "Transpose":
+                    _put(node.output(0), turn.input_value(0).get_node())
+                elif self._sinks(node):
+                    others = list(node.output(0).get_target_inputs())
+                    self.turned.append(self.ops.transpose(node.output(0), self.ops.constant(np.array(FIRST))))
+                    for other in others:
+                        other.replace_source_output(self.turned[-1].output(0))
+
+    def _sinks(self, node: Any) -> bool:
+        """Whether a node could be changed so that it takes and gives channels last."""
+        kind, inputs = node.get_type_name(), [each.get_source_output() for each in node.inputs()]
+        if kind == "Pad":
+            for port in (1, 2):
+                pads = inputs[port].get_node().get_data()[LAST]
+                node.input(port).replace_source_output(self.ops.constant(pads).output(0))
+            inputs = inputs[:1]
+        elif kind not in POINTWISE - {"MVN", "Convert"}:
+            return False
+        if not all(_is_turned(each) or _is_small(each) for each in inputs):
+            return False
+        for port, source in enumerate(inputs):
+            if _is_turned(source):
+                node.input(port).replace_source_output(source.get_node().input_value(0))
+            elif len(source.get_partial_shape()) == 4:
+                small = self.ops.transpose(source, self.ops.constant(np.array(LAST)))
+                node.input(port).replace_source_output(small.output(0))
+        return True
+
     def _parameter(self, name: str, shape: list[int], kind: Any) -> Any:
         made = self.ops.parameter(shape, kind, name=name)
         made.output(0).get_tensor().set_names({name})
         self.parameters.append(made)
         return made
+
+
+def _is_turned(source: Any) -> bool:
+    """Whether a value comes from what brings channels to the front."""
+    node = source.get_node()
+    return node.get_type_name() == "Transpose" and node.input_value(1).get_node().get_data().tolist() == FIRST
+
+
+def _is_small(source: Any) -> bool:
+    """Whether there is one number, or one for each channel, (1, C, 1, 1)."""
+    shape = source.get_partial_shape()
+    return len(shape) == 0 or (len(shape) == 4 and shape[0] == shape[2] == shape[3] == 1)
 
 
 def _put(old: Any, new: Any) -> None:
