@@ -16,7 +16,6 @@ from impasto.painting.tiles.flow import POINTWISE
 from impasto.painting.tiles.parts import Stage, Tensor
 from impasto.painting.tiles.stages import Graph
 
-
 FIRST, LAST = [0, 3, 1, 2], [0, 2, 3, 1]  # (1, rows, columns, C) <-> (1, C, rows, columns)
 
 
@@ -116,7 +115,7 @@ class _Model:
         return ends
 
     def kept(self, tensor: Tensor, end: Any) -> Any:
-        """What the stage keeps of a tensor, in the bits of what is kept; channels last, as quick convolutions have it."""
+        """What the stage keeps of a tensor, in the bits of what is kept: channels last, as quick convolutions have."""
         last = self.ops.transpose(end, self.ops.constant(np.array(LAST)))
         return self.ops.result(last) if tensor == self.graph.painted else self.ops.convert(last, self.bits)
 

@@ -35,7 +35,7 @@ def widened(model: Any) -> Any:
 
 
 def squares(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The kernels (C, in, k, k) as (4 C, in, k + 1, k + 1): those of a square's pixels, row by row, for each channel."""
+    """Kernels (C, in, k, k) as (4 C, in, k + 1, k + 1): for each channel those of a square's pixels, row by row."""
     channels, inputs, height, width = weights.shape
     found = np.zeros((channels, SIDE, SIDE, inputs, height + SIDE - 1, width + SIDE - 1), np.float32)
     for down in range(SIDE):
