@@ -22,7 +22,7 @@ from impasto.errors import attempt
 from impasto.files import write_atomically
 
 FILE = "compiled-{}.bin"
-MOST_BYTES, MOST_FILES = 200_000_000, 200  # of all files; beyond it those go that nobody has used for longest
+MOST_BYTES, MOST_FILES = 200_000_000, 400  # of all files; beyond it those go that nobody has used for longest
 DIGEST = hashlib.sha256().digest_size
 
 

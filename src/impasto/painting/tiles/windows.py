@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+SHRUNK = 1 / 16  # of a window's side, computed twice at the end of a row, is too much
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,14 @@ def spans(length: int, size: int, halo: int, multiple: int) -> list[Span]:
     """``length`` pixels as windows of one size, at most ``size``, starting on multiples, with ``halo`` at inner edges.
 
     ``length``, ``size`` and ``halo`` are multiples of ``multiple``, and ``size`` is more than twice the halo. At the
-    two ends of the picture windows end with it, so there the core has no halo. Alike windows are what runtimes like.
+    two ends of the picture windows end with it, so there the core has no halo. Alike windows are what runtimes like,
+    and windows alike in all pictures are compiled once for ever: only much smaller ones that are as few are taken.
     """
     if size >= length:
         return [Span(0, length, 0, length)]
     count = -(-(length - 2 * halo) // (size - 2 * halo))
-    size = _up(-(-(length - 2 * halo) // count) + 2 * halo, multiple)  # the smallest that gives as many
+    least = _up(-(-(length - 2 * halo) // count) + 2 * halo, multiple)  # that gives as many
+    size = least if size - least > SHRUNK * size else size
     found, last = [], 0
     while last < length:
         start = min(max(0, last - halo), length - size)
