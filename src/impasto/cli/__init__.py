@@ -14,7 +14,7 @@ def __getattr__(name: str) -> Any:
     """``app``, with all commands: of them ``main`` imports the one that is called."""
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from impasto.cli import entry
+    from impasto.cli import entry, root
 
     entry.load()
-    return entry.app
+    return root.app

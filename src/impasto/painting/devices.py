@@ -59,7 +59,7 @@ def signs() -> str:
     """What would be otherwise if a GPU, a driver or a runtime came or went; looks at names and times of files only."""
     found = importlib.util.find_spec("onnxruntime")
     folders = [Path(place) / "capi" for place in (found and found.submodule_search_locations) or ()]
-    changed = [str(attempt(lambda folder=folder: folder.stat().st_mtime_ns, "")) for folder in folders]
+    changed = [str(folder.stat().st_mtime_ns) for folder in folders if folder.is_dir()]
     return " ".join([*changed, *(name for pattern in SIGNS for name in sorted(glob.glob(pattern)))])
 
 

@@ -26,8 +26,7 @@ class Opened:
         self.network = Network(file, **options)
         self.bank = bank if isinstance(bank, Bank) else self._bank_in(bank or self._beside)
         first = FIRST.get(os.fspath(network))
-        network = self.network
-        taken = {"runtime": network.runtime, "precision": network.precision, "device": network.device}
+        taken = {name: getattr(self.network, name) for name in ("runtime", "precision", "device")}
         taken["threads"] = options["threads"]
         # How to open a painter of the network that makes the first pass for it; empty where there is none.
         self.composer: dict[str, Any] = {"network": first, **taken} if first in assets.networks() else {}

@@ -148,11 +148,11 @@ def _kind(session: Session) -> list[str]:
 def _trial_feeds(session: Session, size: int) -> Feeds:
     half = int(session.meta["impasto.row_size"]) // 2
     picture = (np.arange(3 * size**2) % 251).astype(np.uint8).reshape(1, size, size, 3)
-    style = {"scale": np.ones(half, np.float32), "shift": np.zeros(half, np.float32)}
+    style: Feeds = {"scale": np.ones(half, np.float32), "shift": np.zeros(half, np.float32)}
     if "impasto.graph" not in session.meta:
         return {"picture": picture, **style}
-    masks = np.full((1, 2, size, size), 0.5, np.float32)
-    return {"picture": picture, "masks": masks} | {name: np.stack([values] * 2) for name, values in style.items()}
+    several: Feeds = {name: np.stack([values] * 2) for name, values in style.items()}
+    return {"picture": picture, "masks": np.full((1, 2, size, size), 0.5, np.float32), **several}
 
 
 def _has_openvino() -> bool:
