@@ -182,7 +182,7 @@ def _is_turned(source: Any) -> bool:
 def _is_small(source: Any) -> bool:
     """Whether there is one number, or one for each channel, (1, C, 1, 1)."""
     shape = source.get_partial_shape()
-    return len(shape) == 0 or bool(len(shape) == 4 and all(shape[axis] == 1 for axis in (0, 2, 3)))
+    return len(shape) == 0 or (len(shape) == 4 and all(bool(shape[axis] == 1) for axis in (0, 2, 3)))
 
 
 def _put(old: Any, new: Any) -> None:
