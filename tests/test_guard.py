@@ -18,6 +18,7 @@ def repository(tmp_path: Path) -> Path:
     package.mkdir(parents=True)
     git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run([*git, "init", "--quiet"], check=True)
+    (package / "__init__.py").touch()
     for number, code in enumerate(("", "sum(range(20_000_000))")):
         (package / "__main__.py").write_text(code)
         subprocess.run([*git, "add", "."], check=True)
