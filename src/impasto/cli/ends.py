@@ -127,11 +127,11 @@ def load_photo(source: Path, max_pixels: int, size: int | None = None) -> Photo:
 
 
 def progress(items: Iterable[Any], total: int | None = None, *, quiet: bool) -> Iterator[Any]:
+    if quiet:
+        return iter(items)
     from rich.console import Console
     from rich.progress import track
 
-    if quiet:
-        return iter(items)
     console = Console(stderr=True)
     return iter(track(items, description="painting", total=total, console=console, disable=not console.is_terminal))
 
