@@ -145,6 +145,8 @@ def page() -> str:
 
 def tables(results: dict[str, Found]) -> str:
     """Two tables: what every network takes by itself and from the shell, and what large pictures take."""
+    if not results:
+        return ""
     lines = [
         "| instructions, network, precision | open: s a megapixel | 1 to all threads | memory, MB a megapixel "
         "| 512 px from the shell: first, later | help | folder by network |",

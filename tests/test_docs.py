@@ -87,6 +87,7 @@ def run(line: str, folder: Path) -> None:
         "benchmarks/fast_search.py",
         "benchmarks/studio_table.py",
         "benchmarks/speed_table.py",
+        "benchmarks/rates.py",
     ],
 )
 def test_pages_are_what_their_scripts_write(script: str) -> None:
