@@ -113,7 +113,8 @@ class Planner:
         scale, shift = np.split(np.stack(rows.rows) if rows.masks else rows.rows[0], 2, axis=-1)
         style = {"scale": np.ascontiguousarray(scale), "shift": np.ascontiguousarray(shift)}
         room = self._budget(math.prod(pixels.shape))
-        budget = min(room, TILE_BYTES * self.network.threads)
+        # On many cores tiles would take all of it, and gain less than what waits in memory does.
+        budget = min(room, TILE_BYTES * self.network.threads, max(2 * TILE_BYTES, room // 2))
         return Large(graph, sources, style, budget=budget, spare=room - budget, threads=self.network.threads)
 
     def _any_rows(self, masks: list[pictures.Pixels]) -> Rows:

@@ -180,6 +180,12 @@ def test_the_disk_fills_up(network: Network, tmp_path: Path, monkeypatch: pytest
     assert not list(tmp_path.iterdir())
 
 
+def test_no_folder_is_needed_without_files(network: Network, tmp_path: Path) -> None:
+    """Where all waits in memory nobody asks for the temporary folder."""
+    on_way = on_its_way(network, noise(90, 120), row(network), folder=tmp_path / "nowhere", spare=10**9)
+    assert np.isfinite(painted(on_way, (90, 120))).all()
+
+
 def test_no_folder_for_files(network: Network, tmp_path: Path) -> None:
     """A temporary folder that is not there is a PictureError that names it."""
     with pytest.raises(PictureError, match="nowhere"):

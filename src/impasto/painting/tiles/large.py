@@ -102,7 +102,7 @@ class Large:
         where = f"{need / 1e9:.1f} GB for temporary files in {place}"
         help = "name another folder in TMPDIR"
         try:
-            free = shutil.disk_usage(place).free
+            free = shutil.disk_usage(place).free if need else 0
             if free < need:
                 raise PictureError(f"a picture this large needs {where}, {free / 1e9:.1f} GB are free there; {help}")
             with Store(self.folder, self.graph.kept) as store:
