@@ -75,7 +75,7 @@ def test_this_machine() -> None:
 
 @pytest.mark.parametrize(("threads", "running"), [(1, 320), (2, 640), (16, 763)])
 def test_what_tiles_leave(network_file: Path, monkeypatch: pytest.MonkeyPatch, threads: int, running: int) -> None:
-    """Of the memory for tiles those that run take a part that grows with the cores, the other half is for what waits."""
+    """Of the memory for tiles those that run take more with more cores, but leave half of it for what waits."""
     pytest.importorskip("openvino")
     planner = Planner(Network(network_file, runtime="openvino", threads=threads))
     monkeypatch.setattr(planner, "_budget", lambda painted: 1_600_000_000)
