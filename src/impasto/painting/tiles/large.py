@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -154,6 +155,7 @@ class _Pass:
         self.fixed = self._fixed(known)
         self.inside = self.graph.inside(stage)
         self.rows, self.at_once = large.cutting.windows(stage), large.cutting.at_once
+        self.local = threading.local()
         self.waiting: deque[tuple[_Row, Span, Future[Found]]] = deque()
         self.written: list[Future[None]] = []
 
@@ -240,8 +242,16 @@ class _Pass:
             feeds[name] = self.large.sources[name](slice(row.down.start, row.down.stop), slice(span.start, span.stop))
         for number, (tensor, strip) in enumerate(zip(self.stage.reads, row.read, strict=True)):
             part = strip[:, slice(*self._at(tensor, span.start, span.stop))]
-            feeds[f"kept_{number}"] = np.ascontiguousarray(part)[None]
+            feeds[f"kept_{number}"] = self._copied(f"kept_{number}", part)[None]
         return feeds
+
+    def _copied(self, name: str, part: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The part in an array of its own, which is the same for all tiles of a thread: fresh memory takes time."""
+        places: dict[str, npt.NDArray[Any]] = vars(self.local)
+        if name not in places:
+            places[name] = np.empty(part.shape, part.dtype)
+        np.copyto(places[name], part)
+        return places[name]
 
 
 def _visible(span: Span, length: int, margin: int) -> slice:
