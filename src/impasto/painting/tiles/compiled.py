@@ -176,13 +176,16 @@ class _Model:
 def _is_turned(source: Any) -> bool:
     """Whether a value comes from what brings channels to the front."""
     node = source.get_node()
-    return node.get_type_name() == "Transpose" and node.input_value(1).get_node().get_data().tolist() == FIRST
+    if node.get_type_name() != "Transpose":
+        return False
+    order: list[int] = node.input_value(1).get_node().get_data().tolist()
+    return order == FIRST
 
 
 def _is_small(source: Any) -> bool:
     """Whether there is one number, or one for each channel, (1, C, 1, 1)."""
     shape = source.get_partial_shape()
-    return len(shape) == 0 or (len(shape) == 4 and all(bool(shape[axis] == 1) for axis in (0, 2, 3)))
+    return len(shape) == 0 or (len(shape) == 4 and all(shape[axis] == 1 for axis in (0, 2, 3)))
 
 
 def _put(old: Any, new: Any) -> None:
