@@ -87,6 +87,7 @@ def run(line: str, folder: Path) -> None:
         "benchmarks/profile.py",
         "benchmarks/fast_search.py",
         "benchmarks/studio_table.py",
+        "benchmarks/judging.py",
         "benchmarks/speed_table.py",
         "benchmarks/rates.py",
     ],

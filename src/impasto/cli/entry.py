@@ -18,11 +18,13 @@ MODULES = {
     "paint": ("paint", "plan"),
     "video": ("video",),
     "studio": ("studio", "serve"),
+    "live": ("live",),
     "styles": ("styles",),
     "space": ("sheet", "square", "path", "map"),
     "teach": ("teach", "match"),
     "train": ("train", "export"),
     "optimize": ("optimize", "grid", "replay"),
+    "judge": ("judge",),
     "evaluate": ("eval",),
 }  # with the commands that they add to ``app``
 

@@ -130,6 +130,7 @@ class WithGpu:
     def __init__(self, gpu: Session, processor: Session) -> None:
         self._gpu, self._processor, self.meta = gpu, processor, processor.meta
         self._beyond = float("inf")  # bytes of a picture that was too large for it
+        self._halted = False
 
     def run(self, feeds: Feeds) -> npt.NDArray[Any]:
         size = feeds["picture"].nbytes
@@ -137,6 +138,8 @@ class WithGpu:
             painted: npt.NDArray[Any] | None = attempt(lambda: self._gpu.run(feeds), None)
             if painted is not None:
                 return painted
+            if self._halted:
+                raise InterruptedError
             self._beyond = size
             attempt(self._gpu.let_go, None)
             _warn("the processor paints what the GPU cannot: this picture, and larger ones")
@@ -152,3 +155,8 @@ class WithGpu:
     def afresh(self) -> None:
         for session in (self._gpu, self._processor):
             session.afresh()
+
+    def halt(self, on: bool) -> None:
+        self._halted = on
+        for session in (self._gpu, self._processor):
+            session.halt(on)

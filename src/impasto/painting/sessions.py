@@ -52,6 +52,9 @@ class Session(Protocol):
     def afresh(self) -> None:
         """Forget which sizes came before."""
 
+    def halt(self, on: bool) -> None:
+        """End what is painted now, and until that is ``on`` no more, with an InterruptedError."""
+
 
 def cores() -> int:
     """How many cores this process may use."""
@@ -94,7 +97,10 @@ class OpenVino:
         self._fixed: OrderedDict[Any, _Ready] = OrderedDict()  # for pictures of one size
         self._any: dict[Any, _Ready] = {}  # for all sizes, by the type of the picture and the streams
         self._seen: deque[Any] = deque(maxlen=REMEMBERED)
-        self._lock = threading.Lock()  # a compiled network keeps one set of buffers and refuses a second thread
+        self._lock = threading.Lock()  # a request keeps one set of buffers and refuses a second thread
+        self._halting = threading.Lock()
+        self._halted = False
+        self._running: Any = None  # the request that is painting alone
         quiet.has_threads(self)
 
     def another(self, precision: str, streams: int = 1) -> OpenVino:
@@ -105,13 +111,35 @@ class OpenVino:
         if self._streams_for(feeds) > 1:
             return self._run_beside(feeds)
         with self._lock:
-            compiled = self._ready(feeds).compiled
+            ready = self._ready(feeds)
             try:
-                painted: npt.NDArray[Any] = compiled(feeds)[0]
+                painted: npt.NDArray[Any] = self._painted(ready.request, feeds)
             finally:
                 if feeds["picture"].size // 3 > IDLE:
-                    compiled.release_memory()
+                    ready.compiled.release_memory()
         return painted
+
+    def _painted(self, request: Any, feeds: Feeds) -> npt.NDArray[Any]:
+        with self._halting:
+            if self._halted:
+                raise InterruptedError
+            self._running = request
+        try:
+            painted: npt.NDArray[Any] = request.infer(feeds, share_inputs=True)[0]
+        except RuntimeError:
+            if self._halted:
+                raise InterruptedError from None
+            raise
+        finally:
+            with self._halting:
+                self._running = None
+        return painted
+
+    def halt(self, on: bool) -> None:
+        with self._halting:
+            self._halted = on
+            if on and self._running is not None:
+                self._running.cancel()
 
     def _run_beside(self, feeds: Feeds) -> npt.NDArray[Any]:
         """Paint while other threads do, each with buffers of its own."""
@@ -181,6 +209,11 @@ class OpenVino:
         """What is in the network's file, and in this one, which makes a model of it."""
         return compile_cache.digest_of(self._path, __file__, narrow.__file__)
 
+    @cached_property
+    def request(self) -> Any:
+        """The one that paints alone."""
+        return self.compiled.create_infer_request()
+
 
 def _sizes(feeds: Feeds) -> Any:
     return feeds["picture"].dtype, *sorted((name, value.shape) for name, value in feeds.items())
@@ -242,3 +275,6 @@ class OnnxRuntime:
 
     def afresh(self) -> None:
         """It knows no sizes."""
+
+    def halt(self, on: bool) -> None:
+        """It paints to the end."""
