@@ -68,6 +68,11 @@ class _Ready:
     compiled: Any
     idle: list[Any]
 
+    @cached_property
+    def request(self) -> Any:
+        """The one that paints alone."""
+        return self.compiled.create_infer_request()
+
 
 class OpenVino:
     """OpenVINO. The precision is always set: with bfloat16 units it would take them by itself.
@@ -208,11 +213,6 @@ class OpenVino:
     def _digest(self) -> str:
         """What is in the network's file, and in this one, which makes a model of it."""
         return compile_cache.digest_of(self._path, __file__, narrow.__file__)
-
-    @cached_property
-    def request(self) -> Any:
-        """The one that paints alone."""
-        return self.compiled.create_infer_request()
 
 
 def _sizes(feeds: Feeds) -> Any:
