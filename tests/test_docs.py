@@ -89,6 +89,7 @@ def run(line: str, folder: Path) -> None:
         "benchmarks/studio_table.py",
         "benchmarks/judging.py",
         "benchmarks/speed_table.py",
+        "benchmarks/rates.py",
     ],
 )
 def test_pages_are_what_their_scripts_write(script: str) -> None:

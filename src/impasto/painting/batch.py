@@ -19,7 +19,7 @@ from impasto.painting.job import Job, Progress
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
 from impasto.painting.pipeline import side_by_side
-from impasto.painting.runtimes import STREAMED, cores
+from impasto.painting.sessions import STREAMED, cores
 
 PIXELS_AT_ONCE = 50_000_000  # of photos that are read, painted and written at the same time
 BYTES_A_PIXEL = 100  # that a photo takes meanwhile, about

@@ -38,7 +38,8 @@ class Opened:
         self._likeness: Likeness | None = None
         self._making = threading.Lock()
         first = FIRST.get(os.fspath(network))
-        taken = {"runtime": self.network.runtime, "precision": self.network.precision, "threads": options["threads"]}
+        taken = {name: getattr(self.network, name) for name in ("runtime", "precision", "device")}
+        taken["threads"] = options["threads"]
         # How to open a painter of the network that makes the first pass for it; empty where there is none.
         self.composer: dict[str, Any] = {"network": first, **taken} if first in assets.networks() else {}
 

@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from impasto import limits
 from impasto.errors import PictureError, attempt, foreign
+from impasto.limits import DEFAULT_MAX_PIXELS
 from impasto.pictures import arrays, color, containers, decoders, metadata, sources
 from impasto.pictures.pillow import name_of, quiet_pillow, reason_of
 from impasto.pictures.pixels import (
@@ -31,7 +32,6 @@ from impasto.pictures.pixels import (
 from impasto.pictures.transparency import cover
 from impasto.pictures.write import WRITABLE
 
-DEFAULT_MAX_PIXELS = 200_000_000  # the largest phone cameras make 200 megapixels
 NO_LIMIT = 2**62  # pixels
 DRAFTED = 1.9  # times the size that is asked for: half of a camera's 4,000 pixels suffices for 1,024
 _Decoded: TypeAlias = "tuple[Photo, tuple[int, int] | None]"  # and its full size, if it was decoded smaller than that

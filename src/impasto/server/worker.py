@@ -25,7 +25,7 @@ from impasto.painting import memory
 from impasto.painting.batch import Batch, Painted, Saving
 from impasto.painting.job import Progress
 from impasto.painting.loupe import Loupe
-from impasto.painting.runtimes import STREAMED, cores
+from impasto.painting.sessions import STREAMED, cores
 from impasto.server.kits import Painters
 from impasto.server.looks import Wanted, named
 from impasto.server.settings import Kit
