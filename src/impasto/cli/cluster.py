@@ -19,8 +19,8 @@ from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import say, to_json
 from impasto.cluster.settings import Crew, Tools
+from impasto.limits import DEFAULT_MAX_PIXELS
 from impasto.painting.look import Look
-from impasto.pictures import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
     from impasto.cluster.records import Record
