@@ -1,7 +1,7 @@
 # What CI calls and what you call are the same. Set PYTHON to use another interpreter.
 PYTHON ?= python
 
-.PHONY: all lint types test docs bench
+.PHONY: all lint types test docs bench web
 all: lint types test
 
 lint:
@@ -19,3 +19,6 @@ docs:  # docs/cli.md, from --help
 
 bench:  # pass what you like: make bench WHAT="quality --help"
 	$(PYTHON) -m benchmarks.$(WHAT)
+
+web:  # the studio's page without a server, in site/; see docs/web.md
+	$(PYTHON) web/build.py
