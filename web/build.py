@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -22,6 +23,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from impasto import __version__, assets
 from impasto.errors import ImpastoError
@@ -33,6 +36,7 @@ WEB = Path(__file__).parent
 ROOT = WEB.parent
 PAGE = ROOT / "src" / "impasto" / "server" / "page"
 NEIGHBOURS = 4
+SAMPLE_SIDE = 768  # pixels
 PACKAGE = "onnxruntime-web"
 RUNTIMES = {  # of each provider: its module, its WASM file, and what that must be (SHA-256)
     "wasm": ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"),
@@ -76,7 +80,7 @@ def runtime_folder() -> Path:
             (packed,) = Path(made).glob("*.tgz")
             wanted = {f"package/dist/{name}" for pair in RUNTIMES.values() for name in pair}
             with tarfile.open(packed) as archive:
-                members = [each for each in archive.getmembers() if each.name in wanted or "LICENSE" in each.name]
+                members = [each for each in archive.getmembers() if each.name in wanted]
                 archive.extractall(Path(made) / "unpacked", members, filter="data")
             with contextlib.suppress(OSError):  # another build was quicker
                 (Path(made) / "unpacked").rename(folder)
@@ -117,8 +121,16 @@ def entry(bank: Bank, name: str) -> dict[str, Any]:
 
 
 def samples(site: Site) -> list[dict[str, Any]]:
-    known = json.loads((PAGE / "samples" / "samples.json").read_text())
-    return [each | site.put(f"{each['name']}.jpg", (PAGE / "samples" / f"{each['name']}.jpg").read_bytes()) for each in known]
+    """The photos to begin with, smaller than the studio's, for a first visit fetches all of them."""
+    found = []
+    for each in json.loads((PAGE / "samples" / "samples.json").read_text()):
+        file = io.BytesIO()
+        with Image.open(PAGE / "samples" / f"{each['name']}.jpg") as image:
+            image.thumbnail((SAMPLE_SIDE, SAMPLE_SIDE))
+            image.save(file, "JPEG", quality=80, optimize=True)
+            width, height = image.size
+        found.append(each | {"width": width, "height": height} | site.put(f"{each['name']}.jpg", file.getvalue()))
+    return found
 
 
 def modules(built: dict[str, Any]) -> dict[str, bytes]:
@@ -160,9 +172,8 @@ def build(out: Path, runtime: Path) -> Path:
     worker = (WEB / "sw.js").read_text().replace("{version}", version)
     worker = worker.replace("{shell}", json.dumps(shell)).replace("{files}", json.dumps(site.files))
     (out / "sw.js").write_text(worker)
-    shutil.copy(ROOT / "LICENSE", out / "LICENSE")
-    for path in runtime.parent.rglob("LICENSE*"):
-        shutil.copy(path, out / f"LICENSE-{PACKAGE}")
+    for path in (ROOT / "LICENSE", WEB / f"LICENSE-{PACKAGE}"):
+        shutil.copy(path, out)
     return out
 
 
