@@ -46,7 +46,9 @@ POLICY = (  # rule 9 of the studio's guard, less what a page cannot say of itsel
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'; "
     "img-src 'self' blob: data:; style-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'"
 )
-HEAD = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<link rel="manifest" href="manifest.webmanifest">'
+HEAD = (
+    f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<link rel="manifest" href="manifest.webmanifest">'
+)
 
 
 class Site:
@@ -76,7 +78,9 @@ def runtime_folder() -> Path:
     if not folder.is_dir():
         folder.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as made:
-            subprocess.run(["npm", "pack", "--silent", f"{PACKAGE}@{version}"], cwd=made, check=True, capture_output=True)
+            subprocess.run(
+                ["npm", "pack", "--silent", f"{PACKAGE}@{version}"], cwd=made, check=True, capture_output=True
+            )
             (packed,) = Path(made).glob("*.tgz")
             wanted = {f"package/dist/{name}" for pair in RUNTIMES.values() for name in pair}
             with tarfile.open(packed) as archive:
@@ -152,7 +156,10 @@ def build(out: Path, runtime: Path) -> Path:
     built = {
         "version": __version__,
         "runtimes": {
-            provider: {kind: site.put(name.replace(".mjs", ".js"), (runtime / name).read_bytes()) for kind, name in zip(("module", "wasm"), names, strict=True)}
+            provider: {
+                kind: site.put(name.replace(".mjs", ".js"), (runtime / name).read_bytes())
+                for kind, name in zip(("module", "wasm"), names, strict=True)
+            }
             for provider, names in RUNTIMES.items()
         },
         "networks": {name: network(site, name) for name in assets.networks()},
@@ -164,7 +171,9 @@ def build(out: Path, runtime: Path) -> Path:
         path = out / f"page-{version}" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    html = re.sub(r'(href|src)="([\w-]+\.(?:svg|css|js))"', rf'\1="page-{version}/\2"', (PAGE / "index.html").read_text())
+    html = re.sub(
+        r'(href|src)="([\w-]+\.(?:svg|css|js))"', rf'\1="page-{version}/\2"', (PAGE / "index.html").read_text()
+    )
     (out / "index.html").write_text(html.replace("<title>", f"{HEAD}\n<title>", 1))
     for name in ("icon.svg", "manifest.webmanifest"):
         shutil.copy((PAGE if name == "icon.svg" else WEB) / name, out / name)
@@ -179,7 +188,9 @@ def build(out: Path, runtime: Path) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "site", help="folder of the site; one that is there is replaced")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "site", help="folder of the site; one that is there is replaced"
+    )
     parser.add_argument("--runtime", type=Path, help=f"dist folder of {PACKAGE}; without it npm fetches the pinned one")
     args = parser.parse_args()
     try:

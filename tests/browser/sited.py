@@ -25,9 +25,10 @@ FIRST = "van-gogh-starry-night"
 # Asks the page's own worker for a painting: the look as the server takes it, masks beside their styles.
 PAINT = """async ({page, data, look, file}) => {
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const {Bench} = await import(page + "wasm/bench.js"), {machine, threadsFor, largestPhoto} = await import(page + "wasm/limits.js");
-  const here = machine();
-  window.bench ??= new Bench({base: document.baseURI, threads: threadsFor(here), provider: "wasm", largest: largestPhoto(here)});
+  const {Bench} = await import(page + "wasm/bench.js");
+  const {machine, threadsFor, largestPhoto} = await import(page + "wasm/limits.js");
+  const settings = {base: document.baseURI, threads: threadsFor(machine()), largest: largestPhoto(machine())};
+  window.bench ??= new Bench({...settings, provider: "wasm"});
   for (const region of look.regions) region.soft.data = bytes(region.soft.data);
   const photo = {key: String(Math.random()), blob: new Blob([bytes(data)])};
   const {blob} = await bench.run("paint", {photo, look, file, key: photo.key});
@@ -113,7 +114,8 @@ def modules(page: Page, code: str, **data: Any) -> Any:
     """What ``code`` gives with the site's modules as R, P, B, K, T (see test_twins) and the ``data`` as D."""
     names = {"R": "resample", "P": "passes", "B": "blend", "K": "recolor", "T": "transparency", "F": "bank"}
     loads = "".join(f"const {short} = await import(page + 'wasm/{name}.js');" for short, name in names.items())
-    helpers = "const u8 = (a) => Uint8Array.from(a.flat(9)), f4 = (a) => Float32Array.from(a.flat(9)), list = (p) => p.map((x) => [...x]);"
+    helpers = "const u8 = (a) => Uint8Array.from(a.flat(9)), f4 = (a) => Float32Array.from(a.flat(9));"
+    helpers += "const list = (planes) => planes.map((plane) => [...plane]);"
     where = page.evaluate("document.querySelector('script[type=module]').src.replace(/[^/]*$/, '')")
     return page.evaluate(f"async ([page, D]) => {{{loads}{helpers}{code}}}", [where, data])
 

@@ -30,6 +30,7 @@ KEEP = """
   const made = URL.createObjectURL;
   URL.createObjectURL = (blob) => { saved.push(blob); return made(blob); };
 """
+PAINTED = "#painting[data-state=painted][data-sharp=true]"
 READ = """
   const done = arguments[0], read = new FileReader(), blob = saved.filter((each) => each.type === "image/png").at(-1);
   read.onload = () => done(read.result.split(",")[1]);
@@ -86,13 +87,20 @@ def test_firefox(puppeteer: Path, away: Served, photo: Path, tmp_path: Path, exp
 @pytest.fixture
 def webkit() -> Iterator[Any]:
     """WebKitGTK's browser, on a screen of its own."""
-    screen = subprocess.Popen(["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24"], stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
+    screen = subprocess.Popen(
+        ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24"],
+        stdout=subprocess.PIPE,
+        text=True,
+        stderr=subprocess.DEVNULL,
+    )
     assert screen.stdout is not None
     number = screen.stdout.readline().strip()
     options = webdriver.WebKitGTKOptions()
     options.binary_location = str(next(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser")))
     options.add_argument("--automation")
-    service = webdriver.WebKitGTKService(shutil.which(WEBKIT) or WEBKIT, env={"DISPLAY": f":{number}", "PATH": "/usr/bin:/bin"})
+    service = webdriver.WebKitGTKService(
+        shutil.which(WEBKIT) or WEBKIT, env={"DISPLAY": f":{number}", "PATH": "/usr/bin:/bin"}
+    )
     driver = webdriver.WebKitGTK(options=options, service=service)
     driver.set_script_timeout(120)
     yield driver
@@ -109,11 +117,12 @@ def test_webkit(webkit: Any, away: Served, photo: Path, tmp_path: Path, expected
     webkit.execute_script("document.getElementById('file').hidden = false")
     webkit.find_element(By.ID, "file").send_keys(str(photo))
     for name in ("first.png", "second.png"):
-        painted = "#painting[data-state=painted][data-sharp=true]"
-        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, painted))
+        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, PAINTED))
         webkit.execute_script(KEEP)
         webkit.execute_script("document.querySelector('#format input[value=png]').click()")
-        formats = webkit.execute_script("return [...document.querySelectorAll('#format input')].map((each) => each.value)")
+        formats = webkit.execute_script(
+            "return [...document.querySelectorAll('#format input')].map((each) => each.value)"
+        )
         assert formats == ["jpeg", "png"]  # its canvas writes no WebP
         wait.until(lambda page: page.find_element(By.ID, "download").is_enabled())
         webkit.execute_script("document.getElementById('download').click()")

@@ -159,7 +159,10 @@ def test_transparency_goes_along(open_site: Site, painter: impasto.Painter, mode
 
 def test_wide_colours_become_those_of_the_screen(open_site: Site, painter: impasto.Painter) -> None:
     """A photo with a profile is brought to sRGB."""
-    profile = Image.open(assets.DEMO).info.get("icc_profile") or ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = (
+        Image.open(assets.DEMO).info.get("icc_profile")
+        or ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    )
     photo = encoded(drawn(160, 96), "JPEG", quality=95, icc_profile=profile)
     assert near(open_site.paint(photo, STYLE), library(painter, photo, STYLE))
 
@@ -237,9 +240,7 @@ def test_a_link_of_the_studio_brings_its_recipe(make_site: Any, site: Served, ph
     )
 
 
-def test_a_style_that_is_dropped_is_painted(
-    page: Site, painter: impasto.Painter, photo: Path, tmp_path: Path
-) -> None:
+def test_a_style_that_is_dropped_is_painted(page: Site, painter: impasto.Painter, photo: Path, tmp_path: Path) -> None:
     """A style's file becomes a style of the page, stays over a reload, and is painted as the library paints it."""
     bank = painter.bank
     row = (0.5 * bank[STYLE] + 0.5 * bank[THIRD]).astype("float32")
@@ -255,8 +256,12 @@ def test_a_style_that_is_dropped_is_painted(
     expect(page.style("my-own")).to_be_visible()
 
 
-@pytest.mark.parametrize("kind, said", [("broken", "damaged or not a style"), ("other", "another network"), ("known", "here already")])
-def test_a_style_that_cannot_be_taken(page: Site, painter: impasto.Painter, tmp_path: Path, kind: str, said: str) -> None:
+@pytest.mark.parametrize(
+    "kind, said", [("broken", "damaged or not a style"), ("other", "another network"), ("known", "here already")]
+)
+def test_a_style_that_cannot_be_taken(
+    page: Site, painter: impasto.Painter, tmp_path: Path, kind: str, said: str
+) -> None:
     """One sentence for a file that is damaged, of another network, or holds what is here."""
     path, bank = tmp_path / "one.safetensors", painter.bank.select([STYLE])
     if kind == "other":
@@ -328,7 +333,8 @@ def test_a_damaged_cache_is_mended(make_site: Any, site: Served, photo: Path) ->
     page = make_site(site.address).open().add(photo)
     page.page.evaluate("""(async () => {
       const cache = await caches.open("impasto-files");
-      for (const request of await cache.keys()) if (request.url.endsWith(".onnx")) await cache.put(request, new Response("cut short"));
+      const networks = (await cache.keys()).filter((request) => request.url.endsWith(".onnx"));
+      for (const request of networks) await cache.put(request, new Response("cut short"));
     })()""")
     page.page.reload()
     page.painted()
@@ -357,7 +363,9 @@ def test_what_cannot_be_painted_is_one_sentence(page: Site, photo: Path, tmp_pat
     expect(page.page.locator("#note-text")).to_contain_text(said)
 
 
-@pytest.mark.parametrize("options", [{"color_scheme": "dark"}, {"locale": "de-DE"}, {"viewport": {"width": 390, "height": 844}}])
+@pytest.mark.parametrize(
+    "options", [{"color_scheme": "dark"}, {"locale": "de-DE"}, {"viewport": {"width": 390, "height": 844}}]
+)
 def test_everybody_can_use_it(make_site: Any, site: Served, photo: Path, options: dict[str, Any]) -> None:
     """axe finds nothing: empty, painted, and with the dialog for styles."""
     page = make_site(site.address, **options).open()

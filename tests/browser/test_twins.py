@@ -1,4 +1,4 @@
-"""What the site computes in JavaScript is what the library computes: numbers of Python beside numbers of the browser."""
+"""What the site computes in JavaScript is what the library computes: Python's numbers beside the browser's."""
 
 from __future__ import annotations
 
@@ -117,13 +117,17 @@ MIXES = [
 
 
 def test_rows_are_mixed_alike(page: Page, pixels: np.ndarray, bank: Bank) -> None:
-    """Mixes at any strength, drawn towards a photo with its own tones, are ``blend.mix``; one style is bitwise its row."""
+    """Mixes at any strength, drawn towards a photo's own tones, are ``blend.mix``; one style is bitwise its row."""
     rows = {name: bank[name].tolist() for name in (*STYLES, "photo")}
-    code = PICTURE + """
+    code = (
+        PICTURE
+        + """
       const rows = Object.fromEntries(Object.entries(D.rows).map(([name, row]) => [name, f4(row)]));
       const photo = B.withOwnTones(rows.photo, p);
-      return D.mixes.map(([styles, strength]) => [[...B.mix((name) => rows[name], styles, strength, photo)], B.styleShare(styles, strength)]);
+      const row = (styles, strength) => [...B.mix((name) => rows[name], styles, strength, photo)];
+      return D.mixes.map(([styles, strength]) => [row(styles, strength), B.styleShare(styles, strength)]);
     """
+    )
     found = modules(page, code, a=planes(pixels), rows=rows, mixes=MIXES)
     photo = blend.with_own_tones(bank["photo"], pictures.unit(pixels))
     for (styles, strength), (row, share) in zip(MIXES, found, strict=True):
@@ -135,9 +139,15 @@ def test_rows_are_mixed_alike(page: Page, pixels: np.ndarray, bank: Bank) -> Non
 def test_tones_of_large_photos_are_taken_alike(page: Page, bank: Bank) -> None:
     """Of more than half a megapixel every second pixel or fewer counts, the same ones."""
     large = np.random.default_rng(3).integers(0, 256, (1500, 1601), np.uint8)
-    code = "const plane = u8(D.a); return [...B.withOwnTones(f4(D.row), {width: 1601, height: 1500, planes: [plane, plane, plane]})]"
+    code = """
+      const plane = u8(D.a), picture = {width: 1601, height: 1500, planes: [plane, plane, plane]};
+      return [...B.withOwnTones(f4(D.row), picture)];
+    """
     found = modules(page, code, a=large.tolist(), row=bank["photo"].tolist())
-    assert np.abs(np.array(found) - blend.with_own_tones(bank["photo"], pictures.unit(np.dstack([large] * 3)))).max() < 1e-5
+    assert (
+        np.abs(np.array(found) - blend.with_own_tones(bank["photo"], pictures.unit(np.dstack([large] * 3)))).max()
+        < 1e-5
+    )
 
 
 def test_squares_are_alike(page: Page, bank: Bank) -> None:
@@ -158,7 +168,10 @@ def test_colours_are_kept_alike(page: Page, pixels: np.ndarray) -> None:
     photo = np.random.default_rng(4).integers(0, 256, pixels.shape, np.uint8)
     code = "return list(K.keepColor(D.a.map(u8).map(R.unit), D.b.map(u8).map(R.unit)))"
     found = modules(page, code, a=planes(pixels), b=planes(photo))
-    assert np.abs(joined(found, HEIGHT, WIDTH) - recolor.keep_color(pictures.unit(pixels), pictures.unit(photo))).max() < 1e-6
+    assert (
+        np.abs(joined(found, HEIGHT, WIDTH) - recolor.keep_color(pictures.unit(pixels), pictures.unit(photo))).max()
+        < 1e-6
+    )
 
 
 @pytest.mark.parametrize("kind", ["ragged", "nothing", "solid", "island"])
@@ -182,10 +195,12 @@ def test_stroke_sizes_are_alike(page: Page, bank: Bank) -> None:
     one, other = bank[STYLES[0]], bank[STYLES[1]]
     cards = [strokes.card(bank.card(STYLES[0]), 350), strokes.card(bank.card(STYLES[1]), 1400, of="own")]
     taught = bank.select([STYLES[0], STYLES[1]])
-    taught = type(bank)(names=("own", "own.1400"), rows=taught.rows, cards=tuple(cards), network="fast", fingerprint="x")
+    taught = type(bank)(
+        names=("own", "own.1400"), rows=taught.rows, cards=tuple(cards), network="fast", fingerprint="x"
+    )
     for size in (350, 500, 1400):
         given = {"350": one.tolist(), "1400": other.tolist()}
-        code = "return [...F.rowAtSize(Object.fromEntries(Object.entries(D.sizes).map(([size, row]) => [size, f4(row)])), D.size)]"
+        code = "return [...F.rowAtSize({350: f4(D.sizes[350]), 1400: f4(D.sizes[1400])}, D.size)]"
         found = modules(page, code, sizes=given, size=size)
         assert np.abs(np.array(found) - strokes.row(taught, "own", size)).max() < 1e-6
 
@@ -194,14 +209,19 @@ def test_a_file_of_styles_is_read_alike(page: Page, bank: Bank, tmp_path: Any) -
     """Names, fingerprint and rows of a bank's file are those that ``Bank.load`` gives."""
     path = tmp_path / "two.safetensors"
     bank.select(STYLES[:2]).save(path)
-    code = "const {styles, ...rest} = await F.readBank(u8(D.data).buffer); return [rest, styles.map(({name, row}) => [name, [...row]])]"
+    code = """
+      const {styles, ...rest} = await F.readBank(u8(D.data).buffer);
+      return [rest, styles.map(({name, row}) => [name, [...row]])];
+    """
     rest, styles = modules(page, code, data=list(path.read_bytes()))
     assert rest == {"network": "fast", "fingerprint": bank.fingerprint}
     assert [name for name, _ in styles] == list(STYLES[:2])
     assert all(np.array_equal(np.float32(row), bank[name]) for name, row in styles)
 
 
-@pytest.mark.parametrize("break_it", [lambda data: data[:-4], lambda data: data[:-1] + b"\1", lambda data: b"PK\3\4" + data])
+@pytest.mark.parametrize(
+    "break_it", [lambda data: data[:-4], lambda data: data[:-1] + b"\1", lambda data: b"PK\3\4" + data]
+)
 def test_a_damaged_file_of_styles_is_refused(page: Page, bank: Bank, tmp_path: Any, break_it: Any) -> None:
     """A file that is cut short, changed, or of another kind is no style."""
     path = tmp_path / "one.safetensors"
