@@ -45,6 +45,7 @@ class Photo {
 
   /** {id, width, height, megapixels, alpha} */
   async ready() {
+    if (this.record) return this.record;
     if (!this.blob) throw new EngineError("gone", "", 410);
     const found = await this.engine.quick.run("photo", { photo: this.sent }, { rank: FIRST });
     return (this.record = { id: this.key, name: this.name, ...found });
