@@ -66,9 +66,9 @@ function sized(photo, look, masks) {
 }
 
 /** The row of each of the look's mixes, drawn towards this very picture. */
-async function rowsOf(look, network, picture, { rowOf }) {
+async function rowsOf(look, network, picture, networks) {
   const found = new Map();
-  for (const name of new Set([...namesOf(look), PHOTO])) found.set(name, await rowOf(network, name, name === PHOTO ? null : look.stroke_size));
+  for (const name of new Set([...namesOf(look), PHOTO])) found.set(name, await networks.rowOf(network, name, name === PHOTO ? null : look.stroke_size));
   const photo = found.get(PHOTO) && withOwnTones(found.get(PHOTO), picture);
   return mixes(look).map((styles) => mix((name) => found.get(name), styles, look.strength, photo));
 }
