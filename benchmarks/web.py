@@ -62,7 +62,7 @@ def visit(browser: Browser, address: str, folder: Path, photo: Path) -> dict[str
     page.on("request", lambda request: asked.add(request.url))
     begin = time.perf_counter()
     page.goto(address)
-    page.wait_for_function("crossOriginIsolated && document.querySelector('#grid .tile')", timeout=PATIENCE)
+    page.wait_for_selector("#grid .tile", timeout=PATIENCE)
     usable = time.perf_counter() - begin
     page.locator("#file").set_input_files(photo)
     begin = time.perf_counter()
@@ -79,7 +79,7 @@ def run(browser: Browser, address: str, rounds: int, isolated: bool) -> dict[str
     context = browser.new_context(service_workers="allow" if isolated else "block")
     page = context.new_page()
     page.goto(address)
-    page.wait_for_function(f"crossOriginIsolated === {str(isolated).lower()} && document.querySelector('#grid .tile')")
+    page.wait_for_selector("#grid .tile", timeout=PATIENCE)
     page.wait_for_timeout(5000)  # the tiles in sight are painted meanwhile
     found: dict[str, Any] = page.evaluate(RUN, {"rounds": rounds, "side": SIDE, "style": STYLE})
     context.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
-import re
 import socket
 import subprocess
 import sys
@@ -18,7 +17,6 @@ from typing import Any
 import numpy as np
 from driven import Studio
 from PIL import Image
-from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[2]
 FIRST = "van-gogh-starry-night"
@@ -27,7 +25,7 @@ PAINT = """async ({page, data, look, file}) => {
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const {Bench} = await import(page + "wasm/bench.js");
   const {machine, threadsFor, largestPhoto} = await import(page + "wasm/limits.js");
-  const settings = {base: document.baseURI, threads: threadsFor(machine()), largest: largestPhoto(machine())};
+  const settings = {base: location.origin + "/", threads: threadsFor(machine()), largest: largestPhoto(machine())};
   window.bench ??= new Bench({...settings, provider: "wasm"});
   for (const region of look.regions) region.soft.data = bytes(region.soft.data);
   const photo = {key: String(Math.random()), blob: new Blob([bytes(data)])};
@@ -88,10 +86,18 @@ def served(folder: Path) -> Iterator[Served]:
 class Site(Studio):
     """A page of the site."""
 
+    site: Path  # where it lies on the disk
+
+    def bare(self) -> Site:
+        """After a visit go to a file of the site with nothing on it, which paints nothing by itself."""
+        self.open()
+        self.page.goto(self.address + "LICENSE")
+        return self
+
     @property
     def folder(self) -> str:
         """Where the page's modules are: their folder's name is a hash."""
-        return str(self.page.evaluate("document.querySelector('script[type=module]').src.replace(/[^/]*$/, '')"))
+        return f"{self.address}{folder_in(self.site)}/"
 
     def paint(self, photo: bytes, styles: Any, regions: Any = (), **look: Any) -> np.ndarray:
         """The painting of a photo's file, (h, w, 3 or 4), by the page's worker."""
@@ -110,16 +116,44 @@ def coded(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def modules(page: Page, code: str, **data: Any) -> Any:
-    """What ``code`` gives with the site's modules as R, P, B, K, T (see test_twins) and the ``data`` as D."""
+def folder_in(site: Path) -> str:
+    """The folder of the page's modules in a site."""
+    (found,) = site.glob("page-*")
+    return found.name
+
+
+# Arrays go there and come back as text: a browser's driver takes seconds for a million numbers.
+HELPERS = """
+  const u8 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const f4 = (text) => new Float32Array(u8(text).buffer);
+  const coded = (array) => {
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength), parts = [];
+    for (let at = 0; at < bytes.length; at += 8192) parts.push(String.fromCharCode(...bytes.subarray(at, at + 8192)));
+    return {kind: array.constructor.name, data: btoa(parts.join(""))};
+  };
+  const list = (planes) => planes.map(coded);
+"""
+
+
+def modules(page: Site, code: str, **data: Any) -> Any:
+    """What ``code`` gives with the site's modules as R, P, B, K, T, F and the ``data`` as D: arrays as text (u8, f4)."""
     names = {"R": "resample", "P": "passes", "B": "blend", "K": "recolor", "T": "transparency", "F": "bank"}
     loads = "".join(f"const {short} = await import(page + 'wasm/{name}.js');" for short, name in names.items())
-    helpers = "const u8 = (a) => Uint8Array.from(a.flat(9)), f4 = (a) => Float32Array.from(a.flat(9));"
-    helpers += "const list = (planes) => planes.map((plane) => [...plane]);"
-    where = page.evaluate("document.querySelector('script[type=module]').src.replace(/[^/]*$/, '')")
-    return page.evaluate(f"async ([page, D]) => {{{loads}{helpers}{code}}}", [where, data])
+    sent = [page.folder, sendable(data)]
+    return received(page.page.evaluate(f"async ([page, D]) => {{{loads}{HELPERS}{code}}}", sent))
 
 
-def hashed(name: str) -> str:
-    """A file's name without its hash."""
-    return re.sub(r"\.[0-9a-f]{12}", "", name)
+def sendable(value: Any) -> Any:
+    """Arrays as text, in lists and dicts too."""
+    if isinstance(value, np.ndarray):
+        return coded(np.ascontiguousarray(value).tobytes())
+    if isinstance(value, dict):
+        return {key: sendable(each) for key, each in value.items()}
+    return [sendable(each) for each in value] if isinstance(value, list) else value
+
+
+def received(value: Any) -> Any:
+    """What came back, its arrays as arrays."""
+    if isinstance(value, dict) and value.keys() == {"kind", "data"}:
+        return np.frombuffer(base64.b64decode(value["data"]), np.uint8 if value["kind"] == "Uint8Array" else np.float32)
+    return [received(each) for each in value] if isinstance(value, list) else value

@@ -36,8 +36,9 @@ def painter() -> impasto.Painter:
 @pytest.fixture(scope="module")
 def open_site(browser: Browser, site: Served) -> Iterator[Site]:
     """One page for all paintings that need no page of their own."""
-    page = Site(browser, site.address).open()
-    yield page
+    page = Site(browser, site.address)
+    page.site = site.folder
+    yield page.bare()
     page.close()
 
 
@@ -159,10 +160,7 @@ def test_transparency_goes_along(open_site: Site, painter: impasto.Painter, mode
 
 def test_wide_colours_become_those_of_the_screen(open_site: Site, painter: impasto.Painter) -> None:
     """A photo with a profile is brought to sRGB."""
-    profile = (
-        Image.open(assets.DEMO).info.get("icc_profile")
-        or ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    )
+    profile = wide_gamut()
     photo = encoded(drawn(160, 96), "JPEG", quality=95, icc_profile=profile)
     assert near(open_site.paint(photo, STYLE), library(painter, photo, STYLE))
 
