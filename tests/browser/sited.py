@@ -136,7 +136,7 @@ HELPERS = """
 
 
 def modules(page: Site, code: str, **data: Any) -> Any:
-    """What ``code`` gives with the site's modules as R, P, B, K, T, F and the ``data`` as D: arrays as text (u8, f4)."""
+    """What ``code`` gives with the modules R, P, B, K, T, F and the ``data`` D, its arrays as text (u8, f4)."""
     names = {"R": "resample", "P": "passes", "B": "blend", "K": "recolor", "T": "transparency", "F": "bank"}
     loads = "".join(f"const {short} = await import(page + 'wasm/{name}.js');" for short, name in names.items())
     sent = [page.folder, sendable(data)]

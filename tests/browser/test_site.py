@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,8 @@ from playwright.sync_api import Browser, expect
 from sited import Served, Site, served
 
 import impasto
-from impasto import assets
 from impasto.styles.bank import Bank
+from tests.pictures.drawn import swapped_profile
 
 pytestmark = pytest.mark.browser
 NEAR = 2  # of 255
@@ -158,10 +159,27 @@ def test_transparency_goes_along(open_site: Site, painter: impasto.Painter, mode
     assert near(open_site.paint(photo, STYLE), library(painter, photo, STYLE))
 
 
-def test_wide_colours_become_those_of_the_screen(open_site: Site, painter: impasto.Painter) -> None:
-    """A photo with a profile is brought to sRGB."""
-    profile = wide_gamut()
-    photo = encoded(drawn(160, 96), "JPEG", quality=95, icc_profile=profile)
+def wide_gamut() -> bytes:
+    """A profile with the primaries of Display P3, adapted to D50, and sRGB's curve."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    places = {
+        profile[at : at + 4]: struct.unpack(">I", profile[at + 4 : at + 8])[0] for at in range(132, 132 + 12 * 20, 12)
+    }
+    primaries = {
+        b"rXYZ": (0.5151, 0.2412, -0.0011),
+        b"gXYZ": (0.2919, 0.6922, 0.0419),
+        b"bXYZ": (0.1572, 0.0666, 0.7841),
+    }
+    for name, values in primaries.items():
+        numbers = struct.pack(">3i", *(round(65536 * value) for value in values))
+        profile = profile[: places[name] + 8] + numbers + profile[places[name] + 20 :]
+    return profile
+
+
+@pytest.mark.parametrize("profile", [wide_gamut, swapped_profile])
+def test_other_colours_become_those_of_the_screen(open_site: Site, painter: impasto.Painter, profile: Any) -> None:
+    """A photo with a profile is brought to sRGB: Display P3, and one whose primaries are exchanged."""
+    photo = encoded(drawn(160, 96), "JPEG", quality=95, icc_profile=profile())
     assert near(open_site.paint(photo, STYLE), library(painter, photo, STYLE))
 
 
