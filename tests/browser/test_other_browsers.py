@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 import subprocess
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,9 @@ def webkit() -> Iterator[Any]:
     service = webdriver.WebKitGTKService(
         shutil.which(WEBKIT) or WEBKIT, env={"DISPLAY": f":{number}", "PATH": "/usr/bin:/bin"}
     )
-    driver = webdriver.WebKitGTK(options=options, service=service)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # selenium's of itself
+        driver = webdriver.WebKitGTK(options=options, service=service)
     driver.set_script_timeout(120)
     yield driver
     driver.quit()

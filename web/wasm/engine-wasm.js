@@ -15,7 +15,7 @@ import { writes } from "./pictures.js";
 const IDLE = 60_000; // ms until the second worker ends and its memory is free
 const QUICK = 480; // px of previews that the quick worker paints
 const TICK = 250; // ms between two records of a job
-const LATER = 20_000; // ms after which the styles that were not in sight are fetched too
+const LATER = 20_000; // ms after the first painting until the styles that were not in sight are fetched too
 const READS = ["image/jpeg", "image/png", "image/webp", "image/avif", "image/gif", "image/bmp", ".safetensors"];
 const OWN = "impasto-own"; // the cache of styles that were dropped here
 const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
@@ -69,7 +69,6 @@ export class WasmEngine {
     await served(here);
     if (typeof WebAssembly !== "object" || !WebAssembly.validate(new Uint8Array(SIMD))) throw new EngineError("no-simd", "");
     await this.recallStyles().catch(() => {});
-    setTimeout(() => this.later().catch(() => {}), LATER);
     const write = ["jpeg", "png", ...((await writes("webp").catch(() => false)) ? ["webp"] : [])];
     return {
       version: BUILT.version, mode: "page", networks: ["full", "fast"], network: "fast", preview_network: "fast", precision: settings.provider === "webgpu" ? "WebGPU" : `WASM × ${settings.threads}`, teach: false, photo: null,
@@ -94,6 +93,7 @@ export class WasmEngine {
     const bench = side <= QUICK ? this.quick : this.slow;
     const { picture, seconds, pace } = await bench.run("preview", { photo: photo.sent, look: this.look(recipe), side }, { rank: PREVIEW, signal });
     learn(pace);
+    this.waits ??= setTimeout(() => this.later().catch(() => {}), LATER);
     return { blob: picture, seconds };
   }
 
