@@ -88,33 +88,26 @@ def test_firefox(puppeteer: Path, away: Served, photo: Path, tmp_path: Path, exp
 @pytest.fixture
 def webkit() -> Iterator[Any]:
     """WebKitGTK's browser, on a screen of its own."""
-    screen = subprocess.Popen(
-        ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24"],
-        stdout=subprocess.PIPE,
-        text=True,
-        stderr=subprocess.DEVNULL,
-    )
-    assert screen.stdout is not None
-    number = screen.stdout.readline().strip()
-    options = webdriver.WebKitGTKOptions()
-    options.binary_location = str(next(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser")))
-    options.add_argument("--automation")
-    service = webdriver.WebKitGTKService(
-        shutil.which(WEBKIT) or WEBKIT, env={"DISPLAY": f":{number}", "PATH": "/usr/bin:/bin"}
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # selenium's of itself
-        driver = webdriver.WebKitGTK(options=options, service=service)
-    driver.set_script_timeout(120)
-    yield driver
-    driver.quit()
-    screen.terminate()
-    screen.wait()
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as screen:
+        assert screen.stdout is not None
+        place = {"DISPLAY": f":{screen.stdout.readline().strip()}", "PATH": "/usr/bin:/bin"}
+        options = webdriver.WebKitGTKOptions()
+        options.binary_location = str(next(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser")))
+        options.add_argument("--automation")
+        service = webdriver.WebKitGTKService(shutil.which(WEBKIT) or WEBKIT, env=place)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # selenium's of itself
+            driver = webdriver.WebKitGTK(options=options, service=service)
+        driver.set_script_timeout(120)
+        yield driver
+        driver.quit()
+        screen.terminate()
 
 
 def test_webkit(webkit: Any, away: Served, photo: Path, tmp_path: Path, expected: np.ndarray) -> None:
     """WebKit paints on one thread what the library paints, and again with the cable out."""
-    wait = WebDriverWait(webkit, 180)
+    wait = WebDriverWait(webkit, 300)
     webkit.get(away.address)
     wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, "#grid .tile"))
     webkit.execute_script("document.getElementById('file').hidden = false")
