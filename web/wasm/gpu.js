@@ -61,11 +61,7 @@ export async function trial(settings, network = "fast") {
 }
 
 /** The largest difference of two paintings; infinite where one is not a number. */
-function apart(planes, others) {
-  let most = 0;
-  planes.forEach((plane, channel) => plane.forEach((value, at) => {
-    const far = Math.abs(value - others[channel][at]);
-    if (!(far <= most)) most = Number.isNaN(far) ? Infinity : far;
-  }));
-  return most;
-}
+export const apart = (planes, others) => planes.reduce((most, plane, channel) => plane.reduce((found, value, at) => {
+  const far = Math.abs(value - others[channel][at]);
+  return Number.isNaN(far) ? Infinity : Math.max(found, far);
+}, most), 0);
