@@ -184,7 +184,7 @@ def test_other_colours_become_those_of_the_screen(open_site: Site, painter: impa
 
 
 def test_the_download_is_the_painting(page: Site, painter: impasto.Painter, photo: Path, tmp_path: Path) -> None:
-    """On the page: a photo, a mix, strength, colours, a region by brush; the PNG is the library's painting."""
+    """On the page: a photo, a mix, strength, colours; the PNG is the library's painting, and is known as ours."""
     page.add(photo)
     page.style(OTHER).click(modifiers=["Control"])
     for _ in range(20):
