@@ -7,7 +7,7 @@ import { PHOTO, START, turn } from "./recipe.js";
 const FIRST_STYLE = "van-gogh-starry-night";
 const STRIP_SIDE = 160; // px
 const STEPS_KEPT = 20; // of undo
-const UNREAD = ["too-large", "too-many-pixels", "unsupported-type", "unsupported-format", "bad-picture", "not-a-picture"];
+const UNREAD = ["undecodable", "too-large", "too-many-pixels", "unsupported-type", "unsupported-format", "bad-picture", "not-a-picture"];
 
 /** Whether this photo can be painted, as far as is known. */
 export const readable = ({ why }) => !UNREAD.includes(why?.code);
@@ -101,6 +101,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
 
   async function forget() {
     for (const { photo } of state.photos) engine.forget(photo).catch(() => {});
+    engine.forgetStyles?.();
     await keep.forget().catch(() => {});
     state.forgetSteps();
     state.set({ photos: [], current: null, recipe: turn(START, { network: state.recipe.network }), mixing: false, tool: null });

@@ -1,7 +1,7 @@
 // Downloads: what the file is to be, the plan, one painting with its progress, or all of them in one ZIP.
 import { readable } from "./album.js";
 import { $, make, save, segments, setRange } from "./dom.js";
-import { EngineError } from "./engine-http.js";
+import { EngineError } from "./engine-error.js";
 import { names, turn } from "./recipe.js";
 import { bytes, number, percent, t, time } from "./strings.js";
 import { zip } from "./zip.js";
@@ -54,6 +54,7 @@ export function createFileOptions(state) {
     $("own-size-field").hidden = $("size").value !== "-1";
     if (document.activeElement !== $("dpi")) $("dpi").value = dpi ?? "";
     $("metadata").checked = metadata;
+    $("metadata").closest("label").hidden = state.session?.mode === "page"; // a canvas keeps none
     $("print-size").hidden = !(dpi && plan);
     if (dpi && plan) $("print-size").textContent = t("printSize", { width: number((plan.width / dpi) * 2.54, 1), height: number((plan.height / dpi) * 2.54, 1) });
     $("options-format").textContent = KINDS[format];

@@ -1,18 +1,11 @@
 // The engine that paints on a server (docs: openapi.json). Another engine, without a server, needs the same few methods:
 // open, styles, sampleURL, photo, picture, thumbnail, preview, window, plan, paint, follow, cancel, forget, teach...
+import { EngineError } from "./engine-error.js";
 import { toJSON } from "./recipe.js";
 import { greyPNG } from "./zip.js";
 
 const API = "api/v1";
 const UNREACHED = [502, 503, 504];
-
-/** What went wrong: a stable code, one sentence for people, and the HTTP status (0: no answer). */
-export class EngineError extends Error {
-  constructor(code, detail, status = 0, wait = 0) {
-    super(detail || code);
-    Object.assign(this, { code, status, wait });
-  }
-}
 
 export async function ask(path, options = {}) {
   let answer;

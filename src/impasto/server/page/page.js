@@ -4,7 +4,7 @@ import { createBrush, tint } from "./brush.js";
 import { createCompare } from "./compare.js";
 import { $, icon, make, pressed, segments, setRange, showBlob } from "./dom.js";
 import { createDownloads, createFileOptions, createPlan, planTip, planWords } from "./download.js";
-import { HttpEngine } from "./engine-http.js";
+import { Engine } from "./engine.js";
 import { recall } from "./keep.js";
 import { createLoupe } from "./loupe.js";
 import { createNetworks } from "./networks.js";
@@ -19,7 +19,7 @@ import { LANGUAGES, current, number, percent, speak, t, time } from "./strings.j
 import { createStyles, createThumbnails, ordered } from "./styles.js";
 import { createTeaching } from "./teach.js";
 
-const engine = new HttpEngine();
+const engine = new Engine();
 const state = createState();
 const painting = $("painting"), original = $("original"), picture = $("picture"), view = $("view");
 let plan = null, adding = false, beside = null, offline = false, sampleShown = null, announced = false, fastNames = new Set();
@@ -67,7 +67,7 @@ const strip = createStrip(state, album);
 const fileOptions = createFileOptions(state);
 const planning = createPlan(state, engine, planned);
 const downloads = createDownloads(state, engine, { tell, say: (words, stays) => say(words, true, stays), started: (job) => ((state.job = job), album.keepSoon()) });
-createWaysIn(state, { add: album.add, teach: teaching.dropped, tell });
+createWaysIn(state, { add: album.add, teach: teaching.dropped, style: engine.takeStyles && teaching.addStyle, tell });
 
 async function learned(name, use = false) {
   state.set({ styles: ordered(await engine.styles(state.recipe.network)) });

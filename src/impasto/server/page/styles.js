@@ -42,7 +42,7 @@ export function createThumbnails(engine, { busy, drawn, rested = () => {} }) {
   function pump() {
     if (!photo || running >= AT_ONCE || busy()) return;
     since ??= performance.now();
-    const next = [...seen].find(missing) ?? all.find((style) => missing(style.name))?.name;
+    const next = [...seen].find(missing) ?? (engine.lazy ? null : all.find((style) => missing(style.name))?.name);
     if (!next) return;
     paint(next, stop.signal);
     pump();
@@ -79,7 +79,8 @@ export function createStyles(state, thumbnails, { tell, teach }) {
   function build() {
     sight.disconnect();
     tiles.clear();
-    const plus = teach && make("button", { className: "tile teach", id: "teach", title: t("teach"), onclick: () => teach() }, make("span", { className: "pane" }, icon("plus")), make("span", { className: "title" }, t("teach")));
+    const more = t(state.session?.mode === "page" ? "addStyle" : "teach");
+    const plus = teach && make("button", { className: "tile teach", id: "teach", title: more, onclick: () => teach() }, make("span", { className: "pane" }, icon("plus")), make("span", { className: "title" }, more));
     $("grid-extra").replaceChildren(...(plus ? [plus] : []));
     grid.replaceChildren(...state.styles.filter((style) => style.name !== PHOTO).map((style) => {
       const tile = make("button", { className: "tile", "data-name": style.name, "aria-label": style.title || style.name, title: [style.title, artistOf(style), style.year].filter(Boolean).join(", ") },
