@@ -8,7 +8,7 @@ from PIL import Image
 
 from impasto.film.steady import shift
 from impasto.film.steady.canvas import SHARP, SOFT, Canvas, moved, taps
-from impasto.film.steady.change import AFTER, RESTING, at_rest, blended, compared, holding, near, noise_of, spread_out
+from impasto.film.steady.change import AFTER, RESTING, at_rest, blended, changed, compared, near, noise_of, spread_out
 
 
 def scene(height: int, width: int, seed: int = 0, finer: int = 4) -> Image.Image:
@@ -124,7 +124,7 @@ def test_noise_is_measured(past: np.ndarray) -> None:
 def test_what_noise_does_holds(past: np.ndarray) -> None:
     """Where frames differ by noise, all of the past holds."""
     noisy = np.clip(past + np.random.default_rng(0).normal(0, 3, past.shape), 0, 255).astype(np.uint8)
-    assert holding(past, noisy, KNOWN, 3.0)[0].min() > 0.95
+    assert changed(past, noisy, KNOWN, 3.0).holds.min() > 0.95
 
 
 @pytest.mark.parametrize("by", [4, 60])
@@ -132,10 +132,10 @@ def test_what_changed_does_not_hold(past: np.ndarray, by: int) -> None:
     """Where a frame shows something new, however faint, nothing of the past holds; far from it all does."""
     new = past.copy()
     new[24:40, 40:56, 1] = np.clip(new[24:40, 40:56, 1].astype(int) + by, 0, 255)
-    holds, change = holding(past, new, KNOWN, 1.0)
-    assert not holds[3:5, 5:7].any()
-    assert (holds[:, 9:] == 1).all()
-    assert (change[3:5, 5:7] == 1).all() if by > 30 else change.max() < 0.2
+    found = changed(past, new, KNOWN, 1.0)
+    assert not found.holds[3:5, 5:7].any()
+    assert (found.holds[:, 9:] == 1).all()
+    assert (found.strength[3:5, 5:7] == 1).all() if by > 30 else found.strength.max() < 0.2
 
 
 def test_a_strong_change_is_felt_far_and_long() -> None:
@@ -153,7 +153,7 @@ def test_a_place_that_no_frame_showed_holds_nothing(past: np.ndarray) -> None:
     """Blocks that are not known hold nothing, and others hold beside them."""
     known, new = KNOWN.copy(), past.copy()
     known[:, 0], new[:, :8] = 0, 255
-    holds, _ = holding(past, new, known, 1.0)
+    holds = changed(past, new, known, 1.0).holds
     assert not holds[:, 0].any() and holds[:, 1:].all()
 
 

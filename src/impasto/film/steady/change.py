@@ -5,6 +5,7 @@ All is measured in blocks of 8 x 8 pixels, of 8-bit pictures (h, w, 3) whose sid
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -94,23 +95,41 @@ def near(values: Floats, reach: int = 1) -> Floats:
     return np.asarray(np.max([tall[:, i : i + columns] for i in spans], 0))
 
 
-def holding(past: Bytes, frame: Bytes, known: Floats, noise: float, threads: int = 1) -> tuple[Floats, Floats]:
-    """How much of the past holds, in blocks: 1 where nothing but noise changed, 0 where the frame shows something new.
+@dataclass(frozen=True)
+class Change:
+    """What a frame shows that the past does not, in blocks.
 
-    And how strong the change is, 0 where it is but noise, 1 from ``STRONG`` on.
+    ``holds`` is 1 where nothing but noise changed, 0 where there is something new; ``strength`` is 0 where that is
+    but noise, 1 from ``STRONG`` on. ``noise`` is the mean difference, of 255, that noise makes, ``slopes`` are those of
+    the frame's light.
+    """
+
+    holds: Floats
+    strength: Floats
+    noise: float
+    slopes: Floats
+
+
+def changed(past: Bytes, frame: Bytes, known: Floats, noise: float, threads: int = 1) -> Change:
+    """What changed between the past and a frame.
 
     ``past`` and ``frame`` are canvases; ``noise`` is the most that the frame's can be (standard deviation, 0..255).
     Blocks that are not ``known`` (0) hold nothing, and do not matter to others.
     """
     if not known.any():
-        return np.zeros_like(known), np.zeros_like(known)
+        return Change(known, known, QUIET, known)
     drift, apart, slopes = compared(past, frame, threads)
     usual = max(QUIET, min(float(np.quantile(apart.mean(0)[known > 0], SHARE)), 0.85 * noise))
     allowed = usual + np.float32(SLIP) * slopes
     worst = np.maximum(apart.max(0) / allowed, np.abs(drift).max(0) / (DRIFT * allowed + ROUNDED) * SURE)
-    holds: Floats = np.clip((LOST - near(worst * known)) / (LOST - SURE), 0, 1) * known
-    change = apart.max(0) - LOST * allowed
-    return holds, np.clip(change / np.float32(STRONG), 0, 1) * known
+    holds = surely(near(worst * known)) * known
+    strength = np.clip((apart.max(0) - LOST * allowed) / np.float32(STRONG), 0, 1) * known
+    return Change(holds, strength, usual, slopes)
+
+
+def surely(times: Floats) -> Floats:
+    """How sure it is, 0..1, that differences of so many times what noise does are but noise."""
+    return np.asarray(np.clip((LOST - times) / (LOST - SURE), 0, 1), np.float32)
 
 
 def at_rest(wait: Floats) -> Floats:

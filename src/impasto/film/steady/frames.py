@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from impasto import limits, pictures
 from impasto.film.steady.canvas import Bytes, Canvas
-from impasto.film.steady.change import AFTER, BLOCK, at_rest, blended, holding, near, noise_of, spread_out
+from impasto.film.steady.change import AFTER, BLOCK, at_rest, blended, changed, near, noise_of, spread_out
+from impasto.film.steady.motion import moving
 from impasto.film.steady.past import Past, follow
 
 if TYPE_CHECKING:
@@ -91,12 +92,13 @@ class Steady:
         else:
             passed, known = max(0.0, time - float(now.past.time)), now.past.known(canvas.size)
             keep = self._steady * math.exp(-passed / HELD)
-            holds, change = holding(now.past.seen, seen, known, noise_of(frame), threads)
-            wait = np.maximum(now.past.wait - np.float32(passed), AFTER * change).astype(np.float32)
-            clean, seen = blended(now.past.clean, seen, spread_out(holds, keep), threads)
+            change = changed(now.past.seen, seen, known, noise_of(frame), threads)
+            parts = moving(now.past.seen, seen, change, known)
+            wait = np.maximum(now.past.wait - np.float32(passed), np.float32(AFTER) * parts.weaker(change.strength))
+            clean, seen = blended(now.past.clean, seen, spread_out(change.holds, keep), threads)
             painted = _painted(job, seen, masks)
-            holds *= at_rest(wait) * _same_look(now.past, rows, masks)
-            held, painted = blended(now.past.painted, painted, spread_out(holds, keep), threads)
+            holds = parts.held(change.holds * at_rest(wait)) * _same_look(now.past, rows, masks)
+            held, painted = blended(parts.carry(now.past.painted), painted, spread_out(holds, keep), threads)
         self._past = Past(clean, seen, held, masks, rows, now.place, now.speed, np.array(time), now.misfits, wait)
         return canvas.cut(painted, now.place, threads)
 

@@ -66,15 +66,15 @@ def overlap(there: Floats, here: Floats, shift: Point) -> tuple[Floats, Floats] 
 def sampled(picture: Floats, place: Point, size: tuple[int, ...]) -> Floats:
     """What lies at a place in a picture, between its pixels by a cubic (Catmull and Rom 1974)."""
     top, left = (math.floor(each) - 1 for each in place)
-    down, right = (_cubic(float(each - math.floor(each))) for each in place)
+    down, right = (cubic(float(each - math.floor(each))) for each in place)
     tall = sum(weight * picture[top + i : top + i + size[0]] for i, weight in enumerate(down))
     return np.asarray(sum(weight * tall[:, left + i : left + i + size[1]] for i, weight in enumerate(right)))
 
 
-def _cubic(t: float) -> list[np.float32]:
-    """The weights of four pixels in a row for a place so far behind the second one."""
+def cubic(t: Any) -> list[Any]:
+    """The weights of four pixels in a row for places so far behind the second one."""
     weights = (2 * t**2 - t - t**3) / 2, (2 - 5 * t**2 + 3 * t**3) / 2, (t + 4 * t**2 - 3 * t**3) / 2, (t**3 - t**2) / 2
-    return [np.float32(each) for each in weights]
+    return [np.asarray(each, np.float32) for each in weights]
 
 
 def blocks(values: Floats) -> Floats:
