@@ -64,7 +64,7 @@ def test_plan_knows_all_of_the_work(
         monkeypatch.setattr(owner, name, _slow(getattr(owner, name)))
     source = film(tmp_path / "in.mp4", Drawing(frames=50, size=(1280, 960)))
     code, out, _ = run("plan", source, "--network", network_file, "--json", "--size", "64", capsys=capsys)
-    assert code == 0 and 50 * 0.15 <= json.loads(out)["seconds"] < 50 * 0.5
+    assert code == 0 and json.loads(out)["seconds"] >= 50 * 0.15
 
 
 def _slow(action: Any) -> Any:
