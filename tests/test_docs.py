@@ -86,6 +86,7 @@ def run(line: str, folder: Path) -> None:
         "benchmarks/profile.py",
         "benchmarks/fast_search.py",
         "benchmarks/studio_table.py",
+        "benchmarks/speed_table.py",
     ],
 )
 def test_pages_are_what_their_scripts_write(script: str) -> None:
