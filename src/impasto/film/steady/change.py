@@ -27,7 +27,7 @@ SLIP = 0.2  # pixels by which the scene may be off its place
 AFTER = 0.5  # seconds behind a strong change until all is held again; behind a weaker one they are fewer
 RESTING = 0.2  # seconds: nothing is held until so few of them are left
 REACH = 3  # blocks around a change in which nothing is old: as far as the network sees it clearly
-RISING = np.arange(1, 2 * BLOCK, 2, np.int16)[:, None]  # 16ths: what rows have of the block below, between two middles
+RISING = np.arange(1, 2 * BLOCK, 2).astype(np.int16)[:, None]  # 16ths that rows have of the block below
 FALLING = np.int16(2 * BLOCK) - RISING
 
 
@@ -44,7 +44,7 @@ def means(values: Shorts, channels: int = 3) -> Floats:
         tall += rows[:, row]
     wide = tall.astype(np.float32).reshape(-1, channels * BLOCK)
     one = np.tile(np.eye(channels, dtype=np.float32) / BLOCK**2, (BLOCK, 1))
-    return (wide @ one).reshape(len(tall), -1, channels).transpose(2, 0, 1)
+    return np.asarray((wide @ one).reshape(len(tall), -1, channels).transpose(2, 0, 1), np.float32)
 
 
 def compared(past: Bytes, frame: Bytes, threads: int = 1) -> tuple[Floats, Floats, Floats]:

@@ -80,8 +80,8 @@ class Steady:
         frame, threads, rows = pictures.to_bytes(job.work.photo), job.work.threads, np.stack(job.work.rows.rows)
         now = follow(self._past, frame, canvas, time)
         seen = canvas.put(frame, now.place, threads)
-        masks = [canvas.put(pictures.to_bytes(mask), now.place, threads) for mask in job.work.rows.masks]
-        masks = np.array(masks, np.float32) / np.float32(255)
+        planes = [canvas.put(pictures.to_bytes(mask), now.place, threads) for mask in job.work.rows.masks]
+        masks = np.array(planes, np.float32) / np.float32(255)
         if not self._compiled:  # from now on for these sizes: a film that goes on must not differ in its last bits
             _painted(job, seen, masks)
             self._compiled = True

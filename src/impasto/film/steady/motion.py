@@ -17,7 +17,7 @@ from impasto.film.steady.change import BLOCK, Change, near, surely
 from impasto.film.steady.shift import cubic, grey, halved
 
 Floats: TypeAlias = npt.NDArray[np.float32]
-Places: TypeAlias = npt.NDArray[np.intp]
+Places: TypeAlias = npt.NDArray[np.integer[Any]]
 
 SCALES = 8, 4, 2  # pixels of the frame to one of the pictures that are compared
 STEPS = 2  # on each of them
@@ -62,7 +62,8 @@ class Moving:
 
 def moving(past: Bytes, frame: Bytes, change: Change, known: Floats) -> Moving:
     """What of a change is but that parts of the scene moved. Past and frame are canvases."""
-    blocks = rows, columns = np.nonzero((change.holds < 0.5) & (known > 0))
+    rows, columns = np.nonzero((change.holds < 0.5) & (known > 0))
+    blocks = rows, columns
     if len(rows) <= FEW * known.size:
         nothing = np.zeros(0, np.intp)
         return Moving((nothing, nothing), np.zeros((2, 0), np.float32), np.zeros(0, np.float32))
@@ -84,10 +85,10 @@ def shifts(past: Bytes, frame: Bytes) -> Floats:
     pairs = [(grey(past, SCALES[-1]), grey(frame, SCALES[-1]))]
     for _ in SCALES[1:]:
         pairs.append((halved(pairs[-1][0]), halved(pairs[-1][1])))
-    found = np.zeros((2, frame.shape[0] // BLOCK, frame.shape[1] // BLOCK), np.float32)
+    found: Floats = np.zeros((2, frame.shape[0] // BLOCK, frame.shape[1] // BLOCK), np.float32)
     for scale, (old, new) in zip(SCALES, reversed(pairs), strict=True):
         for _ in range(STEPS):
-            found = _smooth(found + scale * _step(old, new, found / scale, BLOCK // scale))
+            found = _smooth(found + np.float32(scale) * _step(old, new, found / np.float32(scale), BLOCK // scale))
     return found
 
 
@@ -107,7 +108,7 @@ def _warped(picture: Floats, by: Floats) -> Floats:
     """A picture whose every pixel comes from so far away."""
     height, width = picture.shape
     rows, columns = np.arange(height, dtype=np.float32)[:, None] + by[0], np.arange(width, dtype=np.float32) + by[1]
-    rows, columns = np.clip(rows, 0, height - 1.001), np.clip(columns, 0, width - 1.001)
+    rows, columns = np.clip(rows, 0, height - 1.01), np.clip(columns, 0, width - 1.01)
     top, left = rows.astype(np.intp), columns.astype(np.intp)
     down, right, flat = rows - top, columns - left, picture.ravel()
     at = top * width + left
@@ -120,7 +121,7 @@ def _around(values: Floats, cell: int) -> Floats:
     """The mean over each block and those around it, up to two away."""
     rows, columns = (length // cell for length in values.shape)
     sums = values.reshape(rows, cell, columns, cell).sum((1, 3)) / np.float32(cell**2)
-    return _smooth(_smooth(sums[None]))[0]
+    return np.asarray(_smooth(_smooth(sums[None]))[0])
 
 
 def _smooth(values: Floats) -> Floats:
