@@ -105,3 +105,15 @@ def test_an_object_takes_its_painting_along(network_file: Path) -> None:
         return float(np.mean([np.abs(b - a).mean() for a, b in zip(inside, inside[1:], strict=False)]))
 
     assert boiling(1.0) < 0.75 * boiling(0.0)
+
+
+def test_what_is_uncovered_is_new_even_if_it_looks_alike() -> None:
+    """Before a plain ground what an object uncovers looks like the ground beside it, which did not move: it is new."""
+    past = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
+    frame = past.copy()
+    past[24:104, 32:136], frame[24:104, 48:152] = blobs(1, 80, 104), blobs(1, 80, 104)
+    change = changed(past, frame, KNOWN, 1.0)
+    found = moving(past, frame, change, KNOWN)
+    fits = np.zeros_like(KNOWN)
+    fits[found.blocks] = found.fits
+    assert fits[3:13, :6].max() < 0.1 and found.weaker(change.strength)[4:12, 4:6].min() > 0.6

@@ -60,7 +60,7 @@ def target_of(path: Path, source: Path, facts: Facts, part: Part, coding: Coding
 
 def unused(target: Target, coding: Coding) -> list[str]:
     """A note that names what was asked for of the coding and has no effect on this target."""
-    takes = ("codec", "quality", "chroma") if isinstance(target, Stream) else ()
+    takes: tuple[str, ...] = ("codec", "quality", "chroma") if isinstance(target, Stream) else ()
     if isinstance(target, Stream) and target.coder.codec in NO_CRF:
         takes = ("codec", "chroma")
     lost = [f"--{name}" for name in coding.asked if name not in takes]

@@ -99,12 +99,13 @@ def near(values: Floats, reach: int = 1) -> Floats:
 class Change:
     """What a frame shows that the past does not, in blocks.
 
-    ``holds`` is 1 where nothing but noise changed, 0 where there is something new; ``strength`` is 0 where that is
-    but noise, 1 from ``STRONG`` on. ``noise`` is the mean difference, of 255, that noise makes, ``slopes`` are those of
-    the frame's light.
+    ``same`` is 1 where nothing but noise changed, 0 where there is something new; ``holds`` is the least of that within
+    a block. ``strength`` is 0 where a change is but noise, 1 from ``STRONG`` on. ``noise`` is the mean difference,
+    of 255, that noise makes, ``slopes`` are those of the frame's light.
     """
 
     holds: Floats
+    same: Floats
     strength: Floats
     noise: float
     slopes: Floats
@@ -117,14 +118,15 @@ def changed(past: Bytes, frame: Bytes, known: Floats, noise: float, threads: int
     Blocks that are not ``known`` (0) hold nothing, and do not matter to others.
     """
     if not known.any():
-        return Change(known, known, QUIET, known)
+        return Change(known, known, known, QUIET, known)
     drift, apart, slopes = compared(past, frame, threads)
     usual = max(QUIET, min(float(np.quantile(apart.mean(0)[known > 0], SHARE)), 0.85 * noise))
     allowed = usual + np.float32(SLIP) * slopes
     worst = np.maximum(apart.max(0) / allowed, np.abs(drift).max(0) / (DRIFT * allowed + ROUNDED) * SURE)
+    same = surely(worst) * known
     holds = surely(near(worst * known)) * known
     strength = np.clip((apart.max(0) - LOST * allowed) / np.float32(STRONG), 0, 1) * known
-    return Change(holds, strength, usual, slopes)
+    return Change(holds, same, strength, usual, slopes)
 
 
 def surely(times: Floats) -> Floats:

@@ -24,8 +24,8 @@ STEPS = 2  # on each of them
 STIFF = 4.0  # light squared: slopes so small move nothing
 FEW = 0.02  # of all blocks: so few are not looked for
 AROUND = 4  # blocks around those that move that are compared, too
-SLIP = 0.9  # pixels by which a part may be off its place
-KEPT = 0.9  # of what is held elsewhere
+SLIP = 1.4  # pixels by which a part may be off its place
+ALIKE = 0.75  # of where a block comes from may be as it was; what is all there still did not move
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Moving:
     def held(self, holds: Floats) -> Floats:
         """How much of a painting is held, in blocks, with these."""
         out = holds.copy()
-        out[self.blocks] = np.maximum(out[self.blocks], KEPT * self.fits)
+        out[self.blocks] = np.maximum(out[self.blocks], self.fits)
         return out
 
 
@@ -77,7 +77,21 @@ def moving(past: Bytes, frame: Bytes, change: Change, known: Floats) -> Moving:
     apart = np.abs(parts).reshape(len(rows), -1, 3).mean(1).max(-1)
     fits = np.ones_like(known)
     fits[blocks] = surely(apart / (change.noise + np.float32(SLIP) * change.slopes[blocks]))
+    alike = _share(change.same, rows + by[0] / BLOCK, columns + by[1] / BLOCK)
+    fits[blocks] *= 1 - np.clip((alike - ALIKE) / (1 - ALIKE), 0, 1)
     return Moving(blocks, by, (1 - near((1 - fits) * known))[blocks])
+
+
+def _share(same: Floats, rows: Floats, columns: Floats) -> Floats:
+    """How much is the same where blocks come from: there a look-alike is, and what is here was uncovered."""
+    rows, columns = (np.clip(each, 0, side - 1) for each, side in zip((rows, columns), same.shape, strict=True))
+    top, left = (
+        np.minimum(each.astype(np.intp), side - 2) for each, side in zip((rows, columns), same.shape, strict=True)
+    )
+    down, right = rows - top, columns - left
+    above = same[top, left] * (1 - right) + same[top, left + 1] * right
+    below = same[top + 1, left] * (1 - right) + same[top + 1, left + 1] * right
+    return np.asarray(above * (1 - down) + below * down)
 
 
 def shifts(past: Bytes, frame: Bytes) -> Floats:
