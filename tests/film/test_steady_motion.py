@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto.film.steady.change import BLOCK, changed
+from impasto.film.steady.change import BLOCK, at_rest, changed
 from impasto.film.steady.motion import carried, moving, shifts
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
@@ -90,7 +90,7 @@ def test_nothing_moves_in_a_still_scene() -> None:
     found = moving(past, past, changed(past, past, KNOWN, 1.0), KNOWN)
     state = past.astype(np.int16)
     assert not found.fits.size and found.carry(state) is state
-    assert np.array_equal(found.held(KNOWN), KNOWN)
+    assert np.array_equal(found.held(KNOWN, KNOWN), KNOWN)
 
 
 def test_an_object_takes_its_painting_along(network_file: Path) -> None:
@@ -114,6 +114,5 @@ def test_what_is_uncovered_is_new_even_if_it_looks_alike() -> None:
     past[24:104, 32:136], frame[24:104, 48:152] = blobs(1, 80, 104), blobs(1, 80, 104)
     change = changed(past, frame, KNOWN, 1.0)
     found = moving(past, frame, change, KNOWN)
-    fits = np.zeros_like(KNOWN)
-    fits[found.blocks] = found.fits
-    assert fits[3:13, :6].max() < 0.1 and found.weaker(change.strength)[4:12, 4:6].min() > 0.6
+    held = found.held(change.holds, at_rest(found.weaker(change.strength)))
+    assert held[3:13, 1:6].max() < 0.1 and found.weaker(change.strength)[4:12, 4:6].min() > 0.6

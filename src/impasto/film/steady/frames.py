@@ -97,7 +97,7 @@ class Steady:
             wait = np.maximum(now.past.wait - np.float32(passed), np.float32(AFTER) * parts.weaker(change.strength))
             clean, seen = blended(now.past.clean, seen, spread_out(change.holds, keep), threads)
             painted = _painted(job, seen, masks)
-            holds = parts.held(change.holds * at_rest(wait)) * _same_look(now.past, rows, masks)
+            holds = parts.held(change.holds, at_rest(wait)) * _same_look(now.past, rows, masks)
             held, painted = blended(parts.carry(now.past.painted), painted, spread_out(holds, keep), threads)
         self._past = Past(clean, seen, held, masks, rows, now.place, now.speed, np.array(time), now.misfits, wait)
         return canvas.cut(painted, now.place, threads)

@@ -32,12 +32,14 @@ ALIKE = 0.75  # of where a block comes from may be as it was; what is all there 
 class Moving:
     """Blocks (rows, columns) of a frame that show what is elsewhere in the past: ``by`` (2, n) pixels away.
 
-    ``fits`` (n) is 1 where the past, moved so, is what the frame shows, 0 where it is not.
+    ``fits`` (n) is 1 where the past, moved so, is what the frame shows, 0 where it is not; ``alike`` is 1 where that
+    is still there: so nothing moved, and what looks like it was uncovered here, or is beside a change.
     """
 
     blocks: tuple[Places, Places]
     by: Floats
     fits: Floats
+    alike: Floats
 
     def carry(self, past: Shorts) -> Shorts:
         """The past, (h, w, 3), with these blocks moved to where the frame has them."""
@@ -50,13 +52,14 @@ class Moving:
     def weaker(self, strength: Floats) -> Floats:
         """How strong changes are, in blocks, where what only moved is none."""
         out = strength.copy()
-        out[self.blocks] *= 1 - self.fits
+        out[self.blocks] *= 1 - self.fits * (1 - self.alike)
         return out
 
-    def held(self, holds: Floats) -> Floats:
-        """How much of a painting is held, in blocks, with these."""
-        out = holds.copy()
-        out[self.blocks] = np.maximum(out[self.blocks], self.fits)
+    def held(self, holds: Floats, rest: Floats) -> Floats:
+        """How much of a painting is held, in blocks, with these; what did not move only where it is at ``rest``."""
+        out = holds * rest
+        fits = self.fits * (1 - self.alike * (1 - rest[self.blocks]))
+        out[self.blocks] = np.maximum(out[self.blocks], fits)
         return out
 
 
@@ -66,7 +69,7 @@ def moving(past: Bytes, frame: Bytes, change: Change, known: Floats) -> Moving:
     blocks = rows, columns
     if len(rows) <= FEW * known.size:
         nothing = np.zeros(0, np.intp)
-        return Moving((nothing, nothing), np.zeros((2, 0), np.float32), np.zeros(0, np.float32))
+        return Moving((nothing, nothing), np.zeros((2, 0), np.float32), *np.zeros((2, 0), np.float32))
     top, left = (max(0, int(each.min()) - AROUND) for each in blocks)
     part = tuple(
         slice(BLOCK * first, BLOCK * (int(each.max()) + AROUND + 1))
@@ -78,8 +81,8 @@ def moving(past: Bytes, frame: Bytes, change: Change, known: Floats) -> Moving:
     fits = np.ones_like(known)
     fits[blocks] = surely(apart / (change.noise + np.float32(SLIP) * change.slopes[blocks]))
     alike = _share(change.same, rows + by[0] / BLOCK, columns + by[1] / BLOCK)
-    fits[blocks] *= 1 - np.clip((alike - ALIKE) / (1 - ALIKE), 0, 1)
-    return Moving(blocks, by, (1 - near((1 - fits) * known))[blocks])
+    alike = np.asarray(np.clip((alike - ALIKE) / (1 - ALIKE), 0, 1), np.float32)
+    return Moving(blocks, by, (1 - near((1 - fits) * known))[blocks], alike)
 
 
 def _share(same: Floats, rows: Floats, columns: Floats) -> Floats:
