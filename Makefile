@@ -1,7 +1,7 @@
 # What CI calls and what you call are the same. Set PYTHON to use another interpreter.
 PYTHON ?= python
 
-.PHONY: all lint types test docs bench
+.PHONY: all lint types test docs site bench
 all: lint types test
 
 lint:
@@ -16,6 +16,10 @@ test:
 
 docs:  # docs/cli.md, from --help
 	$(PYTHON) docs/make_cli.py
+
+site:  # the documents as a site, in build/site: python -m http.server -d build/site
+	$(PYTHON) docs/make_site.py
+	$(PYTHON) -m zensical build --strict --clean
 
 bench:  # pass what you like: make bench WHAT="quality --help"
 	$(PYTHON) -m benchmarks.$(WHAT)

@@ -79,6 +79,7 @@ def run(line: str, folder: Path) -> None:
         "docs/make_api.py",
         "docs/make_cli.py",
         "benchmarks/optimize_table.py",
+        "benchmarks/paper_table.py",
         "benchmarks/quality_table.py",
         "benchmarks/large_table.py",
         "benchmarks/steadiness_table.py",
@@ -86,6 +87,7 @@ def run(line: str, folder: Path) -> None:
         "benchmarks/profile.py",
         "benchmarks/fast_search.py",
         "benchmarks/studio_table.py",
+        "benchmarks/judging.py",
         "benchmarks/speed_table.py",
     ],
 )

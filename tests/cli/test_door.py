@@ -79,7 +79,7 @@ def test_every_command_is_in_one_panel(capsys: Any) -> None:
     assert [each for each in listed if each in named] == named
 
 
-@pytest.mark.parametrize("name", [name for name in EACH if name not in ("styles", "studio", "serve")])
+@pytest.mark.parametrize("name", [name for name in EACH if name not in ("styles", "studio", "serve", "live")])
 def test_every_command_has_json(name: str) -> None:
     """Whatever a command prints, --json prints as JSON; servers print their address alone."""
     assert any(param.opts == ["--json"] for param in EACH[name].params)

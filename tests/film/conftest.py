@@ -6,11 +6,13 @@ import importlib.util
 
 FILES = (
     "test_bad_input.py",
+    "test_cameras.py",
     "test_command.py",
     "test_colour.py",
     "test_damage.py",
     "test_killed.py",
     "test_odd_films.py",
+    "test_recording.py",
     "test_render.py",
 )
 collect_ignore = [] if importlib.util.find_spec("av") else list(FILES)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 import tomllib
 import warnings
 from collections.abc import Iterator
@@ -120,6 +122,40 @@ def test_large_pictures_at_their_size(network_file: Path, rows: Floats, monkeypa
     for side in (16, 20, 48):
         network.paint(noise(side, side), rows[0])
     assert compiled == [(1, 3, 16, 16), None, (1, 3, 48, 48)]
+
+
+def test_halted(network_file: Path, rows: Floats) -> None:
+    """A network that is halted paints nothing, until it may go on."""
+    network, picture = Network(network_file, runtime="openvino"), noise(24, 16)
+    painted = network.paint(picture, rows[0])
+    network.halt(True)
+    with pytest.raises(InterruptedError):
+        network.paint(picture, rows[0])
+    network.halt(False)
+    assert np.array_equal(network.paint(picture, rows[0]), painted)
+
+
+def test_halted_in_the_middle(network_file: Path, rows: Floats) -> None:
+    """What is being painted when the network is halted ends at once; the next picture is painted as ever."""
+    network, ends = Network(network_file, runtime="openvino"), []
+    picture = noise(1600, 1600)
+
+    def paint() -> None:
+        try:
+            ends.append(network.paint(picture, rows[0]).shape)
+        except InterruptedError:
+            ends.append(None)
+
+    thread = threading.Thread(target=paint)
+    thread.start()
+    while network._whole()._running is None:  # type: ignore[attr-defined]
+        time.sleep(0.001)
+    time.sleep(0.01)
+    network.halt(True)
+    thread.join(20)
+    network.halt(False)
+    paint()
+    assert ends == [None, picture.shape]
 
 
 def test_prepared(network: Network, rows: Floats) -> None:

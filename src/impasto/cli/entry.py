@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli import demo, evaluate, optimize, paint, space, studio, styles, teach, terminal, train, video
+from impasto.cli import (
+    demo,
+    evaluate,
+    judge,
+    live,
+    optimize,
+    paint,
+    space,
+    studio,
+    styles,
+    teach,
+    terminal,
+    train,
+    video,
+)
 from impasto.cli.ends import at_end
 from impasto.cli.root import app
 
@@ -16,11 +30,13 @@ COMMANDS = (
     paint,
     video,
     studio,
+    live,
     styles,
     space,
     teach,
     train,
     optimize,
+    judge,
     evaluate,
 )  # which add themselves to ``app``
 

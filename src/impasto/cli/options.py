@@ -95,3 +95,4 @@ class Opens(Banked):
 
 
 STUDIO_PORT = 7878
+LIVE_PORT = 7979  # always the same one, for browsers remember by it that a page may use the camera

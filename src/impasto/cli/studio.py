@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 import webbrowser
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -65,7 +66,7 @@ def studio(
     The page is on this computer and for you alone: no photo leaves it. Ctrl-C ends it.
     """
     with at_once():
-        _check_extra()
+        check_extra()
         from impasto.server import app as application, run
         from impasto.server.settings import Settings
 
@@ -78,7 +79,7 @@ def studio(
     with run.bound(host, STUDIO_PORT if port is None else port, search=port is None) as listener:
         rules = run.rules(settings, listener, host=host, token=token)
         address = f"http://{host}:{listener.getsockname()[1]}/?token={token}"
-        _serve(made, settings, listener, rules, address, browser=not no_browser)
+        serve_app(made, settings, listener, rules, address, browser=not no_browser)
 
 
 @app.command()
@@ -107,7 +108,7 @@ def serve(
     most; no address is fetched and no file is opened for a caller.
     """
     with at_once():
-        _check_extra()
+        check_extra()
         from impasto.server import app as application, run
         from impasto.server.settings import Settings
 
@@ -123,13 +124,20 @@ def serve(
         given = {"hosts": allow_host or (), "origins": cors or (), "trusted": trusted_proxy or (), "rate": rate}
         rules = run.rules(settings, listener, host=host, token=token, **given)  # type: ignore[arg-type]
         shown = f"[{host}]" if ":" in host else host
-        _serve(made, settings, listener, rules, f"http://{shown}:{listener.getsockname()[1]}", browser=False)
+        serve_app(made, settings, listener, rules, f"http://{shown}:{listener.getsockname()[1]}", browser=False)
 
 
-def _serve(
-    made: FastAPI, settings: Settings, listener: socket.socket, rules: Rules, address: str, *, browser: bool
+def serve_app(
+    made: FastAPI,
+    settings: Settings,
+    listener: socket.socket,
+    rules: Rules,
+    address: str,
+    *,
+    browser: bool,
+    ended: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Print the address, as one line, and serve until Ctrl-C or SIGTERM."""
+    """Print the address, as one line, and serve until Ctrl-C or SIGTERM, or until it has ``ended``."""
     from impasto.server import run
 
     logging.getLogger("uvicorn.error").addFilter(_is_news)
@@ -138,7 +146,7 @@ def _serve(
         sys.stdout.flush()
         if browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-        run.run(made, settings, listener, rules, _report)
+        run.run(made, settings, listener, rules, _report, ended)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
     finally:
@@ -168,7 +176,7 @@ def _check_photo(photo: Path, settings: Settings) -> None:
         raise PictureError(f"{photo} is no {settings.read}; save it as one of these")
 
 
-def _check_extra() -> None:
+def check_extra() -> None:
     """MissingExtraError where impasto[studio] is not installed."""
     for name in MODULES:
         if importlib.util.find_spec(name) is None:

@@ -27,6 +27,10 @@ class Progress:
     share: float
     painted: pictures.Pixels | None = None
 
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows of it."""
+        return None if self.painted is None else pictures.png(self.painted)
+
 
 @dataclass(frozen=True)
 class First:

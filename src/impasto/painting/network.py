@@ -99,15 +99,22 @@ class Network:
 
     def let_go(self) -> None:
         """Give back the memory that is kept for the next picture, which takes it again."""
-        for session in (self._opened, self._regions):
-            if session is not None:
-                session.let_go()
+        for session in self._sessions:
+            session.let_go()
 
     def afresh(self) -> None:
         """Paint the next picture to the last bit as if it were the first one: forget which sizes came before."""
-        for session in (self._opened, self._regions):
-            if session is not None:
-                session.afresh()
+        for session in self._sessions:
+            session.afresh()
+
+    def halt(self, on: bool) -> None:
+        """End what is painted now, and until that is ``on`` no more, by InterruptedError; OpenVINO, whole pictures."""
+        for session in self._sessions:
+            session.halt(on)
+
+    @property
+    def _sessions(self) -> list[Session]:
+        return [each for each in (self._opened, self._regions) if each is not None]
 
     def _feeds(self, picture: npt.NDArray[Any], row: npt.ArrayLike) -> Feeds:
         row = np.ascontiguousarray(row, np.float32)

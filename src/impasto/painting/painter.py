@@ -26,6 +26,7 @@ from impasto.painting.opening import Opened
 from impasto.painting.planner import Plan, Planner, check_memory, check_room
 from impasto.painting.rows import Floats, Rows
 from impasto.painting.subject import Subject, painted_size, photo_of
+from impasto.painting.watching import Watch, watched
 from impasto.painting.work import Work
 from impasto.styles.bank import PHOTO, Bank
 
@@ -109,6 +110,11 @@ class Painter(Opened):
             raise OptionError(f"first is a Painter or None, not of type {type(painter).__name__}")
         self._first = [painter]
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: its network, and its styles as a table."""
+        head = f"network <b>{self.network.name}</b>, {self.network.precision}, {self.network.runtime}"
+        return f"<p>impasto.Painter: {head}</p>{self.bank._repr_html_()}"
+
     def afresh(self) -> None:
         """Paint the next picture to the last bit as a painter that was just opened; it compiles once more for that."""
         for painter in filter(None, (self, *self._first)):
@@ -120,18 +126,20 @@ class Painter(Opened):
         style: Style | Look,
         *,
         max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS,
+        progress: Watch = False,
         **dials: Unpack[Dials],
     ) -> Image.Image:
         """Paint ``image`` (a path, bytes, file, PIL image or array) and return an 8-bit PIL image of its size.
 
         ``style`` and the dials, such as ``strength=0.8``, are those of a ``Look``; a look may be given itself. Alpha is
         carried over; the photo's metadata is not (``pictures.save`` with ``like`` does that). ``max_pixels`` is the
-        most that photo and masks may have, each; None is no limit. OptionError for a dial, BankError for a style,
-        PictureError for a picture or too little memory, NetworkError for tiles that the runtime cannot paint.
+        most that photo and masks may have, each; None is no limit. ``progress`` is a function that gets the share
+        that is done, 0..1, or True for a bar in a notebook. OptionError for a dial, BankError for a style, PictureError
+        for a picture or too little memory, NetworkError for tiles that the runtime cannot paint.
         """
         look = self.check(style, **dials)
         subject = Subject.load(image, look, max_pixels)
-        return subject.shown(_job(self, subject, look, np.uint8).paint())
+        return subject.shown(watched(_job(self, subject, look, np.uint8).steps(), progress))
 
     def preview(
         self,
@@ -280,7 +288,8 @@ def paint(
     network: str | os.PathLike[str] = assets.DEFAULT,
     bank: Bank | str | os.PathLike[str] | None = None,
     max_pixels: int | None = pictures.DEFAULT_MAX_PIXELS,
+    progress: Watch = False,
     **dials: Unpack[Dials],
 ) -> Image.Image:
     """Paint one photo: ``Painter(network, bank=bank).paint(image, style, ...)``; for many, keep a ``Painter`` open."""
-    return Painter(network, bank=bank).paint(image, style, max_pixels=max_pixels, **dials)
+    return Painter(network, bank=bank).paint(image, style, max_pixels=max_pixels, progress=progress, **dials)

@@ -12,7 +12,7 @@ import warnings
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -53,6 +53,9 @@ class Session(Protocol):
 
     def afresh(self) -> None:
         """Forget which sizes came before."""
+
+    def halt(self, on: bool) -> None:
+        """End what is painted now, and until that is ``on`` no more, with an InterruptedError."""
 
 
 def cores() -> int:
@@ -157,6 +160,11 @@ class _Ready:
     compiled: Any
     idle: list[Any]
 
+    @cached_property
+    def request(self) -> Any:
+        """The one that paints alone."""
+        return self.compiled.create_infer_request()
+
 
 class _OpenVino:
     """OpenVINO on the CPU. The precision is always set: with bfloat16 units it would take them by itself.
@@ -178,20 +186,45 @@ class _OpenVino:
         self._fixed: OrderedDict[Any, _Ready] = OrderedDict()  # for pictures of one size
         self._any: dict[Any, _Ready] = {}  # for all sizes, by the type of the picture and the streams
         self._seen: deque[Any] = deque(maxlen=REMEMBERED)
-        self._lock = threading.Lock()  # a compiled network keeps one set of buffers and refuses a second thread
+        self._lock = threading.Lock()  # a request keeps one set of buffers and refuses a second thread
+        self._halting = threading.Lock()
+        self._halted = False
+        self._running: Any = None  # the request that is painting alone
         quiet.has_threads(self)
 
     def run(self, feeds: Feeds) -> npt.NDArray[Any]:
         if self._streams_for(feeds) > 1:
             return self._run_beside(feeds)
         with self._lock:
-            compiled = self._ready(feeds).compiled
+            ready = self._ready(feeds)
             try:
-                painted: npt.NDArray[Any] = compiled(feeds)[0]
+                painted: npt.NDArray[Any] = self._painted(ready.request, feeds)
             finally:
                 if feeds["picture"].size // 3 > IDLE:
-                    compiled.release_memory()
+                    ready.compiled.release_memory()
         return painted
+
+    def _painted(self, request: Any, feeds: Feeds) -> npt.NDArray[Any]:
+        with self._halting:
+            if self._halted:
+                raise InterruptedError
+            self._running = request
+        try:
+            painted: npt.NDArray[Any] = request.infer(feeds, share_inputs=True)[0]
+        except RuntimeError:
+            if self._halted:
+                raise InterruptedError from None
+            raise
+        finally:
+            with self._halting:
+                self._running = None
+        return painted
+
+    def halt(self, on: bool) -> None:
+        with self._halting:
+            self._halted = on
+            if on and self._running is not None:
+                self._running.cancel()
 
     def _run_beside(self, feeds: Feeds) -> npt.NDArray[Any]:
         """Paint while other threads do, each with buffers of its own."""
@@ -316,3 +349,6 @@ class _OnnxRuntime:
 
     def afresh(self) -> None:
         """It knows no sizes."""
+
+    def halt(self, on: bool) -> None:
+        """It paints to the end."""

@@ -37,6 +37,7 @@ from impasto.pictures.write import (
     check_target as check_target,
     is_clear as is_clear,
     no_transparency as no_transparency,
+    png as png,
     save as save,
     to_pil as to_pil,
     writable as writable,

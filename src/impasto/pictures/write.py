@@ -53,6 +53,13 @@ def _writable(picture: Pixels) -> Pixels:
     return picture if is_whole(picture) and picture.dtype == np.uint8 else checked(picture)
 
 
+def png(picture: Pixels) -> bytes:
+    """A picture as the bytes of an 8-bit PNG, such as a notebook shows."""
+    stream = io.BytesIO()
+    to_pil(picture).save(stream, "PNG")
+    return stream.getvalue()
+
+
 def save(
     picture: Pixels,
     target: Target,

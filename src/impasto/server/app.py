@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request
@@ -112,6 +113,11 @@ def made(settings: Settings) -> FastAPI:
         app.include_router(page)
     app.openapi = partial(_document, app, app.openapi)  # type: ignore[method-assign]
     app.add_middleware(Counted)
+    return answering(app)
+
+
+def answering(app: FastAPI) -> FastAPI:
+    """The application, whose errors are problems."""
     app.add_exception_handler(ImpastoError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -223,7 +229,7 @@ def readable(settings: Settings) -> list[str]:
 async def styles(request: Request, hub: HubOf, network: Annotated[str | None, Query()] = None) -> Response:
     """The styles of a network."""
     name = network or hub.settings.default
-    response = JSONResponse({"network": name, "styles": await hub.styles(name)})
+    response = JSONResponse({"network": name, "styles": await hub.catalogue.styles(name)})
     tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == tag:
@@ -266,17 +272,19 @@ async def metrics(hub: HubOf) -> Response:
 @page.get("/")
 async def index() -> Response:
     """The page."""
-    return _file("index.html")
+    return file_of("index.html")
 
 
 @page.get("/{name}")
 async def file(name: str) -> Response:
     """A file of the page, by its name: nothing else can be reached."""
-    return _file(name)
+    return file_of(name)
 
 
-def _file(name: str) -> Response:
-    files = {path.name: path for path in samples.PAGE.iterdir() if path.is_file() and path.suffix in TYPES}
+def file_of(name: str, *folders: Path) -> Response:
+    """A file of the page; those in ``folders`` come first, and nothing else can be reached."""
+    paths = (path for folder in (samples.PAGE, *folders) for path in folder.iterdir())
+    files = {path.name: path for path in paths if path.is_file() and path.suffix in TYPES}
     if name not in files:
         raise HTTPException(404)
     return FileResponse(files[name], media_type=TYPES[files[name].suffix], headers={"Cache-Control": "no-cache"})

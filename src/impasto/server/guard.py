@@ -146,7 +146,7 @@ class Guard:
             return None
         how = "send the header Authorization: Bearer TOKEN"
         if self.rules.cookie:
-            how = "open the address that `impasto studio` printed"
+            how = "open the address that was printed at its start"
         challenge = [(b"www-authenticate", b'Bearer realm="impasto"')]
         return Problem(401, "token", f"this server needs its token; {how}", challenge)
 
@@ -179,7 +179,9 @@ class Guard:
             cookie = f"{self.rules.cookie}={self.rules.token}; Path=/; HttpOnly; SameSite=Strict"
             headers.append((b"set-cookie", cookie.encode()))
         elif not self._has_token(request):
-            return await exchange.refuse(Problem(401, "token", "this token is not the one that the studio printed"))
+            return await exchange.refuse(
+                Problem(401, "token", "this token is not the one that was printed at the start")
+            )
         await exchange.reply(303, headers)
 
     def _is_preflight(self, request: Request) -> bool:

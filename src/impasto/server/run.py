@@ -93,13 +93,28 @@ def run(
     listener: socket.socket,
     checked: Rules,
     report: Callable[[str, Exception], None],
+    ended: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Serve until a signal ends it; ``report`` gets a line, and the exception, for what is a fault of ours."""
+    """Serve until a signal ends it, or there is nothing to serve any more (``ended``).
+
+    ``report`` gets a line, and the exception, for what is a fault of ours.
+    """
     options = {**protocol.settings(checked), "timeout_graceful_shutdown": int(settings.grace)}
     config = uvicorn.Config(Guard(app, checked, report), log_config=None, lifespan="on", **options)
-    uvicorn.Server(config).run(sockets=[listener])
+    server = _Server(config)
+    server.ended = ended
+    server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which asks ten times a second whether it has ``ended``."""
+
+    ended: Callable[[], bool]
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or self.ended()
 
 
 def idle() -> bool:
     """Whether no thread paints any more; C++ ends a process with a line of its own where one does at its end."""
-    return not any(thread.name == previews.THREAD for thread in threading.enumerate())
+    return not any(thread.name.startswith(previews.THREAD) for thread in threading.enumerate())

@@ -7,6 +7,7 @@ change gives a new one. This module knows no network, no arithmetic and no files
 from __future__ import annotations
 
 import dataclasses
+import html
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -105,6 +106,16 @@ class Bank:
         counts = (len(self.names), len(self.rows), len(self.cards))
         if len(set(counts)) > 1:
             raise BankError("a bank of {} names has {} rows and {} cards; there must be one of each".format(*counts))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: a table of the styles, with their cards."""
+        cells = ((name, card.artist, card.title, card.year) for name, card in zip(self.names, self.cards, strict=True))
+        lines = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in cells)
+        head = "".join(f"<th>{word}</th>" for word in ("style", "artist", "title", "year"))
+        body = "".join(f"<tr>{line}</tr>" for line in lines)
+        return (
+            f"<table><caption>{len(self)} styles of the network {self.network}</caption><tr>{head}</tr>{body}</table>"
+        )
 
     @property
     def styles(self) -> tuple[str, ...]:

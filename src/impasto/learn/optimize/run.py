@@ -53,6 +53,10 @@ class OptimizeStep:
         """All but the picture, as JSON has it."""
         return {name: value for name, value in vars(self).items() if name != "picture"}
 
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows of it."""
+        return None if self.picture is None else pictures.png(self.picture)
+
 
 class RunOptions(Changes, total=False):
     """Fields of ``OptimizeSettings``, and keywords of ``Optimization``."""

@@ -14,7 +14,7 @@ export class EngineError extends Error {
   }
 }
 
-async function ask(path, options = {}) {
+export async function ask(path, options = {}) {
   let answer;
   try {
     answer = await fetch(path.startsWith("/") ? path.slice(1) : `${API}/${path}`, { cache: "no-cache", ...options });
@@ -27,7 +27,7 @@ async function ask(path, options = {}) {
   throw new EngineError(problem.code ?? `http-${answer.status}`, problem.detail, answer.status, Number(answer.headers.get("Retry-After")));
 }
 
-const json = async (path, options) => (await ask(path, options)).json();
+export const json = async (path, options) => (await ask(path, options)).json();
 const post = (path, body, options = {}) =>
   ask(path, { method: "POST", body: JSON.stringify(body), ...options, headers: { "Content-Type": "application/json", ...options.headers } });
 const key = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -101,7 +101,7 @@ export class HttpEngine {
   picture = (photo, side) => photo.with(async (path) => (await ask(`${path}/picture?side=${side}`, { cache: "default" })).blob());
 
   thumbnail = (photo, style, network, side, signal) =>
-    photo.with(async (path) => (await ask(`${path}/thumbnails/${encodeURIComponent(style)}?network=${network}&side=${side}`, { signal, cache: "default" })).blob());
+    photo.with(async (path) => (await ask(`${path}/thumbnails/${encodeURIComponent(style)}?network=${network}&side=${side}&square=true`, { signal, cache: "default" })).blob());
 
   /** A painting of at most `side` pixels; EngineError "overtaken" where a newer one was asked for. */
   preview = (photo, recipe, n, side, signal) =>
