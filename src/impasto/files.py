@@ -7,8 +7,9 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 from pathlib import Path
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
 AnyPath: TypeAlias = str | os.PathLike[str]
 
@@ -36,6 +37,18 @@ def write_atomically(path: AnyPath, data: bytes, *, lasting: bool = True) -> Non
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def hold(file: IO[bytes]) -> None:
+    """Hold an open file until it is closed or this process ends; OSError while another one holds it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def check_writable(path: AnyPath) -> None:

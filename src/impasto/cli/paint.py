@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,6 +39,7 @@ from impasto.painting.look import Look
 if TYPE_CHECKING:
     from impasto.painting.batch import Batch, Painted
     from impasto.painting.painter import Painter
+    from impasto.painting.planner import Plan
     from impasto.pictures.folders import Search
 
 DIALS = ("strength", "size", "enlarge", "brush", "stroke_size", "keep_color")
@@ -241,7 +242,7 @@ def plan(
         del records[-1]["work"]
     for record in records:  # when all is planned, since a trial takes memory itself
         if "error" not in record:
-            record["seconds"] = round(record.get("frames", 1) * painter.seconds(plans[record["photo"]]), 6)
+            record["seconds"] = round(_seconds(record, painter, plans[record["photo"]], look), 6)
     _show_plans(records, as_json)
 
 
@@ -256,6 +257,18 @@ def _sizes(source: Path) -> tuple[int, int, int | None]:
     if facts.frames is None:
         raise FilmError(f"{source} does not say how long it is")
     return facts.width, facts.height, facts.frames
+
+
+def _seconds(record: dict[str, Any], painter: Painter, planned: Plan, look: Look) -> float:
+    """How long a photo or a film will take."""
+    if "frames" not in record:
+        return painter.seconds(planned)
+    from impasto.film import trial
+
+    frame = trial.seconds(Path(record["photo"]), painter, replace(look, style=painter.styles[0]))
+    if not planned.whole:
+        frame = max(frame, painter.seconds(planned))
+    return int(record["frames"]) * frame
 
 
 def _show_plans(records: list[dict[str, Any]], as_json: bool) -> None:
