@@ -103,15 +103,15 @@ function weights(shares, masks) {
     const all = paintedWeight(shares[0]);
     return () => all;
   }
-  const scales = masks.map(scaleOf);
+  const scales = masks.map(scaleOf), most = shares.map((share) => Math.min(1, share)); // more would reach into what a soft mask keeps
   return (at) => {
     let total = 0, share = 0;
     masks.forEach((mask, k) => {
       const value = mask[at] * scales[k];
       total += value;
-      share += value * shares[k + 1];
+      share += value * most[k + 1];
     });
-    return paintedWeight(share / Math.max(total, 1) + shares[0] * Math.max(1 - total, 0));
+    return paintedWeight(share / Math.max(total, 1) + most[0] * Math.max(1 - total, 0));
   };
 }
 

@@ -105,6 +105,11 @@ class Opened:
             raise MismatchError(f"'{os.fspath(file)}': {error}") from error
         return opened
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: its network, and its styles as a table."""
+        head = f"network <b>{self.network.name}</b>, {self.network.precision}, {self.network.runtime}"
+        return f"<p>impasto.Painter: {head}</p>{self.bank._repr_html_()}"
+
 
 def with_photo(bank: Bank, beside: Path) -> Bank:
     """The bank with the ``photo`` row of the bank beside the network, or of a bank that comes with impasto."""

@@ -111,11 +111,6 @@ class Painter(Opened):
             raise OptionError(f"first is a Painter or None, not of type {type(painter).__name__}")
         self._first = [painter]
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it: its network, and its styles as a table."""
-        head = f"network <b>{self.network.name}</b>, {self.network.precision}, {self.network.runtime}"
-        return f"<p>impasto.Painter: {head}</p>{self.bank._repr_html_()}"
-
     def afresh(self) -> None:
         """Paint the next picture to the last bit as a painter that was just opened; it compiles once more for that."""
         for painter in filter(None, (self, *self._first)):

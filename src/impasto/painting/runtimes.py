@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from impasto import limits, quiet
-from impasto.compile_cache import instructions, machine, processor
 from impasto.errors import NetworkError, attempt, brief, foreign, lacks_memory
 from impasto.painting import devices
 from impasto.painting.precision import TURNS, Timed, quicker
 from impasto.painting.sessions import Feeds, OnnxRuntime, OpenVino, Session, cores
+from impasto.painting.tiles.compile_cache import instructions, machine, processor
 
 TRIAL = 256  # pixels a side of the picture with which precisions, and devices, are compared
 HAVE_OPENVINO = ("x86_64", "AMD64", "arm64", "aarch64")  # on these pip installs it along, elsewhere ONNX Runtime

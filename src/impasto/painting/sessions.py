@@ -13,8 +13,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from impasto import compile_cache, quiet
-from impasto.painting.tiles import narrow
+from impasto import quiet
+from impasto.painting.tiles import compile_cache, narrow
 from impasto.painting.tiles.narrow import widened
 
 Floats = npt.NDArray[np.float32]

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from impasto import compile_cache, quiet
+from impasto import quiet
+from impasto.painting.tiles import compile_cache
 from impasto.painting.tiles.flow import POINTWISE
 from impasto.painting.tiles.parts import Stage, Tensor
 from impasto.painting.tiles.stages import Graph

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from impasto import compile_cache, quiet
+from impasto import quiet
 from impasto.errors import NetworkError
+from impasto.painting.tiles import compile_cache
 from impasto.painting.tiles.flow import POINTWISE, Flow
 from impasto.painting.tiles.narrow import widened
 from impasto.painting.tiles.parts import MASKS, PICTURE, Norm, Stage, Tensor

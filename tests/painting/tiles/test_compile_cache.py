@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from impasto import compile_cache, quiet
-from impasto.compile_cache import compiled
+from impasto import quiet
+from impasto.painting.tiles import compile_cache
+from impasto.painting.tiles.compile_cache import compiled
 
 ov = pytest.importorskip("openvino")
 OPTIONS = {"INFERENCE_PRECISION_HINT": "f32"}
