@@ -23,7 +23,7 @@ from impasto.painting.job import Progress
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
 from impasto.painting.planner import WHOLE_BYTES
-from impasto.painting.runtimes import cores
+from impasto.painting.sessions import cores
 
 
 @dataclass(frozen=True)

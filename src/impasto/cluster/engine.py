@@ -16,7 +16,7 @@ from impasto.cluster.ledger import Ledger
 from impasto.cluster.manifest import COLUMNS, Work
 from impasto.cluster.settings import Crew
 from impasto.errors import ClusterError, MissingExtraError, brief, foreign
-from impasto.painting.runtimes import cores
+from impasto.painting.sessions import cores
 
 STORE = 2**28  # bytes of memory for Ray's objects on this machine: rows and records, never pictures
 LOOPBACK = "127.0.0.1"

@@ -14,7 +14,7 @@ from typing import Any
 
 from impasto.cluster import places
 from impasto.errors import PictureError, brief, foreign
-from impasto.files import printable
+from impasto.files import STDIO, printable
 from impasto.painting import folder
 from impasto.pictures import formats
 from impasto.pictures.folders import Found
@@ -67,7 +67,7 @@ def _suffix(place: str) -> str:
 
 
 def _in_folders(photos: Sequence[str], output: str, style: str) -> Work:
-    if str(folder.STDIO) in photos:
+    if str(STDIO) in photos:
         raise PictureError("a cluster does not read standard input (-); name files or folders")
     search = folder.once(folder.search([Path(places.absolute(each)) for each in photos]))
     sources = [str(each.path) for each in search.photos]

@@ -91,7 +91,8 @@ class Opened:
         network = self.network
         options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": network.precision, "PERFORMANCE_HINT": "LATENCY"}
         options |= {"INFERENCE_NUM_THREADS": network.threads}
-        _, _, session = runtimes.open(assets.LOSS_NETWORK, network.runtime, network.threads, network.precision, 1)
+        wanted = runtimes.Wanted(network.runtime, network.threads, network.precision)
+        session = runtimes.open(assets.LOSS_NETWORK, wanted).session
         predictor = None if self._predictor is None else Predictor.load(self._predictor)
         found = options if network.runtime == "openvino" else None
         return Likeness(self._file, self.bank, session, found, predictor)
