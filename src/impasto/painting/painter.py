@@ -148,7 +148,8 @@ class Painter(Opened):
         """
         look = self.check(style, **dials)
         subject = Subject.load(image, look, max_pixels)
-        painter, look, begun = previewed(self, *subject.photo.pixels.shape[1::-1], look)
+        height, width = subject.photo.pixels.shape[:2]
+        painter, look, begun = previewed(self, width, height, look)
         if begun is not None:
             subject = subject.shrunk(begun)
         return subject.shown(_job(painter, subject, look, np.uint8).paint())
