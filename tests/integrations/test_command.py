@@ -68,7 +68,7 @@ command = load(COPIES[0], "impasto_command_under_test")
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
-    """Puts a stand-in for the command impasto where it is looked for, and gives the file that it writes its calls to."""
+    """Puts a stand-in where impasto is looked for, and gives the file to which that writes its calls."""
 
     def make(paint: str = INVERT, version: str = "impasto 0.1.0", styles: str = STYLES) -> Path:
         log, program = tmp_path / "calls", tmp_path / "bin" / "impasto"
