@@ -66,18 +66,24 @@ def load(path: Path, name: str) -> ModuleType:
 command = load(COPIES[0], "impasto_command_under_test")
 
 
+def stand_in(folder: Path, paint: str, version: str = "impasto 0.1.0", styles: str = STYLES) -> Path:
+    """A stand-in for the command impasto in a folder, which writes its calls into a file beside it."""
+    folder.mkdir(exist_ok=True)
+    log, program = folder / "calls", folder / "impasto"
+    text = STAND_IN.format(python=sys.executable, log=str(log), version=version, styles=styles, paint=paint)
+    program.write_text(text)
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return program
+
+
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
     """Puts a stand-in where impasto is looked for, and gives the file to which that writes its calls."""
 
-    def make(paint: str = INVERT, version: str = "impasto 0.1.0", styles: str = STYLES) -> Path:
-        log, program = tmp_path / "calls", tmp_path / "bin" / "impasto"
-        program.parent.mkdir(exist_ok=True)
-        text = STAND_IN.format(python=sys.executable, log=str(log), version=version, styles=styles, paint=paint)
-        program.write_text(text)
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    def make(paint: str = INVERT, **says: str) -> Path:
+        program = stand_in(tmp_path / "bin", paint, **says)
         monkeypatch.setenv("IMPASTO", str(program))
-        return log
+        return program.with_name("calls")
 
     return make
 

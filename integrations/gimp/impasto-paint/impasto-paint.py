@@ -105,12 +105,14 @@ def paint(image: Any, layer: Any, choice: command.Choice, cancelled: Callable[[]
         raise command.Trouble("GIMP could not open the painting; see its error console")
     _, left, top = layer.get_offsets()
     image.undo_group_start()
-    new.set_name(f"{layer.get_name()} ({choice.style})")
-    image.insert_layer(new, layer.get_parent(), image.get_item_position(layer))
-    new.set_offsets(left + x, top + y)
-    if not Gimp.Selection.is_empty(image):
-        new.add_mask(new.create_mask(Gimp.AddMaskType.SELECTION))
-    image.undo_group_end()
+    try:
+        new.set_name(f"{layer.get_name()} ({choice.style})")
+        image.insert_layer(new, layer.get_parent(), image.get_item_position(layer))
+        new.set_offsets(left + x, top + y)
+        if not Gimp.Selection.is_empty(image):
+            new.add_mask(new.create_mask(Gimp.AddMaskType.SELECTION))
+    finally:
+        image.undo_group_end()
     Gimp.displays_flush()
     return True
 
