@@ -46,7 +46,8 @@ def session(driver: str, folder: Path, *, screen: str = "1280x900x24", seconds: 
     homes = {"HOME": home, "XDG_DATA_HOME": home / "data", "XDG_CONFIG_HOME": home / "config"}
     homes |= {"XDG_CACHE_HOME": home / "cache", "DRIVER": script, "DRIVER_OUT": out}
     env = kept | {name: str(path) for name, path in homes.items()} | {"PATH": "/usr/bin:/bin"} | env
-    command = ["xvfb-run", "-a", "-s", f"-screen 0 {screen}", "krita", "--nosplash"]
+    display = 1000 + os.getpid() % 30_000  # xvfb-run's own search for a free one fails where two search at once
+    command = ["xvfb-run", "-n", str(display), "-s", f"-screen 0 {screen}", "krita", "--nosplash"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=seconds, cwd=folder)
     error = out / "error"
     assert not error.exists(), error.read_text()

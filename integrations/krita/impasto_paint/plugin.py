@@ -47,8 +47,10 @@ class ImpastoPaint(Extension):
             dialog = Dialog(command.styles())
             if dialog.exec_():
                 waiting = Waiting()
-                paint(document, node, part, dialog.choice(), waiting.cancelled)
-                waiting.close()
+                try:
+                    paint(document, node, part, dialog.choice(), waiting.cancelled)
+                finally:
+                    waiting.close()
         except command.Trouble as trouble:
             QMessageBox.warning(None, TITLE, str(trouble))
 
