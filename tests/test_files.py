@@ -7,10 +7,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from impasto.files import check_writable, identity, write_atomically
+from impasto.files import check_writable, hold, identity, write_atomically
 
 
 def test_the_file_has_the_bytes(tmp_path: Path) -> None:
@@ -125,3 +126,34 @@ def test_one_file_under_several_names(tmp_path: Path) -> None:
         assert identity(file) == identity(path) is not None
     assert identity(file) != identity(other)
     assert identity(tmp_path / "no") is None
+
+
+HOLD = "import sys; from impasto.files import hold; file = open(sys.argv[1], 'wb'); hold(file); print('held')"
+
+
+def test_a_file_is_held_by_one_process(tmp_path: Path) -> None:
+    """While one process holds a file another one cannot; it can once the file is closed."""
+    words = [sys.executable, "-c", HOLD, str(tmp_path / "lock")]
+    with open(tmp_path / "lock", "wb") as file:
+        hold(file)
+        assert subprocess.run(words, capture_output=True).returncode == 1
+    assert subprocess.run(words, capture_output=True, text=True).stdout == "held\n"
+
+
+def test_a_file_is_held_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has no fcntl: there its own lock of the first byte does it, and refuses as the other one does."""
+    held: list[int] = []
+
+    def locking(descriptor: int, mode: int, count: int) -> None:
+        if held:
+            raise OSError(errno.EACCES, "Permission denied")
+        held.append(mode * count)
+
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(LK_NBLCK=2, locking=locking))
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setattr(sys, "platform", "win32")
+    with open(tmp_path / "lock", "wb") as file:
+        hold(file)
+        with pytest.raises(OSError, match="Permission"):
+            hold(file)
+    assert held == [2]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from impasto.errors import (
     BankError,
+    ClusterError,
     FilmError,
     ImpastoError,
     LearnError,
@@ -38,6 +39,7 @@ __all__ = [
     "Bank",
     "BankError",
     "Card",
+    "ClusterError",
     "FilmError",
     "ImpastoError",
     "LearnError",

@@ -10,6 +10,7 @@
     ├── OptionError          a number, list or word out of its range; a ValueError too
     ├── FilmError            a film that cannot be read, written or gone on with
     ├── LearnError           training, teaching or optimising that cannot start or go on
+    ├── ClusterError         a cluster that cannot be reached, or that breaks down
     └── MissingExtraError    a part of impasto whose optional dependencies are not installed
 
 The message is one sentence that names the thing and the likely fix; the command line prints it and exits with 2.
@@ -17,6 +18,7 @@ The message is one sentence that names the thing and the likely fix; the command
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -67,6 +69,10 @@ class LearnError(ImpastoError):
     """Training, teaching or optimising that cannot start or cannot go on."""
 
 
+class ClusterError(ImpastoError):
+    """A cluster of machines that cannot be reached, or that breaks down under the work."""
+
+
 class MissingExtraError(ImpastoError):
     """A part of impasto whose optional dependencies are not installed; the message holds the pip line."""
 
@@ -109,3 +115,9 @@ def lacks_memory(error: BaseException) -> bool:
     theirs = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime")
     text = str(error).lower()
     return isinstance(error, MemoryError) or (theirs and any(sign in text for sign in _SIGNS_OF_NO_MEMORY))
+
+
+def outdated(old: str, new: str, *, gone: str) -> None:
+    """Warn the caller of whoever calls this: ``old`` is called ``new`` now, and goes away with the version ``gone``."""
+    line = f"{old} is now {new}, and goes away with impasto {gone}"
+    warnings.warn(line, DeprecationWarning, stacklevel=3)

@@ -7,19 +7,22 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 from pathlib import Path
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
 AnyPath: TypeAlias = str | os.PathLike[str]
 
+STDIO = Path("-")  # what names standard input, and output
 BLOCK = 4096  # bytes that ``check_writable`` writes: less may pass on a full disk
 
 
-def write_atomically(path: AnyPath, data: bytes) -> None:
+def write_atomically(path: AnyPath, data: bytes, *, lasting: bool = True) -> None:
     """Put ``data`` in the place of ``path`` in one step, so that nobody ever finds half a file there.
 
     Written beside ``path``, flushed to the disk, then moved; a link stays a link, and a file that was there keeps its
-    permissions. Raises OSError, and then leaves everything as it was.
+    permissions. Raises OSError, and then leaves everything as it was. What is not ``lasting`` is not flushed, which
+    takes time: after a power cut half of it may be there.
     """
     path = _followed(path)
     temporary = _sibling(path)
@@ -29,10 +32,23 @@ def write_atomically(path: AnyPath, data: bytes) -> None:
                 shutil.copymode(path, temporary)
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def hold(file: IO[bytes]) -> None:
+    """Hold an open file until it is closed or this process ends; OSError while another one holds it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def check_writable(path: AnyPath) -> None:

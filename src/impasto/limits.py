@@ -239,11 +239,14 @@ def _short(text: str) -> str:
 
 Precision = Literal["auto", "f32", "bf16"]
 RuntimeName = Literal["auto", "openvino", "onnxruntime"]
+Device = Literal["auto", "cpu", "gpu"]
 PRECISION = Choice(get_args(Precision), old=(("float32", "f32"), ("bfloat16", "bf16")))
 RUNTIME = Choice(get_args(RuntimeName))
+DEVICE = Choice(get_args(Device))
 FLAG = Flag()
 
 # Pictures, in pixels
+DEFAULT_MAX_PIXELS = 200_000_000  # of a photo that is read; the largest phone cameras make so many
 SIDE = Number(1, 1_000_000, whole=True)
 PIXELS = Number(1, whole=True)
 BRUSH = NumberOr(("small", "medium", "large"), Number(16, 1_000_000, whole=True))  # of the first pass's longer side
@@ -277,6 +280,9 @@ CRF = Number(0, 51, whole=True)
 # The machine
 PORT = Number(0, 65_535, whole=True)
 WORKERS = Number(1, 64, whole=True)
+ACTORS = Number(1, 100_000, whole=True)
+THREADS = Number(1, 1_024, whole=True)
+BATCH = Number(1, 10_000, whole=True)
 MEMORY = Number(0, 1e15, above=True)  # bytes
 GIGABYTES = Number(0, 1_000_000, above=True)
 SECONDS = Number(0, 1_000_000_000, above=True)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from driven import Studio, drawn
 from playwright.sync_api import Browser, sync_playwright
+from sited import Served, Site, build, served
 
 CHROMIUM = "/usr/bin/chromium"
 QUIET = [
@@ -78,3 +79,30 @@ def studio(make_studio: Any) -> Studio:
 def painted(studio: Studio, photo: Path) -> Studio:
     """An open studio with a photo that is painted."""
     return studio.add(photo)
+
+
+@pytest.fixture(scope="session")
+def site_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site without a server, built."""
+    return build(tmp_path_factory.mktemp("site") / "site")
+
+
+@pytest.fixture(scope="session")
+def site(site_folder: Path) -> Iterator[Served]:
+    """The site at an address."""
+    with served(site_folder) as address:
+        yield address
+
+
+@pytest.fixture
+def make_site(browser: Browser) -> Iterator[Any]:
+    """Open the site at an address with a browser's options."""
+    made: list[Site] = []
+
+    def make(address: str, **options: Any) -> Site:
+        made.append(Site(browser, address, **options))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.close()

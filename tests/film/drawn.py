@@ -11,6 +11,8 @@ from typing import Any
 import av
 import numpy as np
 
+from impasto.film.ffmpeg import exact
+
 W, H = 64, 48
 
 
@@ -91,7 +93,7 @@ def noise(seed: int, seconds: float, kind: str) -> Any:
 def times_of(path: Path) -> list[Fraction]:
     """The times of a film's frames, seconds."""
     with av.open(str(path)) as container:
-        return [frame.pts * Fraction(frame.time_base) for frame in container.decode(video=0)]
+        return [frame.pts * exact(frame.time_base) for frame in container.decode(video=0)]
 
 
 def packets_of(path: Path, kind: str = "audio") -> list[list[tuple[Fraction, bytes]]]:
@@ -101,7 +103,7 @@ def packets_of(path: Path, kind: str = "audio") -> list[list[tuple[Fraction, byt
         found: dict[int, list[tuple[Fraction, bytes]]] = {each.index: [] for each in streams}
         for packet in container.demux(streams) if streams else ():
             if packet.dts is not None:
-                found[packet.stream.index].append((packet.pts * Fraction(packet.time_base), bytes(packet)))
+                found[packet.stream.index].append((packet.pts * exact(packet.time_base), bytes(packet)))
     return list(found.values())
 
 

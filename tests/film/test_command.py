@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import time
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 from PIL import Image
 
+from impasto.film.reading import Container
+from impasto.film.steady import frames
+from impasto.film.writing import Coded
 from tests.conftest import run
 from tests.film.drawn import Drawing, film, frames_of
 
@@ -48,6 +54,35 @@ def test_plan(network_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     record = json.loads(out)
     assert code == 0 and record["frames"] == 50 and (record["width"], record["height"]) == (64, 48)
     assert record["seconds"] > 0
+
+
+def test_plan_knows_all_of_the_work(
+    network_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time that plan reports has decoding, holding still and coding in it, each as often as there are frames."""
+    for owner, name in ((Container, "_decoded"), (frames, "follow"), (Coded, "write")):
+        monkeypatch.setattr(owner, name, _slow(getattr(owner, name)))
+    source = film(tmp_path / "in.mp4", Drawing(frames=50, size=(1280, 960)))
+    code, out, _ = run("plan", source, "--network", network_file, "--json", "--size", "64", capsys=capsys)
+    assert code == 0 and json.loads(out)["seconds"] >= 50 * 0.15
+
+
+def _slow(action: Any) -> Any:
+    """The same, a twentieth of a second later; what it yields comes one by one so much later."""
+    if inspect.isgeneratorfunction(action):
+
+        def late(*given: Any) -> Any:
+            for each in action(*given):
+                time.sleep(0.05)
+                yield each
+
+        return late
+
+    def later(*given: Any) -> Any:
+        time.sleep(0.05)
+        return action(*given)
+
+    return later
 
 
 def test_paint_names_it(network_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -96,3 +96,20 @@ def test_resumed(painter: Painter, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert left[0].notes == ("note: going on behind frame 5, which was painted before",)
     assert left[0].frames == 6 and left[-1].frames == 12
     assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "coding", "note"),
+    [
+        ("out.gif", Coding(quality=30), "note: --quality has no effect on .gif"),
+        ("frames", Coding("vp9", chroma="444"), "note: --codec and --chroma have no effect on a folder of pictures"),
+        ("out.mkv", Coding("ffv1", quality=30), "note: --quality has no effect on ffv1"),
+        ("out.mkv", Coding("ffv1", chroma="444"), None),
+        ("out.webp", Coding(), None),
+    ],
+)
+def test_coding_without_effect(painter: Painter, tmp_path: Path, name: str, coding: Coding, note: str | None) -> None:
+    """What was asked for of the coding and has no effect on the target is named in a line."""
+    source = film(tmp_path / "in.mp4", Drawing(frames=2, sounds=()))
+    notes = painted(painter, source, tmp_path / name, settings=Settings(coding=coding))
+    assert notes == ([] if note is None else [note])

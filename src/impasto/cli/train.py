@@ -26,6 +26,7 @@ SETTINGS = (
     *("steps", "size", "batch", "network", "teacher_weight", "objective_weight", "alpha", "seed", "style_size"),
     *("content_layer", "style_weight", "style_layer_weights", "margin", "loss_surround", "loss_borders"),
     *("photo_weight", "photo_turns", "optimizer", "learning_rate", "decay", "ema", "unit"),
+    "steady_weight",
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
 
@@ -28,6 +28,7 @@ CODEC = limits.Choice(("auto", *ENCODERS))
 CHROMA = limits.Choice(("420", "444"))
 FULL_CHROMA = {"h264": "yuv444p", "hevc": "yuv444p", "vp9": "yuv444p", "prores": "yuv444p10le", "ffv1": "yuv444p"}
 EVEN = ("h264", "hevc", "av1")  # which take even sizes only, where colours are halved
+NO_CRF = ("prores", "ffv1")  # which know no CRF
 THREADS = 4  # always the same number: what x264 writes depends on it
 LARGEST_BASE = 65_535  # of MPEG-4, which counts time in 16 bits
 
@@ -44,6 +45,11 @@ class Coding:
         CODEC.check("codec", self.codec)
         limits.CRF.check("quality", self.quality)
         CHROMA.check("chroma", self.chroma)
+
+    @property
+    def asked(self) -> list[str]:
+        """The names of what is not as it is by default."""
+        return [each.name for each in fields(self) if getattr(self, each.name) != each.default]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,15 @@ def av() -> Any:
     return av
 
 
+def to_read(path: Named) -> Any:
+    """A container, opened. What a file names is not fetched, and words in it that are no UTF-8 do no harm.
+
+    From PyAV 19 on such words need no option, and the option is gone.
+    """
+    old = {"metadata_errors": "replace"} if int(av().__version__.split(".")[0]) < 19 else {}
+    return av().open(os.path.abspath(path), options={"protocol_whitelist": "file"}, **old)
+
+
 def failing(path: Named, what: str) -> AbstractContextManager[None]:
     """Inside, what FFmpeg or the disk refuses is a FilmError: PATH cannot be ``what``."""
 

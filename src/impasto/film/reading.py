@@ -13,11 +13,10 @@ from impasto.errors import FilmError
 from impasto.files import printable
 from impasto.film import colour
 from impasto.film.facts import FPS, Facts, Film, Frame, Part, left_of, shrunk
-from impasto.film.ffmpeg import av, exact, failing, reason
+from impasto.film.ffmpeg import av, exact, failing, reason, to_read
 from impasto.film.stills import ANIMATED, NUMBERED, Animation, Pictures
 from impasto.pictures import formats
 
-ALONE = {"protocol_whitelist": "file"}  # a file that names others must not have them fetched
 NOT_FILMS = ("tty", "image2")  # what FFmpeg takes text and pictures for
 FILMS = (
     ".mp4",
@@ -112,7 +111,7 @@ class Container:
     def _open(self) -> Any:
         name = printable(self.path)
         with failing(self.path, "read as a film"):
-            container = av().open(os.path.abspath(self.path), options=ALONE, metadata_errors="replace")
+            container = to_read(self.path)
         if container.format.name in NOT_FILMS or container.format.name.endswith("_pipe"):
             container.close()
             raise FilmError(f"{name} is no film")

@@ -99,7 +99,7 @@ def check(source: str | os.PathLike[str], target: str | os.PathLike[str], settin
     size = (film.facts.width, film.facts.height)
     part, coding = settings.part, settings.coding
     where = writing.target_of(place, Path(source), film.facts, part, coding, settings.sound, size)
-    film.notes += where.notes
+    film.notes += [*where.notes, *writing.unused(where, coding)]
     return film, where
 
 

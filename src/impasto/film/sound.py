@@ -11,8 +11,8 @@ from typing import Any
 
 from impasto.files import printable
 from impasto.film.facts import Facts, Part
-from impasto.film.ffmpeg import av, exact, failing
-from impasto.film.reading import ALONE, codec_of
+from impasto.film.ffmpeg import av, exact, failing, to_read
+from impasto.film.reading import codec_of
 
 # Of a film's words those that hold for the painting too; place and camera, which phones write down, stay behind.
 WORDS = (
@@ -50,7 +50,7 @@ class Along:
         """Add the streams, at once, and give an iterator of their packets, with ``out``'s streams, in their order."""
         name = printable(self.source)
         with failing(self.source, "read"):
-            container = av().open(str(self.source.absolute()), options=ALONE, metadata_errors="replace")
+            container = to_read(self.source)
         copied: dict[int, Any] = {}
         recoded: dict[int, Recoder] = {}
         for stream in container.streams:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -127,16 +128,14 @@ def locked(folder: Path) -> Iterator[Path]:
         raise FilmError(f"{printable(folder)} cannot be made for the parts of the film ({error.strerror})") from error
     with lock:
         try:
-            import fcntl  # Windows has none, and there two runs are not kept apart
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:
-            pass
+            files.hold(lock)
         except OSError as error:
             raise FilmError(f"another process is painting this film; its parts are in {printable(folder)}") from error
         try:
             yield folder
         finally:
+            if sys.platform == "win32":
+                lock.close()  # there an open file cannot be removed
             with suppress(OSError):  # nothing was painted: nothing is left
                 if set(os.listdir(folder)) <= {LOCK}:
                     (folder / LOCK).unlink()

@@ -20,10 +20,10 @@ from impasto import pictures
 from impasto.errors import FilmError
 from impasto.files import printable
 from impasto.film import colour
-from impasto.film.coding import Coding, Encoder, base_for, coded, encoder
+from impasto.film.coding import NO_CRF, Coding, Encoder, base_for, coded, encoder
 from impasto.film.drawn import UNITS, Animated, Frames, numbered
 from impasto.film.facts import FPS, Facts, Frame, Part
-from impasto.film.ffmpeg import av, exact, failing, refusals
+from impasto.film.ffmpeg import av, exact, failing, refusals, to_read
 from impasto.film.parts import Made, Making, Target, put
 from impasto.film.sound import Along
 from impasto.film.stills import NUMBERED
@@ -56,6 +56,16 @@ def target_of(path: Path, source: Path, facts: Facts, part: Part, coding: Coding
             f"{printable(path)} cannot be written as {suffix!r}; use one of {known}, a folder, or frame-%04d.png"
         )
     return Frames(path, facts.time_base, ".png")
+
+
+def unused(target: Target, coding: Coding) -> list[str]:
+    """A note that names what was asked for of the coding and has no effect on this target."""
+    takes: tuple[str, ...] = ("codec", "quality", "chroma") if isinstance(target, Stream) else ()
+    if isinstance(target, Stream) and target.coder.codec in NO_CRF:
+        takes = ("codec", "chroma")
+    lost = [f"--{name}" for name in coding.asked if name not in takes]
+    kind = target.coder.codec if isinstance(target, Stream) else target.path.suffix or "a folder of pictures"
+    return [f"note: {' and '.join(lost)} {'have' if lost[1:] else 'has'} no effect on {kind}"] if lost else []
 
 
 @dataclass
@@ -191,7 +201,7 @@ def made_by_impasto(path: Path) -> bool:
     if path.suffix.lower() not in KINDS:
         return pictures.made_by_impasto(path)
     try:
-        with av().open(os.path.abspath(path), metadata_errors="replace") as container:
+        with to_read(path) as container:
             return MARKER in {key.lower(): text for key, text in container.metadata.items()}.get("comment", "")
     except refusals():
         return False

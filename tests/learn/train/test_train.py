@@ -785,6 +785,13 @@ def test_starting_from_a_network(open_run: OpenRun, teacher: tuple[StyleNetwork,
     np.testing.assert_array_equal(new, network.initial_row().flatten())
 
 
+def test_starting_from_a_design(open_run: OpenRun, teacher: tuple[StyleNetwork, Bank], tmp_path: Path) -> None:
+    """A new run has the design of the network that it takes over."""
+    network = open_run(tmp_path / "old", network="fast", design=FIRST).state.averaged()[0]
+    run = open_run(tmp_path / "next", network="fast", start_from=(network, teacher[1].select([])))
+    assert run.settings.design == FIRST
+
+
 def test_starting_from_another_network(open_run: OpenRun, teacher: tuple[StyleNetwork, Bank], tmp_path: Path) -> None:
     """Weights of another architecture are refused in one sentence."""
     with pytest.raises(LearnError, match="other layers than this run's 'fast'"):

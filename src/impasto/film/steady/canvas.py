@@ -13,23 +13,22 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from itertools import pairwise
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
-Floats: TypeAlias = npt.NDArray[np.float32]
+Shorts: TypeAlias = npt.NDArray[np.int16]
 Size: TypeAlias = tuple[int, int]
 Point: TypeAlias = npt.NDArray[np.float64]
 Found = TypeVar("Found")
 
-REACH = 3  # pixels that Lanczos looks at
-SHARP = 6  # pixels that the sinc with which paintings move back looks at
-ROWS, COLUMNS, ALONE = 32, 16, 128  # of the matrices that it is made of
+SOFT = 3  # pixels that the kernel looks at by which frames move
+SHARP = 6  # and that by which paintings move back
+STRIP = 32  # rows that are moved at once: they stay in the processor's cache
 WHOLE = 0.02  # pixels: a shift so near to a whole one is one
 
 
@@ -59,74 +58,74 @@ class Canvas:
         down, right = (int(turn) * self.period for turn in turns)
         return near - (down, right), (-down, -right)
 
-    def put(self, frame: npt.NDArray[Any], place: Point, threads: int = 1) -> npt.NDArray[Any]:
-        """The canvas with the frame, (h, w, 3) of uint8 or (h, w) of float32, at a place; around it, it is mirrored."""
-        before = 2 * self.period + REACH
-        after = [whole - length + REACH for whole, length in zip(self.shape, self.size, strict=True)]
+    def put(self, frame: Bytes, place: Point, threads: int = 1) -> Bytes:
+        """The canvas with the frame, (h, w, 3) or (h, w), at a place; around it, it is mirrored."""
+        before = 2 * self.period + SOFT
+        after = [whole - length + SOFT for whole, length in zip(self.shape, self.size, strict=True)]
         sides = [(before, each) for each in after] + [(0, 0)] * (frame.ndim - 2)
-        return window(np.pad(frame, sides, "reflect"), before - place, self.shape, threads)
+        return window(np.pad(frame, sides, "reflect"), before - place, self.shape, SOFT, threads)
 
     def cut(self, canvas: Bytes, place: Point, threads: int = 1) -> Bytes:
-        """What the canvas, (H, W, 3), has where the frame lies; sharper than by Lanczos, which would dull strokes."""
+        """What the canvas, (H, W, 3), has where the frame lies; sharper, since Lanczos would dull strokes."""
         padded = np.pad(canvas, [(SHARP, SHARP), (SHARP, SHARP), (0, 0)], "reflect")
-        return sharp_window(padded, place + SHARP, self.size, threads)
+        return window(padded, place + SHARP, self.size, SHARP, threads)
 
 
-def window(pixels: npt.NDArray[Any], place: Point, size: Size, threads: int = 1) -> npt.NDArray[Any]:
-    """What lies at a place in pixels, which are large enough for the kernel, too; Lanczos, between pixels."""
+def window(pixels: Bytes, place: Point, size: Size, reach: int, threads: int = 1) -> Bytes:
+    """What lies at a place in pixels, between them by a windowed sinc that reaches so far; they are larger by that.
+
+    Whole numbers of 16 bits are the quickest that numpy has, so weights are 128ths, and pixels count from -128 on.
+    """
     top, left = (math.floor(each) for each in place)
-    (height, width), (down, right) = size, place - (top, left)
-    if down == right == 0:
-        return np.ascontiguousarray(pixels[top : top + height, left : left + width])
-    part = pixels[top - REACH : top + height + REACH, left - REACH : left + width + REACH]
-    out = np.empty((height, width, *pixels.shape[2:]), pixels.dtype)
+    height, width = size
+    down, right = (taps(each - math.floor(each), reach) for each in place)
+    channels = pixels.shape[2] if pixels.ndim > 2 else 1
+    flat, out = pixels.reshape(len(pixels), -1), np.empty((height, width * channels), np.uint8)
+    first_row, last_row, first_column, last_column = min(down), max(down), min(right), max(right)
+    columns = slice((left + first_column) * channels, (left + width + last_column) * channels)
 
     def fill(rows: slice) -> None:
-        image = Image.fromarray(np.ascontiguousarray(part[rows.start : rows.stop + 2 * REACH]))
-        count = rows.stop - rows.start
-        box = (REACH + right, REACH + down, REACH + right + width, REACH + down + count)
-        out[rows] = np.asarray(image.resize((width, count), Image.Resampling.LANCZOS, box))
+        for first in range(rows.start, rows.stop, STRIP):
+            count = min(STRIP, rows.stop - first)
+            strip = flat[top + first + first_row : top + first + count + last_row, columns]
+            signed = (strip ^ np.uint8(128)).view(np.int8).astype(np.int16)
+            spans = [(slice((k - first_column) * channels, (k - first_column + width) * channels), k) for k in right]
+            across = _mixed([(signed[:, span], right[k]) for span, k in spans])
+            both = _mixed([(across[k - first_row : k - first_row + count], down[k]) for k in down])
+            both = both + np.int16(128)
+            out[first : first + count] = np.clip(both, 0, 255, out=both)
 
     in_threads(fill, height, threads)
-    return out
+    return out.reshape(height, width, *pixels.shape[2:])
 
 
-def sharp_window(pixels: Bytes, place: Point, size: Size, threads: int = 1) -> Bytes:
-    """``window`` by a sinc that reaches twice as far, as products of matrices too small for BLAS to share out."""
-    top, left = (math.floor(each) for each in place)
-    (height, width), fractions = size, place - (top, left)
-    if not fractions.any():
-        return np.ascontiguousarray(pixels[top : top + height, left : left + width])
-    part = pixels[top - SHARP + 1 : top + height + SHARP, left - SHARP + 1 : left + width + SHARP]
-    tall, wide = _mixed(fractions[0], ROWS), np.kron(_mixed(fractions[1], COLUMNS).T, np.eye(3, dtype=np.float32))
-    out, more = np.empty((height, width * 3), np.uint8), 2 * SHARP - 1
+@lru_cache(64)
+def taps(fraction: float, reach: int) -> dict[int, int]:
+    """What a place a fraction behind a whole one is mixed of: 128ths, by how far from that they are.
 
-    def fill(rows: slice) -> None:
-        for first in range(rows.start, rows.stop, ROWS):
-            count = min(ROWS, rows.stop - first)
-            strip = part[first : first + count + more].reshape(count + more, -1).astype(np.float32)
-            falls = np.empty((count, strip.shape[1]), np.float32)
-            for start in range(0, strip.shape[1], ALONE):
-                columns = np.s_[:, start : start + ALONE]
-                np.matmul(tall[:count, : count + more], strip[columns], out=falls[columns])
-            for start in range(0, width, COLUMNS):
-                several = min(COLUMNS, width - start)
-                mixed = falls[:, 3 * start : 3 * (start + several + more)] @ wide[: 3 * (several + more), : 3 * several]
-                np.clip(mixed + np.float32(0.5), 0, 255, out=mixed)
-                out[first : first + count, 3 * start : 3 * (start + several)] = mixed
-
-    in_threads(fill, height, threads)
-    return out.reshape(height, width, 3)
+    They are rounded so that their sum is 128, and that their mean is at the fraction.
+    """
+    away = np.arange(1 - reach, reach + 1)
+    weights = np.sinc(away - fraction) * np.sinc((away - fraction) / reach)
+    whole = np.rint(128 * weights / weights.sum()).astype(int)
+    whole[reach - 1] += 128 - whole.sum()
+    more = round(128 * fraction) - int(whole @ away)
+    whole[reach - 1 : reach + 1] += -more, more
+    return {int(k): int(weight) for k, weight in zip(away, whole, strict=True) if weight}
 
 
-def _mixed(fraction: float, count: int) -> Floats:
-    """What so many places in a row, a fraction behind whole ones, are mixed of: (count, count + 2 SHARP - 1)."""
-    away = np.arange(1 - SHARP, SHARP + 1) - fraction
-    weights = np.sinc(away) * np.sinc(away / SHARP)
-    found = np.zeros((count, count + 2 * SHARP - 1), np.float32)
-    for i in range(count):
-        found[i, i : i + 2 * SHARP] = weights / weights.sum()
-    return found
+def _mixed(parts: list[tuple[Shorts, int]]) -> Shorts:
+    """The sum of parts with their weights in 128ths, rounded."""
+    (first, weight), *others = parts
+    if not others:
+        return first
+    total, part = first * np.int16(weight), np.empty_like(first, order="C")
+    for values, weight in others:
+        np.multiply(values, np.int16(weight), out=part)
+        total += part
+    total += np.int16(64)
+    total >>= 7
+    return total
 
 
 def moved(pixels: npt.NDArray[Any], by: Size) -> npt.NDArray[Any]:

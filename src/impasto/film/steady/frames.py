@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import limits, pictures
-from impasto.film.steady.canvas import Canvas
-from impasto.film.steady.change import BLOCK, holding, near, noise_of, spread_out
-from impasto.film.steady.past import Past, blended, follow
+from impasto.film.steady.canvas import Bytes, Canvas
+from impasto.film.steady.change import AFTER, BLOCK, at_rest, blended, changed, near, noise_of, spread_out
+from impasto.film.steady.motion import moving
+from impasto.film.steady.past import Past, follow
 
 if TYPE_CHECKING:
     from impasto.painting.job import Job
@@ -28,11 +29,8 @@ if TYPE_CHECKING:
 
 State: TypeAlias = dict[str, npt.NDArray[Any]]
 Floats: TypeAlias = npt.NDArray[np.float32]
-Bytes: TypeAlias = npt.NDArray[np.uint8]
 
-AFTER = 0.3, 0.5  # seconds behind a change: nothing is held up to the first, all from the second on
 HELD = 0.18  # seconds in which what is old falls to 1/e
-REACH = 3  # blocks around a change in which nothing is old: as far as the network sees it clearly
 PERIODS = 8  # of the network's lattice, at most, after which a first pass is at the same place of its own, too
 RESIZED = 0.08  # by so much of its size a first pass may be larger or smaller for that
 WALK = 0.02  # of a row's length: when rows change by that much nothing is old
@@ -82,24 +80,26 @@ class Steady:
         frame, threads, rows = pictures.to_bytes(job.work.photo), job.work.threads, np.stack(job.work.rows.rows)
         now = follow(self._past, frame, canvas, time)
         seen = canvas.put(frame, now.place, threads)
-        masks = np.array([canvas.put(pictures.unit(mask), now.place) for mask in job.work.rows.masks], np.float32)
+        planes = [canvas.put(pictures.to_bytes(mask), now.place, threads) for mask in job.work.rows.masks]
+        masks = np.array(planes, np.float32) / np.float32(255)
         if not self._compiled:  # from now on for these sizes: a film that goes on must not differ in its last bits
             _painted(job, seen, masks)
             self._compiled = True
         if now.past is None:
             painted = _painted(job, seen, masks)
-            clean, held = seen.astype(np.float32), painted.astype(np.float32)
-            calm = np.full([side // BLOCK for side in canvas.shape], AFTER[1], np.float32)
+            clean, held = (each.astype(np.int16) << 6 for each in (seen, painted))
+            wait = np.zeros([side // BLOCK for side in canvas.shape], np.float32)
         else:
             passed, known = max(0.0, time - float(now.past.time)), now.past.known(canvas.size)
             keep = self._steady * math.exp(-passed / HELD)
-            holds = holding(now.past.seen, seen, known, noise_of(frame), threads)
-            calm = np.where((holds < 0.5) & (known > 0), np.float32(0), now.past.calm + np.float32(passed))
-            clean, seen = blended(now.past.clean, seen, spread_out(holds, keep), threads)
+            change = changed(now.past.seen, seen, known, noise_of(frame), threads)
+            parts = moving(now.past.seen, seen, change, known)
+            wait = np.maximum(now.past.wait - np.float32(passed), np.float32(AFTER) * parts.weaker(change.strength))
+            clean, seen = blended(now.past.clean, seen, spread_out(change.holds, keep), threads)
             painted = _painted(job, seen, masks)
-            holds = _far_from_change(holds, calm, known) * _same_look(now.past, rows, masks)
-            held, painted = blended(now.past.painted, painted, spread_out(holds, keep), threads)
-        self._past = Past(clean, seen, held, masks, rows, now.place, now.speed, np.array(time), now.misfits, calm)
+            holds = parts.held(change.holds, at_rest(wait)) * _same_look(now.past, rows, masks)
+            held, painted = blended(parts.carry(now.past.painted), painted, spread_out(holds, keep), threads)
+        self._past = Past(clean, seen, held, masks, rows, now.place, now.speed, np.array(time), now.misfits, wait)
         return canvas.cut(painted, now.place, threads)
 
 
@@ -124,12 +124,6 @@ def _painted(job: Job, canvas: Bytes, masks: Floats) -> Bytes:
     rows = replace(job.work.rows, shares=[1.0] * len(job.work.rows.shares), masks=list(masks))
     work = replace(job.work, photo=canvas, rows=rows, kind=np.dtype(np.uint8), keep_color=False)
     return replace(job, work=work).paint()
-
-
-def _far_from_change(holds: Floats, calm: Floats, known: Floats) -> Floats:
-    """How much of a painting holds, in blocks: nothing near a change, nor where there was one just now."""
-    rested = np.clip((calm - AFTER[0]) / (AFTER[1] - AFTER[0]), 0, 1)
-    return (1 - near((1 - np.minimum(holds, rested)) * known, REACH)) * known
 
 
 def _same_look(past: Past, rows: Floats, masks: Floats) -> Floats | float:

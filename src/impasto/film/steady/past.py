@@ -9,12 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.film.steady import shift
-from impasto.film.steady.canvas import Canvas, in_threads, moved
+from impasto.film.steady.canvas import Bytes, Canvas, Point, Shorts, moved
 from impasto.film.steady.change import BLOCK
 
 Floats: TypeAlias = npt.NDArray[np.float32]
-Bytes: TypeAlias = npt.NDArray[np.uint8]
-Point: TypeAlias = npt.NDArray[np.float64]
 
 CUT, CUT_TIMES = 15.0, 4.0  # of 255: so much, and so many times the usual, two frames differ at a cut
 USUAL = 25  # frames over which what is usual is measured
@@ -24,25 +22,25 @@ USUAL = 25  # frames over which what is usual is measured
 class Past:
     """All that the next painting depends on. Pixels are those of canvases, 0..255."""
 
-    clean: Floats  # (H, W, 3): the scene without its noise
+    clean: Shorts  # (H, W, 3), in 64ths: the scene without its noise
     seen: Bytes  # the same, rounded
-    painted: Floats  # (H, W, 3)
+    painted: Shorts  # (H, W, 3), in 64ths
     masks: Floats  # (K, H, W), 0..1
     rows: Floats  # (K + 1, R)
     place: Point  # of the last frame on the canvas
     speed: Point  # pixels a second
     time: Floats  # seconds; no axes
     misfits: Floats  # of the last frames
-    calm: Floats  # seconds since each block showed something new
+    wait: Floats  # seconds until the painting of each block may be old
 
     def turned(self, by: tuple[int, int]) -> Past:
         """The same, moved by whole periods."""
         if by == (0, 0):
             return self
         masks = np.stack([moved(mask, by) for mask in self.masks]) if len(self.masks) else self.masks
-        calm = moved(self.calm, (by[0] // BLOCK, by[1] // BLOCK))
+        wait = moved(self.wait, (by[0] // BLOCK, by[1] // BLOCK))
         clean, seen, painted = (moved(each, by) for each in (self.clean, self.seen, self.painted))
-        return replace(self, clean=clean, seen=seen, painted=painted, masks=masks, place=self.place + by, calm=calm)
+        return replace(self, clean=clean, seen=seen, painted=painted, masks=masks, place=self.place + by, wait=wait)
 
     def known(self, size: tuple[int, int]) -> Floats:
         """Which blocks the last frame, of this size, covered: 1 or 0, (rows, columns)."""
@@ -82,17 +80,3 @@ def follow(past: Past | None, frame: Bytes, canvas: Canvas, time: float) -> Foll
     speed = (unwrapped - past.place) / passed if passed else past.speed
     place, turned = canvas.wrapped(unwrapped)
     return Followed(past.turned(turned), place, speed, np.append(past.misfits, np.float32(misfit))[-USUAL:])
-
-
-def blended(old: Floats, fresh: Bytes, keep: Bytes, threads: int = 1) -> tuple[Floats, Bytes]:
-    """``fresh``, with ``keep`` / 255 of ``old`` in it; as floats and as bytes, 0..255."""
-    out, rounded = np.empty_like(old), np.empty_like(fresh)
-
-    def fill(rows: slice) -> None:
-        part = np.subtract(old[rows], fresh[rows], out=out[rows])
-        part *= keep[rows] * np.float32(1 / 255)
-        part += fresh[rows]
-        np.add(part, np.float32(0.5), out=rounded[rows], casting="unsafe")
-
-    in_threads(fill, len(old), threads)
-    return out, rounded

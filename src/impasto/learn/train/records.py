@@ -23,8 +23,9 @@ SHEET = "sheet.jpg"
 class TrainStep:
     """What one training step measured, over the whole batch. ``psnr`` (dB) is there when the photo row had a turn.
 
-    ``distance`` is the mean squared difference from what the teacher paints, 0 without one. Where several steps are
-    read together (on an accelerator), ``pictures_per_second`` is their mean.
+    ``distance`` is the mean squared difference from what the teacher paints, 0 without one, ``steady`` how far they
+    boil in a film, 0 where that has no weight. Where several steps are read together (on an accelerator),
+    ``pictures_per_second`` is their mean.
     """
 
     step: int
@@ -39,6 +40,7 @@ class TrainStep:
     styles: tuple[str, ...]
     style_losses: tuple[float, ...]
     distance: float = 0.0
+    steady: float = 0.0
     warning: str = ""
 
 
@@ -63,6 +65,7 @@ def record(state: State, step: int, values: dict[str, Tensor], ids: Tensor, seco
         styles=tuple(state.names[i] for i in ids),
         style_losses=tuple(round(float(v), 5) for v in values["style"]),
         distance=float(values["distance"][shown].mean()),
+        steady=float(values["steady"][shown].mean()),
         warning=warning,
     )
 

@@ -20,6 +20,7 @@ from impasto.errors import LearnError
 from impasto.learn.devices import best_dtype, default_workers, given_to
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.judge import Judge, ruler
+from impasto.learn.network.designs import FIRST
 from impasto.learn.network.layers import StyleNetwork
 from impasto.learn.paintings import Painting
 from impasto.learn.photos import PhotoFolder, load_painting
@@ -66,6 +67,8 @@ class Run:
         held = Checkpoint.read(self.dir / CHECKPOINT) if (self.dir / CHECKPOINT).exists() else None
         if held is not None:  # a run goes on with the design it was begun with
             settings = replace(settings, design=held.settings["design"])
+        elif start_from is not None and start_from[0].kind == settings.network:
+            settings = replace(settings, design=start_from[0].settings.get("design", FIRST))
         self.settings = settings
         self.device = torch.device(device)
         self.workers = default_workers(self.device) if workers is None else workers

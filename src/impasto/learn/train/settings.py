@@ -47,6 +47,7 @@ class TrainSettings(LossSettings):
     clip: float = field(1.0, "Length that the gradient is cut to.", limits.LEARNING_RATE)
     teacher_weight: float = field(0.0, "Of the squared distance from the teacher's painting.", limits.WEIGHT)
     objective_weight: float = field(1.0, "Of content and style; 0 learns from the teacher alone.", limits.WEIGHT)
+    steady_weight: float = field(0.0, "Of how far paintings boil in a film; twice the work if not 0.", limits.WEIGHT)
 
     # Two runs are the same run if these agree; the others may change from one slice to the next.
     FIXED = ("network", "design", "alpha", "padding", "upsampling", "norm", "seed")
@@ -89,3 +90,8 @@ def style_weight(settings: TrainSettings, step: int) -> float:
     """
     late = min(1.0, step / max(1, settings.ramp))
     return float(settings.style_weight_start ** (1 - late) * settings.style_weight**late)
+
+
+def steady_weight(settings: TrainSettings, step: int) -> float:
+    """The weight of steadiness at ``step``: it grows evenly from 0 over the first ``ramp`` steps."""
+    return settings.steady_weight * min(1.0, step / settings.ramp if settings.ramp else 1.0)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from impasto.errors import LearnError
 from impasto.learn.devices import chosen_convolutions, given_to, pays_to_compile
+from impasto.learn.loss.steadiness import Jolt
 from impasto.learn.pieces import STATE, NotCompiledError, compiling, on_gpu
 from impasto.learn.train import processes
 from impasto.learn.train.measure import PARTS, Measure
@@ -116,8 +117,19 @@ class Steps:
 
     def losses(self, pictures: Tensor, ids: Tensor) -> dict[str, Tensor]:
         """``measure.PARTS`` of each picture, (B,), as the next step sees them."""
+        jolt = self._jolt(pictures)
+        if jolt is not None:
+            pictures = torch.cat([pictures, jolt.of(pictures)])
         found = self.forward(pictures.contiguous(memory_format=torch.channels_last), ids)
-        return self.measure.losses(found, ids, self.state.step)
+        return self.measure.losses(found, ids, self.state.step, jolt)
+
+    def _jolt(self, pictures: Tensor) -> Jolt | None:
+        """What makes the pictures' next frames; None where a run does not ask how steady paintings are."""
+        if not self.settings.steady_weight:
+            return None
+        height, width = pictures.shape[2:]
+        period = self.state.model.network.multiple
+        return Jolt.drawn(self.settings.seed, self.state.step, (height, width), period)
 
     def _too_large(self, pictures: Tensor, ids: Tensor) -> str:
         """What to say where the device has no memory for a step: with the largest batch, by halves, that it has."""

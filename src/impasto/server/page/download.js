@@ -1,7 +1,7 @@
 // Downloads: what the file is to be, the plan, one painting with its progress, or all of them in one ZIP.
 import { readable } from "./album.js";
 import { $, make, save, segments, setRange } from "./dom.js";
-import { EngineError } from "./engine-http.js";
+import { EngineError } from "./engine-error.js";
 import { names, turn } from "./recipe.js";
 import { bytes, number, percent, t, time } from "./strings.js";
 import { zip } from "./zip.js";
@@ -54,6 +54,7 @@ export function createFileOptions(state) {
     $("own-size-field").hidden = $("size").value !== "-1";
     if (document.activeElement !== $("dpi")) $("dpi").value = dpi ?? "";
     $("metadata").checked = metadata;
+    $("metadata").closest("label").hidden = state.session?.mode === "page"; // a canvas keeps none
     $("print-size").hidden = !(dpi && plan);
     if (dpi && plan) $("print-size").textContent = t("printSize", { width: number((plan.width / dpi) * 2.54, 1), height: number((plan.height / dpi) * 2.54, 1) });
     $("options-format").textContent = KINDS[format];
@@ -85,7 +86,8 @@ export function createPlan(state, engine, planned) {
 
 export function planWords(plan) {
   const values = { megapixels: number(plan.megapixels, plan.megapixels < 10 ? 1 : 0), time: time(Math.max(1, plan.seconds ?? 0)) };
-  return [t("plan", { width: number(plan.width), height: number(plan.height) }), t("planTime", values)];
+  const words = [t("plan", { width: number(plan.width), height: number(plan.height) }), t("planTime", values)];
+  return plan.memory > plan.free ? [...words, t("planTight", { memory: bytes(plan.memory), free: bytes(plan.free) })] : words;
 }
 
 /** For those who ask: what it takes. */

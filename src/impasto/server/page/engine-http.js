@@ -1,18 +1,11 @@
 // The engine that paints on a server (docs: openapi.json). Another engine, without a server, needs the same few methods:
 // open, styles, sampleURL, photo, picture, thumbnail, preview, window, plan, paint, follow, cancel, forget, teach...
+import { EngineError } from "./engine-error.js";
 import { toJSON } from "./recipe.js";
 import { greyPNG } from "./zip.js";
 
 const API = "api/v1";
 const UNREACHED = [502, 503, 504];
-
-/** What went wrong: a stable code, one sentence for people, and the HTTP status (0: no answer). */
-export class EngineError extends Error {
-  constructor(code, detail, status = 0, wait = 0) {
-    super(detail || code);
-    Object.assign(this, { code, status, wait });
-  }
-}
 
 export async function ask(path, options = {}) {
   let answer;
@@ -101,7 +94,7 @@ export class HttpEngine {
   picture = (photo, side) => photo.with(async (path) => (await ask(`${path}/picture?side=${side}`, { cache: "default" })).blob());
 
   thumbnail = (photo, style, network, side, signal) =>
-    photo.with(async (path) => (await ask(`${path}/thumbnails/${encodeURIComponent(style)}?network=${network}&side=${side}`, { signal, cache: "default" })).blob());
+    photo.with(async (path) => (await ask(`${path}/thumbnails/${encodeURIComponent(style)}?network=${network}&side=${side}&square=true`, { signal, cache: "default" })).blob());
 
   /** A painting of at most `side` pixels; EngineError "overtaken" where a newer one was asked for. */
   preview = (photo, recipe, n, side, signal) =>

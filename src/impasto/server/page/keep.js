@@ -28,11 +28,14 @@ export async function recall() {
   const [kept, steps, keys, blobs] = await Promise.all([request(look.get("now")), request(look.get("steps")), request(photos.getAllKeys()), request(photos.getAll())]);
   if (!kept) return null;
   if (Date.now() - kept.when > DAY) return void (await forget()) ?? null;
-  return { look: kept, steps, blobs: new Map(keys.map((key, at) => [key, blobs[at]])) };
+  return { look: kept, steps, blobs: new Map(keys.map((key, at) => [key, blobs[at] instanceof Blob ? blobs[at] : new Blob([blobs[at]])])) };
 }
 
 /** Keep a photo's bytes; an error where the browser has no room. */
-export const keepPhoto = async (key, blob) => request((await stores("readwrite")).photos.put(blob, key));
+export async function keepPhoto(key, blob) {
+  const put = async (what) => request((await stores("readwrite")).photos.put(what, key));
+  return put(blob).catch(async () => put(await blob.arrayBuffer())); // WebKit's private windows keep bytes, but no blobs
+}
 export const dropPhoto = async (key) => request((await stores("readwrite")).photos.delete(key));
 export const keepLook = async (look) => request((await stores("readwrite")).look.put({ ...look, when: Date.now() }, "now"));
 /** Undo's looks: masks are in them, those that two share once. */

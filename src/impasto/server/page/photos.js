@@ -28,14 +28,23 @@ export function askFile(accept, capture) {
   });
 }
 
-/** Every way in. `add(files)` takes photos, `teach(file)` a painting. */
-export function createWaysIn(state, { add, teach, tell }) {
+/** Every way in. `add(files)` takes photos, `teach(file)` a painting, `style(files)` files of styles, where the engine can. */
+export function createWaysIn(state, { add, teach, style, tell }) {
   const input = $("file");
+  const isStyle = (file) => style && /\.safetensors$/i.test(file.name);
+
+  function taken(files, painting = false) {
+    const styles = files.filter(isStyle), others = files.filter((file) => !isStyle(file));
+    if (styles.length) style(styles);
+    if (others.length && painting) teach(others[0]);
+    else if (others.length) add(others);
+  }
+
   $("choose").addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
     const files = [...input.files]; // the list empties with the input
     input.value = "";
-    if (files.length) add(files);
+    taken(files);
   });
   $("take").addEventListener("click", take);
 
@@ -56,12 +65,11 @@ export function createWaysIn(state, { add, teach, tell }) {
     over(false);
     const painting = onPlus(event), files = await filesOf(event.dataTransfer);
     if (!files.length) tell("nothingThere");
-    else if (painting) teach(files[0]);
-    else add(files);
+    else taken(files, painting);
   });
   addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (files.length) event.preventDefault(), add(files);
+    if (files.length) event.preventDefault(), taken(files);
   });
 
   async function take() {

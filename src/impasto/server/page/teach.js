@@ -11,11 +11,35 @@ export function createTeaching(state, engine, { tell, say, learned, copy }) {
   let lesson = null;
 
   async function open(file = null) {
+    $("teach-title").textContent = t(engine.takeStyles ? "addStyle" : "teachTitle");
     if (!dialog.open) dialog.showModal();
     if (lesson) return; // one at a time: its progress is there
+    if (engine.takeStyles) return askStyle();
     if (!state.session?.teach) return extra();
     if (file) form(file);
     else ask();
+  }
+
+  /** An engine that cannot teach takes styles that were taught elsewhere. */
+  function askStyle() {
+    const choose = make("button", { className: "primary", onclick: async () => {
+      const file = await askFile([".safetensors"]);
+      if (file) addStyle([file]);
+    } }, t("openStyle"));
+    body.replaceChildren(make("p", { className: "muted" }, t("styleHow")), make("div", { className: "drop small" }, choose));
+  }
+
+  async function addStyle(files) {
+    for (const file of files) {
+      try {
+        const [{ name, title, network }] = await engine.takeStyles(file), here = network === state.recipe.network;
+        dialog.close();
+        await learned(name, here && Boolean(state.entry));
+        tell(here ? "taught" : "styleOther", { style: title || name, network: t(network) });
+      } catch (error) {
+        tell(error);
+      }
+    }
   }
 
   function extra() {
@@ -98,7 +122,7 @@ export function createTeaching(state, engine, { tell, say, learned, copy }) {
       make("button", { onclick: () => save(engine.bankURL(name), `${name}.safetensors`) }, t("styleFile"))));
   }
 
-  return { open, dropped: (file) => open(file) };
+  return { open, addStyle, dropped: (file) => open(file) };
 }
 
 const styleName = (file) => file.replace(/\.[^.]*$/, "").normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || t("myStyle");

@@ -5,7 +5,8 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   return n;
 });
 
-function crc32(bytes, crc = 0) {
+/** The checksum of bytes, or of more behind those whose checksum is `crc`. */
+export function crc32(bytes, crc = 0) {
   crc = ~crc;
   for (let at = 0; at < bytes.length; at++) crc = TABLE[(crc ^ bytes[at]) & 255] ^ (crc >>> 8);
   return ~crc >>> 0;

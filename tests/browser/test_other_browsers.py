@@ -1,0 +1,131 @@
+"""The site in Firefox and in WebKit: a photo is painted and downloaded, with the server and with the cable out."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from driven import STYLE
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+from sited import ROOT, Served, served
+
+import impasto
+
+pytestmark = pytest.mark.browser
+NEAR = 2  # of 255
+WEBKIT = "WebKitWebDriver"
+# WebKit's driver saves no files: what the page would save is kept where a test can read it.
+KEEP = """
+  window.saved = [];
+  const made = URL.createObjectURL;
+  URL.createObjectURL = (blob) => { saved.push(blob); return made(blob); };
+"""
+PAINTED = "#painting[data-state=painted][data-sharp=true]"
+READ = """
+  const done = arguments[0], read = new FileReader(), blob = saved.filter((each) => each.type === "image/png").at(-1);
+  read.onload = () => done(read.result.split(",")[1]);
+  if (blob) read.readAsDataURL(blob);
+  else done(null);
+"""
+
+
+@pytest.fixture(scope="module")
+def expected(photo: Path) -> np.ndarray:
+    painted = impasto.Painter("fast", precision="f32").paint(photo, STYLE)
+    return np.asarray(painted.convert("RGB")).astype(int)
+
+
+@pytest.fixture
+def away(site_folder: Path) -> Iterator[Served]:
+    """A server that will be stopped."""
+    with served(site_folder) as address:
+        yield address
+
+
+def near(path: Path, expected: np.ndarray) -> bool:
+    return bool(np.abs(np.asarray(Image.open(path).convert("RGB")).astype(int) - expected).max() <= NEAR)
+
+
+@pytest.fixture(scope="module")
+def puppeteer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with Firefox's script and what it is driven by, which npm fetches."""
+    folder = tmp_path_factory.mktemp("firefox")
+    version = json.loads((ROOT / "web" / "package.json").read_text())["devDependencies"]["puppeteer-core"]
+    (folder / "package.json").write_text('{"private": true, "type": "module"}')
+    shutil.copy(Path(__file__).with_name("firefox.js"), folder)
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", f"puppeteer-core@{version}"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def test_firefox(puppeteer: Path, away: Served, photo: Path, tmp_path: Path, expected: np.ndarray) -> None:
+    """Firefox paints on several threads what the library paints, and again with the cable out."""
+    command = ["node", puppeteer / "firefox.js", away.address, str(photo), str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+        facts = json.loads(process.stdout.readline() or "{}")
+        assert facts.get("isolated") is True
+        assert near(tmp_path / "first.png", expected)
+        away.stop()
+        process.stdin.write("cut\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline() or "{}") == {"done": True}
+    assert process.returncode == 0
+    assert near(tmp_path / "second.png", expected)
+
+
+@pytest.fixture
+def webkit() -> Iterator[Any]:
+    """WebKitGTK's browser, on a screen of its own."""
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as screen:
+        assert screen.stdout is not None
+        place = {"DISPLAY": f":{screen.stdout.readline().strip()}", "PATH": "/usr/bin:/bin"}
+        options = webdriver.WebKitGTKOptions()
+        options.binary_location = str(next(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser")))
+        options.add_argument("--automation")
+        service = webdriver.WebKitGTKService(shutil.which(WEBKIT) or WEBKIT, env=place)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # selenium's of itself
+            driver = webdriver.WebKitGTK(options=options, service=service)
+        driver.set_script_timeout(120)
+        yield driver
+        driver.quit()
+        screen.terminate()
+
+
+def test_webkit(webkit: Any, away: Served, photo: Path, tmp_path: Path, expected: np.ndarray) -> None:
+    """WebKit paints on one thread what the library paints, and again with the cable out."""
+    wait = WebDriverWait(webkit, 300)
+    webkit.get(away.address)
+    wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, "#grid .tile"))
+    webkit.execute_script("document.getElementById('file').hidden = false")
+    webkit.find_element(By.ID, "file").send_keys(str(photo))
+    for name in ("first.png", "second.png"):
+        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, PAINTED))
+        webkit.execute_script(KEEP)
+        webkit.execute_script("document.querySelector('#format input[value=png]').click()")
+        formats = webkit.execute_script(
+            "return [...document.querySelectorAll('#format input')].map((each) => each.value)"
+        )
+        assert formats == ["jpeg", "png"]  # its canvas writes no WebP
+        wait.until(lambda page: page.find_element(By.ID, "download").is_enabled())
+        webkit.execute_script("document.getElementById('download').click()")
+        wait.until(lambda page: page.execute_script("return saved.some((each) => each.type === 'image/png')"))
+        (tmp_path / name).write_bytes(base64.b64decode(webkit.execute_async_script(READ)))
+        assert near(tmp_path / name, expected)
+        if name == "first.png":
+            away.stop()
+            webkit.refresh()
+            wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, "#grid .tile"))

@@ -1,0 +1,96 @@
+// A worker that does one thing after the other, the most pressing first. What is cancelled on its way ends it; the next begins anew.
+import { EngineError } from "../engine-error.js";
+
+export const PREVIEW = 0, PHOTO = 1, THUMBNAIL = 2; // what comes first
+
+export class Bench {
+  /** `settings` go to each worker that is begun; without work for `idle` ms it ends, and its memory is free. A `gentle` one
+   * is let finish what is cancelled. */
+  constructor(settings, { idle = 0, gentle = false } = {}) {
+    Object.assign(this, { settings, idle, gentle, worker: null, running: null, waiting: [], count: 0, timer: 0, news: [] });
+  }
+
+  /** What the worker's `call` gives. */
+  run(call, args, { rank = PHOTO, signal = null } = {}) {
+    return new Promise((done, fail) => {
+      if (signal?.aborted) return fail(signal.reason);
+      const task = { id: ++this.count, call, args, rank, done, fail, signal };
+      task.aborted = () => this.abort(task);
+      signal?.addEventListener("abort", task.aborted, { once: true });
+      this.waiting.push(task);
+      this.next();
+    });
+  }
+
+  /** Have this worker, and those after it, know something. */
+  tell(call, args) {
+    this.news.push({ call, args });
+    this.worker?.postMessage({ id: 0, call, args });
+  }
+
+  next() {
+    if (this.running || !this.waiting.length) return;
+    clearTimeout(this.timer);
+    const first = this.waiting.reduce((a, b) => (b.rank < a.rank ? b : a));
+    this.waiting.splice(this.waiting.indexOf(first), 1);
+    this.running = first;
+    this.begin();
+    this.worker.postMessage({ id: first.id, call: first.call, args: first.args });
+  }
+
+  begin() {
+    if (this.worker) return;
+    this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+    this.worker.onmessage = ({ data }) => this.settle(data);
+    this.worker.onerror = (event) => (event.preventDefault?.(), this.broken());
+    const { base, threads, provider, largest } = this.settings;
+    this.worker.postMessage({ id: 0, call: "begin", args: { base, threads, provider, largest } });
+    for (const { call, args } of this.news) this.worker.postMessage({ id: 0, call, args });
+  }
+
+  settle({ id, result, error }) {
+    const task = this.running;
+    if (task?.id !== id) return;
+    this.running = null;
+    if (error && this.settings.provider === "webgpu" && !this.settings.trying && !task.signal?.aborted) return this.onWASM(task);
+    task.signal?.removeEventListener("abort", task.aborted);
+    if (error) task.fail(new EngineError(error.code, error.message, 0, 0, error.values));
+    else task.done(result);
+    if (error?.code === "no-memory") this.end();
+    if (this.idle) this.timer = setTimeout(() => this.running || this.end(), this.idle);
+    this.next();
+  }
+
+  /** WebGPU failed at this: from now on it is WASM. */
+  onWASM(task) {
+    this.settings.provider = "wasm";
+    this.settings.fell?.();
+    this.end();
+    this.waiting.unshift(task);
+    this.next();
+  }
+
+  /** The worker is gone: what it did fails, the rest goes on in another. */
+  broken() {
+    const id = this.running?.id;
+    this.end();
+    if (id) this.settle({ id, error: { code: "worker-died", message: "" } });
+  }
+
+  abort(task) {
+    const at = this.waiting.indexOf(task);
+    if (at >= 0) this.waiting.splice(at, 1);
+    else if (this.running !== task) return;
+    else if (!this.gentle) {
+      this.end();
+      this.running = null;
+    }
+    task.fail(task.signal.reason);
+    this.next();
+  }
+
+  end() {
+    this.worker?.terminate();
+    this.worker = null;
+  }
+}

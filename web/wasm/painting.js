@@ -1,0 +1,139 @@
+// One painting: a photo and a look in, a painting out, as src/impasto/painting does it. Knows no files and no page.
+import { PHOTO, mix, paintedWeight, plain, styleShare, withOwnTones } from "./blend.js";
+import { DETAIL, bands, crossed, firstSize, second, shrunk } from "./passes.js";
+import { keepColor } from "./recolor.js";
+import { floatPlane, resized, resizedPlane, round, shrunkColors, toBytes, unit } from "./resample.js";
+
+const COMPOSER = { fast: "full" }; // networks that another one makes the first pass for
+
+const LARGE = 3e6; // pixels: beyond, the first pass's memory is given back before the second
+
+/** Width and height of the painting of a photo. */
+export function paintedSize({ width, height }, { size, enlarge }) {
+  const long = Math.max(width, height);
+  if (!size || (size >= long && !enlarge) || size === long) return [width, height];
+  return [Math.max(1, round((width * size) / long)), Math.max(1, round((height * size) / long))];
+}
+
+/** Who composes a picture in two passes, and the longer side; null where one pass is all there is. */
+export function composition(photo, look, knows) {
+  const begun = firstSize(...paintedSize(photo, look), look.brush);
+  if (!begun) return null;
+  const other = COMPOSER[look.network], same = other && namesOf(look).every((name) => name === PHOTO || knows(other, name));
+  return { size: begun, network: same ? other : look.network };
+}
+
+const mixes = (look) => [look.styles, ...look.regions.map(({ styles }) => styles)];
+export const namesOf = (look) => [...new Set(mixes(look).flatMap(Object.keys))];
+const sharesOf = (look) => mixes(look).map((styles) => styleShare(styles, look.strength));
+
+/** The painting {width, height, planes, opacity} of a photo of bytes. `networks`: run(name, picture, rows, masks), rowOf, knows. */
+export async function paint(photo, wanted, networks) {
+  const merged = mergedRegions(photo, wanted.regions), look = { ...wanted, regions: merged.map(([styles]) => ({ styles })) };
+  const subject = sized(photo, look, merged.map(([, mask]) => mask)), shares = sharesOf(look);
+  if (nothing(shares, subject.masks)) return subject;
+  const rows = await rowsOf(look, look.network, subject, networks), begun = composition(subject, { ...look, size: null }, networks.knows);
+  const work = { photo: subject, look, shares, rows, masks: subject.masks, first: null };
+  let seen = subject;
+  if (begun) {
+    const small = shrunk(subject, ...begun.size), theirs = begun.network === look.network ? rows : await rowsOf({ ...look, stroke_size: null }, begun.network, subject, networks);
+    const masks = subject.masks.map((mask) => floats(resizedPlane(mask, subject.width, subject.height, ...begun.size)));
+    work.first = await networks.run(begun.network, small, theirs, stacked(masks));
+    if (begun.network !== look.network && subject.width * subject.height > LARGE) await networks.release(begun.network);
+    seen = second(work.first, subject, small, 1 - (1 - DETAIL) * Math.min(1, Math.max(...shares)));
+  }
+  const painted = await networks.run(look.network, seen, rows, stacked(work.masks));
+  return finished(work, look.keep_color ? painted : { ...painted, planes: painted.planes.map(rounded) });
+}
+
+/** [styles, mask at the photo's size] of each region; those of one mix are one. */
+function mergedRegions({ width, height }, regions) {
+  const found = new Map();
+  for (const { styles, soft } of regions) {
+    const key = JSON.stringify(styles), mask = resizedPlane(soft.data, soft.width, soft.height, width, height, "bilinear"), old = found.get(key);
+    found.set(key, old ? mask.map((value, at) => Math.max(value, old[at])) : mask);
+  }
+  return [...found].map(([key, mask]) => [JSON.parse(key), mask]);
+}
+
+/** Photo and masks at the painting's size. */
+function sized(photo, look, masks) {
+  const { width, height, opacity } = photo, [w, h] = paintedSize(photo, look);
+  if (w === width && h === height) return { ...photo, masks };
+  const plane = (each) => floatPlane(each, width, height, w, h);
+  if (w < width || h < height) return { ...shrunkColors(photo, w, h, opacity), opacity: opacity && toBytes(plane(opacity)), masks: masks.map(plane) };
+  return { ...resized(photo, w, h), opacity: opacity && toBytes(plane(opacity)), masks: masks.map((mask) => resizedPlane(mask, width, height, w, h)) };
+}
+
+/** The row of each of the look's mixes, drawn towards this very picture. */
+async function rowsOf(look, network, picture, networks) {
+  const found = new Map();
+  for (const name of new Set([...namesOf(look), PHOTO])) found.set(name, await networks.rowOf(network, name, name === PHOTO ? null : look.stroke_size));
+  const photo = found.get(PHOTO) && withOwnTones(found.get(PHOTO), picture);
+  return mixes(look).map((styles) => mix((name) => found.get(name), styles, look.strength, photo));
+}
+
+/** Whether nothing of the painting is shown. */
+function nothing(shares, masks) {
+  if (!masks.length || Math.min(...shares) > 0) return Math.max(...shares) === 0;
+  const weight = weights(shares, masks);
+  for (let at = 0; at < masks[0].length; at++) if (weight(at) > 0) return false;
+  return true;
+}
+
+const floats = (plane) => unit(plane).map((value) => Math.min(1, Math.max(0, value)));
+const scaleOf = (mask) => (mask instanceof Uint8Array ? 1 / 255 : 1);
+
+/** Planes that add up to 1, first what the masks leave over; null where there are none. */
+function stacked(masks) {
+  if (!masks.length) return null;
+  const out = [masks[0], ...masks].map(() => new Float32Array(masks[0].length)), scales = masks.map(scaleOf);
+  for (let at = 0; at < masks[0].length; at++) {
+    let total = 0;
+    masks.forEach((mask, k) => (total += mask[at] * scales[k]));
+    out[0][at] = Math.max(1 - total, 0);
+    masks.forEach((mask, k) => (out[k + 1][at] = (mask[at] * scales[k]) / Math.max(total, 1)));
+  }
+  return out;
+}
+
+/** `weight(at)`: how much of the painting is shown at a place. */
+function weights(shares, masks) {
+  if (!masks.length) {
+    const all = paintedWeight(shares[0]);
+    return () => all;
+  }
+  const scales = masks.map(scaleOf), most = shares.map((share) => Math.min(1, share)); // more would reach into what a soft mask keeps
+  return (at) => {
+    let total = 0, share = 0;
+    masks.forEach((mask, k) => {
+      const value = mask[at] * scales[k];
+      total += value;
+      share += value * most[k + 1];
+    });
+    return paintedWeight(share / Math.max(total, 1) + most[0] * Math.max(1 - total, 0));
+  };
+}
+
+/** A plane of 0..1 as bytes, as the network gives them. */
+const rounded = (plane) => Uint8Array.from(plane, (value) => Math.min(255, Math.max(0, 255 * value + 0.5)));
+
+/** The painting out of what the network painted. */
+function finished({ photo, look, shares, masks, first }, painted) {
+  const { width, height, opacity } = photo, added = first && crossed(first, painted), whole = plain(shares), weight = whole ? null : weights(shares, masks);
+  const out = { width, height, opacity, planes: painted.planes.map(() => new Uint8Array(width * height)) };
+  if (!added && whole && !look.keep_color) return { ...out, planes: painted.planes };
+  bands(height, (top, bottom) => {
+    const from = top * width, part = (plane) => unit(plane.subarray(from, bottom * width)), own = photo.planes.map(part), more = added?.rows(top, bottom);
+    let planes = painted.planes.map((plane, channel) => Float32Array.from(part(plane), (value, at) => Math.min(1, Math.max(0, value + (more ? more[channel][at] : 0)))));
+    if (look.keep_color) planes = keepColor(planes, own);
+    if (weight) {
+      for (let at = 0; at < planes[0].length; at++) {
+        const share = weight(from + at);
+        for (let channel = 0; channel < 3; channel++) planes[channel][at] = (1 - share) * own[channel][at] + share * planes[channel][at];
+      }
+    }
+    planes.forEach((plane, channel) => out.planes[channel].set(toBytes(plane), from));
+  });
+  return out;
+}
