@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from impasto import Bank, Look, Painter, assets
-from impasto.errors import BankError, OptionError, PictureError
+from impasto import Bank, Look, Painter, assets, pictures
+from impasto.errors import BankError, LearnError, MissingExtraError, OptionError, PictureError
+from impasto.files import check_writable
 from impasto.pictures import arrays
 from impasto.styles import strokes
 
@@ -122,6 +125,42 @@ class ImpastoStyleFile:
         return (one.mixed(mix_with),)
 
 
+class ImpastoTeach:
+    """Learns a painting as a style, in minutes."""
+
+    CATEGORY = "impasto"
+    DESCRIPTION = (
+        "Learns a painting as a style. Needs impasto[learn], and minutes; with a file, the style is kept there."
+    )
+    FUNCTION = "teach"
+    RETURN_TYPES = (STYLE,)
+    RETURN_NAMES = ("style",)
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        file = {"default": "", "tooltip": "A new .safetensors, for Style from a file; empty keeps it for this session."}
+        return {
+            "required": {
+                "painting": (IMAGE,),
+                "name": ("STRING", {"default": "my-style"}),
+                "minutes": ("FLOAT", {"default": 15.0, "min": 0.1, "max": 600.0, "step": 0.1}),
+                "file": ("STRING", file),
+                "network": (list(NETWORKS), {"default": "full"}),
+            }
+        }
+
+    def teach(
+        self, painting: Any, name: str, minutes: float = 15.0, file: str = "", network: str = "full"
+    ) -> tuple[Style]:
+        pixels, file = batch_of(painting)[0, ..., :3], file.strip()
+        if file:
+            check_new(file)  # before the work
+        bank = learned(pixels, name, network, minutes)
+        if file:
+            bank.save(file)
+        return (Style({name: 1.0}, (bank,)),)
+
+
 class ImpastoRegion:
     """A style where a mask is white; chained, several of them."""
 
@@ -211,6 +250,37 @@ def painted(painter: Painter, batch: np.ndarray, looks: list[Look]) -> np.ndarra
     return result
 
 
+def learned(pixels: np.ndarray, name: str, network: str, minutes: float) -> Bank:
+    """A bank of the one style that a painting (H, W, 3) became; ComfyUI's Cancel ends it between steps."""
+    try:
+        import torch
+
+        from impasto.learn.teach import course
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"{error.name} is not installed: pip install 'impasto[learn]'") from error
+    show, stop = progress_bar(1), interruption()
+    # ComfyUI runs nodes without gradients.
+    with tempfile.TemporaryDirectory() as folder, torch.inference_mode(False), torch.enable_grad():
+        file = Path(folder) / "painting.png"
+        pictures.to_pil(pixels).save(file)
+        for step in course.teach(file, name, network=network, max_minutes=minutes):
+            if isinstance(step, Bank):
+                return step.select([name])
+            stop()
+            show(step.progress)
+    raise LearnError("nothing was learned; give it more minutes")
+
+
+def check_new(file: str) -> None:
+    """BankError where a file of styles cannot be written, or is there already."""
+    try:
+        check_writable(file)
+    except OSError as error:
+        raise BankError(f"{file} cannot be written ({error.strerror})") from error
+    if os.path.exists(file):
+        raise BankError(f"{file} is there already; use it by Style from a file, or name another")
+
+
 def batch_of(image: Any) -> np.ndarray:
     """An IMAGE as a new array (B, H, W, 3 or 4) in 0..1; PictureError for what is none."""
     array = as_array(image, "image")
@@ -278,11 +348,12 @@ def _weight() -> tuple[str, dict[str, float]]:
 
 
 NODE_CLASS_MAPPINGS: Mapping[str, type] = {
-    each.__name__: each for each in (ImpastoPaint, ImpastoStyle, ImpastoStyleFile, ImpastoRegion)
+    each.__name__: each for each in (ImpastoPaint, ImpastoStyle, ImpastoStyleFile, ImpastoTeach, ImpastoRegion)
 }
 NODE_DISPLAY_NAME_MAPPINGS = {
     "ImpastoPaint": "Paint (impasto)",
     "ImpastoStyle": "Style (impasto)",
     "ImpastoStyleFile": "Style from a file (impasto)",
+    "ImpastoTeach": "Teach a painting (impasto)",
     "ImpastoRegion": "Region (impasto)",
 }

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -71,7 +72,8 @@ spec.loader.exec_module(module)
 print(sorted(module.NODE_CLASS_MAPPINGS), "openvino" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.strip() == "['ImpastoPaint', 'ImpastoRegion', 'ImpastoStyle', 'ImpastoStyleFile'] False", done
+    names = sorted(nodes.NODE_CLASS_MAPPINGS)
+    assert len(names) == 5 and done.stdout.strip() == f"{names} False", done.stderr
 
 
 def test_every_node_is_registered_whole() -> None:
@@ -267,6 +269,48 @@ def test_cancel_and_progress_are_comfyuis(batch: np.ndarray, network: str, monke
     with pytest.raises(Interrupted):
         paint(batch, red(), network=network)
     assert shown[-1] == 50
+
+
+@pytest.fixture
+def quick(network: str, loss_network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Teaching takes two small steps, with a loss network of random weights."""
+    from impasto.learn.teach import course
+    from impasto.learn.teach.settings import LessonSettings
+
+    tiny = {"match_size": 16, "match_photos": 1, "match_steps": 1, "content_layer": "relu1_1"}
+    layers = ("relu1_1",)
+    settings = LessonSettings(steps=2, batch=1, size=16, checks=1, style_size=80, style_layers=layers, **tiny)
+    given = {"settings": settings, "loss_network": loss_network, "precision": "float32"}
+    monkeypatch.setattr(course, "teach", partial(course.teach, **given))
+
+
+def test_a_painting_becomes_a_style(
+    batch: np.ndarray, network: str, quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A painting is learned although ComfyUI computes no gradients, painted at once, and kept in a file."""
+    torch, file = pytest.importorskip("torch"), tmp_path / "mine.safetensors"
+    painting = np.random.default_rng(2).random((1, 80, 72, 3), np.float32)
+    shown: list[float] = []
+    bar = SimpleNamespace(update_absolute=shown.append)
+    monkeypatch.setitem(sys.modules, "comfy.utils", SimpleNamespace(ProgressBar=lambda total: bar))
+    with torch.inference_mode():
+        (style,) = nodes.ImpastoTeach().teach(torch.from_numpy(painting), "mine", file=str(file), network=network)
+    assert shown == sorted(shown) and shown
+    (kept,) = nodes.ImpastoStyleFile().style(str(file))
+    assert np.array_equal(paint(batch, style, network=network), paint(batch, kept, network=network))
+    with pytest.raises(ImpastoError, match="is there already; use it by Style from a file"):
+        nodes.ImpastoTeach().teach(painting, "mine", file=str(file), network=network)
+    with pytest.raises(ImpastoError, match="cannot be written"):
+        nodes.ImpastoTeach().teach(painting, "mine", file=str(tmp_path / "no" / "x.safetensors"), network=network)
+    with pytest.raises(ImpastoError, match="another name|already"):
+        nodes.ImpastoTeach().teach(painting, "red", network=network)
+
+
+def test_teaching_needs_its_extra(batch: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without torch, one sentence says what to install."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ImpastoError, match="torch is not installed: pip install"):
+        nodes.ImpastoTeach().teach(batch, "mine")
 
 
 def test_the_registry_would_take_it() -> None:
