@@ -70,6 +70,16 @@ document, node = opened(("GRAYA", "U8", ""), bytes([10, 255]))
 new = painted(document, node)
 found["GRAYA"] = [plugin.space_of(new)[0], list(bytes(new.pixelData(0, 0, 1, 1)))]
 
+# a group
+document, node = opened()
+group, child = document.createGroupLayer("group"), node.duplicate()
+document.rootNode().addChildNode(group, node)
+group.addChildNode(child, None)
+document.refreshProjection()
+document.waitForDone()
+new = painted(document, group)
+found["group"] = [[each.name() for each in document.topLevelNodes()], list(bytes(new.pixelData(0, 0, 1, 1)))]
+
 # a selection, half of it soft
 document, node = opened()
 selection = Selection()
@@ -128,6 +138,9 @@ def answer(again=100):
 QTimer.singleShot(100, answer)
 app.action("impasto_paint").trigger()
 found["menu"] = [name for name, _ in state(document)]
+app.action("edit_undo").trigger()
+document.waitForDone()
+found["undone"] = [name for name, _ in state(document)]
 os.environ["IMPASTO"] = os.environ["IMPASTO_NONE"]
 QTimer.singleShot(100, answer)
 app.action("impasto_paint").trigger()

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from impasto import Painter
 from impasto.painting.look import Look
 from tests.conftest import pixels
 
@@ -79,6 +81,9 @@ def stand_in(folder: Path, paint: str, version: str = "impasto 0.1.0", styles: s
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
     """Puts a stand-in where impasto is looked for, and gives the file to which that writes its calls."""
+
+    if sys.platform == "win32":
+        pytest.skip("the stand-in is a script, which Windows does not start")
 
     def make(paint: str = INVERT, **says: str) -> Path:
         program = stand_in(tmp_path / "bin", paint, **says)
@@ -197,6 +202,23 @@ def test_an_error_of_the_caller_ends_the_process(fake: Fake, photo: Path) -> Non
         command.paint(photo, command.Choice("wave"), fail)
     with pytest.raises(ProcessLookupError):
         os.kill(int(log.read_text().split()[0]), 0)
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not start the script")
+def test_the_real_impasto_paints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The installed impasto lists its styles, and paints what its library paints."""
+    program = tmp_path / "impasto"
+    paths = os.pathsep.join(filter(None, sys.path))
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{paths}" exec {sys.executable} -m impasto "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("IMPASTO", str(program))
+    style = command.styles()[0]
+    assert command.styles() == list(Painter().styles)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 48, 3), np.uint8)).save(tmp_path / "photo.png")
+    target = command.paint(tmp_path / "photo.png", command.Choice(style, 0.8))
+    expected = Painter().paint(tmp_path / "photo.png", style, strength=0.8)
+    assert np.array_equal(pixels(target), np.asarray(expected))
 
 
 def test_the_programs_own_python_is_kept_away(

@@ -269,7 +269,8 @@ def run(plug_in: ModuleType, image: Picture, mode: str = "NONINTERACTIVE", **dia
 def test_it_lies_as_gimp_wants_it() -> None:
     """GIMP takes a file that is called as its folder is, and may be run."""
     assert PLUG_IN.stem == PLUG_IN.parent.name
-    assert PLUG_IN.stat().st_mode & stat.S_IXUSR and PLUG_IN.read_text().startswith("#!/usr/bin/env python3\n")
+    assert PLUG_IN.read_text().startswith("#!/usr/bin/env python3\n")
+    assert PLUG_IN.stat().st_mode & stat.S_IXUSR or sys.platform == "win32"
 
 
 def test_its_dials_are_impastos(plug_in: ModuleType) -> None:

@@ -56,6 +56,10 @@ class TestInKrita:
         assert found["F32"][1] == pytest.approx([245 / 255, 235 / 255, 225 / 255, 1], abs=1e-3)
         assert found["GRAYA"][0] == "GRAYA" and found["GRAYA"][1][1] == 255
 
+    def test_a_group_is_painted_as_it_looks(self, found: dict[str, Any]) -> None:
+        """Of a group the picture is painted that it shows, into a layer above it."""
+        assert found["group"] == [["cat", "group", "group (wave)"], [225, 235, 245, 255]]
+
     def test_only_what_is_selected_is_painted(self, found: dict[str, Any]) -> None:
         """With a selection, the new layer is transparent elsewhere, half so at soft edges; the selection stays."""
         assert found["selected"]["bounds"] == [2, 1, 4, 3]
@@ -83,7 +87,11 @@ class TestInKrita:
         assert found["cancelled"] == [True, True]
 
     def test_the_menu_leads_there(self, found: dict[str, Any]) -> None:
-        """The entry of the menu opens a dialog with the installed styles, and paints; what is wrong is a message."""
+        """The entry of the menu opens a dialog with the installed styles, and paints; one undo takes that back."""
         assert found["dialog"] == ["wave"]
-        assert found["menu"] == ["cat", "cat (wave)"] == found["menu again"]
+        assert found["menu"] == ["cat", "cat (wave)"] and found["undone"] == ["cat"]
+
+    def test_the_menu_says_what_is_wrong(self, found: dict[str, Any]) -> None:
+        """What is wrong is a message, and the image is as it was."""
+        assert found["menu again"] == ["cat"]
         assert "which is no program" in found["message"]
