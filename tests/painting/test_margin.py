@@ -84,7 +84,7 @@ def test_the_middle_of_the_mirrored_picture(files: dict[int, Path], size: tuple[
     """
     plain, hidden = (Network(files[margin], runtime=runtime, threads=1) for margin in (0, MARGIN))
     picture, row = noise(*size), Bank.load(files[0].with_suffix(".safetensors"))["red"]
-    expected = middle(plain.paint(wide(picture.astype(np.float32) / 255, plain._multiple), row), size)
+    expected = middle(plain.paint(wide(picture.astype(np.float32) / 255, plain.multiple), row), size)
     painted = hidden.paint(picture.astype(np.float32) / 255, row)
     assert hidden.margin == MARGIN and plain.margin == 0 and painted.shape == (*size, 3)
     np.testing.assert_allclose(painted, expected, rtol=0, atol=CLOSE)
@@ -98,8 +98,8 @@ def test_masks_are_mirrored_as_the_picture_is(files: dict[int, Path], size: tupl
     plain, hidden = (Network(files[margin], runtime=runtime, threads=1) for margin in (0, MARGIN))
     rows, masks = Bank.load(files[0].with_suffix(".safetensors")).rows[:2], weights(size)
     picture = noise(*size).astype(np.float32) / 255
-    around = wide(masks.transpose(1, 2, 0), plain._multiple).transpose(2, 0, 1)
-    expected = middle(plain.paint_regions(wide(picture, plain._multiple), rows, around), size)
+    around = wide(masks.transpose(1, 2, 0), plain.multiple).transpose(2, 0, 1)
+    expected = middle(plain.paint_regions(wide(picture, plain.multiple), rows, around), size)
     np.testing.assert_allclose(hidden.paint_regions(picture, rows, masks), expected, rtol=0, atol=CLOSE)
 
 

@@ -66,7 +66,7 @@ class Network:
             self.name = session.meta["impasto.network"]
             self.fingerprint = session.meta["impasto.fingerprint"]
             self.row_size = int(session.meta["impasto.row_size"])
-            self._multiple = int(session.meta["impasto.multiple"])
+            self.multiple = int(session.meta["impasto.multiple"])  # pixels of the lattice that strokes are tied to
             self.margin = int(session.meta.get("impasto.margin", 0))
         except (KeyError, ValueError) as error:
             raise NetworkError(f"{path} is not a network of impasto's (its metadata lack {error})") from error
@@ -148,11 +148,6 @@ class Network:
         return _cut(self._open_regions().run({**planes, "scale": scale, "shift": shift}), picture)
 
     @property
-    def multiple(self) -> int:
-        """Pixels a side of the lattice that its strokes are tied to: a photo moved by that gives the painting moved."""
-        return self._multiple
-
-    @property
     def smallest(self) -> int:
         """The least pixels a side that the network takes; smaller pictures are mirrored up to it."""
         return max(SMALLEST, self.margin + 1)  # a margin needs that many pixels to mirror
@@ -187,7 +182,7 @@ class Network:
                     self._open_regions()  # it is there, and belongs to this network
                 path = self._regions_file if regions else self._path
                 options = {"INFERENCE_PRECISION_HINT": self.precision}
-                self._graphs[regions] = Graph(path, options, self._multiple, self.margin)
+                self._graphs[regions] = Graph(path, options, self.multiple, self.margin)
             return self._graphs[regions]
 
     def sampled(self, regions: bool = False) -> Sampled:
@@ -226,7 +221,7 @@ class Network:
     def _planes(self, picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """(h, w, C) -> (1, C, h', w'), or (1, h', w', C) of bytes: mirrored below and at the right."""
         bottom, right = (
-            -(-max(size, self.smallest) // self._multiple) * self._multiple - size for size in picture.shape[:2]
+            -(-max(size, self.smallest) // self.multiple) * self.multiple - size for size in picture.shape[:2]
         )
         if bottom or right:
             picture = np.pad(picture, ((0, bottom), (0, right), (0, 0)), "reflect")

@@ -45,12 +45,9 @@ class Painter(Opened):
     row from the network's own bank. ``runtime``, ``threads``, ``precision``, ``streams`` and ``device`` are those of
     ``Network``; "auto" is what is quickest here.
 
-    Pictures are painted whole while that takes no more than 4 GB and the memory that is free allows it, and in tiles
-    beyond, with temporary files; ``max_memory`` (bytes, of the whole process) sets another limit. (ONNX Runtime paints
-    whole or not at all.)
-
-    Raises NetworkError for a network that cannot be opened, BankError for a bank that cannot be read, MismatchError for
-    a bank that belongs to another network, OptionError for a number or word that is none of these.
+    Pictures are painted whole while that takes no more than 4 GB and free memory allows it, and in tiles beyond, except
+    with ONNX Runtime alone; ``max_memory`` (bytes, of the whole process) sets another limit. Raises NetworkError and
+    BankError for what cannot be opened, MismatchError for a bank of another network, OptionError for other words.
     """
 
     def __init__(
@@ -151,8 +148,7 @@ class Painter(Opened):
         """
         look = self.check(style, **dials)
         subject = Subject.load(image, look, max_pixels)
-        height, width = subject.photo.pixels.shape[:2]
-        painter, look, begun = previewed(self, width, height, look)
+        painter, look, begun = previewed(self, *subject.photo.pixels.shape[1::-1], look)
         if begun is not None:
             subject = subject.shrunk(begun)
         return subject.shown(_job(painter, subject, look, np.uint8).paint())
@@ -208,10 +204,7 @@ class Painter(Opened):
         return _job(self, Subject.load(image, look, max_pixels), look, kind)
 
     def check(self, style: Style | Look, **dials: Unpack[Dials]) -> Look:
-        """The look of this style and these dials, once this painter can paint it.
-
-        Raises at once what ``paint`` would raise for it: an OptionError, PictureError or BankError.
-        """
+        """The look of this style and these dials; raises at once what ``paint`` would raise for it."""
         look = Look.of(style, **dials)
         rows.check(self.bank, look)
         return look
@@ -229,8 +222,8 @@ class Painter(Opened):
         ``floats``: photos and paintings with more than 8 bits, or photos that keep their colours. OptionError for a
         number, NetworkError for tiles that the runtime cannot paint, PictureError for a size beyond all memory.
         """
-        for name, value in {"width": width, "height": height}.items():
-            limits.SIDE.check(name, value)
+        limits.SIDE.check("width", width)
+        limits.SIDE.check("height", height)
         limits.MASKS.check("masks", masks)
         look = Look(PHOTO, **dials)
         height, width = painted_size((height, width), look)
