@@ -94,10 +94,11 @@ def _copy_speed(size: int) -> float:
 def openvino_nodes(file: Path, size: int, precision: str) -> list[dict[str, Any]]:
     """What OpenVINO counted for each node that took time, in their order, bytes going in and coming out."""
     from impasto import quiet
-    from impasto.painting.runtimes import _with_bytes
+    from impasto.painting.sessions import with_bytes
+    from impasto.painting.tiles.narrow import widened
 
     core = quiet.core()
-    model = _with_bytes(core.read_model(file))
+    model = with_bytes(widened(core.read_model(file)))
     half = next(each for each in model.inputs if "scale" in each.get_names()).get_partial_shape()[0].get_length()
     model.reshape({"picture": [1, size, size, 3], "scale": [half], "shift": [half]})
     options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY", "PERF_COUNT": True}

@@ -82,6 +82,12 @@ class Served:
     def memory(self, *, all: bool = True) -> int:
         return sum(resident(pid) for pid in (descendants(self.process.pid) if all else [self.process.pid]))
 
+    def seconds(self) -> float:
+        """Processor time that all its processes took, those too that have ended."""
+        own, *others = (_proc(pid, "stat").rpartition(b")")[2].split() for pid in descendants(self.process.pid))
+        ticks = sum(map(int, own[11:15])) + sum(int(tick) for each in others for tick in each[11:13])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def painters(self) -> list[int]:
         """The processes that paint."""
         return [pid for pid in descendants(self.process.pid) if b"spawn_main" in _proc(pid, "cmdline")]

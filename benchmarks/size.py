@@ -143,24 +143,25 @@ def ends(args: argparse.Namespace, folder: Path) -> list[Row]:
 def folder(args: argparse.Namespace, folder: Path) -> list[Row]:
     """200 photos of ten sizes, by ``impasto paint FOLDER`` without its start, and by the network alone, on pixels."""
     (folder / "in").mkdir()
-    painter = Painter(args.network)
+    painter = Painter(args.network, precision=args.precision)
     photos = []
     for i in range(10):  # about 700 to 1024 pixels on the longer side
         file = _sized(args.photo, 0.35 + 0.05 * i, folder / "in" / f"{i}-0.jpg")
         for copy in range(1, FOLDER // 10):
             shutil.copy(file, folder / "in" / f"{i}-{copy}.jpg")
         photos += [pictures.load(file).pixels] * (FOLDER // 10)
+    options = ["-s", args.style, "--network", args.network, "--precision", args.precision]
     begin = time.perf_counter()
     for pixels in photos:
         painter.network.paint(pixels, painter.bank[args.style])
     alone = time.perf_counter() - begin
     del painter
     begin = time.perf_counter()
-    words = ["paint", folder / "in", "-s", args.style, "-o", folder / "out", "--network", args.network, "--json"]
+    words = ["paint", folder / "in", "-o", folder / "out", "--json", *options]
     subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], check=True, capture_output=True)
     whole = time.perf_counter() - begin
     begin = time.perf_counter()
-    words = ["paint", folder / "in" / "0-0.jpg", "-s", args.style, "-o", folder / "one.jpg", "--network", args.network]
+    words = ["paint", folder / "in" / "0-0.jpg", "-o", folder / "one.jpg", *options]
     subprocess.run([sys.executable, "-m", "impasto", *map(str, words)], check=True, capture_output=True)
     start = time.perf_counter() - begin
     row = {"photos": len(photos), "network": alone, "folder": whole, "start": start, "share": alone / (whole - start)}
@@ -225,7 +226,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--megapixels", type=lambda text: [float(part) for part in text.split(",")], default=GROWTH)
     parser.add_argument("--network", default="full")
     parser.add_argument("--style", default="hokusai-great-wave")
-    parser.add_argument("--precision", default="auto", help="of the part growth")
+    parser.add_argument("--precision", default="auto", help="of the parts growth and folder")
     parser.add_argument("--pictures", type=Path, help="a folder for the paintings of the part modes")
     parser.add_argument("--json", type=Path, help="keep the results here")
     return parser.parse_args()

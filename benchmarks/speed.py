@@ -278,8 +278,8 @@ def machine() -> dict[str, Any]:
     import torch
 
     from impasto import quiet
-    from impasto.painting.precision import processor
-    from impasto.painting.runtimes import cores
+    from impasto.compile_cache import processor
+    from impasto.painting.sessions import cores
 
     flags = next((line.split(":")[1].split() for line in _lines("/proc/cpuinfo") if line.startswith("flags")), [])
     return {

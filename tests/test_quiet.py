@@ -233,6 +233,28 @@ def test_a_program_with_the_reporter(when: str) -> None:
     assert json.loads(ran.stdout) == [when == "before", when == "never", 0, True]
 
 
+CONVERTER = """
+import sys
+from impasto import quiet
+import numpy as np
+quiet.openvino()
+early = [name for name in sys.modules if name.startswith("openvino.tools")]
+import openvino
+try:
+    openvino.convert_model(sys.argv[1])
+except Exception as error:
+    print(type(error).__name__)
+print(early, "openvino_telemetry" in sys.modules)
+"""
+
+
+def test_a_program_with_the_converter(network_file: Path) -> None:
+    """OpenVINO's converter of other formats costs us nothing, and a program that calls it has it, and no reporter."""
+    pytest.importorskip("openvino")
+    ran = subprocess.run([sys.executable, "-c", CONVERTER, network_file], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[] False\n"
+
+
 def test_a_failed_import_leaves_the_reporter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where OpenVINO cannot be imported the program's modules are what they were."""
 

@@ -13,6 +13,10 @@ FOLDER = Path(__file__).parent / "data"
 DEFAULT = "full"
 DEMO = FOLDER / "demo.jpg"  # the cat of scikit-image: Stéfan van der Walt, CC0
 
+LOSS_NETWORK = FOLDER / "unseen" / "vgg19.onnx"  # VGG-19 to relu4_1: Simonyan and Zisserman, CC BY 4.0
+SAMPLES = tuple((FOLDER.parent / "server" / "page" / "samples" / f"{name}.jpg") for name in ("astronaut", "coffee"))
+SAMPLES += (DEMO,)  # photos that rows are tried on
+
 
 def networks() -> list[str]:
     """Names of the networks that come with the package."""
@@ -29,6 +33,14 @@ def bank_file(network: str | os.PathLike[str] = DEFAULT) -> Path:
     """The style bank of a network of ours, NetworkError if there is none of that name, or the one beside *.onnx."""
     path = Path(network)
     return path.with_suffix(".safetensors") if path.suffix == ".onnx" else _file(str(network), ".safetensors")
+
+
+def predictor_file(network: str | os.PathLike[str] = DEFAULT) -> Path | None:
+    """What predicts rows for a network of ours, or for *.onnx the *-predictor.safetensors beside it; None without."""
+    path = Path(network)
+    ours = FOLDER / "unseen" / f"{network}.safetensors"
+    found = path.with_name(f"{path.stem}-predictor.safetensors") if path.suffix == ".onnx" else ours
+    return found if found.is_file() else None
 
 
 def _file(name: str, suffix: str) -> Path:

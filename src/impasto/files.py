@@ -12,14 +12,16 @@ from typing import TypeAlias
 
 AnyPath: TypeAlias = str | os.PathLike[str]
 
+STDIO = Path("-")  # what names standard input, and output
 BLOCK = 4096  # bytes that ``check_writable`` writes: less may pass on a full disk
 
 
-def write_atomically(path: AnyPath, data: bytes) -> None:
+def write_atomically(path: AnyPath, data: bytes, *, lasting: bool = True) -> None:
     """Put ``data`` in the place of ``path`` in one step, so that nobody ever finds half a file there.
 
     Written beside ``path``, flushed to the disk, then moved; a link stays a link, and a file that was there keeps its
-    permissions. Raises OSError, and then leaves everything as it was.
+    permissions. Raises OSError, and then leaves everything as it was. What is not ``lasting`` is not flushed, which
+    takes time: after a power cut half of it may be there.
     """
     path = _followed(path)
     temporary = _sibling(path)
@@ -29,7 +31,8 @@ def write_atomically(path: AnyPath, data: bytes) -> None:
                 shutil.copymode(path, temporary)
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

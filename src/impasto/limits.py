@@ -239,11 +239,14 @@ def _short(text: str) -> str:
 
 Precision = Literal["auto", "f32", "bf16"]
 RuntimeName = Literal["auto", "openvino", "onnxruntime"]
+Device = Literal["auto", "cpu", "gpu"]
 PRECISION = Choice(get_args(Precision), old=(("float32", "f32"), ("bfloat16", "bf16")))
 RUNTIME = Choice(get_args(RuntimeName))
+DEVICE = Choice(get_args(Device))
 FLAG = Flag()
 
 # Pictures, in pixels
+DEFAULT_MAX_PIXELS = 200_000_000  # of a photo that is read; the largest phone cameras make so many
 SIDE = Number(1, 1_000_000, whole=True)
 PIXELS = Number(1, whole=True)
 BRUSH = NumberOr(("small", "medium", "large"), Number(16, 1_000_000, whole=True))  # of the first pass's longer side

@@ -19,13 +19,14 @@ import sys
 import tempfile
 import threading
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from impasto.errors import brief, foreign
 
 SHAPES = 200  # what OpenVINO remembers of sizes, in entries, of which a size takes dozens; left alone it grows for ever
-_REPORTER = "openvino_telemetry"
+_REPORTER, _CONVERTER = "openvino_telemetry", "openvino.tools.ovc"
 _core: Any = None
 _loading = threading.RLock()
 _with_threads: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -34,19 +35,37 @@ _with_threads: weakref.WeakSet[Any] = weakref.WeakSet()
 def openvino() -> Any:
     """OpenVINO's module, loaded without its reporter; ImportError, whatever else a broken library raises.
 
-    A program that uses ``openvino_telemetry`` itself, before or after, finds it as it left it.
+    Its converter of other formats, which takes a third of the import, is loaded when somebody asks for it. A program
+    that uses ``openvino_telemetry`` itself, before or after, finds it as it left it.
     """
     with _loading:
         if "openvino" in sys.modules:
             return sys.modules["openvino"]
-        before = {_REPORTER: sys.modules[_REPORTER]} if _REPORTER in sys.modules else {}
-        sys.modules[_REPORTER] = None  # type: ignore[assignment]  # "not installed": OpenVINO has a stub for that
-        try:
-            with foreign(_broken):
-                return importlib.import_module("openvino")
-        finally:
-            del sys.modules[_REPORTER]
-            sys.modules.update(before)
+        with _without(_REPORTER, _CONVERTER), foreign(_broken):
+            found = importlib.import_module("openvino")
+        if not hasattr(found, "convert_model"):
+            found.convert_model = _convert_model  # type: ignore[attr-defined]
+        return found
+
+
+def _convert_model(*inputs: Any, **options: Any) -> Any:
+    """OpenVINO's own ``convert_model``, for a program that uses it beside us; still without its reporter."""
+    with _without(_REPORTER):
+        converter = importlib.import_module(_CONVERTER)
+    return converter.convert_model(*inputs, **options)
+
+
+@contextlib.contextmanager
+def _without(*names: str) -> Iterator[None]:
+    """Modules of these names are "not installed" inside, for which OpenVINO is prepared; then they are as before."""
+    before = {name: sys.modules[name] for name in names if name in sys.modules}
+    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in names:
+            sys.modules.pop(name, None)
+        sys.modules.update(before)
 
 
 def _broken(error: Exception) -> Exception | None:

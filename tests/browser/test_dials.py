@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -25,8 +26,27 @@ def test_thumbnails_show_the_users_photo(painted: Any) -> None:
     tiles = painted.page.locator("#grid .tile img")
     expect(tiles.nth(0)).to_have_attribute("src", BLOB)
     expect(tiles.nth(3)).to_have_attribute("src", BLOB)
-    size = tiles.nth(0).evaluate("image => image.decode().then(() => image.naturalWidth / image.naturalHeight)")
-    assert size == pytest.approx(480 / 320, abs=0.02)
+    own = {each.url for each in painted.asked if f"/photos/{photo_of(painted)}/thumbnails/" in each.url}
+    assert len(own) >= 4
+    size = tiles.nth(0).evaluate("image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])")
+    assert size == [192, 192]
+
+
+def photo_of(studio: Any) -> str:
+    """The name that the server has for the photo that is shown."""
+    return str(next(each.url for each in reversed(studio.asked) if each.url.endswith("/previews")).split("/")[-2])
+
+
+def test_what_comes_first(painted: Any) -> None:
+    """A small painting comes first, then the styles in sight, then the sharp painting."""
+    id, found = photo_of(painted), []
+    for each in painted.asked:
+        if each.url.endswith(f"/{id}/previews"):
+            found.append("small" if json.loads(each.post_data)["max_side"] <= 384 else "sharp")
+        elif f"/{id}/thumbnails/" in each.url:
+            found.append("tile")
+    assert found[0] == "small"
+    assert found.index("small") < found.index("tile") < found.index("sharp")
 
 
 def test_styles_are_found(painted: Any) -> None:

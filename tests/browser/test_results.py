@@ -305,3 +305,15 @@ def test_the_photo_of_the_command_is_there(studio: Any, photo: Path) -> None:
     studio.page.reload()
     studio.painted()
     expect(studio.page.locator("#photo-name")).to_contain_text("given.png, 480 × 320")
+
+
+def test_a_painting_that_memory_does_not_hold(studio: Any, photo: Path) -> None:
+    """Where a painting needs more memory than is free, the page says so before it is ordered."""
+
+    def tight(route: Any) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "free": 1_000_000})
+
+    studio.page.route("**/plan", tight)
+    studio.add(photo)
+    expect(studio.page.locator("#plan .warning")).to_contain_text("1 MB are free. Close other programs")

@@ -38,7 +38,7 @@ main()
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("module", ["impasto.cli", "typer.core", "impasto.cli.evaluate", "numpy", "safetensors"])
+@pytest.mark.parametrize("module", ["impasto.cli", "typer.core", "impasto.cli.styles", "numpy", "safetensors"])
 def test_ctrl_c_while_importing(module: str, kind: int) -> None:
     """A signal at any import, of the command line or of a command, ends it with 130 and one line."""
     command = [sys.executable, "-c", STOPPED, module, str(int(kind))]

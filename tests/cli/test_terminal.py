@@ -209,7 +209,7 @@ def test_json_is_strict() -> None:
     [
         (["pain"], "no such command 'pain'"),
         (["paint"], "missing argument"),
-        (["paint", "x.png"], "'--style'"),
+        (["sheet", "x.png", "-o", "y.png"], "'--style'"),
         (["paint", "x.png", "-s"], "requires an argument; see impasto paint --help"),
         (["paint", "--colums", "3"], "no such option: --colums"),
         (["styles", "rename", "a", "b", "c", "-o", "x"], "unexpected extra argument"),

@@ -12,7 +12,7 @@ from impasto import pictures
 from impasto.errors import NetworkError
 from impasto.painting.network import Network
 from impasto.painting.painter import Painter
-from impasto.painting.runtimes import Floats
+from impasto.painting.sessions import Floats
 from impasto.painting.tiles.stages import Graph
 from impasto.styles.bank import Bank, Card
 

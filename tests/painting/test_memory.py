@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from impasto.painting import memory
+from impasto.painting.network import Network
+from impasto.painting.planner import Planner
 
 GB = 2**30
 
@@ -68,3 +71,14 @@ def test_this_machine() -> None:
     """Here too there is some memory, and we use some."""
     assert memory.available() > 0
     assert memory.used() >= 0
+
+
+@pytest.mark.parametrize(("threads", "running"), [(1, 320), (2, 640), (16, 763)])
+def test_what_tiles_leave(network_file: Path, monkeypatch: pytest.MonkeyPatch, threads: int, running: int) -> None:
+    """Of the memory for tiles those that run take more with more cores, but leave half of it for what waits."""
+    pytest.importorskip("openvino")
+    planner = Planner(Network(network_file, runtime="openvino", threads=threads))
+    monkeypatch.setattr(planner, "_budget", lambda painted: 1_600_000_000)
+    blank = np.zeros((64, 64, 3), np.uint8)
+    large = planner.large(blank, planner._any_rows([]))
+    assert round(large.budget / 2**20) == running and large.budget + large.spare == 1_600_000_000

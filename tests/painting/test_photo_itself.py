@@ -178,6 +178,17 @@ def test_a_soft_mask_of_photo_is_a_soft_transition(painter: Painter) -> None:
     np.testing.assert_allclose(made, (1 - weight) * picture + weight * painted, atol=1e-5)
 
 
+def test_a_strong_painting_keeps_off(painter: Painter) -> None:
+    """Beside what a soft mask keeps, no more of a painting of 130 % is shown than of one of 100 %: it has no fringe."""
+    picture, ramp = pictures.unit(NOISE), np.tile(np.linspace(1, 0, 56, dtype=np.float32), (40, 1))
+    made = painter.paint_array(picture, "red", strength=1.3, masks={PHOTO: ramp})
+    photo = painter.photo_row(picture)
+    rows = np.stack([blend.mix(painter.bank, "red", strength=1.3, photo=photo), photo])
+    painted = painter.network.paint_regions(picture, rows, np.stack([1 - ramp, ramp]))
+    weight = blend.painted_weight(1 - ramp)[..., None]
+    np.testing.assert_allclose(made, (1 - weight) * picture + weight * painted, atol=1e-5)
+
+
 def test_paths_and_squares_know_their_photo(painter: Painter) -> None:
     """As mixes, the stops of paths and squares keep what is photo in them, and give the rows of path and square."""
     mixes = blend.path_mixes([PHOTO, "red:0.5,blue:0.5", "red"], 5)

@@ -105,8 +105,3 @@ def test_memory_that_cannot_be_written(folder: Path) -> None:
     file.unlink()
     file.mkdir()
     assert quicker("a", Processor(2, 1).openers) == "bf16"
-
-
-def test_processor() -> None:
-    """The processor has a name, in one line."""
-    assert precision.processor() and "\n" not in precision.processor()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 import tomllib
 import warnings
 from collections.abc import Iterator
@@ -16,9 +18,9 @@ import pytest
 from impasto import quiet
 from impasto.errors import MismatchError, NetworkError, OptionError
 from impasto.limits import RuntimeName
-from impasto.painting import runtimes
+from impasto.painting import runtimes, sessions
 from impasto.painting.network import SMALLEST, Network
-from impasto.painting.runtimes import Floats
+from impasto.painting.sessions import Floats
 from impasto.styles.bank import Bank
 
 onnx = pytest.importorskip("onnx")
@@ -108,18 +110,51 @@ def test_large_pictures_at_their_size(network_file: Path, rows: Floats, monkeypa
     """Behind a small picture, a large one is painted by a network compiled for its size, which is a third faster."""
     compiled: list[tuple[int, ...] | None] = []
 
-    def noted(self: Any, model: Any, feeds: Any) -> Any:
-        shape = model.input("picture").partial_shape
-        compiled.append(tuple(shape.to_shape()) if shape.is_static else None)
-        return plain(self, model, feeds)
+    def noted(self: Any, feeds: Any, shapes: Any) -> Any:
+        compiled.append(tuple(shapes["picture"]) if shapes else None)
+        return plain(self, feeds, shapes)
 
-    plain = runtimes._OpenVino._compile
-    monkeypatch.setattr(runtimes._OpenVino, "_compile", noted)
-    monkeypatch.setattr(runtimes, "IDLE", 40 * 40)
+    plain = sessions.OpenVino._compile
+    monkeypatch.setattr(sessions.OpenVino, "_compile", noted)
+    monkeypatch.setattr(sessions, "IDLE", 40 * 40)
     network = Network(network_file, runtime="openvino", precision="f32")
     for side in (16, 20, 48):
         network.paint(noise(side, side), rows[0])
     assert compiled == [(1, 3, 16, 16), None, (1, 3, 48, 48)]
+
+
+def test_halted(network_file: Path, rows: Floats) -> None:
+    """A network that is halted paints nothing, until it may go on."""
+    network, picture = Network(network_file, runtime="openvino"), noise(24, 16)
+    painted = network.paint(picture, rows[0])
+    network.halt(True)
+    with pytest.raises(InterruptedError):
+        network.paint(picture, rows[0])
+    network.halt(False)
+    assert np.array_equal(network.paint(picture, rows[0]), painted)
+
+
+def test_halted_in_the_middle(network_file: Path, rows: Floats) -> None:
+    """What is being painted when the network is halted ends at once; the next picture is painted as ever."""
+    network, ends = Network(network_file, runtime="openvino"), []
+    picture = noise(1600, 1600)
+
+    def paint() -> None:
+        try:
+            ends.append(network.paint(picture, rows[0]).shape)
+        except InterruptedError:
+            ends.append(None)
+
+    thread = threading.Thread(target=paint)
+    thread.start()
+    while network._whole()._running is None:  # type: ignore[attr-defined]
+        time.sleep(0.001)
+    time.sleep(0.01)
+    network.halt(True)
+    thread.join(20)
+    network.halt(False)
+    paint()
+    assert ends == [None, picture.shape]
 
 
 def test_prepared(network: Network, rows: Floats) -> None:
@@ -178,7 +213,7 @@ def test_threads_at_once(network: Network, rows: Floats) -> None:
 @pytest.mark.parametrize("limit", [2**20, 40 * 40])
 def test_streams(network_file: Path, rows: Floats, name: RuntimeName, limit: int, monkeypatch: Any) -> None:
     """Pictures of many sizes, painted side by side in streams or too large for them, are what they are one by one."""
-    monkeypatch.setattr(runtimes, "STREAMED", limit)
+    monkeypatch.setattr(sessions, "STREAMED", limit)
     one, many = (Network(network_file, runtime=name, streams=n) for n in (1, 2))
     floats = [noise(32 + 8 * (seed % 3), 48, seed) for seed in range(8)]
     bytes = [(255 * picture).astype(np.uint8) for picture in floats]
@@ -399,7 +434,6 @@ def test_openvinos_cache_of_shapes_is_bounded(network_file: Path) -> None:
     """What OpenVINO remembers of every size it met has a limit, and OpenVINO knows the property that sets it."""
     pytest.importorskip("openvino")
     core = quiet.core()
-    assert Network(network_file, runtime="openvino")._whole()._core is core  # type: ignore[attr-defined]
     core.set_property("CPU", {"CPU_RUNTIME_CACHE_CAPACITY": quiet.SHAPES})
     with pytest.raises(RuntimeError, match="CPU_NO_SUCH_PROPERTY"):
         core.set_property("CPU", {"CPU_NO_SUCH_PROPERTY": quiet.SHAPES})

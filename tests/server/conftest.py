@@ -57,7 +57,7 @@ def sent(client: TestClient, data: bytes | None = None, **query: Any) -> dict[st
     return found
 
 
-def ended(client: TestClient, id: str, seconds: float = 20.0) -> dict[str, Any]:
+def ended(client: TestClient, id: str, seconds: float = 90.0) -> dict[str, Any]:
     """A job once it is over: its record."""
     until = time.monotonic() + seconds
     while True:
@@ -68,13 +68,13 @@ def ended(client: TestClient, id: str, seconds: float = 20.0) -> dict[str, Any]:
         time.sleep(0.02)
 
 
-def worker_pid(client: TestClient, seconds: float = 20.0) -> int:
+def worker_pid(client: TestClient, seconds: float = 90.0) -> int:
     """The number of the worker process, once it is ready."""
     until = time.monotonic() + seconds
-    while not hub_of(client).jobs.ready_workers:
+    while not hub_of(client).jobs.crew.ready:
         assert time.monotonic() < until
         time.sleep(0.02)
-    pid = hub_of(client).jobs.pids[0]
+    pid = hub_of(client).jobs.crew.pids[0]
     assert pid is not None
     return pid
 

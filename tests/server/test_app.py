@@ -121,4 +121,4 @@ def test_the_loop_stays_free(client: TestClient) -> None:
     client.post("/api/v1/paint?style=red", content=data, headers={"content-type": "image/jpeg"})
     task.cancel()
     assert longest[0] < 0.5  # painting alone takes longer, and machines may be busy
-    assert hub.jobs.deaths == 0
+    assert hub.jobs.crew.deaths == 0

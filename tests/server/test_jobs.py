@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto.server import jobs
+from impasto.server import crew
 from impasto.server.app import made
 from impasto.server.settings import Settings
 from tests.conftest import pixels, run
@@ -184,14 +184,14 @@ def test_killed_beside_others(own: Callable[..., TestClient]) -> None:
         threads = [threading.Thread(target=paint) for _ in range(2)]
         for thread in threads:
             thread.start()
-        wait(lambda: len(hub_of(client).jobs.running) == 2)
+        wait(lambda: len(hub_of(client).jobs.crew.running) == 2)
         os.kill(pid, signal.SIGKILL)
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert [answer.status_code for answer in answers] == [200, 200]
 
 
-def wait(there: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait(there: Callable[[], bool], seconds: float = 60.0) -> None:
     """Until it is so."""
     until = time.monotonic() + seconds
     while not there():
@@ -318,9 +318,9 @@ def test_a_worker_that_has_grown(own: Callable[..., TestClient], monkeypatch: py
     """A worker that holds too much memory is started afresh when it has nothing to do; no job notices."""
     client = own()
     before, photo = worker_pid(client), sent(client)["id"]
-    monkeypatch.setattr(jobs, "GROWTH", -(2**40))
+    monkeypatch.setattr(crew, "GROWTH", -(2**40))
     assert ended(client, begun(client, photo)["id"])["state"] == "done"
     wait(lambda: not alive(before))
-    monkeypatch.setattr(jobs, "GROWTH", 2**40)
+    monkeypatch.setattr(crew, "GROWTH", 2**40)
     assert ended(client, begun(client, photo)["id"])["state"] == "done"
-    assert (worker_pid(client) != before, hub_of(client).jobs.deaths) == (True, 0)
+    assert (worker_pid(client) != before, hub_of(client).jobs.crew.deaths) == (True, 0)

@@ -72,7 +72,7 @@ def until(client: TestClient, id: str, there: Callable[[dict[str, Any]], bool]) 
 
 
 def row(client: TestClient, name: str = "blue") -> Any:
-    return hub_of(client).banks["tiny"][name]
+    return hub_of(client).catalogue._banks["tiny"][name]
 
 
 def test_a_painting_becomes_a_style(client: TestClient) -> None:

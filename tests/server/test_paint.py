@@ -111,7 +111,7 @@ def test_refuses(client: TestClient, query: dict, status: int, code: str, says: 
 
 def test_alone_it_has_one_stream(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small picture that nothing else is painted beside gets one stream: several round otherwise in bfloat16."""
-    worker, beside = hub_of(client).jobs._workers[0], []
+    worker, beside = hub_of(client).jobs.crew._members[0], []
     send = worker.send
     monkeypatch.setattr(worker, "send", lambda task: (beside.append(task.beside), send(task)))
     painted(client, drawn())

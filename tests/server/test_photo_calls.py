@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from impasto.painting.network import Network
 from impasto.painting.painter import Painter
 from impasto.server.app import made
 from impasto.server.previews import encoded
@@ -214,6 +215,17 @@ def test_preview_is_as_large_as_asked(client: TestClient) -> None:
     assert opened(preview(client, id, {**RED, "size": 90}, side=1000).content).shape == (60, 90, 3)
 
 
+def test_decoded_as_far_as_is_needed(client: TestClient) -> None:
+    """Of a JPEG so much is decoded at first as quick previews need, and more where somebody asks for a sharp one."""
+    data, store = drawn(900, 600, "JPEG"), hub_of(client).store
+    ids = [client.post("/api/v1/photos", content=data, headers=JPEG).json()["id"] for _ in range(3)]
+    assert [max(store.get(id).small.pixels.shape) for id in ids] == [384] * 3
+    assert opened(preview(client, ids[0], side=384).content).shape == (256, 384, 3)
+    assert opened(preview(client, ids[1], side=800).content).shape == (533, 800, 3)
+    assert opened(client.get(f"/api/v1/photos/{ids[2]}/picture?side=900").content).shape == (600, 900, 3)
+    assert [max(store.get(id).small.pixels.shape) for id in ids] == [384, 900, 900]
+
+
 def test_preview_with_alpha(client: TestClient) -> None:
     """The preview of a photo with transparency is a PNG with it."""
     answer = preview(client, sent(client, drawn(mode="RGBA"))["id"])
@@ -241,7 +253,7 @@ def test_the_newest_preview_wins(client: TestClient) -> None:
     one, other = sent(client)["id"], sent(client)["id"]
     answers: dict[str, Any] = {}
     go, hub = threading.Event(), hub_of(client)
-    hub.previews.bench.submit(0, go.wait)
+    client.portal.call(lambda: hub.previews.bench.submit(0, go.wait) and None)  # type: ignore[union-attr]
 
     def ask(name: str, id: str) -> None:
         answers[name] = preview(client, id)
@@ -255,9 +267,36 @@ def test_the_newest_preview_wins(client: TestClient) -> None:
             time.sleep(0.01)
     go.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert {name: answer.status_code for name, answer in answers.items()} == {"a": 409, "b": 200, "c": 409, "d": 200}
     assert problem(answers["a"]) == (409, "overtaken")
+
+
+@pytest.mark.parametrize(("side", "status"), [(1024, 409), (384, 200)])
+def test_a_sharp_preview_gives_way(client: TestClient, monkeypatch: pytest.MonkeyPatch, side: int, status: int) -> None:
+    """A large preview that is being painted is ended for a newer one of its photo; a quick one is soon over anyway."""
+    photo, answers = sent(client, drawn(1200, 800))["id"], []
+    begun, halted, paint = threading.Event(), threading.Event(), Network.paint
+
+    def slow(network: Network, *words: Any) -> Any:
+        if not begun.is_set():
+            begun.set()
+            halted.wait(10 if side > 384 else 0.2)
+        return paint(network, *words)
+
+    def halt(network: Network, on: bool) -> None:
+        plain(network, on)
+        halted.set()
+
+    plain = Network.halt
+    monkeypatch.setattr(Network, "paint", slow)
+    monkeypatch.setattr(Network, "halt", halt)
+    thread = threading.Thread(target=lambda: answers.append(preview(client, photo, side=side)))
+    thread.start()
+    assert begun.wait(10)
+    assert preview(client, photo, {"styles": {"blue": 1}}).status_code == 200
+    thread.join(60)
+    assert answers[0].status_code == status
 
 
 @pytest.mark.parametrize(
@@ -327,6 +366,8 @@ def test_thumbnails(client: TestClient) -> None:
     assert "private" in first.headers["cache-control"]
     assert client.get(f"/api/v1/photos/{id}/thumbnails/green?side=64").content == first.content
     assert problem(client.get(f"/api/v1/photos/{id}/thumbnails/gren")) == (404, "unknown-style")
+    square = client.get(f"/api/v1/photos/{id}/thumbnails/green?side=48&square=true")
+    assert opened(square.content).shape == (48, 48, 3)
 
 
 def test_plan(client: TestClient) -> None:
@@ -335,7 +376,7 @@ def test_plan(client: TestClient) -> None:
     found = client.post(f"/api/v1/photos/{id}/plan", json={"recipe": {**RED, "size": 300, "enlarge": True}}).json()
     assert (found["width"], found["height"], found["megapixels"], found["whole"]) == (300, 200, 0.06, True)
     assert 0 < found["seconds"] < 10
-    assert found["memory"] > 10**7
+    assert found["memory"] > 10**7 < found["free"]
 
 
 # ---- masked

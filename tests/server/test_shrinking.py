@@ -24,7 +24,7 @@ def asked(client: TestClient, answers: list[Any]) -> threading.Thread:
         target=lambda: answers.append(client.post("/api/v1/photos", content=drawn(), headers=PNG))
     )
     thread.start()
-    while not hub.shrinking.busy:
+    while not hub.intake.shrinking.busy:
         time.sleep(0.01)
     return thread
 
@@ -34,12 +34,12 @@ def test_a_photo_that_breaks_its_reader(settings: Settings) -> None:
     answers: list[Any] = []
     with TestClient(made(settings)) as client:
         sent(client)
-        (pid,) = hub_of(client).shrinking.pids
+        (pid,) = hub_of(client).intake.shrinking.pids
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
         thread = asked(client, answers)
         os.kill(pid, signal.SIGKILL)
-        thread.join(10)
+        thread.join(60)
         assert problem(answers[0]) == (422, "bad-picture")
         sent(client)
 
@@ -48,7 +48,7 @@ def test_a_reader_that_dies_while_it_is_free(settings: Settings) -> None:
     """A process that was ended while it had nothing to do costs no photo."""
     with TestClient(made(settings)) as client:
         sent(client)
-        (pid,) = hub_of(client).shrinking.pids
+        (pid,) = hub_of(client).intake.shrinking.pids
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         time.sleep(0.2)
@@ -60,12 +60,12 @@ def test_a_photo_that_takes_for_ever(settings: Settings) -> None:
     answers: list[Any] = []
     with TestClient(made(settings)) as client:
         sent(client)
-        hub_of(client).shrinking.patience = 0.3
-        (pid,) = hub_of(client).shrinking.pids
+        hub_of(client).intake.shrinking.patience = 0.3
+        (pid,) = hub_of(client).intake.shrinking.pids
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
         asked(client, answers).join(10)
         assert problem(answers[0]) == (422, "bad-picture")
         assert "too long" in answers[0].json()["detail"]
-        hub_of(client).shrinking.patience = 30
+        hub_of(client).intake.shrinking.patience = 30
         sent(client)

@@ -58,11 +58,10 @@ def test_a_file_goes_with_whoever_holds_it(folder: Folder) -> None:
 
 def test_a_body_that_breaks_off_leaves_nothing(folder: Folder) -> None:
     """What came of a body until its sender went away is removed."""
-    spool = Spool(folder)
-    for _ in range(3):
-        spool.write(bytes(1_000_000))
-    assert len(list(folder.path.iterdir())) == 2
-    spool.drop()
+    with Spool(folder) as spool:
+        for _ in range(3):
+            spool.write(bytes(1_000_000))
+        assert len(list(folder.path.iterdir())) == 2
     assert [path.name for path in folder.path.iterdir()] == ["lock"]
 
 

@@ -15,11 +15,13 @@ from PIL import Image
 
 from impasto.painting.painter import Painter
 from impasto.server.app import made
+from impasto.server.crew import Crew
 from impasto.server.previews import encoded
 from impasto.server.settings import Settings
-from tests.server.conftest import TestClient, drawn, hub_of, opened, problem, sent, worker_pid
+from tests.server.conftest import TestClient, drawn, ended, hub_of, opened, problem, sent, worker_pid
 
 RED: dict[str, Any] = {"styles": {"red": 1}}
+needs_stop = pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="the system cannot stop a process")
 
 
 def window(client: TestClient, id: str, place: tuple[int, int, int, int], recipe: dict[str, Any] = RED) -> Any:
@@ -68,25 +70,59 @@ def test_outside(client: TestClient, place: tuple[int, int, int, int], code: str
     assert problem(window(client, sent(client)["id"], place)) == (422, code)
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="the system cannot stop a process")
+def windows(client: TestClient) -> Crew:
+    """Who paints windows, once one was painted."""
+    assert window(client, sent(client)["id"], (0, 0, 16, 16)).status_code == 200
+    return hub_of(client).orders.windows.crew
+
+
+@needs_stop
 def test_the_newest_wins(settings: Settings) -> None:
     """A window that waits is overtaken by a newer one of the same photo."""
     answers: dict[str, Any] = {}
     with TestClient(made(settings)) as client:
-        id, hub = sent(client)["id"], hub_of(client)
-        pid = worker_pid(client)
+        id, queue = sent(client)["id"], hub_of(client).orders.windows
+        (pid,) = windows(client).pids
+        assert pid is not None
         os.kill(pid, signal.SIGSTOP)
         threads = []
         for name in ("first", "second"):
-            before = hub.jobs.asked
+            before = queue.asked
             threads.append(
                 threading.Thread(target=lambda name=name: answers.update({name: window(client, id, (0, 0, 32, 32))}))
             )
             threads[-1].start()
-            while hub.jobs.asked == before:
+            while queue.asked == before:
                 time.sleep(0.01)
         os.kill(pid, signal.SIGCONT)
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
     assert problem(answers["first"]) == (409, "overtaken")
     assert answers["second"].status_code == 200
+
+
+@needs_stop
+def test_beside_a_painting(settings: Settings) -> None:
+    """A window does not wait for a painting that is on its way."""
+    with TestClient(made(settings)) as client:
+        id, pid = sent(client)["id"], worker_pid(client)
+        os.kill(pid, signal.SIGSTOP)
+        job = client.post("/api/v1/jobs", json={"photo": id, "recipe": RED}).json()
+        assert window(client, id, (0, 0, 32, 32)).status_code == 200
+        assert client.get(f"/api/v1/jobs/{job['id']}").json()["state"] == "painting"
+        os.kill(pid, signal.SIGCONT)
+        assert ended(client, job["id"])["state"] == "done"
+
+
+def test_their_process_ends(settings: Settings) -> None:
+    """The process of windows begins with the first, ends when nobody looks for a while, and begins anew then."""
+    with TestClient(made(settings)) as client:
+        assert hub_of(client).orders.windows.crew.pids == []
+        crew = windows(client)
+        crew.idle = 0.0
+        until = time.monotonic() + 60
+        while crew.pids:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        crew.idle = 60.0
+        assert windows(client).deaths == 0

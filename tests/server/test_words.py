@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,19 @@ def test_every_code_is_on_the_page() -> None:
     rows = (line.split(" | ") for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| "))
     known = {(int(row[0].strip("| ")), row[1].strip("`")) for row in rows if row[0].strip("| ").isdigit()}
     assert codes() - known == set()
+
+
+# What nobody at the page meets: the page sends no such thing, or takes it for no error, or says more in other words.
+UNSEEN = {"overtaken", "cancelled", "wrong-method", "not-http", "local", "unknown", "bad-bank", "bad-style"}
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_code_has_words(language: str) -> None:
+    """Every code that people at the page may meet has a sentence there, in each language."""
+    strings = (Path(impasto.server.__file__).parent / "page" / "strings.js").read_text("utf-8")
+    words = strings.partition(f"const {language} = {{")[2].partition("\n};")[0]
+    known = set(re.findall(r'"?\berror_([a-z-]+)"?: "', words))
+    assert {code for _, code in codes()} - known <= UNSEEN
 
 
 def test_every_form_is_the_same_problem(client: TestClient) -> None:

@@ -3,7 +3,18 @@
 Heavy things are imported inside the commands that need them, so that ``--help`` is instant.
 """
 
+from typing import Any
+
 from impasto.cli.entry import main
-from impasto.cli.root import app
 
 __all__ = ["app", "main"]
+
+
+def __getattr__(name: str) -> Any:
+    """``app``, with all commands: of them ``main`` imports the one that is called."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from impasto.cli import entry, root
+
+    entry.load()
+    return root.app

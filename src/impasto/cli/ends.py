@@ -12,7 +12,7 @@ from impasto import limits
 from impasto.cli.options import Banked
 from impasto.cli.terminal import report, say, to_json
 from impasto.errors import OptionError, PictureError, TargetError
-from impasto.painting.folder import STDIO
+from impasto.files import STDIO
 
 if TYPE_CHECKING:
     from impasto.painting.look import Look, Style
@@ -126,14 +126,16 @@ def load_photo(source: Path, max_pixels: int, size: int | None = None) -> Photo:
     return photo
 
 
-def progress(items: Iterable[Any], total: int | None = None, *, quiet: bool) -> Iterator[Any]:
+def progress(
+    items: Iterable[Any], total: int | None = None, *, quiet: bool, description: str = "painting"
+) -> Iterator[Any]:
+    if quiet:
+        return iter(items)
     from rich.console import Console
     from rich.progress import track
 
-    if quiet:
-        return iter(items)
     console = Console(stderr=True)
-    return iter(track(items, description="painting", total=total, console=console, disable=not console.is_terminal))
+    return iter(track(items, description=description, total=total, console=console, disable=not console.is_terminal))
 
 
 def numbers_in(text: str | None) -> tuple[float, ...] | None:

@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 import warnings
 from typing import Annotated
 
 import typer
 
-from impasto.cli import (
-    cluster,
-    demo,
-    evaluate,
-    live,
-    optimize,
-    paint,
-    space,
-    studio,
-    styles,
-    teach,
-    terminal,
-    train,
-    video,
-)
+from impasto.cli import terminal
 from impasto.cli.ends import at_end
 from impasto.cli.root import app
 
-COMMANDS = (
-    demo,
-    paint,
-    video,
-    cluster,
-    studio,
-    live,
-    styles,
-    space,
-    teach,
-    train,
-    optimize,
-    evaluate,
-)  # which add themselves to ``app``
+MODULES = {
+    "demo": ("demo",),
+    "paint": ("paint", "plan"),
+    "video": ("video",),
+    "cluster": ("cluster",),
+    "studio": ("studio", "serve"),
+    "live": ("live",),
+    "styles": ("styles",),
+    "space": ("sheet", "square", "path", "map"),
+    "row": ("row",),
+    "teach": ("teach", "match"),
+    "train": ("train", "export"),
+    "optimize": ("optimize", "grid", "replay"),
+    "judge": ("judge",),
+    "evaluate": ("eval",),
+}  # with the commands that they add to ``app``
 
 
 def _version(wanted: bool) -> None:
@@ -57,8 +47,16 @@ def _options(
 ) -> None: ...
 
 
+def load(word: str = "") -> None:
+    """Import the module of a command, which is half of the time before it begins; for any other word all of them."""
+    only = [module for module, commands in MODULES.items() if word in commands]
+    for module in only or MODULES:
+        importlib.import_module(f"impasto.cli.{module}")
+
+
 def main() -> None:
     """Run the command line; see ``terminal.run`` for what becomes of errors and of Ctrl-C."""
+    load(*sys.argv[1:2])
     warnings.formatwarning = lambda message, *_, **__: f"note: {message}\n"
     with at_end:
         terminal.run(app)

@@ -31,6 +31,9 @@ def _style_names(context: typer.Context, incomplete: str) -> list[str]:
 Network = Annotated[str, typer.Option(help="The network: one that comes with impasto, or an ONNX file.")]
 BankFile = Annotated[Path | None, typer.Option("--bank", help="A file of styles; default: the network's own.")]
 Runtime = Annotated[str, typer.Option(help="What runs the network: auto, openvino or onnxruntime."), limits.RUNTIME]
+Device = Annotated[
+    str, typer.Option(help="cpu, gpu (if a runtime offers one), or auto: the quicker one here."), limits.DEVICE
+]
 Side = Annotated[int, typer.Option(help="Longer side of each painting, in pixels."), limits.SIDE]
 Quality = Annotated[int, typer.Option(help="Of JPEG and WebP."), limits.QUALITY]
 
@@ -40,6 +43,11 @@ def _styles(help: str) -> Any:
 
 
 Mix = Annotated[list[str], _styles("NAME, or a mix such as NAME:0.6,NAME:0.4; several -s are mixed too.")]
+Mixed = Annotated[list[str] | None, _styles("NAME, or a mix such as NAME:0.6,NAME:0.4; several -s are mixed too.")]
+StyleImages = Annotated[
+    list[Path] | None,
+    typer.Option(help="A painting of your own as a style, called by its file's name; there may be several."),
+]
 Names = Annotated[list[str] | None, _styles("NAME,NAME,...; default: all.")]
 Styles = Annotated[list[str], _styles("NAME,NAME,...; for mixes one -s each: -s A -s B:0.5,C:0.5.")]
 MaxPixels = Annotated[int, typer.Option(help="Refuse pictures with more pixels than this."), limits.PIXELS]
@@ -84,14 +92,15 @@ class Opens(Banked):
     """A network and a bank, and what runs them."""
 
     runtime: Runtime = "auto"
+    device: Device = "auto"
 
     def painter(self, *, max_memory: float | None = None, **options: Any) -> Painter:
         """A painter of these; ``max_memory`` is in GB."""
         from impasto.painting.painter import Painter
 
         limit = None if max_memory is None else max_memory * 1e9
-        runtime: Any = self.runtime
-        return Painter(self.network, bank=self.bank, runtime=runtime, max_memory=limit, **options)
+        given: dict[str, Any] = {"runtime": self.runtime, "device": self.device}
+        return Painter(self.network, bank=self.bank, max_memory=limit, **given, **options)
 
 
 STUDIO_PORT = 7878

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,23 +16,25 @@ import typer
 from impasto import limits
 from impasto.cli import terminal
 from impasto.cli.ends import claim, counted, interrupted, look_of, one_mix, progress
+from impasto.cli.images import check_used, named_images, no_style
 from impasto.cli.options import (
     KeepMetadata,
     MaxMemory,
     MaxPixels,
-    Mix,
+    Mixed,
     Opens,
     Overwrite,
     Precision,
     Quality,
+    StyleImages,
 )
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import say, table, to_json
 from impasto.errors import FilmError, ImpastoError, PictureError, lacks_memory
-from impasto.painting.folder import STDIO
+from impasto.files import STDIO
+from impasto.limits import DEFAULT_MAX_PIXELS
 from impasto.painting.look import Look
-from impasto.pictures import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
     from impasto.painting.batch import Batch, Painted
@@ -72,7 +74,8 @@ def paint(
     photos: Annotated[
         list[Path], typer.Argument(readable=False, help="Photos, folders of photos, or - for standard input.")
     ],
-    style: Mix,
+    style: Mixed = None,
+    style_image: StyleImages = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -92,34 +95,48 @@ def paint(
 ) -> None:
     """Paint photos in a style, or in a mix of styles.
 
-    A mask gives a region a style of its own; there may be several.
+    A mask gives a region a style of its own; there may be several. A painting of your own (--style-image) becomes a
+    style within seconds; impasto row keeps it.
 
     Photos of any size: what does not fit into memory is painted in tiles. In a folder, photos keep their paths below
     the folder that they were found in; what impasto has painted is left out there. Of a photo's metadata author,
     rights, dates and resolution go along; place, camera and serial numbers only with --keep-metadata.
     """
     from impasto.cli import targets as places
-    from impasto.film.reading import FILMS
     from impasto.painting import batch
     from impasto.painting.folder import once, paintings
 
-    mix = one_mix(style)
+    files = _masks(mask or [])
+    images = named_images(style_image or [])
+    mix = one_mix(style or list(images)) if style or images else no_style()
+    check_used(images, [mix, *files])
     search = once(_search(photos))
     found = search.paths
-    if len(found) == 1 and found[0].suffix.lower() in FILMS and os.path.isfile(found[0]):
+    if len(found) == 1 and _is_film(found[0]):
         raise PictureError(f"{found[0]} is a film; impasto video paints it")
     targets, folder = paintings(search.photos, output, mix)
-    files = _masks(mask or [])
-    read = [*found, *map(Path, files.values())]
+    read = [*found, *map(Path, files.values()), *images.values()]
     claim(targets, read, opens=opening, force=force, folder=folder, pictures=True, stdout=True)
     look = look_of(mix, dials)
     if len(found) == 1:
         places.check_photo(targets[0], found[0], look.size, enlarge=look.enlarge)
     look = Look.of(look, masks=_read_once(files, found, max_pixels))
     painter = opening.open(batch.streams(found, look) if opening.max_memory is None else 1)
+    for name, image in images.items():
+        painter.add(image, name)
     painter.check(look)  # once, before the first photo
     saving = batch.Saving(comment=f"painted by impasto in the style {mix}", **asdict(written))
     _paint(batch.Batch(painter, look, saving, max_pixels), list(zip(found, targets, strict=True)), as_json)
+
+
+def _is_film(path: Path) -> bool:
+    from impasto.pictures import formats
+
+    if path.suffix.lower() in formats.SUFFIXES:
+        return False
+    from impasto.film.reading import FILMS
+
+    return path.suffix.lower() in FILMS and path.is_file()
 
 
 def _paint(work: Batch, jobs: Sequence[tuple[Path, Path]], as_json: bool) -> None:
@@ -150,14 +167,10 @@ def _paint(work: Batch, jobs: Sequence[tuple[Path, Path]], as_json: bool) -> Non
 
 def _alone(work: Batch, source: Path, target: Path, *, quiet: bool) -> Generator[Painted, None, None]:
     """Paint one photo; a bar shows how far it is, and notes are said at once."""
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
     from impasto.painting.batch import Painted
 
-    console, where = Console(stderr=True), io.BytesIO() if target == STDIO else target
-    with Bar(console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("painting", total=1.0)
+    where = io.BytesIO() if target == STDIO else target
+    with _bar(quiet) as shown:
         try:
             for each in work.one(sys.stdin.buffer if source == STDIO else source, where):
                 if isinstance(each, str):
@@ -165,12 +178,28 @@ def _alone(work: Batch, source: Path, target: Path, *, quiet: bool) -> Generator
                 elif isinstance(each, Painted):
                     last = each
                 else:
-                    bar.update(task, completed=each.share)
+                    shown(each.share)
         except (ImpastoError, MemoryError) as error:
             last = Painted(source, target, error=error)
     if isinstance(where, io.BytesIO) and last.error is None:
         _to_stdout(where.getbuffer())
     yield last
+
+
+@contextmanager
+def _bar(quiet: bool) -> Iterator[Callable[[float], None]]:
+    """What shows a share from 0 to 1 as a bar, on a terminal."""
+    seen = sys.stderr.isatty() or {"FORCE_COLOR", "TTY_COMPATIBLE"} & set(os.environ)
+    if quiet or not seen:  # rich takes as long to load as a small photo to paint
+        yield lambda share: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    with Bar(console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("painting", total=1.0)
+        yield lambda share: bar.update(task, completed=share)
 
 
 def _to_stdout(data: memoryview) -> None:

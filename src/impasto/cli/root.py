@@ -10,8 +10,8 @@ PANELS = {
     "Paint": ("demo", "paint", "video", "live", "cluster", "plan", "optimize", "replay"),
     "Studio": ("studio", "serve"),
     "Explore styles": ("styles", "sheet", "square", "path", "map"),
-    "Make your own": ("teach", "match", "train", "export"),
-    "Judge": ("eval", "grid"),
+    "Make your own": ("row", "teach", "match", "train", "export"),
+    "Judge": ("judge", "eval", "grid"),
 }
 BEGAN = time.monotonic()  # near enough: what comes before takes a tenth of a second
 

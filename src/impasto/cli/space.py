@@ -26,10 +26,8 @@ from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import report, say
 from impasto.errors import OptionError
-from impasto.limits import Choice
+from impasto.limits import DEFAULT_MAX_PIXELS, Choice
 from impasto.painting.look import Look
-from impasto.pictures import DEFAULT_MAX_PIXELS
-from impasto.pictures.animation import FPS
 
 if TYPE_CHECKING:
     from impasto.painting.painter import Painter
@@ -133,7 +131,7 @@ def path(
     place = Path(output)
     folder = place if is_folder(output) else None
     if folder is None:
-        animation.check_target(place, fps=fps or FPS)
+        animation.check_target(place, fps=fps or animation.FPS)
     elif fps is not None:
         say("note: --fps has no effect on frames in a folder; name a .gif or .webp file for an animation")
     files, stale = ([place], []) if folder is None else targets.frames(folder, frames)
@@ -145,10 +143,10 @@ def path(
     opened = load_photo(photo, given.max_pixels, size)
     picture = opened.picture
     if folder is None:
-        animation.check_target(place, fps=fps or FPS, width=picture.shape[1], height=picture.shape[0])
+        animation.check_target(place, fps=fps or animation.FPS, width=picture.shape[1], height=picture.shape[0])
     painted = (painter.paint_array(picture, look_of(mix, dials)) for mix in progress(mixes, quiet=given.as_json))
     if folder is None:
-        for note in animation.save(painted, place, fps=fps or FPS, alpha=opened.alpha):
+        for note in animation.save(painted, place, fps=fps or animation.FPS, alpha=opened.alpha):
             say(note)
     else:
         saved: list[Path] = []

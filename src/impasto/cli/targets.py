@@ -18,8 +18,8 @@ from typing import Any
 
 from impasto import assets, files, pictures
 from impasto.errors import PictureError, TargetError
-from impasto.files import printable
-from impasto.painting.folder import STDIO, key_of
+from impasto.files import STDIO, printable
+from impasto.painting.folder import key_of
 from impasto.pictures import formats
 
 _FRAME = re.compile(r"frame-(\d{4,})\.png")

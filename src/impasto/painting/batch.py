@@ -15,11 +15,11 @@ import numpy as np
 
 from impasto import pictures
 from impasto.errors import PictureError
-from impasto.painting.job import Progress
+from impasto.painting.job import Job, Progress
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
 from impasto.painting.pipeline import side_by_side
-from impasto.painting.runtimes import STREAMED, cores
+from impasto.painting.sessions import STREAMED, cores
 
 PIXELS_AT_ONCE = 50_000_000  # of photos that are read, painted and written at the same time
 BYTES_A_PIXEL = 100  # that a photo takes meanwhile, about
@@ -93,6 +93,15 @@ class Batch:
             for each in done:
                 yield each.result if each.error is None else Painted(*each.item, error=each.error)
 
+    def load(self, source: pictures.Source) -> pictures.Photo:
+        """A photo as it is needed for the look: no larger than it is painted."""
+        size = None if self.look.masks else self.look.size  # masks are as large as the photo is
+        return pictures.load(source, max_pixels=self.max_pixels, max_side=size)
+
+    def prepare(self, photo: pictures.Photo) -> Job:
+        """A photo made ready to be painted, in 8 bits."""
+        return self.painter.prepare(photo, self.look, max_pixels=self.max_pixels, kind=np.uint8)
+
     def one(
         self, source: pictures.Source, target: pictures.Target, *, turn: AbstractContextManager[Any] | None = None
     ) -> Iterator[str | Progress | Painted]:
@@ -100,12 +109,11 @@ class Batch:
 
         Inside ``turn`` it is painted.
         """
-        size = None if self.look.masks else self.look.size  # masks are as large as the photo is
-        photo = pictures.load(source, max_pixels=self.max_pixels, max_side=size)
+        photo = self.load(source)
         yield from (f"note: {note}" for note in photo.notes)
         with turn or nullcontext():
             begin, painted = time.perf_counter(), None
-            job = self.painter.prepare(photo, self.look, max_pixels=self.max_pixels, kind=np.uint8)
+            job = self.prepare(photo)
             height, width = job.size
             pictures.check_target(target, format=self.saving.format, width=width, height=height)
             yield from job.notes

@@ -14,11 +14,10 @@ from pathlib import Path
 
 from impasto import files, pictures
 from impasto.errors import TargetError
-from impasto.files import printable
+from impasto.files import STDIO, printable
 from impasto.pictures import formats
 from impasto.pictures.folders import Found, LeftOut, Search
 
-STDIO = Path("-")
 LONGEST_NAME = 255  # bytes, of one file, on nearly every system
 
 

@@ -154,7 +154,8 @@ def _paint_tiles(work: Work, planner: Planner) -> Iterator[Progress]:
     painted: Any = np.empty(work.photo.shape, kind)
     with memory.claims.deciding:
         large = planner.large(work.source, work.rows)
-        memory.claims.take(large.budget)
+        claim = large.budget + large.layout().held
+        memory.claims.take(claim)
     try:
         for step in large.paint():
             if step.painted is not None:
@@ -166,5 +167,5 @@ def _paint_tiles(work: Work, planner: Planner) -> Iterator[Progress]:
                     target[:] = work.part(part, place) if work.first is None else pictures.as_type(part, kind)
             yield Progress(min(step.share, 0.999))
     finally:
-        memory.claims.give_back(large.budget)
+        memory.claims.give_back(claim)
     yield Progress(1.0, painted if work.first is None else work.finished(painted))

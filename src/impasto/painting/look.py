@@ -5,15 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
 
 from impasto import limits
 from impasto.errors import OptionError, PictureError
-from impasto.painting.passes import Brush
-from impasto.painting.regions import Mask
-from impasto.styles import blend
 
-Style: TypeAlias = blend.Style
+if TYPE_CHECKING:
+    from impasto.painting.passes import Brush
+    from impasto.painting.regions import Mask
+    from impasto.styles import blend
+
+    Style: TypeAlias = blend.Style
+else:  # the command line makes its options of these fields, and begins before numpy is there
+    Brush, Mask, Style = str | int, Any, Any
 
 
 class Sizes(TypedDict, total=False):
@@ -93,9 +97,13 @@ class Look:
     @property
     def names(self) -> list[str]:
         """The names of styles in it, each once; a row has none."""
+        from impasto.styles import blend
+
         return list(dict.fromkeys(name for each in self.styles for name in blend.weights_of(each) or ()))
 
     @property
     def shares(self) -> list[float]:
         """How much of each of these styles is not the photo."""
+        from impasto.styles import blend
+
         return [blend.style_share(each, strength=self.strength) for each in self.styles]

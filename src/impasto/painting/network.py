@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from impasto import limits
 from impasto.errors import MismatchError, NetworkError
-from impasto.limits import Precision, RuntimeName
-from impasto.painting.runtimes import Bytes, Feeds, Floats, Session, cores, open
+from impasto.limits import Device, Precision, RuntimeName
+from impasto.painting.runtimes import Wanted, open
+from impasto.painting.sessions import Bytes, Feeds, Floats, Session, cores
 from impasto.painting.tiles.sampled import Sampled
 from impasto.painting.tiles.stages import Graph
 
@@ -36,8 +37,10 @@ class Network:
     less than the eye can see (OpenVINO only); "auto" takes what a short trial with this network finds quicker here,
     which is remembered in the cache folder. ``streams`` is how many threads paint at once: pictures of up to a
     megapixel go side by side, on a share of the cores each, which leaves no core waiting for another (OpenVINO only;
-    others take turns). Raises NetworkError for a file that is missing, damaged or not such a network, and for a
-    runtime that is not installed; OptionError for an unknown runtime or precision.
+    others take turns). ``device`` "gpu" paints on a GPU that an installed runtime offers, in float32, and "auto" does
+    so where a trial finds that one right and quicker; tiles, and what does not fit there, are the processor's all the
+    same. Raises NetworkError for a file that is missing, damaged or not such a network, and for a
+    runtime or a GPU that is not there; OptionError for an unknown runtime, precision or device.
     """
 
     def __init__(
@@ -48,12 +51,15 @@ class Network:
         threads: int | None = None,
         precision: Precision = "f32",
         streams: int = 1,
+        device: Device = "cpu",
     ) -> None:
         path = Path(path)
         limits.SEVERAL.check("threads", 1 if threads is None else threads)
         limits.SEVERAL.check("streams", streams)
-        self.runtime, self.precision, session = open(path, runtime, threads, precision, streams)
-        self._path, self._threads, self._streams = path.absolute(), threads, streams
+        found = open(path, Wanted(runtime, threads, precision, streams, device))
+        self.runtime, self.precision, self.device = found.runtime, found.precision, found.device
+        self._wanted = Wanted(found.runtime, threads, found.precision, streams, found.device)  # another time
+        self._path, session = path.absolute(), found.session
         self._opened: Session | None
         self._forget()
         try:
@@ -80,7 +86,7 @@ class Network:
     def _whole(self) -> Session:
         with self._opening:
             if self._opened is None:
-                self._opened = open(self._path, self.runtime, self._threads, self.precision, self._streams)[2]
+                self._opened = open(self._path, self._wanted).session
             return self._opened
 
     def paint(self, picture: Pixels, row: npt.ArrayLike) -> Pixels:
@@ -99,15 +105,22 @@ class Network:
 
     def let_go(self) -> None:
         """Give back the memory that is kept for the next picture, which takes it again."""
-        for session in (self._opened, self._regions):
-            if session is not None:
-                session.let_go()
+        for session in self._sessions:
+            session.let_go()
 
     def afresh(self) -> None:
         """Paint the next picture to the last bit as if it were the first one: forget which sizes came before."""
-        for session in (self._opened, self._regions):
-            if session is not None:
-                session.afresh()
+        for session in self._sessions:
+            session.afresh()
+
+    def halt(self, on: bool) -> None:
+        """End what is painted now, and until that is ``on`` no more, by InterruptedError; OpenVINO, whole pictures."""
+        for session in self._sessions:
+            session.halt(on)
+
+    @property
+    def _sessions(self) -> list[Session]:
+        return [each for each in (self._opened, self._regions) if each is not None]
 
     def _feeds(self, picture: npt.NDArray[Any], row: npt.ArrayLike) -> Feeds:
         row = np.ascontiguousarray(row, np.float32)
@@ -152,7 +165,7 @@ class Network:
     @property
     def threads(self) -> int:
         """How many cores it uses."""
-        return self._threads or cores()
+        return self._wanted.threads or cores()
 
     def bytes_for(self, height: int, width: int, *, regions: bool = False, floats: bool = True) -> int:
         """Memory that painting a picture of this size, of ``floats`` or of bytes, takes beside the network's own."""
@@ -197,7 +210,7 @@ class Network:
                     raise NetworkError(
                         f"the network {self.name!r} has no {path.name} to paint regions with; export it again"
                     )
-                _, _, session = open(path, self.runtime, self._threads, self.precision, self._streams)
+                session = open(path, self._wanted).session
                 found = session.meta.get("impasto.fingerprint"), session.meta.get("impasto.margin", "0")
                 if found != (self.fingerprint, str(self.margin)):
                     raise NetworkError(f"{path} belongs to another network than {self._path.name}; export both again")

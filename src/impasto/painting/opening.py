@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from impasto import assets
+import numpy as np
+import numpy.typing as npt
+
+from impasto import assets, pictures
 from impasto.errors import ImpastoError, MismatchError
+from impasto.painting import runtimes
 from impasto.painting.network import Network
-from impasto.styles.bank import PHOTO, Bank
+from impasto.styles.bank import PHOTO, Bank, Card
+from impasto.styles.names import check_name, slug_of
+from impasto.styles.unseen.likeness import Likeness
+from impasto.styles.unseen.predictor import Predictor
 
 Where: TypeAlias = str | os.PathLike[str]
+Floats: TypeAlias = npt.NDArray[np.float32]
 
 FIRST = {"fast": "full"}  # networks that another one makes the first pass for, which composes better
 
@@ -23,10 +32,14 @@ class Opened:
 
     def __init__(self, network: Where, bank: Bank | Where | None, **options: Any) -> None:
         file, self._beside = assets.network_file(network), assets.bank_file(network)
+        self._file, self._predictor = file, assets.predictor_file(network)
         self.network = Network(file, **options)
         self.bank = bank if isinstance(bank, Bank) else self._bank_in(bank or self._beside)
+        self._likeness: Likeness | None = None
+        self._making = threading.Lock()
         first = FIRST.get(os.fspath(network))
-        taken = {"runtime": self.network.runtime, "precision": self.network.precision, "threads": options["threads"]}
+        taken = {name: getattr(self.network, name) for name in ("runtime", "precision", "device")}
+        taken["threads"] = options["threads"]
         # How to open a painter of the network that makes the first pass for it; empty where there is none.
         self.composer: dict[str, Any] = {"network": first, **taken} if first in assets.networks() else {}
 
@@ -50,6 +63,38 @@ class Opened:
     def own(self) -> Bank:
         """The bank that came with the network."""
         return Bank.load(self._beside)
+
+    def row(self, painting: pictures.Source, *, steps: int | None = None) -> Floats:
+        """A row (R,) for a ``painting`` that nothing was trained on: paint with it as with any other row.
+
+        ``painting`` is whatever can be read as a picture. Takes some seconds: the row is moved towards the painting by
+        ``steps``, as many as are good by default; more are better. Needs no torch. PictureError for a painting below 64
+        pixels or of one colour, NetworkError where OpenVINO does not run.
+        """
+        with self._making:
+            if self._likeness is None:
+                self._likeness = self._new_likeness()
+            return self._likeness.row(painting, steps=steps)
+
+    def add(self, painting: pictures.Source, name: str | None = None, *, steps: int | None = None) -> str:
+        """Find a ``row`` for a painting and put it into ``bank``; returns its name there, for mixes and masks.
+
+        That is by default the name of its file, as a slug. In this painter's bank it takes the place of a style of the
+        same name. BankError for a name that is no slug.
+        """
+        name = slug_of(painting) if name is None else name
+        check_name(name)
+        self.bank = self.bank.add(name, self.row(painting, steps=steps), Card("", name, "", "", ""), replace=True)
+        return name
+
+    def _new_likeness(self) -> Likeness:
+        network = self.network
+        options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": network.precision, "PERFORMANCE_HINT": "LATENCY"}
+        options |= {"INFERENCE_NUM_THREADS": network.threads}
+        _, _, session = runtimes.open(assets.LOSS_NETWORK, network.runtime, network.threads, network.precision, 1)
+        predictor = None if self._predictor is None else Predictor.load(self._predictor)
+        found = options if network.runtime == "openvino" else None
+        return Likeness(self._file, self.bank, session, found, predictor)
 
     def _bank_in(self, file: Where) -> Bank:
         """The bank in a file, once it belongs to the network."""

@@ -17,8 +17,7 @@ from PIL import Image
 
 from impasto import assets, limits, pictures
 from impasto.errors import OptionError
-from impasto.film import steady as held
-from impasto.limits import Precision, RuntimeName
+from impasto.limits import Device, Precision, RuntimeName
 from impasto.painting import passes, rows
 from impasto.painting.job import First, Job, Progress, enough_memory
 from impasto.painting.look import Dials, Look, Sizes, Style
@@ -43,8 +42,8 @@ class Painter(Opened):
 
     ``network`` is the name of a network that comes with impasto ("full") or an ONNX file that ``impasto export`` wrote;
     ``bank`` is a bank, its file, or None for the one that belongs to the network; a bank without ``photo`` gets that
-    row from the network's own bank. ``runtime``, ``threads``, ``precision`` and ``streams`` are those of ``Network``;
-    "auto" is what is quickest here.
+    row from the network's own bank. ``runtime``, ``threads``, ``precision``, ``streams`` and ``device`` are those of
+    ``Network``; "auto" is what is quickest here.
 
     Pictures are painted whole while that takes no more than 4 GB and the memory that is free allows it, and in tiles
     beyond, with temporary files; ``max_memory`` (bytes, of the whole process) sets another limit. (ONNX Runtime paints
@@ -64,9 +63,11 @@ class Painter(Opened):
         precision: Precision = "auto",
         max_memory: float | None = None,
         streams: int = 1,
+        device: Device = "auto",
     ) -> None:
         check_memory(max_memory)  # before anything is opened
-        super().__init__(network, bank, runtime=runtime, threads=threads, precision=precision, streams=streams)
+        opened = {"runtime": runtime, "threads": threads, "precision": precision, "streams": streams, "device": device}
+        super().__init__(network, bank, **opened)
         self.planner = Planner(self.network, max_memory)
         self.streams = streams
         self._lock = threading.Lock()
@@ -188,6 +189,8 @@ class Painter(Opened):
         ``frames`` are read one by one, and all of one size. ``steady`` 0 paints each by itself, as ``paint_array``
         does. ``times`` are those of the frames in seconds; without them there are ``fps`` frames a second.
         """
+        from impasto.film import steady as held
+
         look = self.check(style, **dials)
         clock = held.clock(limits.FRAME_RATE.check("fps", fps)) if times is None else times
         return held.paint_frames(held.Steady(self, steady=steady), frames, look, clock)

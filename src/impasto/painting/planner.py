@@ -20,8 +20,8 @@ from impasto.painting.tiles.windows import Mirrored, Source
 
 SHARE = 0.7  # of the free memory that a painting may take
 WHOLE_BYTES = 4_000_000_000  # what a picture may take to be painted whole, if no limit is given
-TILES_BYTES = 2_000_000_000  # and what its tiles may take together
-TILE_BYTES = 320 * 2**20  # for each thread: what tiles take where there is more
+TILES_BYTES = 1_800_000_000  # and what photo, painting and tiles may take together; the program takes 200 MB
+TILE_BYTES = 320 * 2**20  # for each thread: what tiles that run take where there is more
 LEAST_BYTES = 40 * 2**20  # and where there is less than that
 AT_MOST = 4000, 14_000  # bytes a pixel, without and with masks: no network needs more; most machines have them free
 TRIALS = (512, 1024)  # pixels: what is painted to estimate how long a picture will take
@@ -112,7 +112,10 @@ class Planner:
         }
         scale, shift = np.split(np.stack(rows.rows) if rows.masks else rows.rows[0], 2, axis=-1)
         style = {"scale": np.ascontiguousarray(scale), "shift": np.ascontiguousarray(shift)}
-        return Large(graph, sources, style, budget=self._budget(math.prod(pixels.shape)), threads=self.network.threads)
+        room = self._budget(math.prod(pixels.shape))
+        # On many cores tiles would take all of it, and gain less than what waits in memory does.
+        budget = min(room, TILE_BYTES * self.network.threads, max(2 * TILE_BYTES, room // 2))
+        return Large(graph, sources, style, budget=budget, spare=room - budget, threads=self.network.threads)
 
     def _any_rows(self, masks: list[pictures.Pixels]) -> Rows:
         count = len(masks) + 1
@@ -136,8 +139,8 @@ class Planner:
         """Bytes that tiles may take beside the painting (in bytes), which is never so little that nothing goes."""
         room = SHARE * (self._room() - painted)
         if self.max_memory is None:
-            room = min(room, TILES_BYTES)
-        return int(max(LEAST_BYTES, min(room, TILE_BYTES * self.network.threads)))
+            room = min(room, TILES_BYTES - 2 * painted)
+        return int(max(LEAST_BYTES, room))
 
     # ---- time
 

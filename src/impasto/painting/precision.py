@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 from impasto import quiet
 from impasto.errors import attempt
 from impasto.files import write_atomically
 
-FILE = "precision-{}.json"  # in the cache folder, one for each key: of two processes at once none loses its entry
 GAIN = 0.9  # bfloat16 rounds, so it must take less than this share of float32's time
 TURNS = 3  # of which the quickest counts
 
@@ -28,12 +24,21 @@ def quicker(key: str, openers: dict[str, Callable[[], Timed]]) -> str:
     ``openers`` has a function for each that opens the network and gives one that paints. Where bfloat16 fails it is
     float32. Without a cache folder every call tries.
     """
+    # what is wrong with it is reported when the network is opened
+    return remembered("precision", key, openers, lambda: attempt(lambda: _tried(openers), "f32"))
+
+
+def remembered(kind: str, key: str, words: Container[str], find: Callable[[], str]) -> str:
+    """The one of ``words`` that the cache folder has under ``key``, or what ``find`` finds, which is then in it.
+
+    Each key has a file of its own, kind-….json: of two processes at once none loses its entry.
+    """
     folder = quiet.cache_folder()
-    file = folder / FILE.format(hashlib.sha256(key.encode()).hexdigest()[:16]) if folder else None
+    file = folder / f"{kind}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json" if folder else None
     known = _known(file, key) if file else ""
-    if known in openers:
+    if known in words:
         return known
-    found = attempt(lambda: _tried(openers), "f32")  # what is wrong with it is reported when the network is opened
+    found = find()
     if file:
         with suppress(OSError):  # it is tried again next time
             write_atomically(file, json.dumps({key: found}).encode())
@@ -49,26 +54,17 @@ def _known(file: Path, key: str) -> str:
 
 
 def _tried(openers: dict[str, Callable[[], Timed]]) -> str:
+    spent = fastest(openers)
+    return "bf16" if spent["bf16"] < GAIN * spent["f32"] else "f32"
+
+
+def fastest(openers: dict[str, Callable[[], Timed]]) -> dict[str, float]:
+    """The least seconds in which each paints, in turns, as a processor's clock and other programs change."""
     paint = {name: opener() for name, opener in openers.items()}
     for once in paint.values():
         once()  # the first warms up
     spent = {name: [] for name in paint}  # type: dict[str, list[float]]
-    for _ in range(TURNS):  # in turns, as a processor's clock and other programs change
+    for _ in range(TURNS):
         for name, once in paint.items():
             spent[name].append(once())
-    return "bf16" if min(spent["bf16"]) < GAIN * min(spent["f32"]) else "f32"
-
-
-@cache
-def processor() -> str:
-    """The processor's model, in the words of the system."""
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def instructions() -> str:
-    """The cap on oneDNN's instructions that the user has set, "" for none."""
-    return os.environ.get("ONEDNN_MAX_CPU_ISA", "")
+    return {name: min(seconds) for name, seconds in spent.items()}

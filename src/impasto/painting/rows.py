@@ -51,7 +51,8 @@ class Rows:
         if not self.masks:
             return blend.painted_weight(self.shares[0])
         planes = regions.stack([mask[place] for mask in self.masks])  # (K + 1, h, w)
-        return blend.painted_weight(np.tensordot(np.asarray(self.shares, np.float32), planes, 1))[..., None]
+        shares = np.minimum(np.asarray(self.shares, np.float32), 1)  # more would reach into what a soft mask keeps
+        return blend.painted_weight(np.tensordot(shares, planes, 1))[..., None]
 
     def shown(self, painted: pictures.Pixels, photo: pictures.Pixels, place: Any) -> pictures.Picture:
         """``painted``, drawn towards ``photo``, both the part at ``place`` of theirs; whole numbers become floats."""

@@ -3,6 +3,7 @@
 What other packages need is named here; the modules behind it do one kind of work each.
 """
 
+from impasto.limits import DEFAULT_MAX_PIXELS as DEFAULT_MAX_PIXELS
 from impasto.pictures import decoders as _decoders
 from impasto.pictures.folders import find as find, search as search
 from impasto.pictures.pixels import (
@@ -20,7 +21,6 @@ from impasto.pictures.pixels import (
     unit as unit,
 )
 from impasto.pictures.read import (
-    DEFAULT_MAX_PIXELS as DEFAULT_MAX_PIXELS,
     Header as Header,
     from_pil as from_pil,
     header as header,

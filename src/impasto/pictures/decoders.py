@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import IO, Any, TypeVar
 
@@ -19,6 +19,7 @@ Result = TypeVar("Result")
 DAMAGED_END = "is damaged at its end, behind the last pixel; the picture is whole"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 _JXL = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
+_UNMISTAKABLE = ("JPEG", "PNG")  # by their first bytes, and known to Pillow from its start
 _PAGES = ("TIFF",)
 _STILL = ("MPO",)  # what comes after the first picture is no animation, and every phone writes it
 _WHITE_IS_ZERO = 262  # TIFF's tag PhotometricInterpretation, where 0 says so
@@ -44,7 +45,14 @@ def known(head: bytes) -> str | None:
         return formats.HEIF
     if head.startswith(_JXL):
         return formats.JXL
-    for name in readable():
+    Image.preinit()  # knows the common ones; to load the others takes as long as to read a small photo
+    common = (name for name in formats.READABLE if name in Image.OPEN)
+    return _accepting(common, head) or _accepting(readable(), head)
+
+
+def _accepting(names: Iterable[str], head: bytes) -> str | None:
+    """The first of Pillow's formats that says that a file which begins so is its own."""
+    for name in names:
         accept = Image.OPEN[name][1]
         if accept is None or accept(head):
             return name
@@ -70,7 +78,7 @@ def _image(file: IO[bytes], kind: str | None, name: str) -> Image.Image:
     if kind == formats.JXL:
         _package(kind, name)  # makes itself known to Pillow
         return Image.open(file, formats=(kind,))
-    return Image.open(file, formats=readable())
+    return Image.open(file, formats=(kind,) if kind in _UNMISTAKABLE else readable())
 
 
 def _package(kind: str, name: str) -> Any:

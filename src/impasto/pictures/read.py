@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from impasto import limits
 from impasto.errors import PictureError, attempt, foreign
+from impasto.limits import DEFAULT_MAX_PIXELS
 from impasto.pictures import arrays, color, containers, decoders, metadata, sources
 from impasto.pictures.pillow import name_of, quiet_pillow, reason_of
 from impasto.pictures.pixels import (
@@ -31,8 +32,8 @@ from impasto.pictures.pixels import (
 from impasto.pictures.transparency import cover
 from impasto.pictures.write import WRITABLE
 
-DEFAULT_MAX_PIXELS = 200_000_000  # the largest phone cameras make 200 megapixels
 NO_LIMIT = 2**62  # pixels
+DRAFTED = 1.9  # times the size that is asked for: half of a camera's 4,000 pixels suffices for 1,024
 _Decoded: TypeAlias = "tuple[Photo, tuple[int, int] | None]"  # and its full size, if it was decoded smaller than that
 
 _DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")  # modes of more than 8 bits
@@ -55,7 +56,7 @@ def load(source: Source, *, max_pixels: int | None = DEFAULT_MAX_PIXELS, max_sid
     behind its last pixel is read, and ``notes`` says so.
 
     With `max_side` the photo is shrunk as `resize` does it; large JPEGs are then decoded at a fraction of their size
-    (1/2, 1/4 or 1/8, still twice as large as asked for), which is faster and hardly differs.
+    (1/2, 1/4 or 1/8, still nearly twice as large as asked for), which is faster and hardly differs.
 
     Raises PictureError for whatever cannot be read, and before decoding for more than `max_pixels` pixels (None: for
     any number).
@@ -104,10 +105,10 @@ def _decoded(file: IO[bytes], name: str, limit: int, max_side: int | None) -> _D
 
 
 def _drafted(image: Image.Image, max_side: int) -> tuple[int, int] | None:
-    """Have a JPEG decoded at a fraction of its size, twice `max_side` or more; gives its full size, upright."""
+    """Have a JPEG decoded at a fraction of its size, `DRAFTED` times `max_side` or more; its full size, upright."""
     width, height = image.size
     across, down = shrunk_size(width, height, max_side)
-    if image.draft(None, (2 * across, 2 * down)) is None:
+    if image.draft(None, (int(DRAFTED * across), int(DRAFTED * down))) is None:
         return None
     return (height, width) if _orientation_of(image) >= 5 else (width, height)
 

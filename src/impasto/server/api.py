@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from impasto import errors, limits
 from impasto.painting.batch import Saving
 from impasto.painting.look import Look
-from impasto.server import jobs, previews, store
+from impasto.server import job, previews, store
 from impasto.server.looks import Mask, Wanted
 from impasto.server.settings import MASKS, PREVIEW_SIDE, STYLES
 from impasto.styles import blend
@@ -30,9 +30,9 @@ PROBLEMS: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.MissingExtraError, 501, "missing-extra"),
     (errors.LearnError, 422, "cannot-learn"),
     (previews.OvertakenError, 409, "overtaken"),
-    (jobs.WorkerDiedError, 500, "worker-died"),
-    (jobs.TooSlowError, 504, "too-slow"),
-    (jobs.CancelledError, 409, "cancelled"),
+    (job.WorkerDiedError, 500, "worker-died"),
+    (job.TooSlowError, 504, "too-slow"),
+    (job.CancelledError, 409, "cancelled"),
     (store.GoneError, 410, "gone"),
     (store.UnknownError, 404, "unknown"),
     (store.FullError, 503, "busy"),
@@ -193,7 +193,8 @@ class PlanRecord(BaseModel):
     whole: bool
     tiles: int
     passes: int
-    memory: int
+    memory: int = Field(description="Bytes that the process will take.")
+    free: int = Field(description="Bytes of memory that are free now.")
     seconds: float
 
 

@@ -229,7 +229,7 @@ def readable(settings: Settings) -> list[str]:
 async def styles(request: Request, hub: HubOf, network: Annotated[str | None, Query()] = None) -> Response:
     """The styles of a network."""
     name = network or hub.settings.default
-    response = JSONResponse({"network": name, "styles": await hub.styles(name)})
+    response = JSONResponse({"network": name, "styles": await hub.catalogue.styles(name)})
     tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == tag:

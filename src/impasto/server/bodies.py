@@ -41,8 +41,8 @@ async def picture(request: Request, hub: Hub, most: int | None = None) -> Blob:
         message = "send the picture itself as body, with its type in Content-Type, such as image/jpeg"
         raise RequestError(415, "unsupported-type", message)
     most = min(hub.settings.body, most or hub.settings.body)
-    spool, part = Spool(hub.folder), bytearray()
-    try:
+    part = bytearray()
+    with Spool(hub.folder) as spool:
         async for chunk in request.stream():
             part += chunk
             if spool.size + len(part) > most:
@@ -53,12 +53,9 @@ async def picture(request: Request, hub: Hub, most: int | None = None) -> Blob:
                 await asyncio.to_thread(spool.write, bytes(part))
                 part.clear()
         await asyncio.to_thread(spool.write, bytes(part))
-    except BaseException:
-        spool.drop()
-        raise
-    if spool.size == 0:
-        raise RequestError(422, "bad-picture", "the body is empty; send the picture itself")
-    return spool.done()
+        if spool.size == 0:
+            raise RequestError(422, "bad-picture", "the body is empty; send the picture itself")
+        return spool.done()
 
 
 async def unless_gone(request: Request, work: Awaitable[Result]) -> Result:

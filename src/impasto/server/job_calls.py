@@ -15,7 +15,7 @@ from fastapi.responses import Response, StreamingResponse
 from impasto.server.api import JobBody, JobRecord, Query_, RequestError, problem
 from impasto.server.bodies import NO_STORE, PICTURE, HubOf, Responses, picture, sent, unless_gone
 from impasto.server.hub import Hub
-from impasto.server.jobs import Job
+from impasto.server.job import Job
 from impasto.server.looks import mix
 from impasto.server.photo_calls import planned
 
@@ -36,20 +36,20 @@ async def begin(
 ) -> JobRecord:
     """Paint a photo that was sent. The same Idempotency-Key again gives the same job again."""
     said = body.model_dump_json().encode()
-    job = hub.known(idempotency_key, said) if idempotency_key else None
+    job = hub.orders.known(idempotency_key, said) if idempotency_key else None
     if job is None:
         photo = hub.store.get(body.photo)
         wanted = body.recipe.wanted(hub.settings.default, photo.masks)
         saving = body.saving(wanted.comment)
         plan = await planned(hub, photo, wanted)
-        job = hub.submit(photo.body, photo.header, wanted, saving, exact=True)
+        job = hub.orders.submit(photo.body, photo.header, wanted, saving, exact=True)
         job.facts |= {
             "plan": plan,
             "name": file_name(photo.name, mix(wanted.styles), body.format),
             "format": body.format,
         }
         if idempotency_key:
-            hub.remember(idempotency_key, said, job)
+            hub.orders.remember(idempotency_key, said, job)
     response.headers["Location"] = f"{request.url.path}/{job.id}"
     return record(hub, job)
 
@@ -115,11 +115,11 @@ async def paint(request: Request, query: Query_, hub: HubOf) -> Response:
     """Paint the photo that is the body, and answer with the painting."""
     wanted = query.wanted(hub.settings.default)
     saving = query.saving(wanted.comment)
-    await hub.check(wanted)
+    await hub.catalogue.check(wanted)
     hub.jobs.check_room()
     body = await picture(request, hub)
-    header = await hub.header(body)
-    job = hub.submit(body, header, wanted, saving)
+    header = await hub.intake.header(body)
+    job = hub.orders.submit(body, header, wanted, saving)
     try:
         await unless_gone(request, job.over.wait())
         if job.error is not None:

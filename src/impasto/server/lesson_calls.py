@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -13,7 +12,6 @@ from impasto.server.api import Problem, RequestError, problem
 from impasto.server.bodies import NO_STORE, PICTURE, HubOf, Responses, picture, sent, unless_gone
 from impasto.server.lessons import Lesson
 from impasto.server.store import Blob
-from impasto.styles import strokes
 
 router = APIRouter(tags=["lessons"])
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Of the lesson.")]
@@ -89,6 +87,7 @@ async def lesson_preview(
     lesson, found = hub.lessons.get(id), hub.store.get(photo)
     if lesson.row is None:
         raise RequestError(409, "not-done", "nothing is learned yet; ask for its lesson until there is a preview")
+    await hub.intake.enough(found, side)
     made = await unless_gone(request, hub.previews.row(found, lesson.network, lesson.row, side))
     return Response(made.data, media_type=made.kind, headers=NO_STORE)
 
@@ -110,6 +109,5 @@ async def forget_lesson(id: Id, hub: HubOf) -> None:
 @router.get("/banks/{name}", response_class=Response, responses=BANK)
 async def bank_file(name: Annotated[str, Path(max_length=80)], hub: HubOf, network: str | None = None) -> Response:
     """A style as a file, to be kept and given to others."""
-    bank = await hub.bank(network or hub.settings.default)
-    data = await asyncio.to_thread(hub.file_of, bank, strokes.family(bank, name))
+    data = await hub.catalogue.file(network or hub.settings.default, name)
     return sent(Blob(data), "application/octet-stream", f"{name}.safetensors")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
+from impasto.painting import memory
 from impasto.server import looks, samples
 from impasto.server.api import PhotoRecord, PlanBody, PlanRecord, PreviewBody, WindowBody
 from impasto.server.bodies import PICTURE, HubOf, Responses, picture, unless_gone
 from impasto.server.hub import Hub
 from impasto.server.looks import Wanted
 from impasto.server.previews import Preview, at_side, encoded
-from impasto.server.settings import MASKS
+from impasto.server.settings import MASKS, PREVIEW_SIDE, QUICK_SIDE
 from impasto.server.store import Blob, Photo
 
 router = APIRouter(prefix="/photos", tags=["photos"])
@@ -71,6 +73,7 @@ async def forget_photo(id: Id, hub: HubOf) -> None:
 async def show_photo(id: Id, hub: HubOf, side: Annotated[int, Query(ge=16, le=1024)] = 1024) -> Response:
     """The photo itself, upright, as JPEG or PNG."""
     photo = hub.store.get(id)
+    await hub.intake.enough(photo, side)
 
     def made() -> tuple[bytes, str]:
         small = at_side(photo, side)
@@ -109,11 +112,12 @@ async def thumbnail(
     hub: HubOf,
     network: str | None = None,
     side: Annotated[int, Query(ge=16, le=256)] = 128,
+    square: Annotated[bool, Query(description="Its middle alone, which is quicker.")] = False,
 ) -> Response:
     """The photo in one style, small."""
     photo, name = hub.store.get(id), network or hub.settings.default
-    await hub.check(Wanted(name, {style: 1.0}))
-    data = await unless_gone(request, hub.previews.thumbnail(photo, name, style, side))
+    await hub.catalogue.check(Wanted(name, {style: 1.0}))
+    data = await unless_gone(request, hub.previews.thumbnail(photo, name, style, side, square))
     return Response(data, media_type="image/jpeg", headers=PRIVATE)
 
 
@@ -122,8 +126,10 @@ async def preview(id: Id, body: PreviewBody, request: Request, hub: HubOf) -> Re
     """A preview of the painting. A newer one of the same photo takes the place of one that waits: 409 for that."""
     photo = hub.store.get(id)
     wanted = body.recipe.wanted(hub.settings.default, photo.masks)
-    await hub.check(wanted)
-    made = await unless_gone(request, hub.previews.paint(photo, wanted, body.max_side))
+    await hub.catalogue.check(wanted)
+    side = PREVIEW_SIDE if body.max_side > QUICK_SIDE else body.max_side
+    painted = hub.previews.paint(photo, wanted, body.max_side, partial(hub.intake.enough, photo, side))
+    made = await unless_gone(request, painted)
     return _shown(made, body.n)
 
 
@@ -132,9 +138,9 @@ async def window(id: Id, body: WindowBody, request: Request, hub: HubOf) -> Resp
     """A place of the painting at full size. X-About is 1 where it is only about what the painting will be."""
     photo = hub.store.get(id)
     wanted = body.recipe.wanted(hub.settings.default, photo.masks)
-    await hub.check(wanted)
+    await hub.catalogue.check(wanted)
     key = f"{id} {photo.changes} {body.recipe.model_dump_json()}"
-    made = await unless_gone(request, hub.window(photo, wanted, key, (body.x, body.y, body.width, body.height)))
+    made = await unless_gone(request, hub.orders.window(photo, wanted, key, (body.x, body.y, body.width, body.height)))
     return _shown(made, body.n)
 
 
@@ -154,7 +160,8 @@ async def plan(id: Id, body: PlanBody, hub: HubOf) -> PlanRecord:
 
 async def planned(hub: Hub, photo: Photo, wanted: Wanted) -> PlanRecord:
     """The plan of a photo's painting, as a record."""
-    found, seconds = await hub.plan(photo.header, wanted)
+    await hub.catalogue.check(wanted)
+    found, seconds = await hub.orders.plan(photo.header, wanted)
     return PlanRecord(
         width=found.width,
         height=found.height,
@@ -163,5 +170,6 @@ async def planned(hub: Hub, photo: Photo, wanted: Wanted) -> PlanRecord:
         tiles=found.tiles,
         passes=found.passes,
         memory=found.memory,
+        free=memory.available(),
         seconds=round(seconds, 2),
     )

@@ -12,8 +12,9 @@ import heapq
 import itertools
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -23,10 +24,11 @@ import numpy as np
 from impasto import pictures
 from impasto.errors import ImpastoError
 from impasto.painting.look import Look
+from impasto.painting.network import Network
 from impasto.painting.painter import Painter, previewed
 from impasto.server.kits import Painters
 from impasto.server.looks import Wanted, named
-from impasto.server.settings import PREVIEW_SIDE
+from impasto.server.settings import PREVIEW_SIDE, QUICK_SIDE
 from impasto.server.store import Photo
 from impasto.styles.bank import Floats
 
@@ -34,7 +36,8 @@ Result = TypeVar("Result")
 PREVIEW, READY, THUMBNAIL = 0, 1, 2  # what comes first
 SLOW = 0.09  # seconds of a preview at 384 px beyond which a quicker network previews
 THUMBNAIL_SIDE = 256  # pixels that thumbnails are painted at: below that strokes are blotches
-QUICK = 384  # pixels of the largest preview that must be there at once
+SQUARE = 224  # pixels a side of square ones, which are all of one size: it is compiled before the first photo comes
+TRIAL, OTHER = (288, 384), (256, 384)  # height and width of what is painted then: a preview, and another size
 QUALITY = 88
 THREAD = "previews"
 PATIENCE = 10.0  # seconds that the end waits for a preview
@@ -45,48 +48,92 @@ class OvertakenError(ImpastoError):
 
 
 class Bench:
-    """One thread that does one thing after the other, the most pressing first."""
+    """One thread that does one thing after the other, the most pressing first. Its methods are called in one loop."""
 
     def __init__(self) -> None:
-        self._todo: list[tuple[int, int, Future[Any], Callable[[], Any]]] = []
+        self._todo: list[tuple[int, int, asyncio.Future[Any], Callable[[], Any]]] = []
         self._count = itertools.count()
-        self._changed = threading.Condition()
+        self._thread = ThreadPoolExecutor(1, THREAD)
+        self._on: Future[Any] | None = None
         self.closed = False
-        self._thread = threading.Thread(target=self._work, name=THREAD, daemon=True)
-        self._thread.start()
 
-    def submit(self, rank: int, action: Callable[[], Result]) -> Future[Result]:
+    def submit(self, rank: int, action: Callable[[], Result]) -> asyncio.Future[Result]:
         """Have it done; a future that is cancelled before its turn never begins."""
-        future: Future[Result] = Future()
-        with self._changed:
-            heapq.heappush(self._todo, (rank, next(self._count), future, action))
-            self._changed.notify()
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._todo, (rank, next(self._count), future, action))
+        self._next()
         return future
 
-    def close(self) -> None:
-        """Begin nothing more, and wait for what is on: at the end of Python a runtime's threads must be idle."""
-        with self._changed:
-            self.closed = True
-            for _, _, future, _ in self._todo:
-                future.cancel()
-            self._todo.clear()
-            self._changed.notify()
-        self._thread.join(PATIENCE)
+    def withdraw(self, future: asyncio.Future[Any]) -> bool:
+        """Cancel what has not begun; False if it has."""
+        return any(each is future for _, _, each, _ in self._todo) and future.cancel()
 
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                while not (self._todo or self.closed):
-                    self._changed.wait()
-                if self.closed:
-                    return
-                _, _, future, action = heapq.heappop(self._todo)
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(action())
-            except BaseException as error:
+    async def close(self) -> None:
+        """Begin nothing more, and wait for what is on: at the end of Python a runtime's threads must be idle."""
+        self.closed = True
+        for _, _, future, _ in self._todo:
+            future.cancel()
+        if self._on is not None:
+            await asyncio.wait({asyncio.wrap_future(self._on)}, timeout=PATIENCE)
+        self._thread.shutdown(wait=self._on is None or self._on.done())
+
+    def _next(self) -> None:
+        while self._todo and self._on is None:
+            _, _, future, action = heapq.heappop(self._todo)
+            if not (self.closed or future.cancelled()):
+                self._begin(future, action)
+
+    def _begin(self, future: asyncio.Future[Any], action: Callable[[], Any]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def told(on: Future[Any]) -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._done, future, on)
+
+        self._on = self._thread.submit(action)
+        self._on.add_done_callback(told)
+
+    def _done(self, future: asyncio.Future[Any], on: Future[Any]) -> None:
+        self._on = None
+        if not future.cancelled():
+            error = on.exception()
+            if error is None:
+                future.set_result(on.result())
+            else:
                 future.set_exception(error)
+        self._next()
+
+
+class Turn:
+    """A preview of ``side`` pixels on its way, which is given up when nobody wants it any more, in the middle too."""
+
+    def __init__(self, side: int) -> None:
+        self.side, self.overtaken = side, False
+        self.future: asyncio.Future[Preview] | None = None  # once it waits to be painted
+        self._lock = threading.Lock()
+        self._given_up = False
+        self._stop: Callable[[], None] | None = None
+
+    def give_up(self) -> None:
+        """From now on ``at`` raises, and what is painted inside it is ended."""
+        with self._lock:
+            self._given_up = True
+            if self._stop is not None:
+                self._stop()
+
+    @contextmanager
+    def at(self, network: Network) -> Iterator[None]:
+        """Where a network paints it, in the thread; InterruptedError once it is given up."""
+        with self._lock:
+            if self._given_up:
+                raise InterruptedError
+            self._stop = partial(network.halt, True)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stop = None
+            network.halt(False)
 
 
 @dataclass(frozen=True)
@@ -105,73 +152,88 @@ class Previews:
     def __init__(self, painters: Painters) -> None:
         self.painters, self.bench = painters, Bench()
         self.asked = self.overtaken = 0
-        self._waiting: dict[str, Future[Preview]] = {}
+        self._newest: dict[str, Turn] = {}
 
-    async def paint(self, photo: Photo, wanted: Wanted, side: int) -> Preview:
-        """A preview of at most ``side`` pixels; OvertakenError for all that wait but the newest of a photo."""
-        return await self._newest(photo.id, partial(self._painted, photo, wanted, side))
+    async def paint(self, photo: Photo, wanted: Wanted, side: int, decoded: Callable[[], Awaitable[None]]) -> Preview:
+        """A preview of at most ``side`` pixels, once ``decoded`` has seen to the photo.
 
-    async def _newest(self, key: str, action: Callable[[], Preview]) -> Preview:
-        older = self._waiting.get(key)
-        if older is not None:
-            older.cancel()
+        OvertakenError where a newer one of the same photo was asked for. That ends those that wait, and one that is
+        being painted if it is large: quick ones are over soon.
+        """
+        turn, older = Turn(side), self._newest.get(photo.id)
+        self._newest[photo.id] = turn
         self.asked += 1
-        future = self._waiting[key] = self.bench.submit(PREVIEW, action)
+        if older is not None:
+            self._overtake(older)
         try:
-            return await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            if self._waiting.get(key) is future:
+            await decoded()
+            if turn.overtaken:
+                raise InterruptedError
+            turn.future = self.bench.submit(PREVIEW, partial(self._painted, photo, wanted, side, turn))
+            return await turn.future
+        except (asyncio.CancelledError, InterruptedError):
+            if not turn.overtaken:  # whoever asked has gone
+                turn.give_up()
                 raise
             self.overtaken += 1
             raise OvertakenError("a newer preview took the place of this one") from None
         finally:
-            if self._waiting.get(key) is future:
-                del self._waiting[key]
+            if self._newest.get(photo.id) is turn:
+                del self._newest[photo.id]
 
-    async def thumbnail(self, photo: Photo, network: str, style: str, side: int) -> bytes:
-        """The photo in one style, at most ``side`` pixels, painted once."""
-        key = network, style, side
+    def _overtake(self, turn: Turn) -> None:
+        waits = turn.future is None or self.bench.withdraw(turn.future)
+        turn.overtaken = waits or turn.side > QUICK_SIDE
+        if turn.overtaken:
+            turn.give_up()
+
+    async def thumbnail(self, photo: Photo, network: str, style: str, side: int, square: bool) -> bytes:
+        """The photo in one style, or its middle, ``square``; at most ``side`` pixels, painted once."""
+        key = network, style, side, square
         if key not in photo.thumbnails:
-            action = partial(self._thumbnail, photo, Wanted(network, {style: 1.0}), side)
-            photo.thumbnails[key] = await asyncio.wrap_future(self.bench.submit(THUMBNAIL, action))
+            action = partial(self._thumbnail, photo, Wanted(network, {style: 1.0}), side, square)
+            photo.thumbnails[key] = await self.bench.submit(THUMBNAIL, action)
         return photo.thumbnails[key]
 
     async def row(self, photo: Photo, network: str, row: Floats, side: int) -> Preview:
         """The photo painted with a row of numbers."""
-        return await asyncio.wrap_future(self.bench.submit(READY, partial(self._row, photo, network, row, side)))
+        return await self.bench.submit(READY, partial(self._row, photo, network, row, side))
 
     async def quicker(self, network: str) -> str:
-        """``network``, if it paints 384 px quickly enough for sliders, or else the quickest."""
-        times = {}
+        """``network``, if it paints 384 px quickly enough for sliders, or else the quickest.
+
+        Both are compiled then, for previews; for thumbnails the quickest, which paints them; and for other sizes.
+        """
+        times: dict[str, float] = {}
         for name in dict.fromkeys([min(self.painters.kits), network]):
-            times[name] = await asyncio.wrap_future(self.bench.submit(READY, partial(self._trial, name)))
+            others = [OTHER] if times else 2 * [(SQUARE, SQUARE)]  # what comes twice is compiled for
+            sizes = [TRIAL, *others, TRIAL, TRIAL]
+            found = [(size, await self.bench.submit(READY, partial(self._trial, name, *size))) for size in sizes]
+            times[name] = min(seconds for size, seconds in found if size == TRIAL)
+        await self.bench.submit(READY, lambda: self.painters.get(network).first)  # opened now, for sharp previews
         return network if times[network] <= SLOW else min(times, key=lambda name: times[name])
 
-    def close(self) -> None:
-        """Begin nothing more, and wait for what is on; not in the loop."""
-        self.bench.close()
+    async def close(self) -> None:
+        """Begin nothing more, and wait for what is on."""
+        await self.bench.close()
 
     # ---- in the thread
 
-    def _trial(self, network: str) -> float:
-        """Seconds that a network takes for noise of 384 px; it is compiled then, for this size and for others."""
-        painter, rng = self.painters.get(network), np.random.default_rng(0)
-        times = []
-        for height in (288, 256, 288, 288):
-            if self.bench.closed:
-                break
-            noise = rng.integers(0, 256, (height, 384, 3), np.uint8)
-            begin = time.perf_counter()
-            painter.paint_array(noise, painter.bank.names[0])
-            times.append(time.perf_counter() - begin)
-        return min(times, default=0.0)
+    def _trial(self, network: str, height: int, width: int) -> float:
+        """Seconds that a network takes for noise of a size."""
+        painter = self.painters.get(network)
+        noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+        begin = time.perf_counter()
+        painter.paint_array(noise, painter.bank.names[0])
+        return time.perf_counter() - begin
 
-    def _painted(self, photo: Photo, wanted: Wanted, side: int) -> Preview:
+    def _painted(self, photo: Photo, wanted: Wanted, side: int, turn: Turn) -> Preview:
         begin = time.perf_counter()
         painter = self.painters.get(wanted.network)
         look = painter.check(wanted.look(*_size(photo.small)))
         painter, look, small = _prepared(painter, photo, wanted, look, side)
-        painted = painter.prepare(small, look, kind=np.uint8).paint()
+        with turn.at(painter.network):
+            painted = painter.prepare(small, look, kind=np.uint8).paint()
         if side < max(painted.shape):
             painted = pictures.to_bytes(pictures.resize(painted, side, opacity=small.opacity))
         data, kind = encoded(painted, small)
@@ -182,8 +244,8 @@ class Previews:
         painted = self.painters.get(network).prepare(small, row, kind=np.uint8, brush="small").paint()
         return Preview(*encoded(painted, small), time.perf_counter() - begin)
 
-    def _thumbnail(self, photo: Photo, wanted: Wanted, side: int) -> bytes:
-        small = at_side(photo, min(THUMBNAIL_SIDE, max(_size(photo.small))))
+    def _thumbnail(self, photo: Photo, wanted: Wanted, side: int, square: bool) -> bytes:
+        small = middle(photo) if square else at_side(photo, min(THUMBNAIL_SIDE, max(_size(photo.small))))
         look = wanted.look(*_size(small))
         painted = self.painters.get(wanted.network).prepare(small, look, kind=np.uint8).paint()
         return encoded(pictures.to_bytes(pictures.resize(painted, side)), None)[0]
@@ -198,9 +260,9 @@ def _prepared(
     if begun is None and look.size is not None:
         width, height = pictures.shrunk_size(width, height, look.size, enlarge=look.enlarge)
     whole = max(begun or (width, height))
-    wide = min(whole, PREVIEW_SIDE if side > QUICK else side)
+    wide = min(whole, PREVIEW_SIDE if side > QUICK_SIDE else side)
     small = at_side(photo, wide)
-    if begun is not None and (side > QUICK or wide == whole):
+    if begun is not None and (side > QUICK_SIDE or wide == whole):
         painter, look = first, begun_look
     masks = wanted.look(*_size(small)).masks
     return painter, replace(look, size=None, enlarge=False, brush="small", masks=masks), small
@@ -218,6 +280,18 @@ def at_side(photo: Photo, side: int) -> pictures.Photo:
             photo.sizes.pop(next(iter(photo.sizes)))
         photo.sizes[side] = found
     return found
+
+
+def middle(photo: Photo) -> pictures.Photo:
+    """The square in the middle of the photo, for thumbnails, kept for the next one."""
+    if "middle" not in photo.sizes:
+        width, height = _size(photo.small)
+        side = min(width, height)
+        left, top = (width - side) // 2, (height - side) // 2
+        pixels = np.ascontiguousarray(photo.small.pixels[top : top + side, left : left + side])
+        cut = replace(photo.small, pixels=pictures.to_bytes(pictures.resize(pixels, SQUARE)), opacity=None)
+        photo.sizes["middle"] = cut
+    return photo.sizes["middle"]
 
 
 def _size(photo: pictures.Photo) -> tuple[int, int]:

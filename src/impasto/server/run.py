@@ -117,4 +117,4 @@ class _Server(uvicorn.Server):
 
 def idle() -> bool:
     """Whether no thread paints any more; C++ ends a process with a line of its own where one does at its end."""
-    return not any(thread.name == previews.THREAD for thread in threading.enumerate())
+    return not any(thread.name.startswith(previews.THREAD) for thread in threading.enumerate())

@@ -8,6 +8,7 @@ from pathlib import Path
 from impasto import assets
 
 MASKS, STYLES, MASK_SIDE, PREVIEW_SIDE = 8, 16, 1024, 1024
+QUICK_SIDE = 384  # pixels of the largest preview that must be there at once
 WRITES = ("jpeg", "png", "webp")
 MIME = {  # of formats, by Pillow's names
     "JPEG": "image/jpeg",

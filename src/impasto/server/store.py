@@ -7,6 +7,7 @@ one starts.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import io
@@ -126,11 +127,21 @@ def _unlink(path: Path) -> None:
 
 
 class Spool:
-    """A body while it comes: in memory, and beyond a megabyte in a file. ``write`` may wait for the disk."""
+    """A body while it comes: in memory, and beyond a megabyte in a file, which goes where the body is not ``done``.
+
+    ``write`` may wait for the disk.
+    """
 
     def __init__(self, folder: Folder) -> None:
         self._folder, self._parts, self.size = folder, bytearray(), 0
         self._path: Path | None = None
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._path is not None:
+            _unlink(self._path)
 
     def write(self, part: bytes) -> None:
         self.size += len(part)
@@ -148,11 +159,8 @@ class Spool:
         self._parts.clear()
 
     def done(self) -> Blob:
-        return Blob(bytes(self._parts)) if self._path is None else Blob(self._path)
-
-    def drop(self) -> None:
-        if self._path is not None:
-            _unlink(self._path)
+        path, self._path = self._path, None
+        return Blob(bytes(self._parts)) if path is None else Blob(path)
 
 
 @contextlib.contextmanager
@@ -168,7 +176,7 @@ def no_space() -> Iterator[None]:
 
 @dataclass(eq=False)
 class Photo:
-    """A photo that somebody works with. ``small`` is the photo at preview size, which previews are made of."""
+    """A photo that somebody works with. ``small`` is as much of it as is decoded, which previews are made of."""
 
     id: str
     name: str
@@ -178,6 +186,7 @@ class Photo:
     masks: dict[int, Mask] = field(default_factory=dict)
     sizes: dict[Any, pictures.Photo] = field(default_factory=dict)  # ``small`` at other sizes
     thumbnails: dict[Any, bytes] = field(default_factory=dict)
+    decoding: asyncio.Task[None] | None = None  # of more of it
     used: float = 0.0
     changes: int = 0  # of its masks
 

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import ImpastoError, LearnError, MissingExtraError, lacks_memory
+from impasto.errors import ImpastoError, LearnError, MissingExtraError, foreign, lacks_memory
 from impasto.server.settings import Kit
 from impasto.styles.bank import Bank, Card, Floats
 
@@ -58,16 +58,18 @@ def main(channel: Connection, order: Order) -> None:
     tempfile.tempdir = str(order.folder)
     with contextlib.suppress(OSError):  # nobody listens any more
         try:
-            learn(channel, order, _opened())
+            with foreign(_meant):
+                learn(channel, order, _opened())
         except ImpastoError as error:
             sentence = str(error).replace(str(order.painting), "the painting")
             channel.send(Step(over=True, error=type(error)(sentence)))
-        except ImportError as error:
-            extra = f"{error.name} is not installed on the server: pip install 'impasto[learn]'"
-            channel.send(Step(over=True, error=MissingExtraError(extra)))
-        except Exception as error:
-            reason = "there is not enough memory" if lacks_memory(error) else f"a fault, {type(error).__name__}"
-            channel.send(Step(over=True, error=LearnError(f"the painting could not be learned ({reason})")))
+
+
+def _meant(error: Exception) -> ImpastoError:
+    if isinstance(error, ImportError):
+        return MissingExtraError(f"{error.name} is not installed on the server: pip install 'impasto[learn]'")
+    reason = "there is not enough memory" if lacks_memory(error) else f"a fault, {type(error).__name__}"
+    return LearnError(f"the painting could not be learned ({reason})")
 
 
 def _opened() -> Any:

@@ -19,22 +19,19 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from impasto import pictures
-from impasto.errors import ImpastoError, PictureError, lacks_memory
+from impasto.errors import ImpastoError, PictureError, foreign, lacks_memory
 from impasto.painting import memory
 from impasto.painting.batch import Batch, Painted, Saving
-from impasto.painting.job import Job, Progress
+from impasto.painting.job import Progress
 from impasto.painting.loupe import Loupe
-from impasto.painting.runtimes import STREAMED, cores
+from impasto.painting.sessions import STREAMED, cores
 from impasto.server.kits import Painters
 from impasto.server.looks import Wanted, named
 from impasto.server.settings import Kit
 from impasto.server.store import IN_MEMORY, no_space
 from impasto.styles.bank import Bank
 
-NICE = 10  # the server comes first, and whatever else people do
 MOST_STREAMS = 8
 IDLE = 60.0  # seconds after which a loupe, with its photo, is put away
 
@@ -47,6 +44,7 @@ class Setup:
     warm: str
     folder: Path
     streams: int
+    nice: int = 10  # the server comes first, and whatever else people do
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def main(channel: Connection, setup: Setup) -> None:
     for kind in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C reaches the whole group; the server says when to end
         signal.signal(kind, signal.SIG_IGN)
     if hasattr(os, "nice"):
-        os.nice(NICE)
+        os.nice(setup.nice)
     tempfile.tempdir = str(setup.folder)
     _Worker(channel, setup).run()
     if hasattr(signal, "SIGKILL"):  # threads may be at work in a runtime, whose end prints lines of its own then
@@ -177,11 +175,10 @@ class _Worker:
         while True:
             task = self.tasks.get()
             try:
-                report = self._window(task) if isinstance(task, Window) else self._paint(task)
+                with foreign(_told):
+                    report = self._window(task) if isinstance(task, Window) else self._paint(task)
             except ImpastoError as error:
                 report = Report(task.id, error=error)
-            except Exception as error:
-                report = Report(task.id, error=_told(error))
             with contextlib.suppress(OSError):  # nobody listens any more
                 self._send(report)
 
@@ -193,7 +190,8 @@ class _Worker:
         begin = time.perf_counter()
         if self.loupe is None or self.loupe[0] != task.key:
             self.loupe = None  # before the next one, for what it holds
-            self.loupe = task.key, Loupe(self._prepared(task))
+            batch, source = self._batch(task)
+            self.loupe = task.key, Loupe(batch.prepare(batch.load(source)))
         loupe, (left, top, width, height) = self.loupe[1], task.place
         painted = loupe.window(slice(top, top + height), slice(left, left + width))
         target = named(b"", "the window")
@@ -201,24 +199,20 @@ class _Worker:
         seconds = time.perf_counter() - begin
         return Report(task.id, 1.0, target.getvalue(), task.place[2:], seconds, about=loupe.about, memory=memory.used())
 
-    def _prepared(self, task: Task) -> Job:
-        look, size = task.wanted.look(task.width, task.height), None
-        if not look.masks:
-            size = look.size
+    def _batch(self, task: Task) -> tuple[Batch, pictures.Source]:
+        """Who paints a task, in which look, and its photo."""
         data = task.photo if isinstance(task.photo, bytes) else task.photo.read_bytes()
-        photo = pictures.load(named(data, "the photo"), max_pixels=task.max_pixels, max_side=size)
-        return self.painters.get(task.wanted.network).prepare(photo, look, kind=np.uint8)
+        painter = self.painters.get(task.wanted.network, beside=task.beside)
+        look = task.wanted.look(task.width, task.height)
+        return Batch(painter, look, task.saving, task.max_pixels), named(data, "the photo")
 
     def _paint(self, task: Task) -> Report:
         self.loupe = None
-        data = task.photo if isinstance(task.photo, bytes) else task.photo.read_bytes()
-        look = task.wanted.look(task.width, task.height)
-        painter = self.painters.get(task.wanted.network, beside=task.beside)
+        (batch, source), target = self._batch(task), named(b"", "the painting")
         if task.exact:
-            painter.afresh()
-        batch, target = Batch(painter, look, task.saving, task.max_pixels), named(b"", "the painting")
+            batch.painter.afresh()
         notes: list[str] = []
-        for each in batch.one(named(data, "the photo"), target, turn=self.turn):
+        for each in batch.one(source, target, turn=self.turn):
             if isinstance(each, str):
                 notes.append(each)
             elif isinstance(each, Progress):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 
 from impasto.errors import BankError
 
@@ -18,6 +21,13 @@ def check_name(name: str) -> None:
             f"{name!r} cannot be a name; use lower-case letters, digits, '-', '_' and '.', "
             "with a letter or digit in front, like 'hokusai-great-wave'"
         )
+
+
+def slug_of(painting: object) -> str:
+    """What a painting's style is called after its file, such as "the-red-room" for "The Red Room.jpg"."""
+    stem = Path(painting).stem if isinstance(painting, (str, os.PathLike)) else ""
+    ascii_only = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9._]+", "-", ascii_only).strip("-._") or "painting"
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

@@ -13,13 +13,12 @@ import pytest
 
 from impasto.errors import NetworkError, PictureError
 from impasto.painting.network import Network
-from impasto.painting.runtimes import Floats
-from impasto.painting.tiles import cutting, large
-from impasto.painting.tiles.compiled import Compiled
+from impasto.painting.sessions import Floats
+from impasto.painting.tiles import compiled, cutting, large
 from impasto.painting.tiles.large import Large
 from impasto.painting.tiles.parts import MASKS, PICTURE
 from impasto.painting.tiles.stages import Graph
-from impasto.painting.tiles.windows import Folder, Kept, Mirrored
+from impasto.painting.tiles.windows import Filed, Mirrored, Store
 
 onnx = pytest.importorskip("onnx")
 torch = pytest.importorskip("torch")
@@ -94,18 +93,34 @@ def test_tiles_are_the_whole(network: Network, size: tuple[int, int]) -> None:
     assert whole.std() > 0.05
 
 
-def test_a_graph_for_the_most_common_window(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where many windows are of one size, they get a graph of their own, and the painting is the same."""
-    monkeypatch.setattr(large, "OFTEN", 4)
-    for name, value in {"SIDE": 64, "HALOS": 6}.items():
-        monkeypatch.setattr(cutting, name, value)
-    windows: list[Any] = []
-    monkeypatch.setattr(large, "Compiled", lambda *a: windows.append(a[3:]) or Compiled(*a))
-    pixels, rows = noise(331, 400), row(network)
-    whole = network.paint(pixels.astype(np.float32) / 255, rows[0])
-    tiled = painted(on_its_way(network, pixels, rows, budget=2**28), (331, 400))
-    assert any(windows)
-    np.testing.assert_allclose(tiled, whole, rtol=0, atol=CLOSE)
+@pytest.mark.parametrize("spare", [0, 400_000, 10**9])
+def test_in_memory_or_in_files(network: Network, spare: int) -> None:
+    """What waits for the next pass waits in memory as far as there is room, and the painting is the same."""
+    pixels, rows = noise(150, 210), row(network)
+    plain = painted(on_its_way(network, pixels, rows), (150, 210))
+    on_way = on_its_way(network, pixels, rows, spare=spare)
+    layout, most = on_way.layout(), on_its_way(network, pixels, rows).layout().disk
+    assert layout.held <= spare and layout.held + layout.disk >= most
+    assert (layout.held == 0, layout.disk == 0) == (spare == 0, spare == 10**9)
+    np.testing.assert_allclose(painted(on_way, (150, 210)), plain, rtol=0, atol=CLOSE)
+
+
+def test_compiled_once(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second picture of the size has nothing to compile: the stages are kept, for this size and network alone."""
+    monkeypatch.delenv("IMPASTO_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made: list[Any] = []
+    plain = compiled._Model.__init__
+    monkeypatch.setattr(compiled._Model, "__init__", lambda self, *a: made.append(a) or plain(self, *a))
+    pixels, rows = noise(150, 210), row(network)
+    first = painted(on_its_way(network, pixels, rows), (150, 210))
+    count = len(made)
+    assert count == len(network.graph().stages(cutting.KEPT_LIMIT))
+    again = Network(network._path, runtime="openvino", threads=2)
+    np.testing.assert_array_equal(painted(on_its_way(again, pixels, rows), (150, 210)), first)
+    assert len(made) == count
+    painted(on_its_way(again, pixels[:120], rows), (120, 210))
+    assert len(made) > count
 
 
 @pytest.mark.parametrize("limit", [0.0, 20.0, 1e9])
@@ -159,10 +174,16 @@ def test_the_disk_fills_up(network: Network, tmp_path: Path, monkeypatch: pytest
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Kept, "write", full)
+    monkeypatch.setattr(Filed, "write", full)
     with pytest.raises(PictureError, match="No space left on device; name another folder"):
         painted(on_its_way(network, noise(150, 200), row(network), folder=tmp_path), (150, 200))
     assert not list(tmp_path.iterdir())
+
+
+def test_no_folder_is_needed_without_files(network: Network, tmp_path: Path) -> None:
+    """Where all waits in memory nobody asks for the temporary folder."""
+    on_way = on_its_way(network, noise(90, 120), row(network), folder=tmp_path / "nowhere", spare=10**9)
+    assert np.isfinite(painted(on_way, (90, 120))).all()
 
 
 def test_no_folder_for_files(network: Network, tmp_path: Path) -> None:
@@ -174,13 +195,14 @@ def test_no_folder_for_files(network: Network, tmp_path: Path) -> None:
 def test_stopping_half_way_leaves_nothing(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever stops listening has no files and no threads left behind."""
     opened = []
-    monkeypatch.setattr(Folder, "new", lambda self, *a, new=Folder.new: opened.append(new(self, *a)) or opened[-1])
+    plain = Store.new
+    monkeypatch.setattr(Store, "new", lambda self, *a, **k: opened.append(plain(self, *a, **k)) or opened[-1])
     before = set(threading.enumerate())
     steps = on_its_way(network, noise(150, 200), row(network), folder=tmp_path).paint()
     while not opened:
         next(steps)
     steps.close()
-    assert opened[0].file.closed and not list(tmp_path.iterdir())
+    assert opened[0].place.closed and not list(tmp_path.iterdir())
     assert set(threading.enumerate()) == before
 
 

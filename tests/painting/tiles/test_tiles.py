@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from impasto.painting.tiles.windows import Folder, Mirrored, Moments, spans, tiles
+from impasto.painting.tiles.windows import Mirrored, Moments, Store, spans, tiles
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 5), st.sampled_from([1, 4, 8]))
@@ -61,38 +62,70 @@ def test_windows_of_a_picture_are_mirrored(kind: type, size: tuple[int, int]) ->
         np.testing.assert_allclose(source(rows, columns)[0], padded[rows, columns].transpose(2, 0, 1), rtol=1e-6)
 
 
+@pytest.mark.parametrize("held", [False, True])
 @pytest.mark.parametrize("kind", [np.float16, np.float32])
-def test_kept_tensors_come_back(kind: type, tmp_path: Path) -> None:
-    """Rows written in any order are read in any other, bit by bit."""
+def test_kept_tensors_come_back(kind: type, held: bool, tmp_path: Path) -> None:
+    """Rows written in any order are read in any other, bit by bit, from files and from memory."""
     values = np.random.default_rng(0).normal(size=(12, 5, 7)).astype(kind)
-    with Folder(tmp_path, kind) as files:
-        kept = files.new(5, 12, 7)
-        kept.write(6, values[6:])
-        kept.write(0, values[:6])
-        for top, bottom in ((0, 12), (3, 8), (11, 12)):
-            np.testing.assert_array_equal(kept.read(top, bottom), values[top:bottom])
+    with Store(tmp_path, kind) as store:
+        kept = store.new(12, 5, 7, held=held)
+        for top, bottom in ((6, 12), (0, 6)):
+            room = kept.room(top, bottom)
+            room[:] = values[top:bottom]
+            kept.write(top, room)
+        for top, bottom in ((0, 12), (3, 8), (3, 8), (11, 12)):
+            read = kept.read(top, bottom)
+            np.testing.assert_array_equal(read, values[top:bottom])
+            kept.done(read)
 
 
 def test_files_are_used_again_and_vanish(tmp_path: Path) -> None:
     """A file given back serves the next tensor of its size; nothing lies in the folder, then or later."""
-    with Folder(tmp_path) as files:
-        first = files.new(5, 12, 7)
-        files.give_back(first)
-        assert files.new(12, 5, 7).file is first.file
-        other = files.new(5, 12, 7)
-        assert other.file is not first.file
-        files.give_back(other)
-        files.clear()
-        assert other.file.closed and not first.file.closed
+    with Store(tmp_path) as store:
+        first = store.new(12, 5, 7)
+        store.give_back(first)
+        assert store.new(5, 12, 7).place is first.place
+        other = store.new(5, 12, 7)
+        assert other.place is not first.place
+        store.give_back(other)
+        store.clear()
+        assert other.place.closed and not first.place.closed
         if os.name == "posix":
             assert not list(tmp_path.iterdir())
-    assert first.file.closed and not list(tmp_path.iterdir())
+    assert first.place.closed and not list(tmp_path.iterdir())
+
+
+def test_memory_is_used_again_and_let_go(tmp_path: Path) -> None:
+    """Memory given back serves the next tensor of its size; for one of another size it is let go first."""
+    with Store(tmp_path) as store:
+        first = store.new(12, 5, 7, held=True)
+        store.give_back(first)
+        again = store.new(5, 12, 7, held=True)
+        assert np.shares_memory(again.place, first.place) and again.shape == (5, 12, 7)
+        place = weakref.ref(again.place.base if again.place.base is not None else again.place)
+        store.give_back(again)
+        del first, again
+        assert place() is not None
+        store.new(5, 12, 8, held=True)
+        assert place() is None
+
+
+def test_arrays_of_rows_come_again(tmp_path: Path) -> None:
+    """What was read, or written, from a file is the next array of as many rows: fresh memory takes time."""
+    with Store(tmp_path) as store:
+        kept = store.new(12, 5, 7)
+        room = kept.room(0, 6)
+        kept.write(0, room)
+        again = kept.read(0, 6)
+        assert again is room
+        kept.done(again)
+        assert kept.room(0, 5).shape == (5, 5, 7)
 
 
 def test_a_file_that_ends_early_is_an_error(tmp_path: Path) -> None:
     """Reading what was never written is an OSError, not noise."""
-    with Folder(tmp_path) as files, pytest.raises(OSError, match="ended"):
-        files.new(1, 4, 4).read(0, 4)
+    with Store(tmp_path) as store, pytest.raises(OSError, match="ended"):
+        store.new(1, 4, 4).read(0, 4)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 30), (7, 17)], ids=str)

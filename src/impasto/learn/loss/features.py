@@ -136,6 +136,12 @@ class LossNetwork(nn.Module):
             found |= part
         return found
 
+    @property
+    def title(self) -> str:
+        """What numbers that depend on the weights are named after: "original" or "torchvision", of VGG-19 or _vgg16."""
+        retrained = float(self.get_buffer("std").max()) > 0.1  # of torchvision's preprocessing; the original has 1/255
+        return ("torchvision" if retrained else "original") + ("" if self.depth == 19 else f"_vgg{self.depth}")
+
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> LossNetwork:
         """Whatever the convolutions are cast to, the preprocessing stays float32.
 

@@ -60,8 +60,11 @@ class Judge:
         """
         if content is None:
             content = self.content(photos)
-        found = self.network(painted.to(self.device), [*self.style_layers, self.content_layer])
-        grams = self._grams(found)
+        return self.rate(self.network(painted.to(self.device), [*self.style_layers, self.content_layer]), content, ids)
+
+    def rate(self, found: Grams, content: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Grams]:
+        """What ``measure`` gives, of pictures whose activations by layer, (B, C, H', W'), are ``found`` already."""
+        grams = self.grams(found)
         distance = content_distance(found[self.content_layer], content, energy=self.content_energy)
         return distance, self.style(grams, ids), grams
 
@@ -80,14 +83,15 @@ class Judge:
     def look(self, pictures: Tensor) -> tuple[Tensor, Grams]:
         """``content`` and Gram matrices by layer, (B, C, C), of pictures (B, 3, H, W)."""
         found = self.network(pictures.to(self.device), [*self.style_layers, self.content_layer])
-        return found[self.content_layer], self._grams(found)
+        return found[self.content_layer], self.grams(found)
+
+    def grams(self, found: dict[str, Tensor]) -> Grams:
+        """Gram matrices (B, C, C) of the layers of style, of activations (B, C, H', W') by layer."""
+        return {layer: gram(found[layer]) for layer in self.style_layers}
 
     def total(self, content: Number, style: Number) -> Number:
         """content + style_weight * style."""
         return content + self.style_weight * style
-
-    def _grams(self, found: dict[str, Tensor]) -> Grams:
-        return {layer: gram(found[layer]) for layer in self.style_layers}
 
     def _statistics(self, pictures: Iterable[Tensor]) -> tuple[Grams, list[float]]:
         """Gram matrices of all pictures by layer, (N, C, C), and each one's energy of content, one after the other."""

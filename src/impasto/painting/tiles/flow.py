@@ -108,9 +108,10 @@ class Flow:
             aligned = attributes["kernel"] == attributes["strides"]
             return 0 if aligned else (int(max(attributes["kernel"])) - 1) * scale
         span = (max(_lengths(node.input(1))[-2:]) - 1) * int(max(attributes["dilations"]))
+        stride = int(min(attributes["strides"]))
         if kind in _BACK:
-            return math.ceil((span + 1) / int(min(attributes["strides"]))) * scale
-        return math.ceil(span / 2) * scale
+            return math.ceil((span + 1) / stride) * scale
+        return math.ceil(max(0, span + 1 - stride) / 2) * scale  # from the ends of the square that a stride covers
 
     def work(self, name: str) -> float:
         """Multiplications of a node for each pixel of the picture."""

@@ -1,14 +1,15 @@
 """A picture painted in tiles that equals the picture painted whole, in bounded memory. OpenVINO only.
 
 Instance norms need the moments of the whole picture, which are gathered norm by norm: every pass goes over all tiles,
-and small inner tensors wait for the next pass in files.
+and small inner tensors wait for the next pass, in memory or in files.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections import Counter, deque
+import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,14 +24,12 @@ import numpy.typing as npt
 from impasto.errors import PictureError
 from impasto.painting.tiles.compiled import Compiled
 from impasto.painting.tiles.cutting import Cutting, Layout
-from impasto.painting.tiles.parts import MASKS, PICTURE, Stage, Tensor, Window
+from impasto.painting.tiles.parts import MASKS, PICTURE, Stage, Tensor
 from impasto.painting.tiles.stages import Graph
-from impasto.painting.tiles.windows import Folder, Kept, Moments, Source, Span
+from impasto.painting.tiles.windows import Kept, Moments, Source, Span, Store
 
 Floats = npt.NDArray[np.float32]
 Found: TypeAlias = dict[tuple[Tensor, str], npt.NDArray[Any]]
-
-OFTEN = 400  # tiles of one size that are worth a graph compiled for it
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ class Large:
     """One picture (and masks) on its way through a network in tiles.
 
     ``sources`` have the graph's margin around them, which is read and not painted. ``style`` are the graph's inputs
-    scale and shift. ``budget`` are the bytes that tiles may take. Files are in ``folder``, or where the system puts
-    temporary ones.
+    scale and shift. ``budget`` are the bytes that tiles may take, ``spare`` those in which tensors may wait for the
+    next pass; what does not fit there is in files in ``folder``, or where the system puts temporary ones.
     """
 
     def __init__(
@@ -58,16 +57,17 @@ class Large:
         style: Mapping[str, Floats],
         *,
         budget: int,
+        spare: int = 0,
         threads: int = 1,
         folder: Path | None = None,
     ) -> None:
         self.graph, self.sources, self.style = graph, sources, style
-        self.budget, self.threads, self.folder = budget, threads, folder
+        self.budget, self.spare, self.threads, self.folder = budget, spare, threads, folder
 
     @cached_property
     def cutting(self) -> Cutting:
         """How the picture is cut."""
-        return Cutting(self.graph, self.sources[PICTURE].size, self.budget, self.threads)
+        return Cutting(self.graph, self.sources[PICTURE].size, self.budget, self.threads, self.spare)
 
     def layout(self) -> Layout:
         """What ``paint`` will do."""
@@ -78,87 +78,96 @@ class Large:
         stages = self.cutting.stages
         works = [self.cutting.work(stage) for stage in stages]
         known: dict[str, Moments] = {}
-        with self._files() as files:
+        with self._files() as store, ThreadPoolExecutor(1) as ahead:
             kept: dict[Tensor, Kept] = {}
-            for number, stage in enumerate(stages[:-1]):
-                for share in self._pass(stage, known, kept, files):
-                    yield Step((sum(works[:number]) + share * works[number]) / sum(works))
-                _forget(kept, stages[number + 1 :], files)
-            for step in self._last(stages[-1], known, kept):
-                share = 1 - (1 - step.share) * works[-1] / sum(works)
-                yield Step(share, step.top, step.left, step.painted)
+            compiling = ahead.submit(self._compiled, stages[0])
+            for number, stage in enumerate(stages):
+                compiled = compiling.result()
+                if stage is not stages[-1]:
+                    compiling = ahead.submit(self._compiled, stages[number + 1])  # while this one runs
+                for step in self._pass(stage, compiled, known, kept, store):
+                    share = (sum(works[:number]) + step.share * works[number]) / sum(works)
+                    yield Step(share, step.top, step.left, step.painted)
+                _forget(kept, stages[number + 1 :], store)
+
+    def _compiled(self, stage: Stage) -> Compiled:
+        rows = self.cutting.windows(stage)
+        (down, (span, *_)), *_ = rows  # all windows are as large
+        size = down.stop - down.start, span.stop - span.start
+        return Compiled(self.graph, stage, self.cutting.at_once, size, self.style)
 
     @contextmanager
-    def _files(self) -> Iterator[Folder]:
+    def _files(self) -> Iterator[Store]:
         """The place for kept tensors; what goes wrong with it becomes a PictureError that says what helps."""
         place, need = self.folder or Path(tempfile.gettempdir()), self.cutting.disk
         where = f"{need / 1e9:.1f} GB for temporary files in {place}"
         help = "name another folder in TMPDIR"
         try:
-            free = shutil.disk_usage(place).free
+            free = shutil.disk_usage(place).free if need else 0
             if free < need:
                 raise PictureError(f"a picture this large needs {where}, {free / 1e9:.1f} GB are free there; {help}")
-            with Folder(self.folder, self.graph.kept) as files:
-                yield files
+            with Store(self.folder, self.graph.kept) as store:
+                yield store
         except OSError as error:
             raise PictureError(f"a picture this large needs {where}: {error.strerror or error}; {help}") from error
 
     def _pass(
-        self, stage: Stage, known: dict[str, Moments], kept: dict[Tensor, Kept], files: Folder
-    ) -> Iterator[float]:
+        self, stage: Stage, compiled: Compiled, known: dict[str, Moments], kept: dict[Tensor, Kept], store: Store
+    ) -> Iterator[Step]:
         """Run a stage over all tiles: its norms' moments go into ``known``, what it keeps into ``kept``."""
         gathered = {norm.name: Moments() for norm in stage.norms}
-        size = self.sources[PICTURE].size
-        for tensor in stage.keeps:
-            shape = self.graph.shapes[tensor]
-            kept[tensor] = files.new(shape.channels, size[0] // shape.scale, size[1] // shape.scale)
-        for share, down, span, found in _Pass(self, stage, known, kept).run():
+        margin, (height, width) = self.graph.margin, self.sources[PICTURE].size
+        for tensor in self.graph.inside(stage):
+            shape, held = self.graph.shapes[tensor], tensor in self.cutting.held
+            kept[tensor] = store.new(height // shape.scale, width // shape.scale, shape.channels, held=held)
+        for share, down, span, found in _Pass(self, stage, compiled, known, kept).run():
             for norm in stage.norms:
                 count = (down.last - down.first) * (span.last - span.first) // self.graph.shapes[norm.meets].scale ** 2
                 gathered[norm.name].add(count, found[norm.meets, "mean"], found[norm.meets, "var"])
-            yield share
+            painted = None if stage.norms else found[self.graph.painted, "values"]
+            if painted is not None:
+                rows, columns = _visible(down, height, margin), _visible(span, width, margin)
+                painted = painted[0, rows, columns]
+            if painted is None or not painted.size:
+                yield Step(share)
+            else:
+                yield Step(share, max(0, down.first - margin), max(0, span.first - margin), painted)
         known.update(gathered)
 
-    def _last(self, stage: Stage, known: dict[str, Moments], kept: dict[Tensor, Kept]) -> Iterator[Step]:
-        """Run the stage that paints."""
-        margin, (height, width) = self.graph.margin, self.sources[PICTURE].size
-        for share, down, span, found in _Pass(self, stage, known, kept).run():
-            (painted,) = found.values()
-            rows, columns = _visible(down, height, margin), _visible(span, width, margin)
-            part = painted[0, :, rows, columns].transpose(1, 2, 0)
-            corner = max(0, down.first - margin), max(0, span.first - margin)
-            yield Step(share, *corner, part) if part.size else Step(share)
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of windows: where it is, the rows of kept tensors that it reads, and those that it makes."""
+
+    down: Span
+    across: list[Span]
+    read: list[npt.NDArray[Any]]
+    made: list[npt.NDArray[Any]]
 
 
 class _Pass:
     """A stage over all tiles, several at once, while one more thread reads ahead and writes behind."""
 
-    def __init__(self, large: Large, stage: Stage, known: Mapping[str, Moments], kept: dict[Tensor, Kept]) -> None:
-        self.large, self.graph, self.stage, self.kept = large, large.graph, stage, kept
-        self.cutting, self.width = large.cutting, large.cutting.size[1]
+    def __init__(
+        self, large: Large, stage: Stage, compiled: Compiled, known: Mapping[str, Moments], kept: dict[Tensor, Kept]
+    ) -> None:
+        self.large, self.graph, self.stage, self.compiled, self.kept = large, large.graph, stage, compiled, kept
         self.fixed = self._fixed(known)
         self.inside = self.graph.inside(stage)
-        self.rows = self.cutting.windows(stage)
-        self.compiled = self.special = Compiled(self.graph, stage, self.cutting.at_once)
-        windows = Counter(_window(down, span) for down, across in self.rows for span in across)
-        self.common, often = windows.most_common(1)[0]
-        room = large.budget >= 2 * self.cutting.bytes(stage, self.common.height, self.common.width)
-        if often >= OFTEN and room and MASKS not in large.sources:
-            self.special = Compiled(self.graph, stage, self.cutting.at_once, self.common)
-        self.waiting: deque[tuple[Span, Span, dict[Tensor, Any], bool, Future[Found]]] = deque()
+        self.rows, self.at_once = large.cutting.windows(stage), large.cutting.at_once
+        self.local = threading.local()
+        self.waiting: deque[tuple[_Row, Span, Future[Found]]] = deque()
         self.written: list[Future[None]] = []
 
     def run(self) -> Iterator[tuple[float, Span, Span, Found]]:
         """All tiles in reading order: the share done, where the tile is, and what was found that is not in files."""
         total, done = sum(len(across) for _, across in self.rows), 0
-        pool, disk = ThreadPoolExecutor(self.cutting.at_once), ThreadPoolExecutor(1)
+        pool, disk = ThreadPoolExecutor(self.at_once), ThreadPoolExecutor(1)
         try:
-            for down, across, strips in self._read_ahead(disk):
-                made = {tensor: self._strip(tensor, down) for tensor in self.inside}
-                for span in across:
-                    task = pool.submit(self._tile, down, span, strips, made)
-                    self.waiting.append((down, span, made, span is across[-1], task))
-                    while len(self.waiting) > 2 * self.cutting.at_once:
+            for row in self._read_ahead(disk):
+                for span in row.across:
+                    self.waiting.append((row, span, pool.submit(self._tile, row, span)))
+                    while len(self.waiting) > 2 * self.at_once:
                         done += 1
                         yield done / total, *self._finished(disk)
             while self.waiting:
@@ -170,41 +179,52 @@ class _Pass:
             pool.shutdown(cancel_futures=True)
             disk.shutdown(cancel_futures=True)
 
-    def _read_ahead(self, disk: ThreadPoolExecutor) -> Iterator[tuple[Span, list[Span], dict[int, Any]]]:
+    def _read_ahead(self, disk: ThreadPoolExecutor) -> Iterator[_Row]:
         """Each row of windows with what it reads, while the next one is read."""
-        ahead = disk.submit(self._strips, self.rows[0][0])
-        for number, (down, across) in enumerate(self.rows):
-            strips = ahead.result()
+        ahead = disk.submit(self._row, *self.rows[0])
+        for number in range(len(self.rows)):
+            row = ahead.result()
             if number + 1 < len(self.rows):
-                ahead = disk.submit(self._strips, self.rows[number + 1][0])
-            yield down, across, strips
+                ahead = disk.submit(self._row, *self.rows[number + 1])
+            yield row
 
-    def _tile(self, down: Span, span: Span, strips: dict[int, Any], made: dict[Tensor, Any]) -> Found:
-        """Run one tile: what it keeps goes into the strips ``made``, the rest is given."""
-        window = _window(down, span)
-        core, chosen = (window.first, window.last), self.special if window == self.common else self.compiled
-        found = chosen.run(self._feeds(strips, down, span, chosen.inputs), *core)
-        for tensor, strip in made.items():
-            scale = self.graph.shapes[tensor].scale
+    def _row(self, down: Span, across: list[Span]) -> _Row:
+        read = [self.kept[tensor].read(*self._at(tensor, down.start, down.stop)) for tensor in self.stage.reads]
+        made = [self.kept[tensor].room(*self._at(tensor, down.first, down.last)) for tensor in self.inside]
+        return _Row(down, across, read, made)
+
+    def _at(self, tensor: Tensor, *places: int) -> Iterator[int]:
+        return (place // self.graph.shapes[tensor].scale for place in places)
+
+    def _tile(self, row: _Row, span: Span) -> Found:
+        """Run one tile: what it keeps goes into the rows that are ``made``, the rest is given."""
+        core = (
+            (row.down.first - row.down.start, span.first - span.start),
+            (row.down.last - row.down.start, span.last - span.start),
+        )
+        found = self.compiled.run(self._feeds(row, span), *core)
+        for tensor, strip in zip(self.inside, row.made, strict=True):
             values = found.pop((tensor, "values"))[0].view(self.graph.kept)
-            rows, columns = (slice(one // scale, last // scale) for one, last in zip(*core, strict=True))
-            strip[:, :, span.first // scale : span.last // scale] = values[:, rows, columns].transpose(1, 0, 2)
+            rows, columns = (slice(*self._at(tensor, *ends)) for ends in zip(*core, strict=True))
+            strip[:, slice(*self._at(tensor, span.first, span.last))] = values[rows, columns]
         if (self.graph.painted, "values") in found:
             rows, columns = (slice(*ends) for ends in zip(*core, strict=True))
-            found[self.graph.painted, "values"] = found[self.graph.painted, "values"][:, :, rows, columns]
+            found[self.graph.painted, "values"] = found[self.graph.painted, "values"][:, rows, columns]
         return {key: np.array(value) for key, value in found.items()}  # the runtime will use its own again
 
     def _finished(self, disk: ThreadPoolExecutor) -> tuple[Span, Span, Found]:
         """The oldest tile, once it is done; behind the last of a row that row is written."""
-        down, span, made, last, task = self.waiting.popleft()
+        row, span, task = self.waiting.popleft()
         found = task.result()
-        if last:
-            for tensor, strip in made.items():
-                top = down.first // self.graph.shapes[tensor].scale
+        if span is row.across[-1]:
+            for tensor, strip in zip(self.stage.reads, row.read, strict=True):
+                self.kept[tensor].done(strip)
+            for tensor, strip in zip(self.inside, row.made, strict=True):
+                (top,) = self._at(tensor, row.down.first)
                 self.written.append(disk.submit(self.kept[tensor].write, top, strip))
-            while len(self.written) > len(made):  # those of the row before
+            while len(self.written) > len(row.made):  # those of the row before
                 self.written.pop(0).result()
-        return down, span, found
+        return row.down, span, found
 
     def _fixed(self, known: Mapping[str, Moments]) -> dict[str, Floats]:
         """The inputs that are alike in all tiles: the style, and gain and bias of the norms whose moments are known."""
@@ -216,28 +236,22 @@ class _Pass:
                 feeds[f"bias_{number}"] = np.float32(-known[norm.name].mean * gain).reshape(1, -1, 1, 1)
         return feeds
 
-    def _feeds(self, strips: dict[int, Any], down: Span, span: Span, inputs: set[str]) -> dict[str, Any]:
+    def _feeds(self, row: _Row, span: Span) -> dict[str, Any]:
         feeds: dict[str, Any] = dict(self.fixed)
-        for name in (PICTURE, MASKS):
-            if name in inputs:
-                feeds[name] = self.large.sources[name](slice(down.start, down.stop), slice(span.start, span.stop))
-        for number, (scale, strip) in strips.items():
-            part = strip[:, :, span.start // scale : span.stop // scale]
-            feeds[f"kept_{number}"] = np.ascontiguousarray(part.transpose(1, 0, 2))[None]
+        for name in {PICTURE, MASKS} & self.compiled.inputs:
+            feeds[name] = self.large.sources[name](slice(row.down.start, row.down.stop), slice(span.start, span.stop))
+        for number, (tensor, strip) in enumerate(zip(self.stage.reads, row.read, strict=True)):
+            part = strip[:, slice(*self._at(tensor, span.start, span.stop))]
+            feeds[f"kept_{number}"] = self._copied(f"kept_{number}", part)[None]
         return feeds
 
-    def _strips(self, down: Span) -> dict[int, tuple[int, Any]]:
-        """The rows of kept tensors that a row of windows reads, by their numbers in the stage, with their scales."""
-        scales = [self.graph.shapes[tensor].scale for tensor in self.stage.reads]
-        return {
-            number: (scale, self.kept[tensor].read(down.start // scale, down.stop // scale))
-            for number, (tensor, scale) in enumerate(zip(self.stage.reads, scales, strict=True))
-        }
-
-    def _strip(self, tensor: Tensor, down: Span) -> npt.NDArray[Any]:
-        shape = self.graph.shapes[tensor]
-        rows, columns = (down.last - down.first) // shape.scale, self.width // shape.scale
-        return np.empty((rows, shape.channels, columns), self.graph.kept)
+    def _copied(self, name: str, part: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The part in an array of its own, which is the same for all tiles of a thread: fresh memory takes time."""
+        places: dict[str, npt.NDArray[Any]] = vars(self.local)
+        if name not in places:
+            places[name] = np.empty(part.shape, part.dtype)
+        np.copyto(places[name], part)
+        return places[name]
 
 
 def _visible(span: Span, length: int, margin: int) -> slice:
@@ -245,17 +259,10 @@ def _visible(span: Span, length: int, margin: int) -> slice:
     return slice(max(0, margin - span.first), max(0, min(span.last, length - margin) - span.first))
 
 
-def _window(down: Span, span: Span) -> Window:
-    """The tile of these rows and columns."""
-    first = down.first - down.start, span.first - span.start
-    last = down.last - down.start, span.last - span.start
-    return Window(down.stop - down.start, span.stop - span.start, first, last)
-
-
-def _forget(kept: dict[Tensor, Kept], to_come: list[Stage], files: Folder) -> None:
-    """Give back the files of tensors that no stage to come reads."""
+def _forget(kept: dict[Tensor, Kept], to_come: list[Stage], store: Store) -> None:
+    """Give back the places of tensors that no stage to come reads."""
     read = {tensor for stage in to_come for tensor in stage.reads}
     for tensor in set(kept) - read:
-        files.give_back(kept.pop(tensor))
+        store.give_back(kept.pop(tensor))
     if not any(stage.keeps for stage in to_come[:-1]):
-        files.clear()
+        store.clear()

@@ -33,16 +33,6 @@ class Norm:
 
 
 @dataclass(frozen=True)
-class Window:
-    """A tile of ``height`` x ``width`` pixels whose core goes from ``first`` to ``last`` (row, column) in it."""
-
-    height: int
-    width: int
-    first: tuple[int, int]
-    last: tuple[int, int]
-
-
-@dataclass(frozen=True)
 class Stage:
     """A pass over all tiles: from ``reads`` (and picture and masks) to the moments of ``norms`` and what it ``keeps``.
 

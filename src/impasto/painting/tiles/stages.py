@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from impasto import quiet
+from impasto import compile_cache, quiet
 from impasto.errors import NetworkError
 from impasto.painting.tiles.flow import POINTWISE, Flow
-from impasto.painting.tiles.parts import MASKS, PICTURE, Norm, Stage, Tensor, Window
+from impasto.painting.tiles.narrow import widened
+from impasto.painting.tiles.parts import MASKS, PICTURE, Norm, Stage, Tensor
 
 CROWDED = 3.5  # measured: with masks OpenVINO makes the maps of all norms early, and keeps them
 
@@ -37,9 +38,9 @@ class Graph:
         self.options = dict(options)
         # What is kept has the bits that the network computes with; numpy has no bfloat16, and takes 16 bits for it.
         self.kept: Any = np.dtype(np.float16 if options.get("INFERENCE_PRECISION_HINT") == "bf16" else np.float32)
-        self.multiple, self.margin = multiple, margin
-        self.model = self._without_margin(self.core.read_model(path))
-        self.flow = Flow(self.model, self._without_margin(self.core.read_model(path)), multiple)
+        self.multiple, self.margin, self.path = multiple, margin, path
+        self.model, probe = (self._without_margin(widened(self.core.read_model(path))) for _ in range(2))
+        self.flow = Flow(self.model, probe, multiple)
         self.shapes, self.norms, self.painted = self.flow.shapes, self.flow.norms, self.flow.painted
         self.depth = max((self.flow.levels[norm.name] for norm in self.norms), default=0)
 
@@ -63,6 +64,11 @@ class Graph:
             raise NetworkError(
                 f"this network cannot paint in tiles (its graph lacks the margin of {self.margin} pixels)"
             )
+
+    @cached_property
+    def digest(self) -> str:
+        """What is in the network's file, in a word."""
+        return compile_cache.digest_of(self.path)
 
     def kept_bytes(self, tensors: Iterable[Tensor]) -> float:
         """Bytes that ``tensors`` take in files, for each pixel of the picture."""
@@ -181,10 +187,18 @@ class Graph:
             tensor = sources[0]
         return tensor
 
-    def sizes_of(self, stage: Stage, window: Window, inputs: set[str]) -> dict[str, list[int]]:
-        """The sizes of a stage's inputs, those that grow with the picture, for a tile."""
-        sizes = {PICTURE: [1, 3, window.height, window.width]}
+    def sizes_of(self, stage: Stage, size: tuple[int, int], style: Mapping[str, Any]) -> dict[str, list[int]]:
+        """The sizes of a stage's inputs, those that differ from call to call, for tiles of ``size`` (height, width)."""
+        height, width = size
+        sizes = {name: list(value.shape) for name, value in style.items()}
+        sizes |= {PICTURE: [1, 3, height, width], MASKS: [1, sizes["scale"][0], height, width]}
         for number, tensor in enumerate(stage.reads):
             shape = self.shapes[tensor]
-            sizes[f"kept_{number}"] = [1, shape.channels, window.height // shape.scale, window.width // shape.scale]
-        return {name: size for name, size in sizes.items() if name in inputs}
+            sizes[f"kept_{number}"] = [1, height // shape.scale, width // shape.scale, shape.channels]
+        return sizes
+
+    def label(self, stage: Stage) -> str:
+        """What tells a stage from the graph's others; names of nodes are others in every process."""
+        place = {name: number for number, name in enumerate(self.flow.nodes)}
+        met = [norm.meets for norm in stage.norms]
+        return str([[(place[name], port) for name, port in tensors] for tensors in (stage.reads, met, stage.keeps)])

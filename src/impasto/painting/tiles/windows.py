@@ -1,4 +1,4 @@
-"""A picture cut into tiles and put together again: windows, moments that add up, arrays kept in files. Numpy only.
+"""A picture cut into tiles and put together again: windows, moments that add up, tensors that are kept. Numpy only.
 
 A *window* is what a network reads for one tile; its *core* is the part that counts, so that the cores of all windows
 are the picture and each pixel has one. What is around the core is the *halo*. Lengths are pixels of the picture;
@@ -7,9 +7,10 @@ a tensor at ``scale`` 4 has one row for four of them. Nothing here knows network
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+SHRUNK = 1 / 16  # of a window's side, computed twice at the end of a row, is too much
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,14 @@ def spans(length: int, size: int, halo: int, multiple: int) -> list[Span]:
     """``length`` pixels as windows of one size, at most ``size``, starting on multiples, with ``halo`` at inner edges.
 
     ``length``, ``size`` and ``halo`` are multiples of ``multiple``, and ``size`` is more than twice the halo. At the
-    two ends of the picture windows end with it, so there the core has no halo. Alike windows are what runtimes like.
+    two ends of the picture windows end with it, so there the core has no halo. Alike windows are what runtimes like,
+    and windows alike in all pictures are compiled once for ever: only much smaller ones that are as few are taken.
     """
     if size >= length:
         return [Span(0, length, 0, length)]
     count = -(-(length - 2 * halo) // (size - 2 * halo))
-    size = _up(-(-(length - 2 * halo) // count) + 2 * halo, multiple)  # the smallest that gives as many
+    least = _up(-(-(length - 2 * halo) // count) + 2 * halo, multiple)  # that gives as many
+    size = least if size - least > SHRUNK * size else size
     found, last = [], 0
     while last < length:
         start = min(max(0, last - halo), length - size)
@@ -119,71 +123,121 @@ def planes(pixels: npt.NDArray[Any]) -> Floats:
     return found
 
 
-class Folder:
-    """Tensors (rows, C, columns), each in a file without a name, which vanishes however the program ends."""
+class Store:
+    """Tensors (rows, columns, C), in memory or in files without a name, which vanish however the program ends."""
 
     def __init__(self, folder: Path | None = None, kind: npt.DTypeLike = np.float32) -> None:
         self._folder, self._kind = folder, np.dtype(kind)
         self._files: list[Any] = []
-        self._free: dict[int, list[Any]] = {}
+        self._free: dict[tuple[int, bool], list[Any]] = {}  # by numbers, and whether they are in memory
 
-    def new(self, channels: int, rows: int, columns: int) -> Kept:
-        """A tensor yet to be written, in a file that was given back if one of its size is there: that is faster."""
-        free = self._free.get(channels * rows * columns)
-        if free:
-            return Kept(free.pop(), self._kind, channels, rows, columns)
-        self._files.append(tempfile.TemporaryFile(buffering=0, dir=self._folder))
-        return Kept(self._files[-1], self._kind, channels, rows, columns)
+    def new(self, rows: int, columns: int, channels: int, *, held: bool = False) -> Kept:
+        """A tensor yet to be written, in the place of one of its size that was given back: that is faster.
+
+        ``held`` is in memory. For what is new there, memory of other sizes that was given back is let go.
+        """
+        shape, free = (rows, columns, channels), self._free.get((channels * rows * columns, held))
+        if held:
+            if not free:
+                self._free = {key: places for key, places in self._free.items() if not key[1]}
+            return Held((free.pop() if free else np.empty(shape, self._kind)).reshape(shape))
+        if not free:
+            self._files.append(tempfile.TemporaryFile(buffering=0, dir=self._folder))
+        return Filed(free.pop() if free else self._files[-1], self._kind, shape)
 
     def give_back(self, kept: Kept) -> None:
-        """Let another tensor of its size have the file; without one to come, free the disk."""
-        self._free.setdefault(kept.channels * kept.rows * kept.columns, []).append(kept.file)
+        """Let another tensor of its size have the place; without one to come, free it."""
+        self._free.setdefault((math.prod(kept.shape), isinstance(kept, Held)), []).append(kept.place)
 
     def clear(self) -> None:
-        """Free the disk of the files given back."""
-        for file in (file for files in self._free.values() for file in files):
-            file.close()
+        """Free the memory and the disk of what was given back."""
+        for (_, held), places in self._free.items():
+            for file in places if not held else ():
+                file.close()
         self._free.clear()
 
-    def __enter__(self) -> Folder:
+    def __enter__(self) -> Store:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._free.clear()
         for file in self._files:
             file.close()
 
 
-@dataclass(eq=False)
-class Kept:
-    """One tensor in a file, (rows, C, columns): read and written by whole rows, never mapped into memory."""
+class Kept(Protocol):
+    """A tensor (rows, columns, C) that is written and read by whole rows."""
 
-    file: Any
-    kind: np.dtype[Any]
-    channels: int
-    rows: int
-    columns: int
-    _row: int = field(init=False)
+    place: Any
+    shape: tuple[int, int, int]
 
-    def __post_init__(self) -> None:
-        self._row = self.channels * self.columns * self.kind.itemsize
+    def room(self, top: int, bottom: int) -> npt.NDArray[Any]:
+        """An array for these rows, (rows, columns, C), to be filled and given to ``write``."""
 
     def write(self, top: int, values: npt.NDArray[Any]) -> None:
-        self.file.seek(top * self._row)
-        left = memoryview(np.ascontiguousarray(values).view(np.uint8).reshape(-1))  # type: ignore[arg-type]
-        while left:
-            left = left[self.file.write(left) :]
+        """Put the ``room`` of the rows from ``top`` on into its place."""
 
     def read(self, top: int, bottom: int) -> npt.NDArray[Any]:
-        """Rows ``top`` to ``bottom``: (rows, C, columns)."""
-        values = np.empty((bottom - top, self.channels, self.columns), self.kind)
-        self.file.seek(top * self._row)
+        """These rows, (rows, columns, C), until they are ``done`` with."""
+
+    def done(self, values: npt.NDArray[Any]) -> None:
+        """Let what was read be used again."""
+
+
+class Held:
+    """A tensor in memory: what is read, or written into, is a view of it."""
+
+    def __init__(self, place: npt.NDArray[Any]) -> None:
+        self.place, self.shape = place, place.shape
+
+    def room(self, top: int, bottom: int) -> npt.NDArray[Any]:
+        return self.place[top:bottom]
+
+    read = room
+
+    def write(self, top: int, values: npt.NDArray[Any]) -> None:
+        """It is there already."""
+
+    def done(self, values: npt.NDArray[Any]) -> None:
+        """It stays."""
+
+
+class Filed:
+    """A tensor in a file, never mapped into memory. Arrays of rows come again, since fresh memory takes time."""
+
+    def __init__(self, file: Any, kind: np.dtype[Any], shape: tuple[int, int, int]) -> None:
+        self.place, self.shape, self._kind = file, shape, kind
+        self._row = math.prod(shape[1:]) * kind.itemsize
+        self._spare: list[npt.NDArray[Any]] = []
+
+    def room(self, top: int, bottom: int) -> npt.NDArray[Any]:
+        shape = (bottom - top, *self.shape[1:])
+        try:
+            spare = self._spare.pop()  # by another thread, maybe, since one looked
+        except IndexError:
+            return np.empty(shape, self._kind)
+        return spare if spare.shape == shape else np.empty(shape, self._kind)
+
+    def write(self, top: int, values: npt.NDArray[Any]) -> None:
+        self.place.seek(top * self._row)
+        left = memoryview(np.ascontiguousarray(values).view(np.uint8).reshape(-1))  # type: ignore[arg-type]
+        while left:
+            left = left[self.place.write(left) :]
+        self.done(values)
+
+    def read(self, top: int, bottom: int) -> npt.NDArray[Any]:
+        values = self.room(top, bottom)
+        self.place.seek(top * self._row)
         left = memoryview(values.view(np.uint8).reshape(-1))  # type: ignore[arg-type]
         while left:
-            read = self.file.readinto(left)
+            read = self.place.readinto(left)
             if not read:
                 raise OSError(f"a temporary file ended {len(left)} bytes early")
             left = left[read:]
         return values
+
+    def done(self, values: npt.NDArray[Any]) -> None:
+        self._spare.append(values)
 
 
 def tiles(size: tuple[int, int], tall: int, wide: int, halo: int, multiple: int) -> Iterator[tuple[Span, list[Span]]]:

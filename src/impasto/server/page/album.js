@@ -43,10 +43,10 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
         entry.why = error;
       }
     }
-    busy(false);
     state.photos.push(...entries);
     state.changed();
     if (first) await choose(first.key);
+    busy(false);
     for (const { key, photo, why } of entries) if (!why) keep.keepPhoto(key, photo.blob).catch(() => tell("notKept"));
     for (const entry of entries) if (entry !== first && !entry.why && !entry.small) await peek(entry);
   }
@@ -76,6 +76,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
       state.changed();
       return tell(error);
     }
+    stripLater();
     if (state.entry) state.entry.regions = state.recipe.regions;
     state.current = key;
     state.forgetSteps();
@@ -107,18 +108,20 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
     emptied();
   }
 
-  /** Small paintings for the strip, one after the other, once the large one rests. */
+  /** Small paintings for the strip, one after the other, once the large one rests. Whoever asks for a large one stops them. */
   function stripSoon() {
-    clearTimeout(stripSoon.timer);
+    stripLater();
+    const { signal } = (stripSoon.stop = new AbortController());
     stripSoon.timer = setTimeout(async () => {
       const { recipe } = state;
       for (const entry of state.photos.slice(0, state.session.limits.photos ?? 16)) {
+        if (signal.aborted) return;
         if (entry.why || state.recipe !== recipe || entry.looks === recipe) continue;
         const mine = turn(recipe, { regions: entry.key === state.current ? recipe.regions : entry.regions });
         try {
           if (entry.key === state.current) entry.small = small(painting);
           else {
-            const { blob } = await engine.preview(entry.photo, mine, 2 * Date.now(), STRIP_SIDE);
+            const { blob } = await engine.preview(entry.photo, mine, 2 * Date.now(), STRIP_SIDE, signal);
             entry.small = small(await createImageBitmap(blob));
           }
           entry.looks = recipe;
@@ -128,6 +131,11 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
         state.changed();
       }
     }, 300);
+  }
+
+  function stripLater() {
+    clearTimeout(stripSoon.timer);
+    stripSoon.stop?.abort();
   }
 
   function keepSoon() {

@@ -85,7 +85,8 @@ export function createPlan(state, engine, planned) {
 
 export function planWords(plan) {
   const values = { megapixels: number(plan.megapixels, plan.megapixels < 10 ? 1 : 0), time: time(Math.max(1, plan.seconds ?? 0)) };
-  return [t("plan", { width: number(plan.width), height: number(plan.height) }), t("planTime", values)];
+  const words = [t("plan", { width: number(plan.width), height: number(plan.height) }), t("planTime", values)];
+  return plan.memory > plan.free ? [...words, t("planTight", { memory: bytes(plan.memory), free: bytes(plan.free) })] : words;
 }
 
 /** For those who ask: what it takes. */

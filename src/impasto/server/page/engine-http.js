@@ -101,7 +101,7 @@ export class HttpEngine {
   picture = (photo, side) => photo.with(async (path) => (await ask(`${path}/picture?side=${side}`, { cache: "default" })).blob());
 
   thumbnail = (photo, style, network, side, signal) =>
-    photo.with(async (path) => (await ask(`${path}/thumbnails/${encodeURIComponent(style)}?network=${network}&side=${side}`, { signal, cache: "default" })).blob());
+    photo.with(async (path) => (await ask(`${path}/thumbnails/${encodeURIComponent(style)}?network=${network}&side=${side}&square=true`, { signal, cache: "default" })).blob());
 
   /** A painting of at most `side` pixels; EngineError "overtaken" where a newer one was asked for. */
   preview = (photo, recipe, n, side, signal) =>

@@ -35,7 +35,7 @@ export function fault(error, limits) {
 
 /** An engine's error as one sentence: ours where the code is known, else the server's, as a sentence is written. */
 export function explain({ code, message }, limits = {}) {
-  const values = { pixels: number((limits.pixels ?? 0) / 1e6), size: bytes(limits.body ?? 0) };
+  const values = { pixels: number((limits.pixels ?? 0) / 1e6), size: bytes(limits.body ?? 0), styles: number(limits.styles ?? 4) };
   if (has(`error_${code}`)) return t(`error_${code}`, values);
   if (!message || message === code) return t("strange", { why: code ?? "" });
   return sentence(message);

@@ -22,7 +22,7 @@ import { createTeaching } from "./teach.js";
 const engine = new HttpEngine();
 const state = createState();
 const painting = $("painting"), original = $("original"), picture = $("picture"), view = $("view");
-let plan = null, offline = false, sampleShown = null, announced = false, fastNames = new Set();
+let plan = null, adding = false, beside = null, offline = false, sampleShown = null, announced = false, fastNames = new Set();
 
 // ---- what the page says -------------------------------------------------------------------------------------------
 
@@ -51,8 +51,9 @@ async function lost() {
 // ---- views --------------------------------------------------------------------------------------------------------
 
 const viewSide = () => Math.min(1024, Math.max(64, Math.round(Math.max(picture.clientWidth, picture.clientHeight) * (devicePixelRatio || 1))));
-let previews = createPreviews(engine, { show: showPainting, tell: standing, idle: () => thumbnails.pump(), viewSide, slow: false });
-const thumbnails = createThumbnails(engine, { busy: () => previews.busy, drawn: (name) => (styles.drawn(name), pad()) });
+const looks = { show: showPainting, tell: standing, idle: () => thumbnails.pump(), goesFirst: () => thumbnails.coming(), viewSide };
+let previews = createPreviews(engine, { ...looks, slow: false });
+const thumbnails = createThumbnails(engine, { busy: () => adding || previews.busy(), drawn: (name) => (styles.drawn(name), pad()), rested: () => previews.pump() });
 const compare = createCompare();
 const share = createShare(state, { say, tell });
 const teaching = createTeaching(state, engine, { tell, say, learned, copy: share.copy });
@@ -61,7 +62,7 @@ const networks = createNetworks(state, engine, { tell, listed: () => state.entry
 const pad = createPad(state, thumbnails.of);
 const brush = createBrush(state, { tell });
 const loupe = createLoupe(state, engine, { tell, painting: () => painting });
-const album = createAlbum(state, engine, { tell, shown: photoShown, busy: (on) => busy(on), painting, emptied: preview });
+const album = createAlbum(state, engine, { tell, shown: photoShown, busy: (on) => sending(on), painting, emptied: preview });
 const strip = createStrip(state, album);
 const fileOptions = createFileOptions(state);
 const planning = createPlan(state, engine, planned);
@@ -83,6 +84,7 @@ function showPainting({ bitmap, entry, recipe, side, seconds, sharp, whole }) {
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, painting.width, painting.height);
   bitmap.close();
+  besides(entry, sharp ? 1024 : 384);
   Object.assign(painting.dataset, { side, sharp });
   painting.setAttribute("aria-label", t("painting", { style: recipe.styles.map(([name]) => state.style(name)?.title ?? name).join(", ") }));
   if (!whole) return;
@@ -107,6 +109,8 @@ function standing(now, error) {
 }
 
 const busy = (on) => $("stage").toggleAttribute("data-busy", on);
+/** A photo is being sent: the tiles wait. */
+const sending = (on) => (busy(adding = on), on || thumbnails.pump());
 
 /** Another photo has come onto the page. */
 function photoShown(entry) {
@@ -114,10 +118,16 @@ function photoShown(entry) {
   planned(null);
   compare.set(0);
   painting.getContext("2d").clearRect(0, 0, painting.width, painting.height);
-  thumbnails.show(entry.photo, state.styles, state.recipe.network, fastNames);
-  styles.redrawn();
+  queueMicrotask(() => (thumbnails.show(entry.photo, state.styles, state.recipe.network, fastNames), styles.redrawn())); // the painting is asked for first
   original.removeAttribute("src");
-  engine.picture(entry.photo, 1024).then((blob) => entry === state.entry && showBlob(original, blob), () => {});
+  beside = null;
+}
+
+/** The photo itself, to compare with: small at once, and as the sharp painting is with that. */
+function besides(entry, side) {
+  if (beside >= side) return;
+  beside = side;
+  engine.picture(entry.photo, side).then((blob) => entry === state.entry && side === beside && showBlob(original, blob), () => {});
 }
 
 function planned(found) {
@@ -173,7 +183,7 @@ state.onChange(function draw() {
   fileOptions(plan);
   planning();
   downloads.draw();
-  if (plan) $("plan").replaceChildren(...planWords(plan).map((words, at) => make("p", at ? { className: "muted", title: planTip(plan) } : {}, words)));
+  if (plan) $("plan").replaceChildren(...planWords(plan).map((words, at) => make("p", at ? { className: at > 1 ? "warning" : "muted", title: planTip(plan) } : {}, words)));
   else $("plan").replaceChildren();
   album.keepSoon();
 });
@@ -333,7 +343,7 @@ async function start() {
   fastNames = new Set(quick.map((style) => style.name));
   Object.assign(state, { styles: ordered(all), listed: state.recipe.network });
   samples();
-  if (session.preview_network !== session.network) previews = createPreviews(engine, { show: showPainting, tell: standing, idle: () => thumbnails.pump(), viewSide, slow: true });
+  if (session.preview_network !== session.network) previews = createPreviews(engine, { ...looks, slow: true });
   state.changed();
   if (shown) {
     await album.choose(shown);

@@ -5,8 +5,11 @@ const PACE = 120; // ms between two small ones: about eight a second
 const SMALL = 384, SMALLER = 256; // px; the smaller one where the small one takes too long for a dial
 const QUICK = 0.09, SLOW = 0.3; // s that a small one, a sharp one may take
 
-/** `show({bitmap, entry, recipe, n, side, seconds, sharp})` puts a painting on the page; `tell(state, error)` says how it stands. */
-export function createPreviews(engine, { show, tell, idle, viewSide, slow }) {
+/**
+ * `show({bitmap, entry, recipe, n, side, seconds, sharp})` puts a painting on the page; `tell(state, error)` says how it stands.
+ * `idle()` is called when nothing is asked for; while something `goesFirst()`, no sharp one is: `pump` goes on.
+ */
+export function createPreviews(engine, { show, tell, idle, goesFirst, viewSide, slow }) {
   let n = Date.now(); // goes on rising over reloads
   let wanted = null, shown = null, flight = null, timer = 0, resting = 0, last = 0, late = 0, rest = REST;
   let small = slow ? SMALLER : SMALL;
@@ -40,7 +43,7 @@ export function createPreviews(engine, { show, tell, idle, viewSide, slow }) {
       const pause = last + PACE - performance.now();
       if (pause > 0) return void (timer = setTimeout(pump, pause));
       send(sharp > small * 1.2 ? small : sharp, sharp <= small * 1.2);
-    } else if (!resting && !shown.sharp) send(sharp, true);
+    } else if (!resting && !shown.sharp && !goesFirst()) send(sharp, true);
   }
 
   async function send(side, sharp) {
@@ -76,5 +79,7 @@ export function createPreviews(engine, { show, tell, idle, viewSide, slow }) {
     pump();
   }
 
-  return { want, nothing, resized, again, get busy() { return Boolean(flight); } };
+  /** Whether a painting is on its way, or must come first. */
+  const busy = () => Boolean(flight || (wanted && !wanted.failed && shown?.n !== wanted.n));
+  return { want, nothing, resized, again, pump, busy };
 }

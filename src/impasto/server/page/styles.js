@@ -4,6 +4,7 @@ import { MOST_STYLES, PHOTO, names, toggled } from "./recipe.js";
 import { t } from "./strings.js";
 
 const AT_ONCE = 3;
+const FIRST_OF_ALL = 1500; // ms that those in sight go before the sharp painting, at most
 export const artistOf = (style) => (style.artist ?? "").replace(/\s*\([^)]*\)/g, "");
 
 // The first that people see; the others follow as the bank has them.
@@ -12,12 +13,12 @@ const FIRST = ["van-gogh-starry-night", "hokusai-great-wave", "picabia-udnie", "
 const place = ({ name }) => (FIRST.indexOf(name) + 1 || FIRST.length + 1);
 export const ordered = (styles) => [...styles].sort((a, b) => place(a) - place(b));
 
-/** Pictures of one photo in every style; `drawn(name)` is called as each arrives. */
-export function createThumbnails(engine, { busy, drawn }) {
+/** Pictures of one photo in every style; `drawn(name)` is called as each arrives, `rested()` when none in sight is missing. */
+export function createThumbnails(engine, { busy, drawn, rested = () => {} }) {
   const side = devicePixelRatio > 1.4 ? 256 : 192;
   let photo = null, network = "full", fast = new Set(), stop = new AbortController(), running = 0;
   const found = new Map(), seen = new Set(), failed = new Set();
-  let all = [];
+  let all = [], since = null;
 
   function show(nextPhoto, styles, nextNetwork, fastNames) {
     if (nextPhoto === photo && network === nextNetwork && styles === all) return;
@@ -27,16 +28,20 @@ export function createThumbnails(engine, { busy, drawn }) {
       stop.abort();
       stop = new AbortController();
       found.clear();
+      since = null;
     }
     failed.clear();
     pump();
   }
 
   const see = (name, visible) => (visible ? seen.add(name) : seen.delete(name), pump());
+  /** Whether those in sight are still being painted, soon after the photo came. */
+  const coming = () => Boolean(photo) && !engine.lazy && performance.now() - (since ?? Infinity) < FIRST_OF_ALL && [...seen].some((name) => !found.get(name) && !failed.has(name));
   const missing = (name) => !found.has(name) && !failed.has(name);
 
   function pump() {
     if (!photo || running >= AT_ONCE || busy()) return;
+    since ??= performance.now();
     const next = [...seen].find(missing) ?? all.find((style) => missing(style.name))?.name;
     if (!next) return;
     paint(next, stop.signal);
@@ -56,12 +61,13 @@ export function createThumbnails(engine, { busy, drawn }) {
       if (mine === photo) found.delete(name), failed.add(name);
     } finally {
       running--;
+      if (!coming()) rested();
       pump();
     }
   }
 
   const again = () => (failed.clear(), pump());
-  return { show, see, pump, again, of: (name) => found.get(name) || null };
+  return { show, see, pump, again, coming, of: (name) => found.get(name) || null };
 }
 
 /** The grid of tiles, the search, and the card of what is chosen. */

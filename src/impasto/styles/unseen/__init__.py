@@ -1,0 +1,1 @@
+"""A row for a painting that nothing was trained on; no torch."""

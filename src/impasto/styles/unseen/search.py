@@ -1,0 +1,207 @@
+"""A row, moved towards a painting by a few steps of gradient descent; OpenVINO computes them, there is no torch.
+
+``learn.teach`` does the same thoroughly. Here the photos are always the same few, small ones, and what each of them
+costs is known beforehand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from impasto import quiet
+from impasto.styles.unseen.backward import Backward
+from impasto.styles.unseen.eye import Aim, Floats, Grams, Statistics, units
+
+SIDE = 160  # pixels of the photos that are painted, a multiple of every network's
+RING = 16  # of which nothing is expected: a network paints differently at borders, and this saves it the margin
+LEAST = 1e-8  # of a unit: a painting of one colour is as far off as it is
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a row is moved."""
+
+    steps: int = 60
+    rate: float = 0.02  # of Adam
+    along: float = 0.7  # of that rate, for the weights of known styles
+    warmup: int = 3
+    decays: tuple[float, float] = (0.9, 0.99)
+    ema: float = 0.9
+
+
+@dataclass
+class Scene:
+    """A photo to try rows on: its pixels as the network takes them, its content, and its Gram matrices."""
+
+    planes: Floats  # (1, 3, SIDE, SIDE)
+    content: Floats
+    grams: Grams
+
+
+class Search:
+    """A network and the loss network, compiled together, with the way back to the row; then ``run`` for paintings."""
+
+    def __init__(self, network: Path, eye: Path, aim: Aim, pictures: list[Floats], options: dict[str, Any]) -> None:
+        self.aim = aim
+        core = quiet.core()
+        vgg = _still(core.read_model(eye), [1, 3, SIDE - 2 * RING, SIDE - 2 * RING])
+        wanted = [_named(vgg, layer) for layer in (aim.content_layer, *aim.shares)]
+        looks = core.compile_model(_model(wanted, vgg.get_parameters()), "CPU", options)
+        self.scenes = [_scene(looks, aim, picture) for picture in pictures]
+        self.energy = float(np.mean([np.square(scene.content).mean() for scene in self.scenes]))
+        self._compiled = core.compile_model(_with_gradient(core, network, eye, aim), "CPU", options)
+
+    def gradient(self, row: Floats, scene: Scene, target: Grams, pulls: dict[str, float]) -> tuple[float, float, Any]:
+        """Content, style, and the gradient (R,) of their sum."""
+        scale, shift = np.split(row, 2)
+        feeds: dict[str, Any] = {"picture": scene.planes, "scale": scale, "shift": shift, "content": scene.content}
+        feeds["pull_content"] = np.float32(1 / self.energy)
+        feeds |= {f"target_{layer}": target[layer] for layer in self.aim.shares}
+        feeds |= {f"pull_{layer}": np.float32(pulls[layer]) for layer in self.aim.shares}
+        found = self._compiled(feeds)
+        content, style, scales, shifts = (found[i] for i in range(4))
+        return float(content), float(style), np.concatenate([scales, shifts])
+
+    def pulls(self, target: Grams) -> dict[str, float]:
+        """What |G - target|^2 of each layer counts for."""
+        unit = units(target, [scene.grams for scene in self.scenes])
+        return {
+            layer: self.aim.style_weight * share / max(LEAST, unit[layer]) for layer, share in self.aim.shares.items()
+        }
+
+    def run(self, painting: Statistics, start: Floats, ways: Floats, settings: Settings | None = None) -> Floats:
+        """The row (R,) that ``start`` becomes; ``ways`` (N, R) are directions along which it may move as a whole."""
+        settings = settings or Settings()
+        pulls = self.pulls(painting.grams)
+        parts = [start.astype(np.float32).copy(), np.zeros(len(ways), np.float32)]
+        adam = _Adam([1.0, settings.along], parts, settings)
+        average = start.astype(np.float32).copy()
+        for step in range(settings.steps):
+            row = parts[0] + parts[1] @ ways
+            scene = self.scenes[step % len(self.scenes)]
+            _, _, slope = self.gradient(row, scene, painting.grams, pulls)
+            adam.step([slope, ways @ slope], step)
+            keep = min(settings.ema, (1 + step) / (4 + step))
+            average += np.float32(1 - keep) * (parts[0] + parts[1] @ ways - average)
+        return average
+
+
+class _Adam:
+    """Kingma and Ba (2015), with a rate that rises, and falls to nothing."""
+
+    def __init__(self, shares: list[float], parts: list[Floats], settings: Settings) -> None:
+        self.shares, self.parts, self.settings = shares, parts, settings
+        self.moments = [(np.zeros_like(part), np.zeros_like(part)) for part in parts]
+
+    def step(self, slopes: list[Floats], step: int) -> None:
+        settings = self.settings
+        first, second = settings.decays
+        rise = min(1.0, (1 + step) / (1 + settings.warmup))
+        rate = settings.rate * rise * (0.5 + 0.5 * np.cos(np.pi * step / settings.steps))
+        for part, slope, (mean, square), share in zip(self.parts, slopes, self.moments, self.shares, strict=True):
+            mean += (1 - first) * (slope - mean)
+            square += (1 - second) * (slope * slope - square)
+            fair = mean / (1 - first ** (step + 1))
+            size = np.sqrt(square / (1 - second ** (step + 1))) + 1e-12
+            part -= (share * rate * fair / size).astype(np.float32)
+
+
+# ---- graphs
+
+
+def _scene(looks: Any, aim: Aim, picture: Floats) -> Scene:
+    planes = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32)
+    found = looks({"picture": planes[:, :, RING:-RING, RING:-RING]})
+    content, *features = (np.array(found[i]) for i in range(1 + len(aim.shares)))
+    flat = [each.reshape(each.shape[1], -1) for each in features]
+    grams = {layer: each @ each.T / each.shape[1] for layer, each in zip(aim.shares, flat, strict=True)}
+    return Scene(planes, content, grams)
+
+
+def _with_gradient(core: Any, network: Path, eye: Path, aim: Aim) -> Any:
+    """A model: a photo, a row and what is aimed at -> content, style, and the gradients of scale and shift."""
+    ops = quiet.openvino().opset13
+    painter = core.read_model(network)
+    _without_margin(painter)
+    painter = _still(painter, [1, 3, SIDE, SIDE])
+    inside = (np.array(each, np.int64) for each in ([RING] * 2, [-RING] * 2, [1] * 2, [2, 3]))
+    visible = ops.slice(painter.get_results()[0].input_value(0), *map(ops.constant, inside))
+    vgg = _still(core.read_model(eye), [1, 3, SIDE - 2 * RING, SIDE - 2 * RING])
+    layers = [_named(vgg, layer) for layer in (aim.content_layer, *aim.shares)]
+    vgg.input("picture").replace(visible.output(0))
+    parameters = painter.get_parameters()
+    forward = _model(layers, parameters)
+    back = Backward(forward, ("scale", "shift"))
+    content, given = _content(layers[0], back)
+    styles, more = zip(
+        *(_style(layer, name, back) for layer, name in zip(layers[1:], aim.shares, strict=True)), strict=True
+    )
+    style = styles[0]
+    for each in styles[1:]:
+        style = ops.add(style, each)
+    inputs = [*parameters, *given, *(each for pair in more for each in pair)]
+    return _model([content, style, *back.run()], inputs)
+
+
+def _content(layer: Any, back: Backward) -> tuple[Any, list[Any]]:
+    """pull * mean((F - P)^2), and the inputs that it needs."""
+    ops = quiet.openvino().opset13
+    target, pull = _input("content", layer.output(0).get_shape()), _input("pull_content", [])
+    away = ops.subtract(layer, target)
+    count = np.float32(np.prod(layer.output(0).get_shape()))
+    back.start(layer, ops.multiply(away, ops.divide(ops.multiply(pull, np.float32(2)), count)))
+    axes = np.arange(4)
+    return ops.multiply(pull, ops.reduce_mean(ops.multiply(away, away), axes, False)), [target, pull]
+
+
+def _style(layer: Any, name: str, back: Backward) -> tuple[Any, list[Any]]:
+    """pull * |F F^T / positions - T|^2, and the inputs that it needs."""
+    ops = quiet.openvino().opset13
+    _, width, *sides = (int(side) for side in layer.output(0).get_shape())
+    count = np.float32(np.prod(sides))
+    target, pull = _input(f"target_{name}", [width, width]), _input(f"pull_{name}", [])
+    flat = ops.reshape(layer, np.array([width, -1]), False)
+    away = ops.subtract(ops.divide(ops.matmul(flat, flat, False, True), count), target)
+    slope = ops.matmul(ops.multiply(away, ops.divide(ops.multiply(pull, np.float32(4)), count)), flat, False, False)
+    back.start(layer, ops.reshape(slope, np.array([1, width, *sides]), False))
+    return ops.multiply(pull, ops.reduce_sum(ops.multiply(away, away), np.arange(2), False)), [target, pull]
+
+
+def _input(name: str, shape: Any) -> Any:
+    made = quiet.openvino().opset13.parameter([int(side) for side in shape], np.float32, name=name)
+    made.output(0).get_tensor().set_names({name})
+    return made
+
+
+def _model(outputs: list[Any], parameters: list[Any]) -> Any:
+    return quiet.openvino().Model([each.output(0) for each in outputs], list(parameters))
+
+
+def _named(model: Any, name: str) -> Any:
+    return next(node for node in model.get_ordered_ops() if node.get_friendly_name() == name)
+
+
+def _still(model: Any, shape: list[int]) -> Any:
+    """The model for pictures of this shape."""
+    model.reshape({"picture": shape})
+    return model
+
+
+def _without_margin(model: Any) -> None:
+    """Take away the mirrored margin that a network puts around pictures, and cuts off again."""
+    if int(model.get_rt_info(["framework", "impasto.margin"]).value if _has_margin(model) else 0) == 0:
+        return
+    picture = model.input("picture")
+    (pad,) = (use.get_node() for use in picture.get_target_inputs())
+    pad.output(0).replace(picture)
+    (result,) = model.get_results()
+    cut = result.input_value(0).get_node()
+    cut.output(0).replace(cut.input_value(0))
+
+
+def _has_margin(model: Any) -> bool:
+    return bool(model.has_rt_info(["framework", "impasto.margin"]))
