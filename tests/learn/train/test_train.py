@@ -583,6 +583,7 @@ def shallow() -> LossNetwork:
     return LossNetwork({"conv1_1": (weight, torch.zeros(64))})
 
 
+@pytest.mark.process
 def test_kill(photos: Path, paintings: Path, open_run: OpenRun, tmp_path: Path) -> None:
     """A run that is killed without warning at a random moment and started again ends with the same bits."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"

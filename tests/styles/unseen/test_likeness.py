@@ -147,6 +147,7 @@ def test_the_samples_are_there() -> None:
 # ---- the command line
 
 
+@pytest.mark.process
 def test_paint_with_a_painting(
     network_file: Path, photo_file: Path, painting: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,6 +164,7 @@ def test_paint_with_a_painting(
     assert len(made) == 3
 
 
+@pytest.mark.process
 def test_row_is_what_paint_takes(
     network_file: Path, photo_file: Path, painting: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

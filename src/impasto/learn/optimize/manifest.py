@@ -129,18 +129,19 @@ def replay(
     if found["start"]:
         settings["start"] = str(found["start"][0])
     chosen = settings_for(recipe, **settings)
-    return Optimization(
-        found["photo"][0],
-        found["paintings"],
-        chosen,
-        photo_masks=found["photo_masks"],
-        painting_masks=found["painting_masks"],
-        loss_network=loss_network,
-        device=device,
-        max_memory=max_memory,
-        plan=checked,
-        **_painters(made, str(settings["start"]), folders),
-    )
+    with _sense():
+        return Optimization(
+            found["photo"][0],
+            found["paintings"],
+            chosen,
+            photo_masks=found["photo_masks"],
+            painting_masks=found["painting_masks"],
+            loss_network=loss_network,
+            device=device,
+            max_memory=max_memory,
+            plan=checked,
+            **_painters(made, str(settings["start"]), folders),
+        )
 
 
 @contextmanager
