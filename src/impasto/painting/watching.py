@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from impasto import pictures
 from impasto.errors import OptionError
@@ -29,10 +31,10 @@ def watched(steps: Iterable[Progress], watch: Watch) -> pictures.Pixels:
 
 def _notebook() -> Show:
     """A bar of HTML that changes in its place; it needs no widgets."""
-    from IPython.display import HTML, display
+    page: Any = importlib.import_module("IPython.display")
 
-    def bar(share: float) -> HTML:
-        return HTML(f'<progress value="{share:.3f}" max="1" aria-label="painting"></progress> {share:.0%}')
+    def bar(share: float) -> Any:
+        return page.HTML(f'<progress value="{share:.3f}" max="1" aria-label="painting"></progress> {share:.0%}')
 
-    handle = display(bar(0.0), display_id=True)
+    handle = page.display(bar(0.0), display_id=True)
     return lambda share: handle.update(bar(share))
