@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.integrations.test_command import COPIES, FAIL, SLOW, Fake, fake as fake, load
+from tests.integrations.test_called import COPIES, FAIL, SLOW, Fake, fake as fake, load
 
 PLUG_IN = COPIES[1].parent / "impasto-paint.py"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.integrations.krita_session import MISSING, PLUG_IN, session
-from tests.integrations.test_command import FAIL, INVERT, SLOW, stand_in
+from tests.integrations.test_called import FAIL, INVERT, SLOW, stand_in
 
 WITH_KRITA = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
