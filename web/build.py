@@ -78,9 +78,11 @@ def runtime_folder() -> Path:
     if not folder.is_dir():
         folder.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as made:
-            subprocess.run(
-                ["npm", "pack", "--silent", f"{PACKAGE}@{version}"], cwd=made, check=True, capture_output=True
-            )
+            command = ["npm", "pack", "--silent", f"{PACKAGE}@{version}"]
+            try:
+                subprocess.run(command, cwd=made, check=True, stdout=subprocess.DEVNULL, timeout=600)
+            except FileNotFoundError as error:
+                raise ImpastoError(f"npm is missing; install it, or name {PACKAGE}'s dist folder: --runtime") from error
             (packed,) = Path(made).glob("*.tgz")
             wanted = {f"package/dist/{name}" for pair in RUNTIMES.values() for name in pair}
             with tarfile.open(packed) as archive:
@@ -151,6 +153,9 @@ def build(out: Path, runtime: Path) -> Path:
     """The site, new, in the folder ``out``."""
     if out.exists() and not (out / "sw.js").is_file() and any(out.iterdir()):
         raise ImpastoError(f"'{out}' holds something else; choose another folder")
+    wanted = [runtime / name for pair in RUNTIMES.values() for name in pair]
+    if missing := [path for path in wanted if not path.is_file()]:  # before the site that is there goes
+        raise ImpastoError(f"{missing[0]} does not exist; name the dist folder of {PACKAGE}, or leave --runtime out")
     shutil.rmtree(out, ignore_errors=True)
     site = Site(out)
     built = {
@@ -195,7 +200,7 @@ def main() -> None:
     args = parser.parse_args()
     try:
         print(build(args.out, args.runtime or runtime_folder()))
-    except (ImpastoError, OSError, subprocess.CalledProcessError) as error:
+    except (ImpastoError, OSError, subprocess.SubprocessError) as error:
         sys.exit(f"the site cannot be built: {error}")
 
 

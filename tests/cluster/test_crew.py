@@ -194,6 +194,22 @@ def test_lists_that_are_none(tmp_path: Path, words: list[str], said: str) -> Non
         manifest.find([word.format(tmp=tmp_path) for word in words], str(tmp_path / "out"), "red")
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("a.png,x.png\nb.png,x.png\n", "rows 1 and 2 of .* have one target"),
+        ("a.png,../x.png\n", r"row 1 of .* has a target with \.\."),
+        ("a.png,x.png\n,y.png\n", "row 2 of .* has no source"),
+        ("a.png,\n", "row 1 of .* has no target"),
+    ],
+)
+def test_rows_that_make_no_sense(tmp_path: Path, rows: str, said: str) -> None:
+    """Nothing begins with a list that would paint one file twice, leave the output, or has holes."""
+    (tmp_path / "list.csv").write_text(f"source,target\n{rows}")
+    with pytest.raises(PictureError, match=said):
+        manifest.find([str(tmp_path / "list.csv")], str(tmp_path / "out"), "red")
+
+
 # ---- places
 
 

@@ -46,6 +46,11 @@ def test_nothing_where_there_is_no_notebook(capfd: pytest.CaptureFixture[str]) -
     assert capfd.readouterr() == ("", "")
 
 
+def test_none_is_no_progress() -> None:
+    """None shows nothing, as False does."""
+    np.testing.assert_array_equal(watched(STEPS, None), PHOTO)
+
+
 def test_a_bar_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a notebook one bar of HTML is shown, and changes in its place."""
     shown: list[str] = []

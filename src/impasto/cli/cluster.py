@@ -39,7 +39,8 @@ class Opening(Opens):
         network = os.path.abspath(self.network) if self.network.endswith(".onnx") else self.network
         runtime: Any = self.runtime
         precision: Any = self.precision
-        return Tools(network, bank, runtime, precision, limit)
+        device: Any = self.device
+        return Tools(network, bank, runtime, precision, limit, device)
 
 
 @dataclass(frozen=True)

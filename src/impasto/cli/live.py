@@ -69,9 +69,9 @@ class Staged:
     record: Annotated[
         Path | None, typer.Option(metavar="OUT.mp4", help="Record the painting, without sound, in a .mp4 or .mov.")
     ] = None
-    force: Annotated[
-        bool, typer.Option("--force", "--overwrite", help="Overwrite a recording that impasto did not make.")
-    ] = False
+    force: Annotated[bool, typer.Option("--force", "--overwrite", help="Overwrite a recording, or any other film.")] = (
+        False
+    )
 
 
 @dataclass(frozen=True)
@@ -132,11 +132,11 @@ def _claim(seen: Seen, staged: Staged, opening: Quick) -> None:
     """Check what is recorded to, before anything is opened."""
     if staged.record is None:
         return
-    from impasto.film import recording, writing
+    from impasto.film import recording
 
     recording.check(staged.record)
     read = [Path(seen.camera)] if seen.camera is not None else []
-    claim([staged.record], read, opens=opening, force=staged.force or writing.made_by_impasto(staged.record))
+    claim([staged.record], read, opens=opening, force=staged.force, keep=[staged.record])
 
 
 def _show(style: list[str] | None, dials: dict[str, Any], seen: Seen, staged: Staged, opening: Quick) -> Show:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,11 +101,30 @@ def _in_list(place: str, output: str, style: str) -> Work:
             table = file.read()
     if "source" not in table.column_names:
         raise PictureError(f"{name} has no column source, but {', '.join(table.column_names)}; call it source")
-    sources = [places.absolute(str(each)) for each in table["source"].to_pylist()]
-    if "target" in table.column_names:
-        return _made(sources, [str(each) for each in table["target"].to_pylist()])
+    columns = {column: table[column].to_pylist() for column in COLUMNS if column in table.column_names}
+    _check(name, columns)
+    sources = [places.absolute(str(each)) for each in columns["source"]]
+    if "target" in columns:
+        return _made(sources, [str(each) for each in columns["target"]])
     found = [Found(Path(places.path_in(each) if places.is_address(each) else each)) for each in sources]
     return _made(sources, _targets(found, output, style)) if found else Work(0)
+
+
+def _check(name: str, columns: Mapping[str, Sequence[object]]) -> None:
+    """PictureError for an empty cell, a target that leaves the output, or one that two rows have."""
+    for column, cells in columns.items():
+        for number, cell in enumerate(cells, 1):
+            if cell is None or not str(cell).strip():
+                raise PictureError(f"row {number} of {name} has no {column}; fill it in, or leave the row out")
+    seen: dict[str, int] = {}
+    for number, target in enumerate(map(str, columns.get("target", ())), 1):
+        if ".." in Path(target).parts:
+            raise PictureError(
+                f"row {number} of {name} has a target with .., {printable(target)}; stay below the output"
+            )
+        if target in seen:
+            raise PictureError(f"rows {seen[target]} and {number} of {name} have one target, {printable(target)}")
+        seen[target] = number
 
 
 def _opened(place: str) -> Any:

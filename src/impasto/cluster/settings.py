@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from impasto import assets, limits
-from impasto.limits import Precision, RuntimeName
+from impasto.limits import Device, Precision, RuntimeName
 
 THREADS = 2  # of an actor, unless something else is asked for
 PARTS = "impasto-records"  # the folder of records, in that of the paintings
@@ -42,3 +42,4 @@ class Tools:
     runtime: RuntimeName = "auto"
     precision: Precision = "auto"
     max_memory: float | None = None
+    device: Device = "auto"

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import assets, pictures
-from impasto.errors import ImpastoError, MismatchError
+from impasto.errors import BankError, ImpastoError, MismatchError
 from impasto.painting import runtimes
 from impasto.painting.network import Network
 from impasto.styles.bank import PHOTO, Bank, Card
@@ -84,6 +84,8 @@ class Opened:
         """
         name = slug_of(painting) if name is None else name
         check_name(name)
+        if name == PHOTO:
+            raise BankError(f"{name!r} is the style that gives the photo back; choose another name")
         self.bank = self.bank.add(name, self.row(painting, steps=steps), Card("", name, "", "", ""), replace=True)
         return name
 

@@ -12,12 +12,12 @@ from impasto.errors import OptionError
 from impasto.painting.job import Progress
 
 Show = Callable[[float], object]
-Watch = bool | Show  # True: a bar in a notebook, nothing elsewhere; a function gets the share that is done, 0..1
+Watch = bool | Show | None  # True: a bar in a notebook, nothing elsewhere; a function gets the share done, 0..1
 
 
 def watched(steps: Iterable[Progress], watch: Watch) -> pictures.Pixels:
     """The painting at the end of ``steps``, which are shown meanwhile; OptionError if ``watch`` is no ``Watch``."""
-    if not (isinstance(watch, bool) or callable(watch)):
+    if not (watch is None or isinstance(watch, bool) or callable(watch)):
         raise OptionError(f"progress is True, False or a function, not of type {type(watch).__name__}")
     show = watch if callable(watch) else _notebook() if watch and "ipykernel" in sys.modules else None
     painted = None

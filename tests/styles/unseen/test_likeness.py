@@ -78,6 +78,12 @@ def test_a_painting_is_a_style_with_every_dial(painter: Painter, painting: Path)
     assert all(np.array_equal(painter.bank[name], row) for name, row in before.items())
 
 
+def test_photo_is_taken(painter: Painter, painting: Path) -> None:
+    """No painting becomes the style that gives the photo back."""
+    with pytest.raises(BankError, match="choose another name"):
+        painter.add(painting, "photo")
+
+
 def test_what_a_painting_may_be(painter: Painter, tmp_path: Path) -> None:
     """Grey, transparent, CMYK and 16-bit pictures, arrays and bytes become rows."""
     image, data = stripes(), io.BytesIO()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from impasto.errors import FilmError
 from impasto.film import cameras, reading, stills
 from impasto.film.colour import Bytes
 from impasto.film.facts import Part
@@ -65,6 +66,8 @@ class Watched:
 
 def opened(which: str, side: int) -> Source:
     """The camera with this number or name, or the film in this file; FilmError where there is none."""
+    if not which.strip():
+        raise FilmError("the camera has no name; give a number, a name or a film")
     return Played(Path(which), side) if _is_file(which) else Watched(cameras.named(which))
 
 

@@ -35,7 +35,9 @@ class Likeness:
         if predictor is not None:
             predictor.check_network(bank.fingerprint, bank.network)
         if predictor is None and options is None:
-            raise NetworkError("a row for a painting is found with OpenVINO: pip install openvino")
+            raise NetworkError(
+                "a row for a painting is found with OpenVINO: pip install openvino, and take the runtime auto"
+            )
         self.aim = Aim.of(bank)
         self._network, self._options, self._predictor = network, options, predictor
         self._eye = Eye(session)
