@@ -29,13 +29,12 @@ from PIL import Image
 from impasto import __version__, assets
 from impasto.errors import ImpastoError
 from impasto.painting.network import REGIONS, Network
-from impasto.styles import blend, strokes
+from impasto.server.listing import listed
 from impasto.styles.bank import Bank
 
 WEB = Path(__file__).parent
 ROOT = WEB.parent
 PAGE = ROOT / "src" / "impasto" / "server" / "page"
-NEIGHBOURS = 4
 SAMPLE_SIDE = 768  # pixels
 PACKAGE = "onnxruntime-web"
 RUNTIMES = {  # of each provider: its module, its WASM file, and what that must be (SHA-256)
@@ -98,7 +97,7 @@ def network(site: Site, name: str) -> dict[str, Any]:
     path, bank = assets.network_file(name), Bank.load(assets.bank_file(name))
     opened = Network(path, runtime="onnxruntime")
     rows = {each: site.put(f"{name}-{each}.bin", bank[each].astype("<f4").tobytes()) for each in bank}
-    cards = [entry(bank, each) for each in bank.styles]
+    cards = listed(bank)
     return {
         "graph": site.put(path.name, path.read_bytes()),
         "regions": site.put(f"{name}{REGIONS}.onnx", path.with_name(f"{name}{REGIONS}.onnx").read_bytes()),
@@ -108,21 +107,6 @@ def network(site: Site, name: str) -> dict[str, Any]:
         "fingerprint": opened.fingerprint,
         "list": site.put(f"{name}.json", json.dumps(cards, ensure_ascii=False).encode()),
         "styles": rows,
-    }
-
-
-def entry(bank: Bank, name: str) -> dict[str, Any]:
-    """A style as the server lists it."""
-    card, near = bank.card(name), blend.neighbours(bank, name, min(NEIGHBOURS, len(bank.styles) - 1))
-    return {
-        "name": name,
-        "title": card.title,
-        "artist": card.artist,
-        "year": card.year,
-        "license": card.licence,
-        "credit": card.note,
-        "sizes": list(strokes.sizes(bank, name)),
-        "neighbours": [other for other, _ in near],
     }
 
 

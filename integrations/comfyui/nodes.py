@@ -138,7 +138,10 @@ class ImpastoTeach:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        file = {"default": "", "tooltip": "A new .safetensors, for Style from a file; empty keeps it for this session."}
+        file = {
+            "default": "",
+            "tooltip": "A new .safetensors, for Style from a file; empty keeps it until ComfyUI ends.",
+        }
         return {
             "required": {
                 "painting": (IMAGE,),
