@@ -10,15 +10,20 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
+from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 
 from impasto.cli.studio import _is_news
+from impasto.server import run
 from impasto.server.bodies import unless_gone
 from impasto.server.previews import OvertakenError
+from impasto.server.settings import Settings
 
 SAID = "impasto: interrupted: nothing was written\n"
 needs_groups = pytest.mark.skipif(not hasattr(os, "killpg"), reason="the system has no groups of processes")
@@ -56,6 +61,18 @@ def test_while_it_begins(network_file: Path, tmp_path: Path, delay: float) -> No
     """Before that it ends with the line that all commands have, or in silence."""
     code, err = interrupted(network_file, tmp_path, delay, shown=False)
     assert (code, err) in [(0, ""), (130, SAID), (-signal.SIGINT, SAID)]
+
+
+def test_before_uvicorn_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C between the address and uvicorn's own handler ends the server as a later one does."""
+    settings = Settings()
+    monkeypatch.setattr(uvicorn.Config, "get_loop_factory", lambda config: signal.raise_signal(signal.SIGINT))
+    with run.bound("127.0.0.1", 0) as listener, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rules = run.rules(settings, listener, host="127.0.0.1", token=None)
+        run.run(Starlette(), settings, listener, rules, lambda line, error: None)
+        gc.collect()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 class Gone:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import signal
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +105,8 @@ def run(
     config = uvicorn.Config(Guard(app, checked, report), log_config=None, lifespan="on", **options)
     server = _Server(config)
     server.ended = ended
-    server.run(sockets=[listener])
+    with _interruptible(server):
+        server.run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -113,6 +116,19 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         return await super().on_tick(counter) or self.ended()
+
+
+@contextlib.contextmanager
+def _interruptible(server: uvicorn.Server) -> Iterator[None]:
+    """Let Ctrl-C end the server before uvicorn listens, too; its coroutine would be left with a warning."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.signal(signal.SIGINT, server.handle_exit)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def idle() -> bool:
