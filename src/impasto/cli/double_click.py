@@ -41,10 +41,14 @@ def main() -> NoReturn:
 def studio() -> None:
     """Open the studio's page."""
     _check_browser()
-    only = Only()
-    if not only.take():
-        webbrowser.open(only.find())
-        return
+    with Only() as only:
+        if only.take():
+            _serve(only)
+        else:
+            webbrowser.open(only.find())
+
+
+def _serve(only: Only) -> None:
     settings, token = Settings(patience=PATIENCE), secrets.token_urlsafe(24)
     made = application.made(settings)
     with _listener() as listener:

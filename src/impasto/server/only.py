@@ -27,8 +27,16 @@ class Only:
         self._address, self._lock = folder / "address", folder / "lock"
         self._held: IO[bytes] | None = None
 
+    def __enter__(self) -> Only:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._held is not None:
+            self._address.unlink(missing_ok=True)
+            self._held.close()
+
     def take(self) -> bool:
-        """Whether there was no other; the place is ours then as long as this process lives."""
+        """Whether there was no other; the place is ours then until the ``with`` ends, or this process does."""
         file = self._lock.open("ab")
         try:
             files.hold(file)
