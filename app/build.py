@@ -11,6 +11,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 from pathlib import Path
 
@@ -52,7 +53,12 @@ def pack() -> None:
         for name in (f"{NAME}.desktop", "icon.png"):
             shutil.copy(APP / name, folder)
         (folder / f"{NAME}.desktop").chmod(0o755)
-    shutil.make_archive(str(TARGET), "zip" if WINDOWS else "gztar", folder.parent, folder.name)
+    if WINDOWS:
+        shutil.make_archive(str(TARGET), "zip", folder.parent, folder.name)
+        return
+    with tarfile.open(f"{ARCHIVE}.part", "w:gz", compresslevel=6) as archive:
+        archive.add(folder, folder.name)
+    os.replace(f"{ARCHIVE}.part", ARCHIVE)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 LICENCES = re.compile(r"(^|/)(licen[cs]e|copying|notice|third|authors)[^/]*$", re.IGNORECASE)
 TITLE = """What impasto studio is made of. impasto itself is under the MIT licence (LICENSE).
-The program that starts it is PyInstaller's bootloader: GPL 2 with an exception that lets it start programs of any licence.
+The program that starts it is PyInstaller's bootloader: GPL 2, with an exception for programs of any licence.
 """
 
 
