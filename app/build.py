@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import time
 import venv
 from pathlib import Path
 
@@ -24,6 +25,7 @@ ARCHIVE = Path(f"{TARGET}.zip" if WINDOWS else f"{TARGET}.tar.gz")
 
 def main() -> None:
     if not is_new():
+        began = time.time()
         python = OUT / "venv" / ("Scripts/python.exe" if WINDOWS else "bin/python")
         if not python.exists():
             venv.create(OUT / "venv", with_pip=True)
@@ -31,6 +33,7 @@ def main() -> None:
         spec = [str(APP / f"{NAME}.spec"), "--distpath", str(OUT / "dist"), "--workpath", str(OUT / "work")]
         run(python, "-m", "PyInstaller", *spec, "--noconfirm", "--log-level", "WARN")
         pack()
+        os.utime(ARCHIVE, (began, began))  # what is changed meanwhile is not in it
     print(f"{ARCHIVE.relative_to(ROOT)}: {ARCHIVE.stat().st_size / 1e6:.0f} MB")
 
 

@@ -51,9 +51,7 @@ def shoot() -> None:
         painted(page)
         page.locator('#grid [data-name="hokusai-great-wave"]').click()
         painted(page)
-        page.wait_for_function(
-            "() => document.querySelectorAll('#grid .tile[data-ready]').length > 11", timeout=60_000
-        )
+        page.wait_for_function("() => document.querySelectorAll('#grid .tile[data-ready]').length > 11", timeout=60_000)
         time.sleep(1)
         shot = ImageGrab.grab(xdisplay=DISPLAY).convert("RGB")
         page.evaluate("fetch('api/v1/end', { method: 'POST' })")
