@@ -78,7 +78,7 @@ def prepared(photos: list[str], output: str, order: Order, crew: Crew) -> Plan:
     """All checked, and nothing painted; the output is there, with a file that says how it is painted."""
     engine.ray(alone=crew.address is None)
     look, tools = order.look, order.tools
-    if look.masks:
+    if look.masked:
         raise OptionError("masks belong to one photo; a cluster paints many without them")
     weights = blend.weights_of(look.style)
     if weights is None:
@@ -101,7 +101,11 @@ def prepared(photos: list[str], output: str, order: Order, crew: Crew) -> Plan:
 
 def _sign(job: Job, bank: Bank) -> None:
     """Write down how this output is painted; TargetError where it was begun otherwise."""
-    now = {each.name: getattr(job.look, each.name) for each in dataclasses.fields(job.look) if each.name != "masks"}
+    now = {
+        each.name: getattr(job.look, each.name)
+        for each in dataclasses.fields(job.look)
+        if each.name not in ("masks", "protect")
+    }
     now |= {"style": blend.weights_of(job.look.style), "network": bank.fingerprint}
     place = places.below(job.output, f"{PARTS}/job.json")
     if not all(places.there([place])):
