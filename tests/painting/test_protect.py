@@ -25,29 +25,40 @@ def painter(network_file: Path) -> Painter:
     return Painter(network_file, precision="f32", runtime="openvino")
 
 
-def test_inside_it_is_gentle_and_outside_bold(painter: Painter) -> None:
-    """Far from the edge of the mask the painting is that of the lower strength, or that of the whole one."""
+def small(picture: np.ndarray) -> np.ndarray:
+    """The tones: means of squares of 40 x 40 pixels."""
+    return picture.reshape(3, 40, 4, 40, 3).mean((1, 3))
+
+
+def test_details_are_gentle_and_tones_bold(painter: Painter) -> None:
+    """Inside are the details of the lower strength with the tones of the whole one; outside all is of that."""
     made = painter.paint_array(PHOTO, "red", protect=LEFT)
     bold, gentle = (painter.paint_array(PHOTO, "red", strength=each) for each in (1, GENTLE))
-    np.testing.assert_allclose(made[:, :60], gentle[:, :60], atol=1e-4)
     np.testing.assert_allclose(made[:, 100:], bold[:, 100:], atol=1e-4)
+    inside = np.s_[:, :60]
+    assert np.corrcoef((made - bold)[inside].ravel(), (gentle - bold)[inside].ravel())[0, 1] > 0.5
+    apart, whole = (np.abs(small(each) - small(bold))[:, 0].mean() for each in (made, gentle))
+    assert apart < 0.5 * whole
 
 
 def test_the_edge_is_soft(painter: Painter) -> None:
-    """Where a mask jumps from black to white the painting goes over little by little."""
+    """Where a mask jumps from black to white, the painting goes over little by little."""
     made = painter.paint_array(PHOTO, "red", protect=LEFT)
-    bold, gentle = (painter.paint_array(PHOTO, "red", strength=each) for each in (1, GENTLE))
-    share = ((made - bold) * (gentle - bold)).sum((0, 2)) / np.square(gentle - bold).sum((0, 2))
-    assert np.abs(np.diff(share)).max() < 0.25 and (np.diff(share) < 1e-3).all()
+    apart = np.abs(made - painter.paint_array(PHOTO, "red")).mean((0, 2))
+    assert np.abs(np.diff(apart)).max() < 0.5 * apart.max() and apart[90:].max() < 1e-3
 
 
-def test_masks_and_what_is_protected(painter: Painter) -> None:
-    """In a region of another style, that style is painted gently where it is protected; the photo stays the photo."""
+def test_all_of_it(painter: Painter) -> None:
+    """Where all is protected, the painting is that of the lower strength; where nothing is, the whole one."""
+    for mask, strength in ((LEFT * 0 + 1, GENTLE), (LEFT * 0, 1)):
+        made = painter.paint_array(PHOTO, "red", protect=mask)
+        np.testing.assert_allclose(made, painter.paint_array(PHOTO, "red", strength=strength), atol=1e-4)
+
+
+def test_the_photo_stays_the_photo(painter: Painter) -> None:
+    """In a region that keeps the photo nothing is painted, protected or not."""
     top = LEFT * 0
     top[:60] = 1
-    made = painter.paint_array(PHOTO, "red", masks={"blue": top}, protect=LEFT)
-    gentle = painter.paint_array(PHOTO, "blue", strength=GENTLE)
-    np.testing.assert_allclose(made[:50, :60], gentle[:50, :60], atol=1e-4)
     kept = painter.paint_array(PHOTO, "red", masks={"photo": top}, protect=LEFT)
     np.testing.assert_array_equal(kept[:60], PHOTO[:60])
 

@@ -112,14 +112,21 @@ class Job:
 
     def _blended(self) -> Iterator[Progress]:
         """A painting in each style, one after the other, blended by the masks: no style's moments see another's."""
-        numbers, out = self.work.rows.seen(self.size[0]), np.empty(0)
+        rows = self.work.rows
+        numbers, out, tones = rows.seen(self.size[0]), np.empty(0), None
         for done, number in enumerate(numbers):
             for step in self.alone(number)._painted():
                 yield Progress((done + min(step.share, 0.999)) / len(numbers))
-                if step.painted is not None and done:
-                    self.work.blend(out, step.painted, numbers[: done + 1])
-                elif step.painted is not None:
+                if step.painted is None:
+                    continue
+                if done == 0:
                     out = step.painted
+                    continue
+                painted = step.painted
+                if numbers[0] < rows.bold <= number:
+                    tones = self.work.tones(out) if tones is None else tones
+                    painted = self.work.toned(painted, tones)
+                self.work.blend(out, painted, numbers[: done + 1])
         yield Progress(1.0, self.work.finished(out))
 
     def begin(self) -> Iterator[tuple[Progress, Work]]:

@@ -54,7 +54,8 @@ class Loupe:
     def whole(self) -> bool:
         """Whether all is painted at once, exactly: the painting is too small for a part to be quicker, or must be."""
         few = PLACES * PLACE**2 > ENOUGH * math.prod(self.job.size)
-        return few or not self.job.work.rows.rows or self.job.planner.network.runtime != "openvino"
+        rows = self.job.work.rows
+        return few or not rows.rows or rows.bold > 0 or self.job.planner.network.runtime != "openvino"
 
     @property
     def about(self) -> bool:

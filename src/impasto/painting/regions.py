@@ -18,6 +18,7 @@ Weights: TypeAlias = npt.NDArray[Any]
 Mask: TypeAlias = pictures.Source  # a grey picture: white is in, black is out; "alpha" is the photo's own alpha
 
 ALPHA = "alpha"
+PIECES, MOST_TONES = 10, 512  # of a face that has its features still, but not its tones
 SOFT = 0.012  # of the longer side: standard deviation of a soft edge
 TOO_MUCH = 1 + 2 / 255  # what masks may add up to before it counts as an overlap: rounding to 8 bits
 
@@ -83,6 +84,12 @@ def softened(mask: Weights) -> Weights:
     """A mask (h, w), uint8, whose edges are no longer to be seen."""
     picture = Image.fromarray(pictures.to_bytes(mask))
     return np.asarray(picture.filter(ImageFilter.GaussianBlur(SOFT * max(mask.shape))))
+
+
+def coarse(mask: Weights) -> int:
+    """The longer side in pixels of so small a picture that what is in the mask is PIECES pixels large in it."""
+    share = float(pictures.to_bytes(mask).mean(dtype=np.float64)) / 255
+    return int(np.clip(PIECES / max(share, 1e-6) ** 0.5, PIECES, MOST_TONES))
 
 
 def overlap(masks: Sequence[Weights]) -> float:

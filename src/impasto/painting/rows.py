@@ -30,13 +30,17 @@ class Rows:
     shares: list[float]
     masks: list[pictures.Pixels]
     protected: pictures.Pixels | None = None
+    bold: int = 0  # how many of them are not for what is protected, where anything is
+    tones: int = 0  # pixels of the longer side at which what is protected has the tones of the others
 
     @classmethod
     def of(cls, bank: Bank, look: Look, picture: pictures.Pixels, planes: list[pictures.Pixels]) -> Rows:
         """Those of a look for this very picture; ``planes`` are its masks and, the last, that of what is protected."""
         masks = planes if look.protect is None else planes[:-1]
         protected = None if look.protect is None else regions.softened(planes[-1])
-        found = cls(rows_of(bank, look, picture), look.shares, masks, protected)
+        found = cls(rows_of(bank, look, picture), look.shares, masks)
+        if protected is not None:
+            found = replace(found, protected=protected, bold=len(look.styles), tones=regions.coarse(protected))
         return found if found.seen(len(picture)) else replace(found, rows=[])
 
     @property
@@ -98,7 +102,7 @@ class Rows:
         total = weights.sum(0)
         planes = weights / np.maximum(total, np.finfo(np.float32).tiny)
         planes[weights.max((1, 2)).argmax(), total == 0] = 1  # any painting that there is
-        return Rows(self.rows, [1.0] * len(self.shares), list(planes[1:]))
+        return replace(self, shares=[1.0] * len(self.shares), masks=list(planes[1:]), protected=None)
 
 
 def check(bank: Bank, look: Look) -> None:

@@ -88,6 +88,22 @@ class Work:
         detail = passes.detail_at(self.rows.shares[number])
         return replace(self, rows=self.rows.alone(number), kind=kind, keep_color=False, detail=detail)
 
+    def tones(self, painted: pictures.Pixels) -> Floats:
+        """The tones of what was painted boldly, as planes of a small picture."""
+        scale = min(1.0, self.rows.tones / max(painted.shape[:2]))
+        height, width = (max(1, round(side * scale)) for side in painted.shape[:2])
+        return passes.shrunk(painted, (height, width), self.threads)
+
+    def toned(self, gentle: pictures.Pixels, tones: Floats) -> pictures.Pixels:
+        """What is painted gently, used up, in other tones: only details stay its own."""
+        added = passes.crossed(tones, gentle, merge=(1.0,), threads=self.threads)
+
+        def fill(rows: slice) -> None:
+            passes.stored(passes.plus(gentle[rows], added(rows)), gentle[rows])
+
+        passes.spread(fill, passes.bands(len(gentle)), self.threads)
+        return gentle
+
     def blend(self, under: pictures.Pixels, over: pictures.Pixels, numbers: list[int]) -> None:
         """Paint the last of these numbers, ``over``, into what those before it have become, ``under``."""
 

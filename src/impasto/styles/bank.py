@@ -274,15 +274,18 @@ class Bank:
             bank_file.check_old(head, bank.rows)
             return bank
 
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False, half: bool = False) -> None:
         """Write the bank's file, with float32 rows: whole, or not at all. Equal banks give equal bytes.
+
+        With ``half`` the rows are rounded to float16, as those that come with impasto are.
 
         BankError if the file exists (unless ``overwrite``), if it cannot be written, or if a card or ``meta`` holds
         what JSON cannot.
         """
         head = {"network": self.network, "fingerprint": self.fingerprint, "names": self.names}
         cards = {name: card.to_json() for name, card in zip(self.names, self.cards, strict=True)}
-        bank_file.write(path, head | {"cards": cards, "meta": self.meta}, self.rows, overwrite=overwrite)
+        rows = self.rows.astype(np.float16) if half else self.rows
+        bank_file.write(path, head | {"cards": cards, "meta": self.meta}, rows, overwrite=overwrite)
 
 
 def _frozen(values: npt.ArrayLike) -> Floats:
