@@ -88,6 +88,7 @@ def run(line: str, folder: Path) -> None:
         "benchmarks/readme_table.py",
         "benchmarks/profile.py",
         "benchmarks/fast_search.py",
+        "benchmarks/cluster_table.py",
         "benchmarks/studio_table.py",
         "benchmarks/judging.py",
         "benchmarks/speed_table.py",
