@@ -75,7 +75,9 @@ def reach(address: str) -> None:
 
     def meaning(error: Exception) -> Exception:
         why = f"no answer in {PATIENCE:g} s" if isinstance(error, multiprocessing.TimeoutError) else brief(error)
-        return ClusterError(f"{printable(address)} cannot be reached ({why}); check the address, the network and the keys")
+        return ClusterError(
+            f"{printable(address)} cannot be reached ({why}); check the address, the network and the keys"
+        )
 
     pool = ThreadPool(1)  # whose threads nothing waits for
     with foreign(meaning):
