@@ -166,7 +166,7 @@ def test_encoders_that_are_missing(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Without libx264 the next encoder is taken; where it was asked for by name, one sentence says that it is missing."""
+    """Without libx264 the next encoder is taken; where it was asked for by name, one sentence says why not."""
     monkeypatch.setitem(coding.ENCODERS, "h264", "libnothing")
     source = film(tmp_path / "in.mp4", Drawing(frames=2, sounds=()))
     painted(painter, source, tmp_path / "out.mp4", settings=Settings(steady=0))

@@ -70,9 +70,7 @@ def opened(which: str, side: int) -> Source:
     if not which.strip():
         raise FilmError("the camera has no name; give a number, a name or a film")
     if "://" in which:
-        raise FilmError(
-            f"{printable(which)} is an address; --camera takes cameras of this computer, and films in files"
-        )
+        raise FilmError(f"{printable(which)} is an address; --camera takes cameras of this computer and films in files")
     return Played(Path(which), side) if _is_file(which) else Watched(cameras.named(which))
 
 
