@@ -25,7 +25,7 @@ __all__ = ["painter"]
 
 def heard(path: Path, streams: list[tuple[str, str, dict[str, str]]], default: int = 0) -> Path:
     """A film with such streams of sound: their codecs, layouts and words."""
-    plain = film(path.with_name(f"plain{path.suffix}"), Drawing(sounds=()))
+    plain = film(path.with_name("plain.mp4"), Drawing(sounds=()))
     with av.open(str(plain)) as pictures, av.open(str(path), "w") as out:
         shown = out.add_stream_from_template(pictures.streams.video[0])
         sounds = []
@@ -93,6 +93,7 @@ def test_words_of_sounds(painter: Painter, tmp_path: Path) -> None:
         ("ac3", "5.1(side)", "out.webm", 6),
         ("pcm_s16le", "5.1", "out.mp4", 6),
         ("pcm_s16le", "mono", "out.webm", 1),
+        ("flac", "2.1", "out.webm", 3),
     ],
 )
 def test_channels(painter: Painter, tmp_path: Path, codec: str, layout: str, name: str, channels: int) -> None:
@@ -107,14 +108,13 @@ def test_channels(painter: Painter, tmp_path: Path, codec: str, layout: str, nam
 
 def test_streams_of_data(painter: Painter, tmp_path: Path) -> None:
     """A time code, as cameras write it, stays behind, and that is said."""
-    plain = film(tmp_path / "plain.mp4", Drawing(sounds=()))
-    with av.open(str(plain)) as pictures, av.open(str(tmp_path / "in.mov"), "w") as out:
-        stream = out.add_stream_from_template(pictures.streams.video[0])
+    with av.open(str(tmp_path / "in.mov"), "w") as out:
+        stream = out.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.metadata["timecode"] = "01:00:00:00"
-        for packet in pictures.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                out.mux(packet)
+        for number in range(12):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture(number))))
+        out.mux(stream.encode(None))
     with av.open(str(tmp_path / "in.mov")) as made:
         assert [each.type for each in made.streams] == ["video", "data"]
     notes = painted(painter, tmp_path / "in.mov", tmp_path / "out.mov")
@@ -138,7 +138,10 @@ def test_very_large(tmp_path: Path) -> None:
     def shown(number: int, width: int, height: int) -> Any:
         return np.full((height, width, 3), 90, np.uint8)
 
-    source = film(tmp_path / "in.mp4", Drawing(frames=2, size=(7680, 4320), codec="mpeg4", shown=shown, sounds=()))
+    source = film(
+        tmp_path / "in.mp4",
+        Drawing(frames=2, size=(7680, 4320), codec="mpeg4", base=Fraction(1, 25), shown=shown, sounds=()),
+    )
     found = [frame.pixels for frame in opened(source, Part(size=64)).frames()]
     assert [each.shape for each in found] == [(36, 64, 3)] * 2 and abs(int(found[0][5, 5, 0]) - 90) < 4
 

@@ -62,7 +62,8 @@ def test_stopped(network_file: Path, clip: Path, tmp_path: Path, kind: int) -> N
     with started(tmp_path, *words(network_file, "--camera", clip, "--record", target)) as (process, line):
         visitor = Visitor()
         visitor.get(line)
-        assert looked(visitor, line.partition("/?")[0], 5) == 200
+        while looked(visitor, line.partition("/?")[0], 5) != 200:  # a busy computer has not painted so many yet
+            assert process.poll() is None
         process.send_signal(kind)
         assert process.wait(20) == 0
         assert process.stderr and process.stderr.read().startswith(f"{target}: ")

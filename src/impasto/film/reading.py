@@ -20,7 +20,7 @@ from impasto.film.stills import ANIMATED, NUMBERED, Animation, Pictures
 from impasto.pictures import formats
 
 NOT_FILMS = ("tty", "image2")  # what FFmpeg takes text and pictures for
-PROMISING = ("mov", "matroska", "avi", "flv", "asf")  # formats whose files say how long they are
+PROMISING = ("mov", "matroska", "flv", "asf")  # formats of which FFmpeg knows how long they were
 MISSING = Fraction(1, 2)  # seconds that may be missing of that without a word, or as many as a frame lasts
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # of which a path keeps one slash; C:/ is a drive
 FILMS = (
