@@ -128,7 +128,7 @@ def test_sound_that_goes_on(painter: Painter, tmp_path: Path) -> None:
     times = [Fraction(n, 25) for n in range(10)]
     source = film(tmp_path / "in.mkv", Drawing(times=[*times, times[-1] + 4]))
     assert painted(painter, source, tmp_path / "out.mp4") == []
-    short, long = film(tmp_path / "short.mkv", Drawing(sounds=())), film(tmp_path / "long.mkv", Drawing(frames=100))
+    short, long = film(tmp_path / "short.mp4", Drawing(sounds=())), film(tmp_path / "long.mp4", Drawing(frames=100))
     with av.open(str(short)) as seen, av.open(str(long)) as heard, av.open(str(tmp_path / "both.mkv"), "w") as out:
         streams = [out.add_stream_from_template(each) for each in (seen.streams.video[0], heard.streams.audio[0])]
         for container, stream, kind in ((seen, streams[0], "video"), (heard, streams[1], "audio")):
