@@ -236,7 +236,7 @@ def _promised(container: Any, stream: Any, origin: Fraction) -> Fraction | None:
     base, zero = exact(stream.time_base), int(stream.start_time or 0)
     said = [Fraction(container.duration, av().time_base)] if container.duration else []
     if stream.duration and base:
-        return min((zero + int(stream.duration)) * base - origin, *said)  # a cut may be shorter than its packets
+        return min([(zero + int(stream.duration)) * base - origin, *said])  # a cut may be shorter than its packets
     words = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
     if words:
         return 3600 * Fraction(words[1]) + 60 * Fraction(words[2]) + Fraction(words[3]) - origin
