@@ -97,6 +97,7 @@ def prepared(photos: list[str], output: str, order: Order, crew: Crew) -> Plan:
     streams = min(crew.threads, batches.streams(work.some(most=1_000), look)) if work.table is not None else 1
     saving = order.saving or Saving(comment=f"painted by impasto in the style {style}")
     job = Job(look, output, tools, saving, order.max_pixels, crew.threads, streams)
+    engine.ray(alone=crew.address is None)
     _sign(job, bank)
     return Plan(work, job, crew)
 
