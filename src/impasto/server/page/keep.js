@@ -2,6 +2,18 @@
 
 const DAY = 24 * 3600 * 1000;
 
+/** A setting of this browser; nothing where it keeps none, as in some private windows. */
+export function setting(name) {
+  try {
+    return localStorage[name];
+  } catch {}
+}
+export function keepSetting(name, value) {
+  try {
+    localStorage[name] = value;
+  } catch {}
+}
+
 const request = (asked) => new Promise((done, fail) => {
   asked.onsuccess = () => done(asked.result);
   asked.onerror = () => fail(asked.error);
