@@ -1,4 +1,4 @@
-"""The shipped graphs suit runtimes that compute in float16 or want plain graphs: numbers stay small, one output each."""
+"""The shipped graphs suit runtimes that compute in float16, or want one output: numbers stay small, nodes plain."""
 
 from __future__ import annotations
 
