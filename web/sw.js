@@ -71,7 +71,7 @@ function withHeaders(found, body = found.body) {
 /** Photos that were shared with the app: the page takes them from here. */
 async function shared(request) {
   try {
-    const files = (await request.formData()).getAll("photos").filter((file) => file instanceof File), cache = await caches.open(SHARED);
+    const files = (await request.formData()).getAll("photos").filter((file) => file instanceof File && file.size), cache = await caches.open(SHARED);
     for (const [at, file] of files.entries()) {
       await cache.put(place(`share/${Date.now()}-${at}`), new Response(file, { headers: { "Content-Type": file.type, "X-Name": encodeURIComponent(file.name) } }));
     }

@@ -23,7 +23,7 @@ export function readExif(bytes) {
     if (block) read = parsed(block);
   } catch {} // it must not cost the picture
   const own = densityIn(read) ?? density, turned = read.main.get(TURNED)?.data, sideways = turned && Math.max(...turned.subarray(0, 2)) >= 5;
-  return { ...read, density: own && sideways ? own.toReversed() : own };
+  return { ...read, density: own && sideways ? [...own].reverse() : own };
 }
 
 /** The EXIF block of a file, and the density that its own header has: JPEG, PNG, WebP. */
