@@ -110,9 +110,8 @@ class Site(Studio):
     site: Path  # where it lies on the disk
 
     def bare(self) -> Site:
-        """After a visit go to a file of the site with nothing on it, which paints nothing by itself."""
+        """Without a photo."""
         self.open()
-        self.page.goto(self.address + "LICENSE")
         return self
 
     @property

@@ -63,7 +63,9 @@ def little_endian() -> bytes:
 
 
 def webp() -> bytes:
-    return encoded(drawn(64, 48), "WEBP", exif=phone_exif().tobytes())
+    exif = phone_exif()
+    exif[ExifTags.Base.Orientation] = 1  # Chromium turns no WebP
+    return encoded(drawn(64, 48), "WEBP", exif=exif.tobytes())
 
 
 def bare() -> bytes:

@@ -18,7 +18,7 @@ from impasto.styles.bank import Bank
 pytestmark = pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
 HALF = float(np.finfo(np.float16).max)  # 65,504
 MARGIN = 50  # times as large as the largest number may be
-SIDE, FEW = 64, 8  # pixels; styles that every picture is painted in
+SIDE, FEW = 48, 2  # pixels; styles with the largest numbers, and about as many others
 GRAPHS = ["fast", "full", f"fast{REGIONS}", f"full{REGIONS}"]
 
 
@@ -29,15 +29,15 @@ def waves(y: np.ndarray, x: np.ndarray) -> np.ndarray:
 PICTURES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "noise": lambda y, x: np.random.default_rng(0).random((*x.shape, 3)),
     "waves": waves,
-    "black, one white pixel": lambda y, x: np.repeat(((x == 30) & (y == 20))[..., None], 3, -1),
+    "black, one white pixel": lambda y, x: np.repeat(((x == 23) & (y == 20))[..., None], 3, -1),
     "white": lambda y, x: np.ones((*x.shape, 3)),
     "checks": lambda y, x: np.repeat(((x // 2 + y // 2) % 2)[..., None], 3, -1),
-    "hard edge": lambda y, x: np.stack([x > 31, x < 31, y > 31], -1),
+    "hard edge": lambda y, x: np.stack([x > 23, x < 23, y > 23], -1),
 }
 
 
 def watched(name: str) -> onnxruntime.InferenceSession:
-    """A shipped graph, not optimised, every tensor of floats an output."""
+    """A shipped graph, every tensor of floats an output."""
     model = onnx.load(assets.network_file(name.removesuffix(REGIONS)).with_name(f"{name}.onnx"))
     shapes = {value.name: value for value in onnx.shape_inference.infer_shapes(model).graph.value_info}
     for node in model.graph.node:
@@ -46,7 +46,7 @@ def watched(name: str) -> onnxruntime.InferenceSession:
                 model.graph.output.append(shapes[output])
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
@@ -64,26 +64,16 @@ def largest(session: onnxruntime.InferenceSession, picture: np.ndarray, rows: np
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_numbers_stay_in_the_range_of_float16(name: str) -> None:
-    """In every style, and overdone, no number of any tensor comes near float16's largest one."""
+    """Painted in several styles, overdone, no number of any tensor comes near float16's largest one."""
     session, bank = watched(name), Bank.load(assets.bank_file(name.removesuffix(REGIONS)))
     y, x = np.mgrid[:SIDE, :SIDE]
-    pictures, styles, regions = (
-        {kind: make(y, x) for kind, make in PICTURES.items()},
-        list(bank),
-        name.endswith(REGIONS),
-    )
-    looked: list[tuple[str, str, float]] = [
-        (kind, style, 1.5) for kind in pictures for style in styles[:: len(styles) // FEW]
-    ]
-    looked += [("waves", style, 1) for style in styles]
-    found = {}
-    for kind, style, strength in looked:
-        rows = np.stack(
-            [blend.mix(bank, style, strength=strength), bank[styles[0]]]
-            if regions
-            else [blend.mix(bank, style, strength=strength)]
-        )
-        found[kind, style] = largest(session, pictures[kind], rows, regions)
+    far = sorted(bank, key=lambda style: float(np.abs(bank[style]).max()))[-FEW:]
+    styles, regions, found = [*far, *list(bank)[:: len(bank) // FEW]], name.endswith(REGIONS), {}
+    for kind, make in PICTURES.items():
+        for style in styles:
+            row = blend.mix(bank, style, strength=1.5)
+            rows = np.stack([row, bank[far[0]]] if regions else [row])
+            found[kind, style] = largest(session, make(y, x), rows, regions)
     worst = max(found, key=lambda key: found[key])
     assert found[worst] * MARGIN < HALF, (worst, found[worst])
 
