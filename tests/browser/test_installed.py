@@ -19,7 +19,9 @@ FORM = """
   <form method="post" enctype="multipart/form-data" action="{}share"><input type="file" name="photos" multiple></form>
 """
 LAUNCHES = """
-  Object.defineProperty(window, "launchQueue", {value: {setConsumer: (take) => (window.launch = take)}});
+  const queue = {setConsumer: (take) => (window.launch = take)};
+  if (window.launchQueue) LaunchQueue.prototype.setConsumer = queue.setConsumer;
+  else window.launchQueue = queue;
 """
 LAUNCH = """async ([name, data]) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
@@ -114,7 +116,7 @@ def test_files_are_opened_with_it(make_site: Any, site: Served, photo: Path, nam
     page = make_site(site.address)
     page.page.add_init_script(LAUNCHES)
     page.open()
-    page.page.wait_for_function("window.launch")
+    page.page.wait_for_function("Boolean(window.launch)")
     page.page.evaluate(LAUNCH, [name, base64.b64encode(photo.read_bytes()).decode()])
     if name.endswith(".png"):
         expect(page.painted().page.locator("#photo-name")).to_contain_text(name)
@@ -196,8 +198,9 @@ def test_a_damaged_cache_heals(make_site: Any, own: Served, photo: Path) -> None
     page = make_site(own.address).open().add(photo)
     renew(own.folder)
     page.page.evaluate(LOOK)
+    expect(page.page.locator("#renewal")).to_be_visible(timeout=60_000)
     with page.page.expect_navigation():
-        page.page.locator("#renew").click(timeout=30_000)
+        page.page.locator("#renew").click()
     page.painted().page.evaluate(DAMAGE)
     page.page.reload()
     page.painted()
