@@ -96,6 +96,7 @@ def run(line: str, folder: Path) -> None:
         "benchmarks/studio_table.py",
         "benchmarks/judging.py",
         "benchmarks/speed_table.py",
+        "benchmarks/web_table.py",
         "benchmarks/rates.py",
     ],
 )
