@@ -53,6 +53,11 @@ def prepared(weight: Tensor, bias: Tensor) -> Kernel:
     return Kernel(_spread(weight), _spread(weight.flip(2, 3).transpose(0, 1)), bias)
 
 
+def bytes_of(inputs: int, outputs: int) -> int:
+    """What ``prepared`` takes of memory for a convolution of so many channels, if it pays there."""
+    return 2 * SEEN**2 * 4 * inputs * outputs if min(inputs, outputs) >= LEAST else 0
+
+
 def pays(x: Tensor, weight: Tensor) -> bool:
     """Whether this is quicker than a direct convolution of ``x`` (B, I, H, W): one picture, float32, on a CPU."""
     return len(x) == 1 and x.dtype == torch.float32 and x.device.type == "cpu" and min(weight.shape[:2]) >= LEAST
