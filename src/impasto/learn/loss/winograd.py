@@ -74,9 +74,7 @@ class _ConvolveReLU(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, kernel: Kernel) -> Tensor:
-        y = _convolve(_bordered(x, None), kernel.weight, x.shape[2:])
-        y.add_(kernel.bias).relu_()
-        y = y.permute(2, 0, 1)[None]
+        y = _convolve(_bordered(x, None), kernel.weight, kernel.bias, x.shape[2:]).relu_().permute(2, 0, 1)[None]
         ctx.kernel = kernel
         ctx.save_for_backward(y)
         return y
@@ -84,7 +82,7 @@ class _ConvolveReLU(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         (y,) = ctx.saved_tensors
-        x = _convolve(_bordered(grads[0], y), ctx.kernel.back, y.shape[2:])
+        x = _convolve(_bordered(grads[0], y), ctx.kernel.back, None, y.shape[2:])
         return x.permute(2, 0, 1)[None], None
 
 
@@ -96,7 +94,9 @@ def _spread(weight: Tensor) -> Tensor:
 def _bordered(x: Tensor, active: Tensor | None) -> Tensor:
     """``x`` (1, C, H, W) with zeros around whole tiles, (H', W', C); 0 also where ``active`` is."""
     _, c, h, w = x.shape
-    bordered = x.new_zeros(-(-h // TILE) * TILE + 2, -(-w // TILE) * TILE + 2, c)
+    bordered = x.new_empty(-(-h // TILE) * TILE + 2, -(-w // TILE) * TILE + 2, c)
+    for edge in (bordered[0], bordered[h + 1 :], bordered[:, 0], bordered[:, w + 1 :]):
+        edge.zero_()
     inner = bordered[1 : h + 1, 1 : w + 1]
     if active is None:
         inner.copy_(x[0].permute(1, 2, 0))
@@ -105,7 +105,7 @@ def _bordered(x: Tensor, active: Tensor | None) -> Tensor:
     return bordered
 
 
-def _convolve(bordered: Tensor, spread: Tensor, size: tuple[int, ...]) -> Tensor:
+def _convolve(bordered: Tensor, spread: Tensor, bias: Tensor | None, size: tuple[int, ...]) -> Tensor:
     """The convolution of what ``_bordered`` gave, (H, W, O), a strip of tiles after the other."""
     _, width, c = bordered.shape
     down, across, o = -(-size[0] // TILE), (width - 2) // TILE, spread.shape[2]
@@ -119,5 +119,9 @@ def _convolve(bordered: Tensor, spread: Tensor, size: tuple[int, ...]) -> Tensor
         spoken = (B @ seen.reshape(SEEN**2, -1)).view(SEEN**2, -1, c)
         tiles = (A @ torch.bmm(spoken, spread).view(SEEN**2, -1)).view(TILE, TILE, count, across, o)
         target = y[top * TILE : (top + count) * TILE].view(count, TILE, across, TILE, o)
-        target.copy_(tiles.permute(2, 0, 3, 1, 4))
+        tiles = tiles.permute(2, 0, 3, 1, 4)
+        if bias is None:
+            target.copy_(tiles)
+        else:
+            torch.add(tiles, bias, out=target)
     return y[: size[0], : size[1]]
