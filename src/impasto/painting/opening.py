@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import threading
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +59,12 @@ class Opened:
                 f"{network.row_size}; use the bank that came with the network"
             )
         self._bank = with_photo(bank, self._beside)
+
+    def knowing(self, more: Bank) -> Self:
+        """The same, open just once, which knows the styles of ``more`` as well: for one painting among many."""
+        found = copy.copy(self)
+        found.bank = self.bank.merge(more, replace=True)
+        return found
 
     @cached_property
     def own(self) -> Bank:

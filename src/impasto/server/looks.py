@@ -15,18 +15,28 @@ from impasto import pictures
 from impasto.errors import PictureError
 from impasto.painting.look import Look
 from impasto.server.settings import MASK_SIDE
+from impasto.styles.bank import Bank
 
 Mask = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A network by its name, a mix, the dials of a ``Look``, and for regions a mask (h, w) and a mix each."""
+    """A network by its name, a mix, the dials of a ``Look``, and for regions a mask (h, w) and a mix each.
+
+    ``own`` are styles of paintings that were sent here, which the network's bank does not have.
+    """
 
     network: str
     styles: Mapping[str, float]
     dials: Mapping[str, Any] = field(default_factory=dict)
     regions: tuple[tuple[Mask, Mapping[str, float]], ...] = ()
+    own: Bank | None = None
+
+    @property
+    def names(self) -> set[str]:
+        """All styles that are named."""
+        return {name for styles in (self.styles, *(styles for _, styles in self.regions)) for name in styles}
 
     def look(self, width: int, height: int) -> Look:
         """The look for a photo of this size, which the masks are stretched to. Raises what ``Look`` raises."""
