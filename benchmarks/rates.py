@@ -126,8 +126,6 @@ def large(args: argparse.Namespace, network: str, precision: str, folder: Path, 
         planned = json.loads(done.stdout)
         each = {"seconds_per_mp": row["seconds"] / row["mp"], "whole": planned["whole"]}
         each |= {"planned_gb": planned["memory"] / 1e9, "disk_gb": planned["disk"] / 1e9}
-        if "open" in found:
-            each["by_open"] = each["seconds_per_mp"] / found["open"]["seconds_per_mp"]
         rows.append(row | each)
     return rows
 
@@ -171,7 +169,7 @@ def tables(results: dict[str, Found]) -> str:
     ]
     for key, found in results.items():
         for row in found.get("large", ()):
-            by = f"{row['by_open']:.2f}" if "by_open" in row else ""
+            by = f"{row['seconds_per_mp'] / found['open']['seconds_per_mp']:.2f}" if "open" in found else ""
             way = "whole" if row["whole"] else "in tiles"
             lines.append(
                 f"| {key} | {row['mp']:.0f} | {way} | {row['seconds']:.1f} | {row['seconds_per_mp']:.2f} | {by} | "

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -22,10 +23,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
@@ -191,6 +194,12 @@ def _paint(args: argparse.Namespace, photo: Path, out: Path, *options: str) -> R
 
 
 def _sized(source: Path, megapixels: float, target: Path) -> Path:
+    """The photo at so many megapixels as a file, made by another process: a child's peak begins with its parent's."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
+        return apart.submit(_cut_or_mirrored, source, megapixels, target).result()
+
+
+def _cut_or_mirrored(source: Path, megapixels: float, target: Path) -> Path:
     """The photo cut, or continued by mirroring, to so many megapixels, 3:2, as a file; its middle where it is cut."""
     pixels = pictures.load(source).pixels
     height = round((megapixels * 1e6 / 1.5) ** 0.5)
@@ -199,7 +208,7 @@ def _sized(source: Path, megapixels: float, target: Path) -> Path:
         first = max(0, (side - length) // 2)
         places = (np.arange(length) + first) % (2 * side)
         pixels = pixels.take(np.where(places < side, places, 2 * side - 1 - places), axis)
-    pictures.save(pixels, target)
+    Image.fromarray(pixels).save(target, quality=95)  # without impasto's mark: folders leave its paintings out
     return target
 
 

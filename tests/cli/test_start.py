@@ -38,6 +38,11 @@ def test_help_needs_no_numbers() -> None:
     assert not {"numpy", "PIL", "impasto.pictures", "impasto.painting.painter", "pydantic"} & found
 
 
+def test_version_needs_no_command() -> None:
+    """--version loads none of the commands."""
+    assert not {f"impasto.cli.{module}" for module in entry.MODULES} & loaded("--version")
+
+
 def test_a_command_loads_itself_alone() -> None:
     """A command is loaded without the others."""
     found = loaded("paint", "--help")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from skimage import data
 
 from impasto.film.steady.change import BLOCK, at_rest, changed
 from impasto.film.steady.motion import carried, moving, shifts
@@ -116,3 +117,16 @@ def test_what_is_uncovered_is_new_even_if_it_looks_alike() -> None:
     found = moving(past, frame, change, KNOWN)
     held = found.held(change.holds, at_rest(found.weaker(change.strength)))
     assert held[3:13, 1:6].max() < 0.1 and found.weaker(change.strength)[4:12, 4:6].min() > 0.6
+
+
+def test_what_an_edge_uncovers_is_not_carried_along() -> None:
+    """Behind a square that leaves a textured place nothing of the past is carried, though slopes there are steep."""
+    empty = np.asarray(Image.fromarray(data.coffee()).resize((304, 224)))
+    past, frame = empty.copy(), empty.copy()
+    past[88:136, 22:70] = frame[88:136, 36:84] = (255, 30, 30)
+    known = np.ones((28, 38), np.float32)
+    found = moving(past, frame, changed(past, frame, known, 0.0), known)
+    rows, columns = found.blocks
+    uncovered = (rows >= 11) & (rows < 17) & (columns >= 2) & (columns <= 4)
+    assert uncovered.any()
+    assert float((found.fits * (1 - found.alike))[uncovered].max()) == 0

@@ -49,6 +49,8 @@ def _options(
 
 def load(word: str = "") -> None:
     """Import the module of a command, which is half of the time before it begins; for any other word all of them."""
+    if word == "--version":  # which needs none
+        return
     only = [module for module, commands in MODULES.items() if word in commands]
     for module in only or MODULES:
         importlib.import_module(f"impasto.cli.{module}")

@@ -24,8 +24,10 @@ STEPS = 2  # on each of them
 STIFF = 4.0  # light squared: slopes so small move nothing
 FEW = 0.02  # of all blocks: so few are not looked for
 AROUND = 4  # blocks around those that move that are compared, too
-SLIP = 1.4  # pixels by which a part may be off its place
-ALIKE = 0.75  # of where a block comes from may be as it was; what is all there still did not move
+SLIP = 3.0  # pixels by which the worst quarter of a part may be off its place
+GRAIN = 3.0  # times the mean difference of noise it may have besides
+MOST = 10.0  # of 255: so much it may differ for being off its place, however steep its edges are
+CLEAR = 0.2  # pixels by which the scene may be off its place where nothing moved
 
 
 @dataclass(frozen=True)
@@ -77,24 +79,27 @@ def moving(past: Bytes, frame: Bytes, change: Change, known: Floats) -> Moving:
     )
     by = shifts(past[part], frame[part])[:, rows - top, columns - left]
     parts = carried(past.astype(np.int16), blocks, by) - _in_blocks(frame)[rows, :, columns]
-    apart = np.abs(parts).reshape(len(rows), -1, 3).mean(1).max(-1)
+    quarters = np.abs(parts).reshape(len(rows), 2, BLOCK // 2, 2, BLOCK // 2, 3).mean((2, 4))
     fits = np.ones_like(known)
-    fits[blocks] = surely(apart / (change.noise + np.float32(SLIP) * change.slopes[blocks]))
-    alike = _share(change.same, rows + by[0] / BLOCK, columns + by[1] / BLOCK)
-    alike = np.asarray(np.clip((alike - ALIKE) / (1 - ALIKE), 0, 1), np.float32)
+    slack = np.minimum(np.float32(MOST), np.float32(SLIP) * change.slopes[blocks])
+    fits[blocks] = surely(quarters.reshape(len(rows), -1).max(-1) / (np.float32(GRAIN) * change.noise + slack))
+    alike = _still_there(past, frame, blocks, by, change.noise + np.float32(CLEAR) * change.slopes[blocks])
     return Moving(blocks, by, (1 - near((1 - fits) * known))[blocks], alike)
 
 
-def _share(same: Floats, rows: Floats, columns: Floats) -> Floats:
-    """How much is the same where blocks come from: there a look-alike is, and what is here was uncovered."""
-    rows, columns = (np.clip(each, 0, side - 1) for each, side in zip((rows, columns), same.shape, strict=True))
-    top, left = (
-        np.minimum(each.astype(np.intp), side - 2) for each, side in zip((rows, columns), same.shape, strict=True)
+def _still_there(past: Bytes, frame: Bytes, blocks: tuple[Places, Places], by: Floats, noise: Floats) -> Floats:
+    """How sure it is, 0..1, that what is where blocks come from did not change: then a look-alike is there.
+
+    It is looked at just there, and not in the blocks around: beside what moves they are part moved, part uncovered.
+    """
+    starts = [np.rint(BLOCK * place + part).astype(np.intp) for place, part in zip(blocks, by, strict=True)]
+    down, right = (np.clip(start, 0, side - BLOCK) for start, side in zip(starts, past.shape, strict=False))
+    old, new = (
+        np.lib.stride_tricks.sliding_window_view(each.reshape(len(each), -1), (BLOCK, 3 * BLOCK))[down, 3 * right]
+        for each in (past, frame)
     )
-    down, right = rows - top, columns - left
-    above = same[top, left] * (1 - right) + same[top, left + 1] * right
-    below = same[top + 1, left] * (1 - right) + same[top + 1, left + 1] * right
-    return np.asarray(above * (1 - down) + below * down)
+    apart = np.abs(new.astype(np.int16) - old).reshape(len(old), BLOCK**2, 3)
+    return surely(apart.mean(1).max(-1) / noise)
 
 
 def shifts(past: Bytes, frame: Bytes) -> Floats:
