@@ -28,7 +28,7 @@ class Settings:
     """How a row is moved."""
 
     steps: int = 36
-    rate: float = 0.04  # of Adam; for each number more where known styles differ more
+    rate: float = 0.03  # of Adam; for each number more where known styles differ more
     along: float = 0.7  # of that rate, for the weights of known styles
     warmup: int = 1
     decays: tuple[float, float] = (0.8, 0.95)
