@@ -155,20 +155,21 @@ def build(out: Path, runtime: Path) -> Path:
         "samples": samples(site),
     }
     page = modules(built)
-    version = digest(b"".join(name.encode() + data for name, data in page.items()))
+    html = (PAGE / "index.html").read_text().replace("<title>", f"{HEAD}\n<title>", 1)
+    version = digest(html.encode() + b"".join(name.encode() + data for name, data in page.items()))
     for name, data in page.items():
         path = out / f"page-{version}" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    html = re.sub(
-        r'(href|src)="([\w-]+\.(?:svg|css|js))"', rf'\1="page-{version}/\2"', (PAGE / "index.html").read_text()
-    )
-    (out / "index.html").write_text(html.replace("<title>", f"{HEAD}\n<title>", 1))
+    html = re.sub(r'(href|src)="([\w-]+\.(?:svg|css|js))"', rf'\1="page-{version}/\2"', html)
+    (out / "index.html").write_text(html)
     for name in ("icon.svg", "manifest.webmanifest"):
         shutil.copy((PAGE if name == "icon.svg" else WEB) / name, out / name)
-    shell = ["./", "icon.svg", "manifest.webmanifest", *(f"page-{version}/{name}" for name in page)]
+    shell = {"./": out / "index.html"} | {name: out / name for name in ("icon.svg", "manifest.webmanifest")}
+    shell |= {f"page-{version}/{name}": out / f"page-{version}" / name for name in page}
+    digests = {path: digest(file.read_bytes()) for path, file in shell.items()}
     worker = (WEB / "sw.js").read_text().replace("{version}", version)
-    worker = worker.replace("{shell}", json.dumps(shell)).replace("{files}", json.dumps(site.files))
+    worker = worker.replace("{shell}", json.dumps(digests)).replace("{files}", json.dumps(site.files))
     (out / "sw.js").write_text(worker)
     for path in (ROOT / "LICENSE", WEB / f"LICENSE-{PACKAGE}"):
         shutil.copy(path, out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import io
 import socket
 import subprocess
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 from driven import Studio
 from PIL import Image
+
+from impasto import __version__
 
 ROOT = Path(__file__).parents[2]
 FIRST = "van-gogh-starry-night"
@@ -43,6 +46,24 @@ def build(out: Path) -> Path:
     """The site in a folder."""
     subprocess.run([sys.executable, ROOT / "web" / "build.py", "--out", out], check=True, stdout=subprocess.DEVNULL)
     return out
+
+
+def renew(site: Path, version: str = "9.9.9") -> None:
+    """Put another version into a site's place: every file of its page has another address, and one says the version."""
+    old, new = folder_in(site)[5:], hashlib.sha256(version.encode()).hexdigest()[:12]
+    (site / f"page-{old}").rename(site / f"page-{new}")
+    built, home, worker = site / f"page-{new}" / "wasm" / "built.js", site / "index.html", site / "sw.js"
+    text = worker.read_text().replace(old, new)
+    for path, before, after in ((built, f'"version": "{__version__}"', f'"version": "{version}"'), (home, old, new)):
+        former, changed = path.read_bytes(), path.read_text().replace(before, after).encode()
+        assert former != changed
+        path.write_bytes(changed)
+        text = text.replace(digest(former), digest(changed))
+    worker.write_text(text)
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:12]
 
 
 class Served:
@@ -89,9 +110,8 @@ class Site(Studio):
     site: Path  # where it lies on the disk
 
     def bare(self) -> Site:
-        """After a visit go to a file of the site with nothing on it, which paints nothing by itself."""
+        """Without a photo."""
         self.open()
-        self.page.goto(self.address + "LICENSE")
         return self
 
     @property
@@ -101,11 +121,15 @@ class Site(Studio):
 
     def paint(self, photo: bytes, styles: Any, regions: Any = (), **look: Any) -> np.ndarray:
         """The painting of a photo's file, (h, w, 3 or 4), by the page's worker."""
+        data = self.file(photo, styles, regions, {"format": "png"}, **look)
+        return np.asarray(Image.open(io.BytesIO(data))).astype(int)
+
+    def file(self, photo: bytes, styles: Any, regions: Any = (), wrote: Any = None, **look: Any) -> bytes:
+        """The file of a painting, of a format and with what else is ``wrote``."""
         found = [{"styles": mix, "soft": soft(mask)} for mask, mix in regions]
         wanted = LOOK | {"styles": styles if isinstance(styles, dict) else {styles: 1}, "regions": found} | look
-        args = {"page": self.folder, "data": coded(photo), "look": wanted, "file": {"format": "png"}}
-        data = base64.b64decode(self.page.evaluate(PAINT, args))
-        return np.asarray(Image.open(io.BytesIO(data))).astype(int)
+        args = {"page": self.folder, "data": coded(photo), "look": wanted, "file": wrote}
+        return base64.b64decode(self.page.evaluate(PAINT, args))
 
 
 def soft(mask: np.ndarray) -> dict[str, Any]:
@@ -137,7 +161,15 @@ HELPERS = """
 
 def modules(page: Site, code: str, **data: Any) -> Any:
     """What ``code`` gives with the modules R, P, B, K, T, F and the ``data`` D, its arrays as text (u8, f4)."""
-    names = {"R": "resample", "P": "passes", "B": "blend", "K": "recolor", "T": "transparency", "F": "bank"}
+    names = {
+        "R": "resample",
+        "P": "passes",
+        "B": "blend",
+        "K": "recolor",
+        "T": "transparency",
+        "F": "bank",
+        "E": "exif",
+    }
     loads = "".join(f"const {short} = await import(page + 'wasm/{name}.js');" for short, name in names.items())
     sent = [page.folder, sendable(data)]
     return received(page.page.evaluate(f"async ([page, D]) => {{{loads}{HELPERS}{code}}}", sent))

@@ -13,6 +13,7 @@ from PIL import ExifTags, Image, ImageCms
 from impasto.errors import PictureError
 
 EXIF_IFD, GPS_IFD = ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
+SUBJECT_AREA, SUBJECT_PLACE = 0x9214, 0xA214
 RED, GREEN = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
 
 
@@ -30,6 +31,44 @@ def encoded(image, kind="PNG", **options):
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def phone_exif() -> Image.Exif:
+    """EXIF as phones and editors write it; everything private holds the word SECRET."""
+    exif = Image.Exif()
+    for tag in (
+        ExifTags.Base.Make,
+        ExifTags.Base.Model,
+        ExifTags.Base.ImageDescription,
+        ExifTags.Base.HostComputer,
+        ExifTags.Base.Software,
+        ExifTags.Base.CameraSerialNumber,
+    ):
+        exif[tag] = "SECRET"
+    exif[ExifTags.Base.Artist], exif[ExifTags.Base.Copyright] = b"A. Tester", "© Ä. Tester".encode()
+    exif[ExifTags.Base.DateTime] = "2024:01:02 03:04:05"
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.XPComment] = b"SECRET"
+    exif[ExifTags.Base.XMLPacket] = b"<x:xmpmeta>SECRET</x:xmpmeta>"
+    exif[ExifTags.IFD.Exif] = {
+        int(ExifTags.Base.DateTimeOriginal): "2024:01:02 03:04:05",
+        int(ExifTags.Base.OffsetTimeOriginal): "+02:00",
+        int(ExifTags.Base.ExifImageWidth): 4000,
+        int(ExifTags.Base.ExifImageHeight): 3000,
+        int(ExifTags.Base.ColorSpace): 65535,
+        SUBJECT_AREA: (7, 8, 9),
+        SUBJECT_PLACE: (7, 8),
+        int(ExifTags.Base.MakerNote): b"SECRET",
+        int(ExifTags.Base.UserComment): b"ASCII\0\0\0SECRET",
+        **{
+            int(tag): "SECRET"
+            for tag in (ExifTags.Base.BodySerialNumber, ExifTags.Base.LensSerialNumber, ExifTags.Base.ImageUniqueID)
+        },
+        int(ExifTags.Base.CameraOwnerName): "SECRET",
+        int(ExifTags.IFD.Interop): {1: "R03"},
+    }
+    exif[ExifTags.IFD.GPSInfo] = {1: "N", 2: (52.5, 13.0, 24.0)}
+    return exif
 
 
 def block_of_exif(orientation=None):

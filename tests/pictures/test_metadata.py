@@ -12,39 +12,11 @@ from PIL import ExifTags, Image
 
 from impasto import pictures
 from impasto.pictures import metadata
+from tests.pictures.drawn import SUBJECT_AREA, SUBJECT_PLACE, phone_exif
 
 TAG, IFD = ExifTags.Base, ExifTags.IFD
-SUBJECT_AREA, SUBJECT_PLACE = 0x9214, 0xA214
 PIXELS = np.full((12, 20, 3), 90, np.uint8)
 KINDS = ["jpg", "png", "webp", "tif"]
-
-
-def phone_exif() -> Image.Exif:
-    """EXIF as phones and editors write it; everything private holds the word SECRET."""
-    exif = Image.Exif()
-    for tag in (TAG.Make, TAG.Model, TAG.ImageDescription, TAG.HostComputer, TAG.Software, TAG.CameraSerialNumber):
-        exif[tag] = "SECRET"
-    exif[TAG.Artist], exif[TAG.Copyright] = b"A. Tester", "© Ä. Tester".encode()
-    exif[TAG.DateTime] = "2024:01:02 03:04:05"
-    exif[TAG.Orientation] = 6
-    exif[TAG.XPComment] = b"SECRET"
-    exif[TAG.XMLPacket] = b"<x:xmpmeta>SECRET</x:xmpmeta>"
-    exif[IFD.Exif] = {
-        int(TAG.DateTimeOriginal): "2024:01:02 03:04:05",
-        int(TAG.OffsetTimeOriginal): "+02:00",
-        int(TAG.ExifImageWidth): 4000,
-        int(TAG.ExifImageHeight): 3000,
-        int(TAG.ColorSpace): 65535,
-        SUBJECT_AREA: (7, 8, 9),
-        SUBJECT_PLACE: (7, 8),
-        int(TAG.MakerNote): b"SECRET",
-        int(TAG.UserComment): b"ASCII\0\0\0SECRET",
-        **{int(tag): "SECRET" for tag in (TAG.BodySerialNumber, TAG.LensSerialNumber, TAG.ImageUniqueID)},
-        int(TAG.CameraOwnerName): "SECRET",
-        int(IFD.Interop): {1: "R03"},
-    }
-    exif[IFD.GPSInfo] = {1: "N", 2: (52.5, 13.0, 24.0)}
-    return exif
 
 
 def phone_photo(**options: Any) -> pictures.Photo:

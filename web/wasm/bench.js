@@ -56,7 +56,7 @@ export class Bench {
     task.signal?.removeEventListener("abort", task.aborted);
     if (error) task.fail(new EngineError(error.code, error.message, 0, 0, error.values));
     else task.done(result);
-    if (error?.code === "no-memory") this.end();
+    if (["no-memory", "not-here"].includes(error?.code)) this.end(); // a runtime that did not come stays away
     if (this.idle) this.timer = setTimeout(() => this.running || this.end(), this.idle);
     this.next();
   }

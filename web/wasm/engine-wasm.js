@@ -3,6 +3,7 @@
 import { paintedName } from "../download.js";
 import { EngineError } from "../engine-error.js";
 import { toJSON } from "../recipe.js";
+import { arrivals } from "./arrivals.js";
 import { readBank } from "./bank.js";
 import { Bench, PHOTO as FIRST, PREVIEW, THUMBNAIL } from "./bench.js";
 import { PHOTO } from "./blend.js";
@@ -10,7 +11,9 @@ import { BUILT } from "./built.js";
 import { due, remember, remembered, trial } from "./gpu.js";
 import { served } from "./isolation.js";
 import { largestPhoto, machine, planFor, threadsFor } from "./limits.js";
+import { load } from "./networks.js";
 import { writes } from "./pictures.js";
+import { renewal } from "./renewal.js";
 
 const IDLE = 60_000; // ms until the second worker ends and its memory is free
 const QUICK = 480; // px of previews that the quick worker paints
@@ -24,6 +27,7 @@ const here = machine(), base = document.baseURI;
 const settings = { base, threads: threadsFor(here), provider: remembered() ?? "wasm", largest: largestPhoto(here), fell: () => remember("wasm") };
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const url = (file) => new URL(file.url, base);
+const kept = async () => caches.open(OWN); // fails where there is no storage
 const ids = new WeakMap();
 let count = 0;
 const idOf = (thing) => ids.get(thing) ?? (ids.set(thing, ++count), count);
@@ -31,12 +35,6 @@ const idOf = (thing) => ids.get(thing) ?? (ids.set(thing, ++count), count);
 /** `promise`, or the signal's reason as soon as it is aborted. */
 const until = (promise, signal) =>
   signal ? Promise.race([promise, new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason), { once: true }))]) : promise;
-
-async function fetched(address) {
-  const answer = await fetch(address).catch(() => null);
-  if (!answer?.ok) throw new EngineError("not-here", "");
-  return answer;
-}
 
 class Photo {
   constructor(engine, blob, name) {
@@ -77,14 +75,17 @@ export class WasmEngine {
   }
 
   async styles(network) {
-    if (!this.listed.has(network)) this.listed.set(network, (await fetched(url(BUILT.networks[network].list))).json());
-    return [...(await this.listed.get(network)), ...(this.own.get(network) ?? [])];
+    if (!this.listed.has(network)) this.listed.set(network, JSON.parse(new TextDecoder().decode(await load(BUILT.networks[network].list, base))));
+    return [...this.listed.get(network), ...(this.own.get(network) ?? [])];
   }
 
-  sampleURL = (name) => String(url(BUILT.samples.find((sample) => sample.name === name)));
-  sample = async (name) => (await fetched(this.sampleURL(name))).blob();
+  sampleFile = (name) => BUILT.samples.find((sample) => sample.name === name);
+  sampleURL = (name) => String(url(this.sampleFile(name)));
+  sample = async (name) => new Blob([await load(this.sampleFile(name), base)], { type: "image/jpeg" });
   photo = (blob, name) => new Photo(this, blob, name);
   alive = async () => {};
+  arrivals = arrivals;
+  renewal = renewal;
   picture = (photo, side) => this.quick.run("picture", { photo: photo.sent, side });
   thumbnail = (photo, style, network, side, signal) => this.quick.run("thumbnail", { photo: photo.sent, style, network, side }, { rank: THUMBNAIL, signal });
 
@@ -109,7 +110,7 @@ export class WasmEngine {
   }
 
   async plan(photo, recipe) {
-    return planFor(photo.record ?? (await photo.ready()), this.look(recipe), here, paces(), (network, name) => network in BUILT.networks && name in BUILT.networks[network].styles);
+    return planFor(photo.record ?? (await photo.ready()), this.look(recipe), here, paces(), (network, name) => Object.hasOwn(BUILT.networks[network]?.styles ?? {}, name));
   }
 
   async check(photo, recipe) {
@@ -125,11 +126,11 @@ export class WasmEngine {
 
   /** Begin a painting at full size: the job's record. */
   async paint(photo, recipe, file, signal) {
-    const plan = await this.check(photo, recipe), { format, quality, dpi } = file;
+    const plan = await this.check(photo, recipe), { format, quality, dpi, metadata } = file;
     signal?.throwIfAborted();
     const id = String(++count), stop = new AbortController();
     const job = { id, state: "painting", name: paintedName(photo.name, recipe, format), error: null, width: plan.width, height: plan.height, begun: performance.now(), plan, stop };
-    const work = this.slow.run("paint", { photo: photo.sent, look: this.look(recipe), key: keyOf(photo, recipe), file: { format, quality, dpi } }, { signal: stop.signal });
+    const work = this.slow.run("paint", { photo: photo.sent, look: this.look(recipe), key: keyOf(photo, recipe), file: { format, quality, dpi, metadata } }, { signal: stop.signal });
     job.over = work.then(({ blob, pace }) => (learn(pace), Object.assign(job, { state: "done", blob, bytes: blob.size })), (error) => {
       job.state = stop.signal.aborted ? "cancelled" : "failed";
       job.error = { code: error.code ?? "strange", detail: error.message };
@@ -174,21 +175,28 @@ export class WasmEngine {
   /** Take in the styles of a file; their entries. They are kept in this browser. */
   async takeStyles(file) {
     const buffer = await file.arrayBuffer(), found = this.addStyles(await readBank(buffer));
-    await caches.open(OWN).then((cache) => cache.put(new URL(`own/${found[0].name}`, base), new Response(buffer)), () => {});
+    await kept().then((cache) => cache.put(new URL(`own/${found[0].name}`, base), new Response(buffer))).catch(() => {});
     return found;
   }
 
   async recallStyles() {
     if (!(await caches.has(OWN))) return;
-    const cache = await caches.open(OWN);
-    for (const request of await cache.keys()) this.addStyles(await readBank(await (await cache.match(request)).arrayBuffer()));
+    const cache = await kept();
+    for (const request of await cache.keys()) {
+      try {
+        this.addStyles(await readBank(await (await cache.match(request)).arrayBuffer()));
+      } catch {
+        await cache.delete(request); // damaged, of a network that is no longer there, or shipped by now
+      }
+    }
   }
 
   addStyles({ fingerprint, styles }) {
     const network = Object.keys(BUILT.networks).find((name) => BUILT.networks[name].fingerprint === fingerprint);
     if (!network) throw new EngineError("other-style", "");
+    if (styles.some(({ row }) => row.length !== BUILT.networks[network].rowSize)) throw new EngineError("bad-style", "");
     const known = BUILT.networks[network].styles, ofStrokes = (style) => styles.filter(({ name, card }) => card.stroke_of === style.name || name === style.name);
-    const names = new Set(styles.map(({ name }) => name)), added = styles.filter(({ name, card }) => name !== PHOTO && !(name in known) && !names.has(card.stroke_of));
+    const names = new Set(styles.map(({ name }) => name)), added = styles.filter(({ name, card }) => name !== PHOTO && !Object.hasOwn(known, name) && !names.has(card.stroke_of));
     if (!added.length) throw new EngineError("known-style", "");
     const entries = added.map((style) => {
       const family = ofStrokes(style), sizes = family.length > 1 && family.every(({ card }) => card.style_size > 0) ? Object.fromEntries(family.map(({ card, row }) => [card.style_size, row])) : null;
@@ -201,7 +209,7 @@ export class WasmEngine {
     return entries;
   }
 
-  forgetStyles = () => caches.delete(OWN).catch(() => {});
+  forgetStyles = async () => caches.delete(OWN);
 
   /** What can wait: for offline use the styles that nobody has looked at, and regions; then whether WebGPU is quicker. */
   async later() {

@@ -6,9 +6,9 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** Resolves once the service worker serves this page, or there is none. On the first visit the page is loaded once more for isolation. */
 export async function served({ webkit, isolated }) {
-  const { serviceWorker } = navigator;
-  if (!serviceWorker) return;
   try {
+    const { serviceWorker } = navigator;
+    if (!serviceWorker) return;
     const taken = new Promise((done) => serviceWorker.addEventListener("controllerchange", done, { once: true }));
     await serviceWorker.register(new URL("sw.js", document.baseURI));
     if (!serviceWorker.controller) await Promise.race([taken, wait(PATIENCE)]);

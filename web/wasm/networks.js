@@ -39,7 +39,7 @@ export class Networks {
   }
 
   facts(name) {
-    const found = this.built.networks[name];
+    const found = Object.hasOwn(this.built.networks, name) && this.built.networks[name];
     if (!found) throw new EngineError("unknown-network", "");
     return found;
   }
@@ -57,7 +57,7 @@ export class Networks {
     return this.sessions.get(key);
   }
 
-  knows = (network, name) => this.own.get(network)?.has(name) !== true && name in this.facts(network).styles;
+  knows = (network, name) => this.own.get(network)?.has(name) !== true && Object.hasOwn(this.facts(network).styles, name);
 
   /** Take in the styles of a file: {fingerprint, styles: [{name, row, sizes}]}. */
   take(network, name, row, sizes) {
@@ -68,7 +68,7 @@ export class Networks {
   async rowOf(network, name, strokeSize = null) {
     const own = this.own.get(network)?.get(name);
     if (own) return strokeSize && own.sizes ? rowAtSize(own.sizes, strokeSize) : own.row;
-    const file = this.facts(network).styles[name];
+    const { styles } = this.facts(network), file = Object.hasOwn(styles, name) && styles[name];
     if (!file) throw new EngineError("unknown-style", "");
     if (!this.rows.has(file.url)) {
       const row = load(file, this.base).then((bytes) => new Float32Array(bytes.buffer));
@@ -95,12 +95,9 @@ export class Networks {
     for (const each of Object.values(feeds)) each.dispose();
     const planes = [0, 1, 2].map((channel) => {
       const plane = data.subarray(channel * wide * tall, (channel + 1) * wide * tall);
-      if (wide === width) return plane.slice(0, width * height);
-      const out = new Float32Array(width * height);
-      for (let y = 0; y < height; y++) out.set(plane.subarray(y * wide, y * wide + width), y * width);
-      return out;
+      for (let y = 1; y < height && wide > width; y++) plane.copyWithin(y * width, y * wide, y * wide + width); // no second copy of it all
+      return plane.subarray(0, width * height);
     });
-    output.dispose();
     return { width, height, planes };
   }
 

@@ -1,5 +1,6 @@
 // Files of pictures <-> planes of bytes, by the browser: upright and in sRGB. Transparent PNGs are read and written by us.
 import { EngineError } from "../engine-error.js";
+import { exifInWebP } from "./exif.js";
 import { readPNG, writePNG } from "./png.js";
 import { cover } from "./transparency.js";
 
@@ -22,7 +23,9 @@ async function drawn(blob, most) {
     const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     if (!context) throw new EngineError("no-memory", "");
     context.drawImage(bitmap, 0, 0);
-    return split(context.getImageData(0, 0, width, height));
+    const found = split(context.getImageData(0, 0, width, height));
+    context.canvas.width = 0; // its memory goes at once
+    return found;
   } finally {
     bitmap.close();
   }
@@ -49,16 +52,18 @@ export function imageData({ width, height, planes, opacity }) {
   return new ImageData(data, width, height);
 }
 
-/** A file of the picture: "jpeg" (white shows through), "png" or "webp". */
-export async function encode(picture, { format = "jpeg", quality = 95, dpi = null } = {}) {
+/** A file of the picture: "jpeg" (white shows through), "png" or "webp". `exif` is what writeExif gives. */
+export async function encode(picture, { format = "jpeg", quality = 95, exif = null } = {}) {
   const { width, height, planes, opacity } = picture;
-  if (format === "png") return writePNG(width, height, planes, opacity, [["eXIf", marker()], ...(dpi ? [["pHYs", density(dpi)]] : [])]);
+  if (format === "png") return writePNG(width, height, planes, opacity, [["sRGB", new Uint8Array(1)], ...(exif ? [["eXIf", exif.block]] : []), ...(exif?.density ? [["pHYs", density(exif.density)]] : [])]);
   const shown = format === "jpeg" && opacity ? { ...picture, planes: planes.map((plane) => plane.map((value, at) => 255 + (opacity[at] * (value - 255)) / 255 + 0.5)), opacity: null } : picture;
   const canvas = new OffscreenCanvas(width, height), type = `image/${format}`;
   canvas.getContext("2d").putImageData(imageData(shown), 0, 0);
   const blob = await canvas.convertToBlob({ type, quality: quality / 100 });
+  canvas.width = 0; // its memory goes at once
   if (blob.type !== type) throw new EngineError("unsupported-format", "");
-  return format === "jpeg" ? marked(blob, dpi) : blob;
+  if (!exif) return blob;
+  return format === "jpeg" ? exifInJPEG(blob, exif) : exifInWebP(blob, picture, exif.block);
 }
 
 /** Whether this browser writes a format: some give a PNG instead. */
@@ -68,27 +73,18 @@ export async function writes(format) {
   return (await canvas.convertToBlob({ type: `image/${format}` })).type === `image/${format}`;
 }
 
-/** EXIF that says which program made the picture: the command line passes its own paintings by. */
-function marker() {
-  const text = new TextEncoder().encode("impasto\0"), out = new Uint8Array(26 + text.length);
-  out.set([0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x31, 0, 2, 0, 0, 0, text.length, 0, 0, 0, 26]);
-  out.set(text, 26);
-  return out;
-}
-
-function density(dpi) {
-  const out = new Uint8Array(9), view = new DataView(out.buffer), meter = Math.round(dpi / 0.0254);
-  view.setUint32(0, meter);
-  view.setUint32(4, meter);
+function density([across, down]) {
+  const out = new Uint8Array(9), view = new DataView(out.buffer);
+  view.setUint32(0, Math.round(across / 0.0254));
+  view.setUint32(4, Math.round(down / 0.0254));
   out[8] = 1;
   return out;
 }
 
-/** The JPEG with our marker, and a resolution in its JFIF header. */
-async function marked(blob, dpi) {
-  const head = new Uint8Array(await blob.slice(0, 20).arrayBuffer()), jfif = head[2] === 255 && head[3] === 0xe0;
-  if (!jfif) return blob;
-  if (dpi) head.set([1, dpi >> 8, dpi & 255, dpi >> 8, dpi & 255], 13);
-  const exif = marker(), length = exif.length + 8, end = 4 + head[4] * 256 + head[5];
-  return new Blob([head, blob.slice(20, end), new Uint8Array([255, 0xe1, length >> 8, length & 255, 69, 120, 105, 102, 0, 0]), exif, blob.slice(end)], { type: blob.type });
+/** A canvas's JPEG with an EXIF block, and a resolution in its JFIF header. */
+async function exifInJPEG(blob, { block, density }) {
+  const head = new Uint8Array(await blob.slice(0, 20).arrayBuffer()), jfif = head[3] === 0xe0;
+  if (jfif && density) head.set([1, ...density.flatMap((each) => [Math.round(each) >> 8, Math.round(each) & 255])], 13);
+  const length = block.length + 8, end = jfif ? 4 + head[4] * 256 + head[5] : 2, segment = new Uint8Array([255, 0xe1, length >> 8, length & 255, 69, 120, 105, 102, 0, 0]);
+  return new Blob([head.subarray(0, end), blob.slice(20, end), segment, block, blob.slice(end)], { type: blob.type });
 }

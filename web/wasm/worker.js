@@ -1,6 +1,7 @@
 // The worker in which everything is decoded, painted and encoded. See engine-wasm.js for who asks.
 import { EngineError } from "../engine-error.js";
 import { BUILT } from "./built.js";
+import { LONGEST, readExif, writeExif } from "./exif.js";
 import { Networks } from "./networks.js";
 import { composition, paint, paintedSize } from "./painting.js";
 import { decode, encode, imageData } from "./pictures.js";
@@ -43,7 +44,10 @@ const calls = {
   },
   /** A painting at full size as a file. `key` names photo and look: the last painting is kept for the loupe. */
   async paint({ photo, look, file, key }) {
-    return { blob: await encode(await whole(photo, look, key), file), pace: networks.pace };
+    const painted = await whole(photo, look, key), { format, quality, dpi, metadata } = file;
+    const own = readExif(new Uint8Array(await photo.blob.arrayBuffer()));
+    const exif = writeExif(own, painted, { comment: `painted by impasto in the style ${mixText(look.styles)}`, keep: metadata, dpi, limit: LONGEST[format] });
+    return { blob: await encode(painted, { format, quality, exif }), pace: networks.pace };
   },
   async window({ photo, look, key, x, y, width, height }) {
     const painted = await whole(photo, look, key), part = (plane) => {
@@ -66,6 +70,12 @@ const calls = {
     return { planes: painted.planes, seconds: (performance.now() - begin) / 1000 };
   },
 };
+
+/** A mix as the command line takes it; a single style is its name. */
+function mixText(styles) {
+  const pairs = Object.entries(styles);
+  return pairs.length === 1 ? pairs[0][0] : pairs.map(([name, weight]) => `${name}:${weight}`).join(",");
+}
 
 async function whole(photo, look, key) {
   if (last.key === key) return last.painted;

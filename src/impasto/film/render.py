@@ -31,7 +31,7 @@ from impasto.film.masks import Masks, resized
 from impasto.film.pace import Pace, Progress, ahead
 from impasto.film.parts import Making, Target
 from impasto.film.steady import Steady
-from impasto.film.work import Work, digest_of, digest_of_mask, folder_of, locked
+from impasto.film.work import Work, digest_of, digest_of_mask, locked
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
 from impasto.painting.rows import of_strokes
@@ -84,7 +84,7 @@ def render(
     for each in keys.looks():
         painter.check(replace(each, masks=None))
     film, where = check(source, target, settings)
-    with locked(folder_of(where.path)) as folder:
+    with locked(where.path) as folder:
         work = Work.begun(folder, _recipe(source, film, where, keys, painter, settings), restart)
         if work.parts:
             film.notes.append(f"note: going on behind frame {work.frames}, which was painted before")

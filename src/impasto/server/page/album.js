@@ -101,7 +101,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
 
   async function forget() {
     for (const { photo } of state.photos) engine.forget(photo).catch(() => {});
-    engine.forgetStyles?.();
+    await engine.forgetStyles?.().catch(() => {});
     await keep.forget().catch(() => {});
     state.forgetSteps();
     state.set({ photos: [], current: null, recipe: turn(START, { network: state.recipe.network }), mixing: false, tool: null });
@@ -179,5 +179,5 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
     }
   }
 
-  return { add, addSample, choose, remove, forget, restore, welcome, keepSoon, stripSoon };
+  return { add, addSample, choose, remove, forget, restore, welcome, keepNow, keepSoon, stripSoon };
 }

@@ -54,7 +54,6 @@ export function createFileOptions(state) {
     $("own-size-field").hidden = $("size").value !== "-1";
     if (document.activeElement !== $("dpi")) $("dpi").value = dpi ?? "";
     $("metadata").checked = metadata;
-    $("metadata").closest("label").hidden = state.session?.mode === "page"; // a canvas keeps none
     $("print-size").hidden = !(dpi && plan);
     if (dpi && plan) $("print-size").textContent = t("printSize", { width: number((plan.width / dpi) * 2.54, 1), height: number((plan.height / dpi) * 2.54, 1) });
     $("options-format").textContent = KINDS[format];

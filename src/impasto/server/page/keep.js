@@ -2,6 +2,18 @@
 
 const DAY = 24 * 3600 * 1000;
 
+/** A setting of this browser; nothing where it keeps none, as in some private windows. */
+export function setting(name) {
+  try {
+    return localStorage[name];
+  } catch {}
+}
+export function keepSetting(name, value) {
+  try {
+    localStorage[name] = value;
+  } catch {}
+}
+
 const request = (asked) => new Promise((done, fail) => {
   asked.onsuccess = () => done(asked.result);
   asked.onerror = () => fail(asked.error);
@@ -26,6 +38,8 @@ let opened = null;
 export async function recall() {
   const { photos, look } = await stores("readonly");
   const [kept, steps, keys, blobs] = await Promise.all([request(look.get("now")), request(look.get("steps")), request(photos.getAllKeys()), request(photos.getAll())]);
+  const unused = keys.filter((key) => !kept?.photos.some((photo) => photo.key === key) && Date.now() - parseInt(key, 36) > DAY); // of windows that are closed
+  if (unused.length) await Promise.all(unused.map(dropPhoto));
   if (!kept) return null;
   if (Date.now() - kept.when > DAY) return void (await forget()) ?? null;
   return { look: kept, steps, blobs: new Map(keys.map((key, at) => [key, blobs[at] instanceof Blob ? blobs[at] : new Blob([blobs[at]])])) };

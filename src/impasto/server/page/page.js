@@ -5,7 +5,7 @@ import { createCompare } from "./compare.js";
 import { $, icon, make, pressed, segments, setRange, showBlob } from "./dom.js";
 import { createDownloads, createFileOptions, createPlan, planTip, planWords } from "./download.js";
 import { Engine } from "./engine.js";
-import { recall } from "./keep.js";
+import { keepSetting, recall, setting } from "./keep.js";
 import { createLoupe } from "./loupe.js";
 import { createNetworks } from "./networks.js";
 import { fault, note, reworded, say, settled } from "./notes.js";
@@ -66,8 +66,8 @@ const album = createAlbum(state, engine, { tell, shown: photoShown, busy: (on) =
 const strip = createStrip(state, album);
 const fileOptions = createFileOptions(state);
 const planning = createPlan(state, engine, planned);
-const downloads = createDownloads(state, engine, { tell, say: (words, stays) => say(words, true, stays), started: (job) => ((state.job = job), album.keepSoon()) });
-createWaysIn(state, { add: album.add, teach: teaching.dropped, style: engine.takeStyles && teaching.addStyle, tell });
+const downloads = createDownloads(state, engine, { tell, say: (words, stays) => say(words, true, stays), started: (job) => ((state.job = job), ($("renew").disabled = Boolean(job)), album.keepSoon()) });
+const takeIn = createWaysIn(state, { add: album.add, teach: teaching.dropped, style: engine.takeStyles && teaching.addStyle, tell });
 
 async function learned(name, use = false) {
   state.set({ styles: ordered(await engine.styles(state.recipe.network)) });
@@ -255,7 +255,7 @@ $("note-close").addEventListener("click", () => note(null));
 $("copy-picture").addEventListener("click", () => copyPicture(painting, { say, tell }));
 $("theme").addEventListener("click", () => {
   const dark = getComputedStyle(document.documentElement).colorScheme === "dark" || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
-  document.documentElement.dataset.theme = localStorage.theme = dark ? "light" : "dark";
+  keepSetting("theme", (document.documentElement.dataset.theme = dark ? "light" : "dark"));
 });
 $("forget").addEventListener("click", () => ($("help-dialog").close(), album.forget()));
 $("help").addEventListener("click", () => {
@@ -289,13 +289,13 @@ addEventListener("keyup", (event) => event.key === " " && compare.hold(false));
 // ---- start --------------------------------------------------------------------------------------------------------
 
 function words() {
-  speak([localStorage.language, ...navigator.languages].filter(Boolean));
+  speak([setting("language"), ...navigator.languages].filter(Boolean));
   $("language").replaceChildren(...Object.entries(LANGUAGES).map(([value, { name }]) => make("option", { value, lang: value }, name)));
   $("language").value = current();
   samples();
 }
 $("language").addEventListener("change", () => {
-  localStorage.language = $("language").value;
+  keepSetting("language", $("language").value);
   words();
   reworded();
   state.changed();
@@ -318,7 +318,7 @@ async function preview() {
 }
 
 async function start() {
-  if (localStorage.theme) document.documentElement.dataset.theme = localStorage.theme;
+  if (setting("theme")) document.documentElement.dataset.theme = setting("theme");
   words();
   document.body.dataset.ready = "true";
   const kept = recall().catch(() => null);
@@ -326,7 +326,7 @@ async function start() {
     state.session = await engine.open();
   } catch (error) {
     tell(error);
-    if (error.code === "offline") setTimeout(start, 2000);
+    if (error.code === "offline") setTimeout(() => start().catch(tell), 2000);
     return;
   }
   const { session } = state, linked = fromHash(location.hash), found = await kept;
@@ -351,7 +351,17 @@ async function start() {
     if (found?.look.job) downloads.resume(found.look.job);
   }
   preview();
+  engine.arrivals?.((files) => (files.length ? takeIn(files) : tell("nothingThere")));
+  engine.renewal?.(offerRenewal, () => tell("renewalWaits")).catch(() => {});
 }
+
+/** A new version of the page is here: it is loaded when people ask for it. */
+function offerRenewal(take) {
+  $("renewal").hidden = false;
+  $("renew").onclick = () => (album.keepNow(), take());
+  say(() => t("renewal"));
+}
+$("renewal-close").addEventListener("click", () => ($("renewal").hidden = true));
 
 /** A link's recipe takes the place of the dials; the address is short again. */
 async function arrive(linked) {
@@ -368,4 +378,4 @@ addEventListener("hashchange", async () => {
   state.changed();
 });
 
-start();
+start().catch(tell);

@@ -28,7 +28,7 @@ export function askFile(accept, capture) {
   });
 }
 
-/** Every way in. `add(files)` takes photos, `teach(file)` a painting, `style(files)` files of styles, where the engine can. */
+/** Every way in. `add(files)` takes photos, `teach(file)` a painting, `style(files)` files of styles, where the engine can. What takes files of any kind comes back. */
 export function createWaysIn(state, { add, teach, style, tell }) {
   const input = $("file");
   const isStyle = (file) => style && /\.safetensors$/i.test(file.name);
@@ -94,6 +94,8 @@ export function createWaysIn(state, { add, teach, style, tell }) {
       canvas.toBlob((blob) => (dialog.close(), add([new File([blob], "camera.jpg", { type: "image/jpeg" })])), "image/jpeg", 0.95);
     };
   }
+
+  return taken;
 }
 
 /** The strip at the bottom: a tile for every photo, and + for more. */

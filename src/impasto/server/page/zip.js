@@ -1,4 +1,5 @@
 // Files made in the page: a ZIP that stores (pictures are compressed already), and a grey PNG. Knows no page.
+import { EngineError } from "./engine-error.js";
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let bit = 0; bit < 8; bit++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
@@ -38,7 +39,7 @@ export async function zip(files, when = new Date()) {
     parts.push(numbers([0x04034b50, 4], ...common), text, blob);
     directory.push(numbers([0x02014b50, 4], [20, 2], ...common, [0, 2], [0, 2], [0, 2], [0, 4], [at, 4]), text);
     at += 30 + text.length + blob.size;
-    if (at >= 2 ** 32 - 1) throw new RangeError("zip");
+    if (at >= 2 ** 32 - 1) throw new EngineError("zip-too-large", "");
   }
   const size = directory.reduce((sum, part) => sum + part.length, 0);
   const end = numbers([0x06054b50, 4], [0, 2], [0, 2], [files.length, 2], [files.length, 2], [size, 4], [at, 4], [0, 2]);
