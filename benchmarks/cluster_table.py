@@ -31,7 +31,13 @@ def speed(found: dict[str, Any]) -> str:
         f"| {way} | {each['rate']:.2f} | {each['rate'] / alone:.2f} | {each['start']:.1f} s |"
         for way, each in found["ways"].items()
     ]
-    return "\n".join(rows) + "\n"
+    given = found["settings"]
+    size = f"{given['side']} x {given['side'] * 3 // 4}"
+    last = (
+        f"\nEach way painted {given['pictures']} pictures of {size} pixels with the network `{given['network']}`, "
+        f"{given['threads']} thread an actor, on {found['machine']['cores']} cores; medians of {given['rounds']} runs."
+    )
+    return "\n".join([*rows, last]) + "\n"
 
 
 def many(found: dict[str, Any]) -> str:
@@ -44,7 +50,7 @@ def many(found: dict[str, Any]) -> str:
         "| cores | hours |",
         "|---|---|",
     ]
-    return "\n".join(rows + [f"| {cores:,} | {hours / cores:,.0f} |" for cores in CREWS]) + "\n"
+    return "\n".join(rows + [f"| {cores:,} | {hours / cores:,.1f} |" for cores in CREWS]) + "\n"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,11 @@ measures how long we take to that value, in the eyes of pastiche's own code, whi
 with a long one from the photo. ``memory`` is the peak of a fresh process at a large size. ``others`` asks for the
 seconds per step of neural-style 0.5.7 and pystiche 1.0.1, whose objectives are not pastiche's.
 
+With ``--isa AVX512_CORE`` oneDNN uses no instructions beyond those, on both sides, as on a processor without matrix
+units, and ours runs in float32; FILE is then optimize-ISA.json. A pair's two sides run one after the other:
+
+    python -m benchmarks.optimize --isa AVX512_CORE --only peer,ours --pair PHOTO PAINTING [--pair ...]
+
 What FILE holds already is kept, so that the parts can be run one by one; nothing else should run meanwhile, and the
 share of the cores that each side got is told. PYTHON is an interpreter of a venv with pastiche 1.6.0 and this torch;
 the one that runs this has both.
@@ -32,6 +37,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.speed import capped
 from impasto import pictures
 from impasto.files import write_atomically
 from impasto.learn.loss.features import load_loss_network
@@ -46,11 +52,14 @@ LAST = 60  # pictures at most that it judges
 
 def main() -> None:
     args = _arguments()
+    if args.isa and os.environ.get("ONEDNN_MAX_CPU_ISA") != args.isa:  # it is read when torch is loaded
+        command = [sys.executable, "-m", "benchmarks.optimize", *sys.argv[1:]]
+        os.execve(sys.executable, command, capped(args.isa))
     if args.memory_of is not None:
         print(json.dumps(_memory_here(*args.pair[0], args.memory_of)))
         return
     results = json.loads(args.results.read_text()) if args.results.exists() else {}
-    results |= {"machine": _machine(), "versions": {"torch": torch.__version__, "pastiche": "1.6.0"}}
+    results |= {"machine": _machine(args.isa), "versions": {"torch": torch.__version__, "pastiche": "1.6.0"}}
     results |= {"size": args.size, "steps": args.steps}
     for photo, painting in args.pair:
         row = _row(results.setdefault("pairs", []), photo, painting)
@@ -284,8 +293,8 @@ def _spent(who: int) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _machine() -> str:
-    """Cores, processor and memory, as far as the system tells."""
+def _machine(isa: str) -> str:
+    """Cores, processor and memory, as far as the system tells, and the cap of oneDNN's instructions."""
     name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -293,7 +302,7 @@ def _machine() -> str:
     except (OSError, StopIteration):
         pass
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-    amx = ", AMX" if torch.cpu._is_amx_tile_supported() else ""
+    amx = f", no more than {isa}" if isa else ", AMX" if torch.cpu._is_amx_tile_supported() else ""
     return f"{os.cpu_count()} cores of {name}{amx}, {memory:.0f} GiB"
 
 
@@ -320,7 +329,8 @@ def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pair", nargs=2, action="append", required=True, metavar=("PHOTO", "PAINTING"))
-    parser.add_argument("--results", type=Path, default=HERE / "results" / "optimize.json", metavar="FILE")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="default: benchmarks/results/optimize.json")
+    parser.add_argument("--isa", default="", help="cap of oneDNN's instructions: AVX2, AVX512_CORE, ...; default: none")
     parser.add_argument("--only", default="peer,ours,evaluation,polish,memory", help=", ".join(PARTS))
     parser.add_argument("--size", type=int, default=512, help="long side in pixels")
     parser.add_argument("--steps", type=int, default=300, help="L-BFGS steps of pastiche")
@@ -334,7 +344,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--polish", type=float, default=60.0, help="seconds of the short run")
     parser.add_argument("--memory-size", type=int, default=2048, help="long side in pixels")
     parser.add_argument("--memory-of", type=int, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    args = parser.parse_args()
+    name = f"optimize-{args.isa.lower().replace('_', '-')}.json" if args.isa else "optimize.json"
+    args.results = args.results or HERE / "results" / name
+    args.precision = args.precision or ("f32" if args.isa else None)
+    return args
 
 
 if __name__ == "__main__":

@@ -99,12 +99,11 @@ def tiny_network() -> PasticheNetwork:
 
 @pytest.fixture(scope="session")
 def network_file(tiny_network: PasticheNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``tiny_network`` as tiny.onnx, and beside it tiny-regions.onnx and three random styles and ``photo``."""
+    """``tiny_network`` as tiny.onnx, and beside it three random styles and ``photo``."""
     from impasto.learn.network.to_onnx import network_graph
 
     path = tmp_path_factory.mktemp("network") / "tiny.onnx"
-    for file, regions in ((path, False), (path.with_name("tiny-regions.onnx"), True)):
-        file.write_bytes(network_graph(tiny_network, name="tiny", half=False, regions=regions).SerializeToString())
+    path.write_bytes(network_graph(tiny_network, name="tiny", half=False).SerializeToString())
     names = ("red", "green", "blue", "photo")
     noise = np.random.default_rng(3).normal(0, 0.5, (len(names), tiny_network.row_size))
     rows = np.ones_like(noise) * (np.arange(tiny_network.row_size) < tiny_network.row_size // 2) + noise

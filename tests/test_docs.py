@@ -5,14 +5,18 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+import typer
 from PIL import Image
 
 from impasto import assets
+from impasto.cli import app
 from impasto.styles.bank import Bank
 
 ROOT = Path(__file__).parent.parent
@@ -88,6 +92,7 @@ def run(line: str, folder: Path) -> None:
         "benchmarks/readme_table.py",
         "benchmarks/profile.py",
         "benchmarks/fast_search.py",
+        "benchmarks/cluster_table.py",
         "benchmarks/studio_table.py",
         "benchmarks/judging.py",
         "benchmarks/speed_table.py",
@@ -102,6 +107,34 @@ def test_pages_are_what_their_scripts_write(script: str) -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PAGE.read_text(encoding="utf-8") == module.page()
+
+
+def lines_of(page: Path) -> list[str]:
+    """The lines of a page's blocks that call impasto, joined where they go on."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    fenced = "".join(re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    shown = fenced + "".join(re.findall(r"^ {4,}.*\n", text, re.MULTILINE))
+    return re.findall(r"^ *(?:\$ )?((?:[A-Z_]+=\S+ )*impasto [a-z-]+(?: .*)?)$", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_of_pages_are_commands(page: Path) -> None:
+    """Every line of a page that calls impasto has a command, options and as many arguments as that command knows."""
+    program = typer.main.get_command(app)
+    for line in lines_of(page) if page.name != "cli.md" else ():
+        for part in re.split(r"&&|\|", line):
+            words = shlex.split(part, comments=True)
+            words = words[: next((n for n, word in enumerate(words) if word[:1] in "<>"), len(words))]
+            if "impasto" not in words:
+                continue
+            command, words = program, words[words.index("impasto") + 1 :]
+            while words and words[0] in getattr(command, "commands", {}):
+                command, words = command.commands[words[0]], words[1:]
+            assert command is not program or words[:1] in ([], ["--help"], ["--version"]), line
+            try:
+                command.make_parser(click.Context(command)).parse_args(list(words))
+            except click.UsageError as error:
+                pytest.fail(f"{line}: {error.message}")
 
 
 @pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")

@@ -28,7 +28,7 @@ from PIL import Image
 
 from impasto import __version__, assets
 from impasto.errors import ImpastoError
-from impasto.painting.network import REGIONS, Network
+from impasto.painting.network import Network
 from impasto.server.listing import listed
 from impasto.styles.bank import Bank
 
@@ -93,14 +93,13 @@ def runtime_folder() -> Path:
 
 
 def network(site: Site, name: str) -> dict[str, Any]:
-    """What the page knows of a network: its graphs, its numbers, and a file for each row."""
+    """What the page knows of a network: its graph, its numbers, and a file for each row."""
     path, bank = assets.network_file(name), Bank.load(assets.bank_file(name))
     opened = Network(path, runtime="onnxruntime")
     rows = {each: site.put(f"{name}-{each}.bin", bank[each].astype("<f4").tobytes()) for each in bank}
     cards = listed(bank)
     return {
         "graph": site.put(path.name, path.read_bytes()),
-        "regions": site.put(f"{name}{REGIONS}.onnx", path.with_name(f"{name}{REGIONS}.onnx").read_bytes()),
         "multiple": opened.multiple,
         "margin": opened.margin,
         "rowSize": opened.row_size,

@@ -20,7 +20,7 @@ SAMPLES += (DEMO,)  # photos that rows are tried on
 
 def networks() -> list[str]:
     """Names of the networks that come with the package."""
-    return sorted(path.stem for path in FOLDER.glob("*.onnx") if not path.stem.endswith("-regions"))
+    return sorted(path.stem for path in FOLDER.glob("*.onnx"))
 
 
 def network_file(network: str | os.PathLike[str] = DEFAULT) -> Path:

@@ -157,11 +157,11 @@ def test_actors_that_die(
 
 
 def test_a_list_in_parquet(local: None, drawn: Path, network_file: Path, tmp_path: Path) -> None:
-    """A Parquet file of sources and targets is streamed, and its targets are below the output."""
+    """A Parquet file of sources and targets is streamed; targets are below the output, and paths go from here."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    sources = sorted(map(str, drawn.rglob("*.png")))[:6]
+    sources = [os.path.relpath(each) for each in sorted(drawn.rglob("*.png"))[:6]]
     targets = [f"deep/{number}.png" for number in range(6)]
     parquet.write_table(pa.table({"id": range(6), "source": sources, "target": targets}), tmp_path / "list.parquet")
     records = painted(tmp_path / "list.parquet", tmp_path / "out", network_file)

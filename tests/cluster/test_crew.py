@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from PIL import Image
 
 from impasto.cluster.ledger import Ledger
 from impasto.cluster.settings import Crew, Tools
-from impasto.errors import OptionError, PictureError, StyleNameError, TargetError
+from impasto.errors import ClusterError, OptionError, PictureError, StyleNameError, TargetError
 from impasto.painting import folder
 from impasto.painting.batch import Batch
 from impasto.painting.look import Look
@@ -180,6 +181,8 @@ def test_a_list_may_leave_targets_out(tmp_path: Path) -> None:
         (["{tmp}/torn.parquet"], "cannot be read as a list"),
         (["{tmp}/names.csv", "{tmp}/a.png"], "given alone"),
         (["{tmp}/missing.csv"], "there is no such file"),
+        (["{tmp}/missing"], "there is no file or folder .*missing"),
+        (["{tmp}/a.png", "{tmp}/empty"], "there is no file or folder .*a.png"),
         (["-"], "standard input"),
         (["{tmp}/empty"], "there is no picture in"),
         (["s3://bucket/cat.jpg"], "is one picture"),
@@ -198,16 +201,21 @@ def test_lists_that_are_none(tmp_path: Path, words: list[str], said: str) -> Non
     ("rows", "said"),
     [
         ("a.png,x.png\nb.png,x.png\n", "rows 1 and 2 of .* have one target"),
+        ("a.png,x.png\nb.png,y.png\nc.png,./x.png\nd.png,y.png\n", "rows 1 and 3 of .* have one target"),
         ("a.png,../x.png\n", r"row 1 of .* has a target with \.\."),
         ("a.png,x.png\n,y.png\n", "row 2 of .* has no source"),
         ("a.png,\n", "row 1 of .* has no target"),
     ],
 )
-def test_rows_that_make_no_sense(tmp_path: Path, rows: str, said: str) -> None:
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_rows_that_make_no_sense(tmp_path: Path, suffix: str, rows: str, said: str) -> None:
     """Nothing begins with a list that would paint one file twice, leave the output, or has holes."""
+    from pyarrow import csv, parquet
+
     (tmp_path / "list.csv").write_text(f"source,target\n{rows}")
+    parquet.write_table(csv.read_csv(tmp_path / "list.csv"), tmp_path / "list.parquet", row_group_size=1)
     with pytest.raises(PictureError, match=said):
-        manifest.find([str(tmp_path / "list.csv")], str(tmp_path / "out"), "red")
+        manifest.find([str(tmp_path / f"list.{suffix}")], str(tmp_path / "out"), "red")
 
 
 # ---- places
@@ -227,6 +235,25 @@ def test_places_below_a_place(place: str, name: str, expected: str) -> None:
     assert places.below(place, name) == expected
 
 
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("s3://bucket/a/b%20#1.png?region=eu-west-1", "bucket/a/b%20#1.png"),
+        ("s3://bucket?region=eu-west-1", "bucket"),
+        ("gs://anonymous@bucket/a.png", "bucket/a.png"),
+        ("abfs://account.blob.core.windows.net/box/a.png", "box/a.png"),
+        ("abfs://box@account.dfs.core.windows.net/a.png", "box/a.png"),
+        ("file:///a/b.png", "/a/b.png"),
+    ],
+)
+def test_places_in_stores(address: str, path: str) -> None:
+    """Each kind of store has its own way to say bucket and path; no name in it is decoded."""
+    try:
+        assert places.opened(address)[1] == path
+    except NotImplementedError as error:  # a pyarrow without this store
+        pytest.skip(str(error))
+
+
 def test_stores_without_whole_files_get_them_moved(tmp_path: Path) -> None:
     """Where a store shows files that are half written, a painting is written beside its place, and moved there."""
     place = f"file://{tmp_path}/deep/a.png"
@@ -235,6 +262,30 @@ def test_stores_without_whole_files_get_them_moved(tmp_path: Path) -> None:
     assert places.read(place) == b"painting" and places.there([place, str(tmp_path / "no")]) == [True, False]
     assert os.listdir(tmp_path / "deep") == ["a.png"]
     assert list(places.listed(f"file://{tmp_path}")) == ["deep/a.png"]
+
+
+@pytest.mark.parametrize(
+    ("store", "why"), [("hanging", "no answer in 0.2 s"), ("closed", "the door is shut"), ("open", "")]
+)
+def test_stores_are_asked_once_before_the_work(monkeypatch: pytest.MonkeyPatch, store: str, why: str) -> None:
+    """A store that does not answer in time, or refuses to, is one sentence; one that answers is none."""
+    end = threading.Event()
+
+    class Store:
+        def get_file_info(self, path: str) -> None:
+            if store == "closed":
+                raise OSError("the door is shut")
+            if store == "hanging":
+                end.wait(30)
+
+    monkeypatch.setattr(places, "opened", lambda address: (Store(), "photos"))
+    monkeypatch.setattr(places, "PATIENCE", 0.2)
+    if why:
+        with pytest.raises(ClusterError, match=rf"gs://bucket/photos cannot be reached \({why}\); check the address"):
+            places.reach("gs://bucket/photos")
+    else:
+        places.reach("gs://bucket/photos")
+    end.set()
 
 
 # ---- records
@@ -272,6 +323,19 @@ def test_what_cannot_be_painted_is_refused_before_the_cluster(photos: Path, netw
     with pytest.raises(StyleNameError, match="purple"):
         prepared(photos, out, Look("purple"), network_file)
     assert not out.exists()
+
+
+@pytest.mark.parametrize("photos", ["missing", "missing.csv", "empty"])
+def test_without_photos_nothing_begins(network_file: Path, tmp_path: Path, photos: str) -> None:
+    """Where there is nothing to paint no Ray is imported, and nothing is written."""
+    pytest.importorskip("ray")
+    (tmp_path / "empty").mkdir()
+    code = "import sys\nfrom impasto import cli\ntry:\n    cli.main()\nfinally:\n    print('ray' in sys.modules)"
+    words = ["cluster", tmp_path / photos, "-s", "red", "-o", tmp_path / "out", "--network", network_file]
+    done = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "False\n")
+    assert done.stderr.startswith("impasto: ") and done.stderr.count("\n") == 1 and photos in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["empty"]
 
 
 def test_an_output_is_of_one_look(photos: Path, network_file: Path, tmp_path: Path) -> None:

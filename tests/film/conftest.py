@@ -9,10 +9,11 @@ FILES = (
     "test_cameras.py",
     "test_command.py",
     "test_colour.py",
-    "test_damage.py",
+    "test_damaged_films.py",
     "test_killed.py",
     "test_odd_films.py",
     "test_recording.py",
     "test_render.py",
+    "test_rules_of_films.py",
 )
 collect_ignore = [] if importlib.util.find_spec("av") else list(FILES)

@@ -85,6 +85,7 @@ BAD: dict[str, tuple[Maker, str]] = {
     "empty folder": (lambda folder: (folder / "in").mkdir() or folder / "in", "there is no picture in"),
     "pattern of nothing": (lambda folder: folder / "in-%03d.png", "there is no picture in"),
     "damaged gif": (written("in.gif", b"GIF89a" + bytes(40)), "cannot be read as an animation"),
+    "address": (lambda folder: "https://example.org/in.mp4", "https://example.org/in.mp4 is an address"),
     "playlist": (written("in.m3u8", b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n"), "cannot be read as a film"),
 }
 

@@ -99,13 +99,44 @@ def test_late_start(painter: Painter, tmp_path: Path) -> None:
     assert abs(float((found[0] - first) - sound)) < 0.001
 
 
-def test_torn(painter: Painter, tmp_path: Path) -> None:
-    """Of a film that is torn off in the middle what there is is painted."""
-    whole = film(tmp_path / "whole.mkv", Drawing(frames=40, sounds=()))
-    source = tmp_path / "in.mkv"
+@pytest.mark.parametrize("sounds", [(), ("aac",)], ids=["silent", "with sound"])
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_torn(painter: Painter, tmp_path: Path, suffix: str, sounds: tuple[str, ...]) -> None:
+    """Of a film that is torn off in the middle what there is is painted, and a note says how much that is."""
+    front = {"options": {"movflags": "+faststart"}} if suffix == ".mp4" else {}
+    drawing = Drawing(frames=60, sounds=sounds)
+    whole, source = film(tmp_path / f"whole{suffix}", drawing, **front), tmp_path / f"in{suffix}"
     source.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    painted(painter, source, tmp_path / "out.mp4")
-    assert 5 < len(frames_of(tmp_path / "out.mp4")) < 40
+    notes = painted(painter, source, tmp_path / "out.mp4")
+    there = times_of(tmp_path / "out.mp4")
+    assert 5 < len(there) < 45
+    assert any(f"is cut off: {float(there[-1]) + 0.04:.1f} of its 2.4 seconds are there" in note for note in notes), (
+        notes
+    )
+    assert not any("cut off" in note for note in painted(painter, whole, tmp_path / "whole-out.mp4"))
+
+
+def test_a_part_of_a_torn_film(painter: Painter, tmp_path: Path) -> None:
+    """Of a film that is cut off behind the part that is wanted nothing is missing."""
+    whole, source = film(tmp_path / "whole.mkv", Drawing(frames=60, sounds=())), tmp_path / "in.mkv"
+    source.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    assert painted(painter, source, tmp_path / "out.mp4", settings=settings(end=Fraction(1, 5))) == []
+
+
+def test_sound_that_goes_on(painter: Painter, tmp_path: Path) -> None:
+    """A film whose sound is longer than its picture, and one whose last picture stays for long, are whole."""
+    times = [Fraction(n, 25) for n in range(10)]
+    source = film(tmp_path / "in.mkv", Drawing(times=[*times, times[-1] + 4]))
+    assert painted(painter, source, tmp_path / "out.mp4") == []
+    short, long = film(tmp_path / "short.mp4", Drawing(sounds=())), film(tmp_path / "long.mp4", Drawing(frames=100))
+    with av.open(str(short)) as seen, av.open(str(long)) as heard, av.open(str(tmp_path / "both.mkv"), "w") as out:
+        streams = [out.add_stream_from_template(each) for each in (seen.streams.video[0], heard.streams.audio[0])]
+        for container, stream, kind in ((seen, streams[0], "video"), (heard, streams[1], "audio")):
+            for packet in container.demux(**{kind: 0}):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    out.mux(packet)
+    assert painted(painter, tmp_path / "both.mkv", tmp_path / "out.mp4") == []
 
 
 def test_size_changes(painter: Painter, tmp_path: Path) -> None:

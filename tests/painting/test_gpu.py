@@ -204,9 +204,6 @@ def test_a_network_on_a_gpu(network_file: Path, monkeypatch: pytest.MonkeyPatch)
     before = opened[-1].painted
     np.testing.assert_allclose(network.paint(picture(48), rows[0]), plain.paint(picture(48), rows[0]), atol=1)
     assert opened[-1].painted == before + 1
-    masks = np.full((2, 48, 48), 0.5, np.float32)
-    found = network.paint_regions(picture(48), rows, masks)
-    np.testing.assert_allclose(found, plain.paint_regions(picture(48), rows, masks), atol=1)
     assert network.bytes_for(100, 100) == plain.bytes_for(100, 100)
     network.prepare(48, 48), network.let_go(), network.afresh()
 

@@ -28,7 +28,7 @@ LITTLE = 1e6  # bytes for a process: tiles as small as they get
 
 @pytest.fixture(scope="module", params=["full", "fast"])
 def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """By its margin the file of one slim network of random weights, with its regions and bank beside it."""
+    """By its margin the file of one slim network of random weights, with its bank beside it."""
     from impasto.learn.network.fast import FastNetwork
     from impasto.learn.network.full import PasticheNetwork
     from impasto.learn.network.to_onnx import network_graph
@@ -44,9 +44,7 @@ def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     for margin in (0, MARGIN):
         made.margin = margin
         found[margin] = tmp_path_factory.mktemp("network") / "tiny.onnx"
-        for name, regions in (("tiny.onnx", False), ("tiny-regions.onnx", True)):
-            model = network_graph(made, name="tiny", half=False, regions=regions)
-            found[margin].with_name(name).write_bytes(model.SerializeToString())
+        found[margin].write_bytes(network_graph(made, name="tiny", half=False).SerializeToString())
         bank.save(found[margin].with_suffix(".safetensors"))
     return found
 
@@ -89,18 +87,6 @@ def test_the_middle_of_the_mirrored_picture(files: dict[int, Path], size: tuple[
     assert hidden.margin == MARGIN and plain.margin == 0 and painted.shape == (*size, 3)
     np.testing.assert_allclose(painted, expected, rtol=0, atol=CLOSE)
     assert np.abs(hidden.paint(picture, row) - 255.0 * painted).max() < 1
-
-
-@pytest.mark.parametrize("runtime", RUNTIMES)
-@pytest.mark.parametrize("size", SIZES[1:6:2], ids=str)
-def test_masks_are_mirrored_as_the_picture_is(files: dict[int, Path], size: tuple[int, int], runtime: Any) -> None:
-    """Regions: masks have the picture's margin, and what is painted is the middle."""
-    plain, hidden = (Network(files[margin], runtime=runtime, threads=1) for margin in (0, MARGIN))
-    rows, masks = Bank.load(files[0].with_suffix(".safetensors")).rows[:2], weights(size)
-    picture = noise(*size).astype(np.float32) / 255
-    around = wide(masks.transpose(1, 2, 0), plain.multiple).transpose(2, 0, 1)
-    expected = middle(plain.paint_regions(wide(picture, plain.multiple), rows, around), size)
-    np.testing.assert_allclose(hidden.paint_regions(picture, rows, masks), expected, rtol=0, atol=CLOSE)
 
 
 @pytest.mark.parametrize("masked", [False, True], ids=["plain", "regions"])
@@ -152,21 +138,11 @@ def test_files_of_before_have_no_margin(files: dict[int, Path]) -> None:
 
 def test_the_margin_is_the_first_node_and_the_last(files: dict[int, Path]) -> None:
     """Whoever runs the file has the margin without knowing: Pad first, Slice last, no Gather, the picture's size."""
-    for name in ("tiny.onnx", "tiny-regions.onnx"):
-        model = onnx.load(files[MARGIN].with_name(name))
-        readers = [node.op_type for node in model.graph.node if {"picture", "masks"} & set(node.input)]
-        assert set(readers) == {"Pad"} and model.graph.node[-1].op_type == "Slice"
-        assert model.graph.node[-1].output == ["painted"] and "Gather" not in {n.op_type for n in model.graph.node}
-        assert {entry.key: entry.value for entry in model.metadata_props}["impasto.margin"] == str(MARGIN)
-
-
-def test_regions_with_another_margin(files: dict[int, Path], tmp_path: Path) -> None:
-    """A file for regions with another margin than the network's is another network's."""
-    for name, margin in (("tiny.onnx", MARGIN), ("tiny-regions.onnx", 0)):
-        (tmp_path / name).write_bytes(files[margin].with_name(name).read_bytes())
-    network = Network(tmp_path / "tiny.onnx", runtime="openvino")
-    with pytest.raises(NetworkError, match="belongs to another network"):
-        network.graph(regions=True)
+    model = onnx.load(files[MARGIN])
+    readers = [node.op_type for node in model.graph.node if "picture" in node.input]
+    assert readers == ["Pad"] and model.graph.node[-1].op_type == "Slice"
+    assert model.graph.node[-1].output == ["painted"] and "Gather" not in {n.op_type for n in model.graph.node}
+    assert {entry.key: entry.value for entry in model.metadata_props}["impasto.margin"] == str(MARGIN)
 
 
 def test_a_margin_that_is_not_there(files: dict[int, Path]) -> None:

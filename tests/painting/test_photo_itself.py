@@ -47,7 +47,7 @@ def idle(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> Painter:
     def refuse(*_: object) -> None:
         raise AssertionError("the network was run")
 
-    for name in ("paint", "paint_regions", "graph"):
+    for name in ("paint", "graph"):
         monkeypatch.setattr(painter.network, name, refuse)
     return painter
 
@@ -168,13 +168,11 @@ def test_a_mask_of_photo_protects(where: str, request: pytest.FixtureRequest) ->
 
 
 def test_a_soft_mask_of_photo_is_a_soft_transition(painter: Painter) -> None:
-    """Along a ramp the photo goes over into the painting as a rising strength does."""
+    """Along a ramp the photo goes over into the painting in step with the mask."""
     picture = pictures.unit(NOISE)
     ramp = np.tile(np.linspace(1, 0, 56, dtype=np.float32), (40, 1))
     made = painter.paint_array(picture, "red", masks={PHOTO: ramp})
-    rows = np.stack([painter.bank["red"], painter.photo_row(picture)])
-    painted = painter.network.paint_regions(picture, rows, np.stack([1 - ramp, ramp]))
-    weight = blend.painted_weight(1 - ramp)[..., None]
+    painted, weight = painter.paint_array(picture, "red"), 1 - ramp[..., None]
     np.testing.assert_allclose(made, (1 - weight) * picture + weight * painted, atol=1e-5)
 
 
@@ -182,10 +180,7 @@ def test_a_strong_painting_keeps_off(painter: Painter) -> None:
     """Beside what a soft mask keeps, no more of a painting of 130 % is shown than of one of 100 %: it has no fringe."""
     picture, ramp = pictures.unit(NOISE), np.tile(np.linspace(1, 0, 56, dtype=np.float32), (40, 1))
     made = painter.paint_array(picture, "red", strength=1.3, masks={PHOTO: ramp})
-    photo = painter.photo_row(picture)
-    rows = np.stack([blend.mix(painter.bank, "red", strength=1.3, photo=photo), photo])
-    painted = painter.network.paint_regions(picture, rows, np.stack([1 - ramp, ramp]))
-    weight = blend.painted_weight(1 - ramp)[..., None]
+    painted, weight = painter.paint_array(picture, "red", strength=1.3), 1 - ramp[..., None]
     np.testing.assert_allclose(made, (1 - weight) * picture + weight * painted, atol=1e-5)
 
 

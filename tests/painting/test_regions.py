@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +11,12 @@ from PIL import Image
 
 from impasto import pictures
 from impasto.errors import NetworkError, PictureError
-from impasto.limits import RuntimeName
 from impasto.painting import regions
 from impasto.painting.network import Network
 from impasto.painting.painter import Painter
 from tests.conftest import pixels, run
+
+onnx = pytest.importorskip("onnx")
 
 PHOTO = np.random.default_rng(0).random((40, 51, 3)).astype(np.float32)
 LEFT = np.zeros((40, 51), np.float32)
@@ -63,18 +65,6 @@ def test_masks_are_stacked_to_a_sum_of_one() -> None:
     assert regions.overlap([]) == 0
 
 
-@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
-def test_one_region_is_the_plain_painting(network_file: Path, runtime: RuntimeName) -> None:
-    """K = 1 paints what the plain graph paints, and constant masks what the blended row paints."""
-    network = Network(network_file, runtime=runtime)
-    rows = Painter(network_file).bank.rows[:3]
-    one = network.paint_regions(PHOTO, rows[:1], np.ones((1, 40, 51), np.float32))
-    np.testing.assert_allclose(one, network.paint(PHOTO, rows[0]), atol=1e-5)
-    weights = np.array([0.2, 0.3, 0.5], np.float32)
-    mixed = network.paint_regions(PHOTO, rows, np.broadcast_to(weights[:, None, None], (3, 40, 51)))
-    np.testing.assert_allclose(mixed, network.paint(PHOTO, weights @ rows), atol=1e-4)
-
-
 def test_two_masks_of_one_style_are_that_style(painter: Painter) -> None:
     """If all regions have the same style, there are no regions to be seen."""
     plain = painter.paint_array(PHOTO, "red")
@@ -86,15 +76,6 @@ def test_an_empty_mask_changes_nothing(painter: Painter) -> None:
     red, blue = (painter.paint_array(PHOTO, name) for name in ("red", "blue"))
     np.testing.assert_allclose(painter.paint_array(PHOTO, "red", masks={"blue": LEFT * 0}), red, atol=1e-5)
     np.testing.assert_allclose(painter.paint_array(PHOTO, "red", masks={"blue": LEFT * 0 + 1}), blue, atol=1e-5)
-
-
-def test_every_region_leans_to_its_own_style(painter: Painter) -> None:
-    """Left of a hard edge the painting lies nearer to the mask's style, right of it to the main one."""
-    red, blue = (painter.paint_array(PHOTO, name) for name in ("red", "blue"))
-    both = painter.paint_array(PHOTO, "red", masks={"blue": LEFT})
-    to_red, to_blue = (np.abs(both - one).mean((0, 2)) for one in (red, blue))
-    assert to_blue[:15].mean() < to_red[:15].mean()
-    assert to_red[-15:].mean() < to_blue[-15:].mean()
 
 
 def test_a_soft_mask_is_a_soft_transition(painter: Painter) -> None:
@@ -112,40 +93,71 @@ def test_a_soft_mask_is_a_soft_transition(painter: Painter) -> None:
     assert ends["soft"] > 0.4 * ends["hard"]
 
 
-def test_a_region_may_stay_the_photo(painter: Painter) -> None:
-    """The style photo is a mask's style like any other, and takes its tones from the photo."""
-    masks = {"photo": LEFT * 0 + 1}
-    expected = painter.paint_array(PHOTO, "photo")
-    np.testing.assert_allclose(painter.paint_array(PHOTO, "red", masks=masks), expected, atol=1e-5)
-
-
 def test_masks_shrink_with_the_photo(painter: Painter) -> None:
     """With a size the masks are those of the whole photo, resized like it."""
     painted = painter.paint(PHOTO, "red", masks={"blue": (LEFT * 255).astype(np.uint8)}, size=32)
     assert painted.size == (32, 25)
 
 
-def test_a_network_without_a_file_for_regions(network_file: Path, tmp_path: Path) -> None:
-    """The message names the file that is missing; one of another network is refused; alone it is no network."""
-    for suffix in ("onnx", "safetensors"):
-        (tmp_path / f"tiny.{suffix}").write_bytes(network_file.with_suffix(f".{suffix}").read_bytes())
-    alone = Painter(tmp_path / "tiny.onnx")
-    assert alone.paint_array(PHOTO, "red").shape == PHOTO.shape
-    with pytest.raises(NetworkError, match="has no tiny-regions.onnx to paint regions with"):
-        alone.paint_array(PHOTO, "red", masks={"blue": LEFT})
-    whole = network_file.with_name("tiny-regions.onnx").read_bytes()
-    fingerprint = alone.network.fingerprint.encode()
-    (tmp_path / "tiny-regions.onnx").write_bytes(whole.replace(fingerprint, fingerprint[::-1]))
-    with pytest.raises(NetworkError, match="belongs to another network"):
-        alone.paint_array(PHOTO, "red", masks={"blue": LEFT})
-    with pytest.raises(NetworkError, match="only paints regions"):
-        Network(network_file.with_name("tiny-regions.onnx"))
+@pytest.mark.parametrize("brush", ["small", 64])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_every_region_is_its_own_painting(painter: Painter, kind: type, brush: int | str) -> None:
+    """Where a mask is white its style is painted as it is alone, and the main one where all are black."""
+    large = np.random.default_rng(2).random((150, 200, 3)).astype(np.float32)
+    photo: Any = large if kind == np.float32 else (255 * large).astype(kind)
+    blue, green = (np.zeros((150, 200), np.float32) for _ in range(2))
+    blue[:, :50], green[100:, 50:] = 1, 1
+    red_one, blue_one, green_one = (painter.paint_array(photo, name, brush=brush) for name in ("red", "blue", "green"))
+    made = painter.paint_array(photo, "red", masks={"blue": blue, "green": green}, brush=brush)
+    assert made.dtype == kind
+    for mask, one in ((blue, blue_one), (green, green_one), (1 - np.maximum(blue, green), red_one)):
+        apart = np.abs(made[mask == 1].astype(float) - one[mask == 1])  # last bits depend on what was painted before
+        assert apart.max() <= (2 if kind == np.uint8 else 1e-4)
 
 
-def test_masks_that_do_not_fit(painter: Painter) -> None:
-    """Masks of another shape than the picture are a NetworkError before anything runs."""
-    with pytest.raises(NetworkError, match=r"2 styles need masks of shape \(2, 40, 51\)"):
-        painter.network.paint_regions(PHOTO, painter.bank.rows[:2], np.ones((2, 40, 50), np.float32))
+def test_a_soft_place_is_a_blend(painter: Painter) -> None:
+    """Where three masks meet, the painting is the mean of theirs with the masks' weights, to half a step each."""
+    photo = (255 * PHOTO).astype(np.uint8)
+    weights = np.random.default_rng(4).dirichlet((1, 1, 1), (40, 51)).astype(np.float32)
+    made = painter.paint_array(photo, "red", masks={"blue": weights[..., 1], "green": weights[..., 2]})
+    ones = [painter.paint_array(photo, name).astype(np.float32) for name in ("red", "blue", "green")]
+    expected = sum(weights[..., k, None] * one for k, one in enumerate(ones))
+    assert np.abs(made - expected).max() <= 1.01
+
+
+def test_only_what_is_seen_is_painted(painter: Painter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A style whose mask is black, or that is covered by others, and the style photo take no time."""
+    painted: list[float] = []
+    plain = painter.network.paint
+    monkeypatch.setattr(painter.network, "paint", lambda photo, row: painted.append(row[0]) or plain(photo, row))
+    painter.paint_array(PHOTO, "red", masks={"blue": LEFT, "green": LEFT * 0, "photo": 1 - LEFT})
+    assert painted == [painter.bank["blue"][0]]
+
+
+def test_steps_of_regions(painter: Painter) -> None:
+    """How far it is grows from painting to painting, and only the last step has the painting."""
+    steps = list(painter.steps(PHOTO, "red", masks={"blue": LEFT}))
+    shares = [step.share for step in steps]
+    assert shares == sorted(shares) and shares[-1] == 1 and any(0.4 < share < 0.6 for share in shares)
+    assert [step.painted is not None for step in steps] == [False] * (len(steps) - 1) + [True]
+
+
+def test_a_plan_counts_the_paintings(painter: Painter) -> None:
+    """Two masks are three paintings, which take three times as long, and a little more memory."""
+    plain, masked = painter.plan(600, 400), painter.plan(600, 400, masks=2)
+    assert (plain.paintings, masked.paintings) == (1, 3) and masked.memory > plain.memory
+    assert painter.seconds(masked) == pytest.approx(3 * painter.seconds(plain))
+
+
+def test_the_graph_for_regions_is_gone(painter: Painter, network_file: Path, tmp_path: Path) -> None:
+    """Who paints regions with a network alone, or opens a file that older versions had for them, reads what to do."""
+    with pytest.raises(AttributeError, match="a Painter paints regions"):
+        _ = painter.network.paint_regions  # type: ignore[attr-defined]
+    model = onnx.load(network_file)
+    model.metadata_props.add(key="impasto.graph", value="regions")
+    onnx.save(model, tmp_path / "tiny-regions.onnx")
+    with pytest.raises(NetworkError, match="for regions alone; name the network beside it"):
+        Network(tmp_path / "tiny-regions.onnx")
 
 
 # The command line

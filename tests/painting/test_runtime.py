@@ -233,7 +233,7 @@ def test_one_core(network_file: Path, rows: Floats, name: RuntimeName) -> None:
 
 @pytest.mark.parametrize("size", [(15, 16), (16, 15), (1, 1), (3, 500), (1, 40)], ids=str)
 def test_small(network: Network, rows: Floats, size: tuple[int, int]) -> None:
-    """A picture below 16 pixels a side is mirrored, again and again, painted and cropped back, with masks as well."""
+    """A picture below 16 pixels a side is mirrored, again and again, painted and cropped back."""
     picture = noise(*size)
     height, width = (max(16, -(-length // 4) * 4) for length in size)
     down, across = (np.pad(np.arange(n), (0, m - n), "reflect") for n, m in zip(size, (height, width), strict=True))
@@ -241,8 +241,6 @@ def test_small(network: Network, rows: Floats, size: tuple[int, int]) -> None:
     np.testing.assert_allclose(network.paint(picture, rows[0]), whole[: size[0], : size[1]], rtol=0, atol=1e-5)
     bytes = (255 * picture).astype(np.uint8)
     assert network.paint(bytes, rows[0]).shape == picture.shape
-    masks = np.full((2, *size), 0.5, np.float32)
-    assert network.paint_regions(bytes, rows[:2], masks).shape == picture.shape
 
 
 # What is refused

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("av")
 
 from impasto.film import cameras, reading
+from impasto.film.work import locked
 from impasto.server.run import bound
 from tests.conftest import run
 from tests.film.drawn import Drawing, film, times_of
@@ -61,7 +62,8 @@ def test_stopped(network_file: Path, clip: Path, tmp_path: Path, kind: int) -> N
     with started(tmp_path, *words(network_file, "--camera", clip, "--record", target)) as (process, line):
         visitor = Visitor()
         visitor.get(line)
-        assert looked(visitor, line.partition("/?")[0], 5) == 200
+        while looked(visitor, line.partition("/?")[0], 5) != 200:  # a busy computer has not painted so many yet
+            assert process.poll() is None
         process.send_signal(kind)
         assert process.wait(20) == 0
         assert process.stderr and process.stderr.read().startswith(f"{target}: ")
@@ -103,6 +105,8 @@ BAD: list[tuple[list[Any], str]] = [
     (["--camera", "7"], "there is no camera '7' here"),
     (["--camera", "Front"], "there is no camera 'Front' here"),
     (["--camera", "nothing.mp4"], "there is no file nothing.mp4"),
+    (["--camera", "http://10.0.0.7/video"], "http://10.0.0.7/video is an address; --camera takes cameras of"),
+    (["--camera", "rtsp://10.0.0.7:554/1"], "rtsp://10.0.0.7:554/1 is an address"),
     (["--list-cameras"], "there is no camera that --camera could take"),
     (["--record", "me.gif"], "me.gif cannot be recorded"),
     (["--record", "nowhere/me.mp4"], "nowhere"),
@@ -146,6 +150,21 @@ def test_a_film_that_is_recorded_over(
     code, _, err = run("live", *network, "--camera", clip, "--record", other, capsys=capsys)
     assert code == 2 and "exists already" in err
     assert (other.read_bytes(), clip.read_bytes()) == before
+
+
+def test_a_recording_that_is_under_way(
+    clip: Path, network_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two that record, or paint, into one file the second is refused, before there is a frame in it, too."""
+    target = tmp_path / "me.mp4"
+    painting = ("video", clip, "-s", "red", "-o", target, "--network", network_file)
+    with locked(target):
+        for more in ((), ("--force",)):
+            command = ("live", "--no-browser", "--network", network_file, "--record", target, *more)
+            code, _, err = run(*command, capsys=capsys)
+            assert code == 2 and f"another process is painting this film, {target}" in err and err.count("\n") == 1
+        assert run(*painting, capsys=capsys)[0] == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_port_that_is_taken(network_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -321,8 +321,12 @@ def test_the_end(make: Any) -> None:
 
 
 def test_files(client: TestClient) -> None:
-    """The page has its own files and the studio's modules, and no others."""
-    assert "live.js" in client.get("/").text
+    """The page has its own files and the studio's modules, and no others; parts of its HTML are the studio's."""
+    page = client.get("/").text
+    assert "live.js" in page and page == client.get("/live.html").text
+    assert "<!-- studio" not in page and all(
+        f'id="{name}"' in page for name in ("i-theme", "grid", "pad-x", "strength")
+    )
     for name in ("live.js", "live.css", "words.js", "camera.js", "studio.css", "pad.js"):
         assert client.get(f"/{name}").status_code == 200
     assert client.get("/app.py").status_code == 404

@@ -211,10 +211,10 @@ export class WasmEngine {
 
   forgetStyles = async () => caches.delete(OWN);
 
-  /** What can wait: for offline use the styles that nobody has looked at, and regions; then whether WebGPU is quicker. */
+  /** What can wait: for offline use the styles that nobody has looked at; then whether WebGPU is quicker. */
   async later() {
     if (navigator.serviceWorker?.controller && !navigator.connection?.saveData) {
-      for (const file of [...Object.values(BUILT.networks.fast.styles), BUILT.networks.fast.regions]) await fetch(url(file));
+      for (const file of Object.values(BUILT.networks.fast.styles)) await fetch(url(file));
     }
     if (await due()) remember((await trial(settings)).provider);
   }

@@ -22,9 +22,9 @@ export const threadsFor = ({ webkit, cores, isolated }) => (isolated && !webkit 
 export const largestPhoto = ({ webkit }) => (webkit ? WEBKIT_CANVAS : 100_000_000);
 
 /** Pixels that a network paints here. */
-export function mostPixels(network, { phone, memory }, masks = 0) {
+export function mostPixels(network, { phone, memory }) {
   const share = phone ? 0.64 : memory <= 1 ? 0.16 : memory <= 2 ? 0.4 : 1;
-  return Math.floor((MOST[network] * share) / (1 + 0.25 * masks));
+  return Math.floor(MOST[network] * share);
 }
 
 /** How a painting will be made. `over` is {most, network} where it is too large to be painted here. */
@@ -33,10 +33,10 @@ export function planFor(photo, look, here, pace, knows) {
   const small = begun ? begun.size[0] * begun.size[1] : 0, masks = look.regions.length;
   const seconds = (network, count) => (count / 1e6) * (pace[network] ?? PACE[network]);
   const passes = [[look.network, pixels], ...(begun ? [[begun.network, small]] : [])];
-  const over = passes.map(([network, count]) => ({ network, count, most: mostPixels(network, here, masks) })).find(({ count, most }) => count > most) ?? null;
+  const over = passes.map(([network, count]) => ({ network, count, most: mostPixels(network, here) })).find(({ count, most }) => count > most) ?? null;
   return {
     width, height, megapixels: pixels / 1e6, whole: true, tiles: 1, passes: 1, over,
-    memory: ITSELF + Math.max(...passes.map(([network, count]) => count * BYTES[network] * (1 + 0.5 * masks))) + 24 * pixels,
-    seconds: BEGIN + passes.reduce((sum, [network, count]) => sum + seconds(network, count), 0) * (1 + 0.15 * masks),
+    memory: ITSELF + Math.max(...passes.map(([network, count]) => count * BYTES[network])) + (24 + 8 * masks) * pixels,
+    seconds: BEGIN + passes.reduce((sum, [network, count]) => sum + seconds(network, count), 0) * (1 + masks),
   };
 }

@@ -44,17 +44,16 @@ export class Networks {
     return found;
   }
 
-  async session(name, regions) {
-    const key = regions ? `${name}-regions` : name;
-    if (!this.sessions.has(key)) {
+  async session(name) {
+    if (!this.sessions.has(name)) {
       const opening = (async () => {
-        const [ort, bytes] = await Promise.all([this.start(), load(this.facts(name)[regions ? "regions" : "graph"], this.base)]);
+        const [ort, bytes] = await Promise.all([this.start(), load(this.facts(name).graph, this.base)]);
         return ort.InferenceSession.create(bytes, { executionProviders: [this.provider], graphOptimizationLevel: "all" });
       })();
-      this.sessions.set(key, opening);
-      opening.catch(() => this.sessions.delete(key));
+      this.sessions.set(name, opening);
+      opening.catch(() => this.sessions.delete(name));
     }
-    return this.sessions.get(key);
+    return this.sessions.get(name);
   }
 
   knows = (network, name) => this.own.get(network)?.has(name) !== true && Object.hasOwn(this.facts(network).styles, name);
@@ -78,18 +77,14 @@ export class Networks {
     return this.rows.get(file.url);
   }
 
-  /** Paint a picture of bytes or floats in the style of a row, or of several with `masks` that add up to 1: floats. */
-  async run(name, picture, rows, masks = null) {
+  /** Paint a picture of bytes or floats in the style of a row: floats. */
+  async run(name, picture, row) {
     const { multiple, margin, rowSize } = this.facts(name), { width, height } = picture, least = Math.max(SMALLEST, margin + 1);
     const [wide, tall] = [width, height].map((side) => Math.ceil(Math.max(side, least) / multiple) * multiple), half = rowSize / 2;
-    const [session, ort] = await Promise.all([this.session(name, Boolean(masks)), this.start()]);
+    const [session, ort] = await Promise.all([this.session(name), this.start()]);
     const tensor = (planes) => new ort.Tensor("float32", padded(planes, width, height, wide, tall), [1, planes.length, tall, wide]);
-    const halves = (from) => {
-      const out = new Float32Array(rows.length * half);
-      rows.forEach((row, at) => out.set(row.subarray(from, from + half), at * half));
-      return new ort.Tensor("float32", out, masks ? [rows.length, half] : [half]);
-    };
-    const feeds = { picture: tensor(picture.planes), scale: halves(0), shift: halves(half), ...(masks ? { masks: tensor(masks) } : {}) };
+    const halves = (from) => new ort.Tensor("float32", row.slice(from, from + half), [half]);
+    const feeds = { picture: tensor(picture.planes), scale: halves(0), shift: halves(half) };
     const begin = performance.now(), found = await session.run(feeds), [output] = Object.values(found), data = await output.getData();
     if (wide * tall > ENOUGH) this.pace[name] = (performance.now() - begin) / (wide * tall) / 1e-3; // s a megapixel
     for (const each of Object.values(feeds)) each.dispose();
@@ -103,11 +98,9 @@ export class Networks {
 
   /** Let a network's memory go. */
   async release(name) {
-    for (const key of [name, `${name}-regions`]) {
-      const session = this.sessions.get(key);
-      this.sessions.delete(key);
-      if (session) await (await session).release();
-    }
+    const session = this.sessions.get(name);
+    this.sessions.delete(name);
+    if (session) await (await session).release();
   }
 }
 

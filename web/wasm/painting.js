@@ -27,23 +27,30 @@ const mixes = (look) => [look.styles, ...look.regions.map(({ styles }) => styles
 export const namesOf = (look) => [...new Set(mixes(look).flatMap(Object.keys))];
 const sharesOf = (look) => mixes(look).map((styles) => styleShare(styles, look.strength));
 
-/** The painting {width, height, planes, opacity} of a photo of bytes. `networks`: run(name, picture, rows, masks), rowOf, knows. */
+/** The painting {width, height, planes, opacity} of a photo of bytes. `networks`: run(name, picture, row), rowOf, knows. */
 export async function paint(photo, wanted, networks) {
   const merged = mergedRegions(photo, wanted.regions), look = { ...wanted, regions: merged.map(([styles]) => ({ styles })) };
   const subject = sized(photo, look, merged.map(([, mask]) => mask)), shares = sharesOf(look);
-  if (nothing(shares, subject.masks)) return subject;
+  const shown = shownOf(shares, subject.masks), numbers = seenOf(shares, shown);
+  if (!numbers.length) return subject;
   const rows = await rowsOf(look, look.network, subject, networks), begun = composition(subject, { ...look, size: null }, networks.knows);
-  const work = { photo: subject, look, shares, rows, masks: subject.masks, first: null };
-  let seen = subject;
+  const small = begun && shrunk(subject, ...begun.size), firsts = [];
   if (begun) {
-    const small = shrunk(subject, ...begun.size), theirs = begun.network === look.network ? rows : await rowsOf({ ...look, stroke_size: null }, begun.network, subject, networks);
-    const masks = subject.masks.map((mask) => floats(resizedPlane(mask, subject.width, subject.height, ...begun.size)));
-    work.first = await networks.run(begun.network, small, theirs, stacked(masks));
+    const theirs = begun.network === look.network ? rows : await rowsOf({ ...look, stroke_size: null }, begun.network, subject, networks);
+    for (const number of numbers) firsts[number] = await networks.run(begun.network, small, theirs[number]);
     if (begun.network !== look.network && subject.width * subject.height > LARGE) await networks.release(begun.network);
-    seen = second(work.first, subject, small, 1 - (1 - DETAIL) * Math.min(1, Math.max(...shares)));
   }
-  const painted = await networks.run(look.network, seen, rows, stacked(work.masks));
-  return finished(work, look.keep_color ? painted : { ...painted, planes: painted.planes.map(rounded) });
+  const alone = async (number, look, weight) => {
+    const first = firsts[number] ?? null, seen = first ? second(first, subject, small, 1 - (1 - DETAIL) * Math.min(1, shares[number])) : subject;
+    const painted = await networks.run(look.network, seen, rows[number]);
+    return finished({ photo: subject, look, weight, first }, look.keep_color ? painted : { ...painted, planes: painted.planes.map(rounded) });
+  };
+  const whole = plain(shares);
+  if (!shown) return alone(0, look, whole ? null : () => paintedWeight(shares[0]));
+  const total = new Float32Array(shown[0].length);
+  let out = null;
+  for (const number of numbers) out = blended(out, await alone(number, { ...look, keep_color: false }, null), shown[number], total);
+  return finished({ photo: subject, look, weight: whole ? null : (at) => total[at], first: null }, out);
 }
 
 /** [styles, mask at the photo's size] of each region; those of one mix are one. */
@@ -73,15 +80,6 @@ async function rowsOf(look, network, picture, networks) {
   return mixes(look).map((styles) => mix((name) => found.get(name), styles, look.strength, photo));
 }
 
-/** Whether nothing of the painting is shown. */
-function nothing(shares, masks) {
-  if (!masks.length || Math.min(...shares) > 0) return Math.max(...shares) === 0;
-  const weight = weights(shares, masks);
-  for (let at = 0; at < masks[0].length; at++) if (weight(at) > 0) return false;
-  return true;
-}
-
-const floats = (plane) => unit(plane).map((value) => Math.min(1, Math.max(0, value)));
 const scaleOf = (mask) => (mask instanceof Uint8Array ? 1 / 255 : 1);
 
 /** Planes that add up to 1, first what the masks leave over; null where there are none. */
@@ -97,32 +95,38 @@ function stacked(masks) {
   return out;
 }
 
-/** `weight(at)`: how much of the painting is shown at a place. */
-function weights(shares, masks) {
-  if (!masks.length) {
-    const all = paintedWeight(shares[0]);
-    return () => all;
+/** How much of each painting is shown where there are masks, the rest is photo; null without masks. */
+function shownOf(shares, masks) {
+  const planes = stacked(masks);
+  planes?.forEach((plane, number) => {
+    const most = paintedWeight(shares[number]);
+    if (most < 1) plane.forEach((value, at) => (plane[at] = value * most));
+  });
+  return planes;
+}
+
+/** The numbers of those paintings of which anything is shown. */
+const seenOf = (shares, shown) => shares.flatMap((share, number) => (share > 0 && (!shown || shown[number].some((value) => value > 0)) ? [number] : []));
+
+/** One painting more, `over` those before it, in bytes, where `shown` of it is seen; `total` of all grows along. */
+function blended(under, over, shown, total) {
+  for (let at = 0; at < total.length; at++) {
+    total[at] += shown[at];
+    if (!under || !(shown[at] > 0)) continue;
+    const share = shown[at] / total[at];
+    for (let channel = 0; channel < 3; channel++) under.planes[channel][at] += share * (over.planes[channel][at] - under.planes[channel][at]) + 0.5;
   }
-  const scales = masks.map(scaleOf), most = shares.map((share) => Math.min(1, share)); // more would reach into what a soft mask keeps
-  return (at) => {
-    let total = 0, share = 0;
-    masks.forEach((mask, k) => {
-      const value = mask[at] * scales[k];
-      total += value;
-      share += value * most[k + 1];
-    });
-    return paintedWeight(share / Math.max(total, 1) + most[0] * Math.max(1 - total, 0));
-  };
+  return under ?? over;
 }
 
 /** A plane of 0..1 as bytes, as the network gives them. */
 const rounded = (plane) => Uint8Array.from(plane, (value) => Math.min(255, Math.max(0, 255 * value + 0.5)));
 
 /** The painting out of what the network painted. */
-function finished({ photo, look, shares, masks, first }, painted) {
-  const { width, height, opacity } = photo, added = first && crossed(first, painted), whole = plain(shares), weight = whole ? null : weights(shares, masks);
+function finished({ photo, look, weight, first }, painted) {
+  const { width, height, opacity } = photo, added = first && crossed(first, painted);
   const out = { width, height, opacity, planes: painted.planes.map(() => new Uint8Array(width * height)) };
-  if (!added && whole && !look.keep_color) return { ...out, planes: painted.planes };
+  if (!added && !weight && !look.keep_color) return { ...out, planes: painted.planes };
   bands(height, (top, bottom) => {
     const from = top * width, part = (plane) => unit(plane.subarray(from, bottom * width)), own = photo.planes.map(part), more = added?.rows(top, bottom);
     let planes = painted.planes.map((plane, channel) => Float32Array.from(part(plane), (value, at) => Math.min(1, Math.max(0, value + (more ? more[channel][at] : 0)))));

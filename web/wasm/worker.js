@@ -59,14 +59,14 @@ const calls = {
   },
   /** Fetch what painting with these will need. */
   async fetch({ network, names }) {
-    await networks.session(network, false);
+    await networks.session(network);
     for (const name of names) await networks.rowOf(network, name).catch(() => {});
   },
   /** The network's planes of a drawn picture, and the seconds of a second time: two providers are compared so. */
   async trial({ network, side, style }) {
     const planes = [3, 5, 7].map((step) => Float32Array.from({ length: side * side }, (_, at) => ((at * step) % 251) / 255)), picture = { width: side, height: side, planes };
-    const row = await networks.rowOf(network, style), painted = await networks.run(network, picture, [row]), begin = performance.now();
-    await networks.run(network, picture, [row]);
+    const row = await networks.rowOf(network, style), painted = await networks.run(network, picture, row), begin = performance.now();
+    await networks.run(network, picture, row);
     return { planes: painted.planes, seconds: (performance.now() - begin) / 1000 };
   },
 };

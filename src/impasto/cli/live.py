@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto import limits
-from impasto.cli.ends import claim, look_of, one_mix
+from impasto.cli.ends import at_end, claim, look_of, one_mix
 from impasto.cli.options import LIVE_PORT, Opens, Precision
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
@@ -133,10 +134,12 @@ def _claim(seen: Seen, staged: Staged, opening: Quick) -> None:
     if staged.record is None:
         return
     from impasto.film import recording
+    from impasto.film.work import locked
 
     recording.check(staged.record)
     read = [Path(seen.camera)] if seen.camera is not None else []
     claim([staged.record], read, opens=opening, force=staged.force, keep=[staged.record])
+    at_end.enter_context(locked(Path(os.path.realpath(staged.record))))  # there is no file before the first frame
 
 
 def _show(style: list[str] | None, dials: dict[str, Any], seen: Seen, staged: Staged, opening: Quick) -> Show:

@@ -88,6 +88,9 @@ def paint(
         list[str] | None,
         typer.Option(help="NAME=FILE: that style where FILE is white; NAME=alpha: where the photo is opaque."),
     ] = None,
+    protect: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Keep features, such as a face's, where the picture is white.")
+    ] = None,
     written: Written,
     opening: Opening,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
@@ -116,12 +119,12 @@ def paint(
     if len(found) == 1 and _is_film(found[0]):
         raise PictureError(f"{found[0]} is a film; impasto video paints it")
     targets, folder = paintings(search.photos, output, mix)
-    read = [*found, *map(Path, files.values()), *images.values()]
+    read = [*found, *map(Path, [*files.values(), *([protect] if protect else [])]), *images.values()]
     claim(targets, read, opens=opening, force=force, folder=folder, pictures=True, stdout=True)
     look = look_of(mix, dials)
     if len(found) == 1:
         places.check_photo(targets[0], found[0], look.size, enlarge=look.enlarge)
-    look = Look.of(look, masks=_read_once(files, found, max_pixels))
+    look = Look.of(look, **_read_once(files, protect, found, max_pixels))
     painter = opening.open(batch.streams(found, look) if opening.max_memory is None else 1)
     for name, image in images.items():
         painter.add(image, name)
@@ -281,6 +284,7 @@ def _show_plans(records: list[dict[str, Any]], as_json: bool) -> None:
             "pixels": f"{record['width']} x {record['height']}",
             "painted": ("whole" if record["whole"] else f"in {record['tiles']} tiles")
             + (f", first at {record['first']} px" if record["first"] else "")
+            + (f", {record['paintings']} paintings" if record["paintings"] > 1 else "")
             + (f", {record['frames']} frames" if "frames" in record else ""),
             "memory": f"{record['memory'] / 1e9:.1f} GB",
             "files": f"{record['disk'] / 1e9:.1f} GB",
@@ -312,13 +316,14 @@ def _masks(options: list[str]) -> dict[str, str]:
     return masks
 
 
-def _read_once(masks: dict[str, str], photos: list[Path], max_pixels: int) -> dict[str, Any] | None:
-    """The masks, ready to be loaded for each photo: what can be read only once is read now."""
+def _read_once(masks: dict[str, str], protect: str | None, photos: list[Path], max_pixels: int) -> dict[str, Any]:
+    """The masks of a look, ready to be loaded for each photo: what can be read only once is read now."""
     from impasto import pictures
     from impasto.pictures import sources
 
-    sources.check_once([*photos, *masks.values()])
-    return {style: pictures.once(file, max_pixels=max_pixels) for style, file in masks.items()} or None
+    sources.check_once([*photos, *masks.values(), *([protect] if protect else [])])
+    loaded = {style: pictures.once(file, max_pixels=max_pixels) for style, file in masks.items()}
+    return {"masks": loaded or None, "protect": protect and pictures.once(protect, max_pixels=max_pixels)}
 
 
 def _search(paths: list[Path]) -> Search:

@@ -20,6 +20,7 @@ from impasto.errors import OptionError
 if TYPE_CHECKING:
     from impasto.styles.bank import Bank
 
+ALIKE = 8  # styles most like another that are listed
 styles_app = terminal.App(invoke_without_command=True)
 app.add_typer(styles_app, name="styles")
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file of styles to write.")]
@@ -39,44 +40,69 @@ class Done:
     as_json: AsJson = False
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which styles are listed."""
+
+    artist: Annotated[str | None, typer.Option(help="Those by an artist, or a part of the name.")] = None
+    kind: Annotated[str | None, typer.Option(help="Those of a kind: painting, print, drawing, mosaic, ...")] = None
+    like: Annotated[str | None, typer.Option(metavar="NAME", help="The 8 most like a style, the nearest first.")] = None
+
+    def among(self, bank: Bank) -> list[str]:
+        """The names of those that are wanted, in their order."""
+        from impasto.styles import blend
+
+        found = bank.where(artist=self.artist, kind=self.kind)
+        if self.like is None:
+            return list(found)
+        near = [name for name, _ in blend.neighbours(bank, self.like, len(bank)) if name in found]
+        if not near:
+            raise OptionError(f"{self.like!r} is the only style of that kind or artist")
+        return near[:ALIKE]
+
+
 @styles_app.callback()
 @options
-def styles(*, context: typer.Context, read: Banked, as_json: AsJson = False) -> None:
+def styles(*, context: typer.Context, wanted: Wanted, read: Banked, as_json: AsJson = False) -> None:
     """List the styles of a bank, or make a bank out of others."""
     if context.invoked_subcommand is None:
-        _list(read, as_json)
-    elif (read, as_json) != (Banked(), False):
+        _list(read, wanted, as_json)
+    elif (read, wanted, as_json) != (Banked(), Wanted(), False):
         raise OptionError(f"options go behind the command: impasto styles {context.invoked_subcommand} --bank FILE ...")
 
 
 @styles_app.command("list")
 @options
-def list_styles(*, read: Banked, as_json: AsJson = False) -> None:
+def list_styles(*, wanted: Wanted, read: Banked, as_json: AsJson = False) -> None:
     """List the styles of a bank, with their cards.
 
     Other stroke sizes of a style are in its line, or in the JSON.
     """
-    _list(read, as_json)
+    _list(read, wanted, as_json)
 
 
-def _list(read: Banked, as_json: bool) -> None:
+def _list(read: Banked, wanted: Wanted, as_json: bool) -> None:
     from impasto.styles import strokes
-    from impasto.styles.bank import PHOTO
+    from impasto.styles.bank import KIND, PHOTO
 
     opened = read.styles()
     cards = {name: {"name": name, **opened.card(name).to_json()} for name in opened.names}
+    chosen = wanted.among(opened) if wanted != Wanted() else None
     if as_json:
         head = {"network": opened.network, "fingerprint": opened.fingerprint}
-        typer.echo(to_json({**head, "styles": list(cards.values())}))
+        shown = list(opened.names) if chosen is None else strokes.whole(opened, chosen)
+        typer.echo(to_json({**head, "styles": [cards[name] for name in shown]}))
         return
+    if chosen is None:
+        chosen = [name for name in opened.names if name in {*opened.styles, PHOTO}]
     columns = ["name", "artist", "title", "year", "licence"]
-    for name in opened.styles:
+    columns += [KIND] if any(KIND in cards[name] for name in chosen) else []
+    for name in chosen:
         sizes = strokes.sizes(opened, name)
         if sizes:
             cards[name]["stroke sizes"] = ", ".join(map(str, sizes))
-            columns = [*columns[:5], "stroke sizes"]
-    shown = {*opened.styles, PHOTO}
-    table(columns, [cards[name] for name in opened.names if name in shown])
+            columns += [] if "stroke sizes" in columns else ["stroke sizes"]
+    table(columns, [cards[name] for name in chosen])
 
 
 @styles_app.command("add")

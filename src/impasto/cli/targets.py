@@ -83,8 +83,7 @@ def run_files(run_dir: Path, *read: Path) -> list[Path]:
 def network_files(network: str, bank: Path | None) -> list[Path]:
     """The files that a network, by name or file, and its bank are read from: all that there may be."""
     file = Path(network) if network.endswith(".onnx") else assets.FOLDER / f"{network}.onnx"
-    beside = [file.with_suffix(".safetensors"), file.with_name(f"{file.stem}-regions.onnx")]
-    return [file, *beside, *([] if bank is None else [bank])]
+    return [file, file.with_suffix(".safetensors"), *([] if bank is None else [bank])]
 
 
 def manifest_files(made: dict[str, Any], folders: Sequence[Path]) -> list[Path]:

@@ -56,7 +56,7 @@ class Written:
 @options
 def teach(
     *,
-    painting: Annotated[Path, typer.Argument(help="The painting to learn.")],
+    paintings: Annotated[list[Path], typer.Argument(help="The painting to learn, or several of one artist.")],
     name: Annotated[str, typer.Option(help="What the style is to be called.")],
     written: Written,
     photos: Annotated[Path | None, typer.Option(help=LEARNED_ON)] = None,
@@ -77,24 +77,26 @@ def teach(
 ) -> None:
     """Learn a painting as a new style (needs impasto[learn]).
 
-    It takes minutes. Only one row of numbers is learned: the network and all other styles stay as they are. Ctrl-C
-    stops and keeps the best so far.
+    Several paintings, or a folder of them, become one style, the mean of theirs. It takes minutes. Only one row of
+    numbers is learned: the network and all other styles stay as they are. Ctrl-C stops and keeps the best so far.
     """
     from impasto import pictures
     from impasto.styles.bank import Card
 
     if written.preview is not None:
         check_suffix(written.preview)
-    sources = [painting, *([] if photos is None else pictures.find(photos)), *given_files(computing.loss_network)]
+    found = pictures.find(paintings)
+    sources = [*found, *([] if photos is None else pictures.find(photos)), *given_files(computing.loss_network)]
     new = [written.output, *given_files(written.preview)]
     claim(new, sources, opens=opened, force=written.force, keep=[written.output])
     bank = opened.styles()
-    extra = {"style_size": settings["style_size"]} if "style_size" in settings else {}
+    extra = {key: value for key, value in settings.items() if key == "style_size"}
+    extra |= {"paintings": len(found)} if len(found) > 1 else {}
     with learning():
         from impasto.learn.teach.course import Course, open_network, open_photos
 
         course = Course(
-            painting,
+            found,
             name,
             open_network(opened.network),
             bank,

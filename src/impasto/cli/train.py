@@ -120,7 +120,7 @@ def export(
     """
     sources = [run_dir / "checkpoint.safetensors", *given_files(cards)]
     names = [name] if name else ["full", "fast"]
-    written = [output / f"{name}{end}" for name in names for end in (".onnx", ".safetensors", "-regions.onnx")]
+    written = [output / f"{name}{end}" for name in names for end in (".onnx", ".safetensors")]
     claim(written, sources, force=True, folder=output)  # which of them exist is checked there
     with learning():
         from impasto.learn.paintings import read_cards

@@ -90,6 +90,12 @@ class Over:
     mask: Annotated[
         list[str] | None, typer.Option(help="NAME=FILE: that style where FILE, a picture or a film, is white.")
     ] = None
+    protect: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Keep features, such as a face's, where FILE, a picture or a film, is white."
+        ),
+    ] = None
     steady: Annotated[
         float, typer.Option(help="How still the painting holds; 0 paints each frame by itself."), limits.STEADY
     ] = 1.0
@@ -167,9 +173,8 @@ def _look(style: list[str] | None, over: Over, dials: dict[str, Any]) -> Look:
     if style and over.style_at:
         raise OptionError("-s is one style for all of the film, and --style-at several over time; give one of them")
     mix = one_mix(style) if style else min(map(parse_style, over.style_at or ()))[1]
-    return Look.of(
-        look_of(mix, dials), masks={name: Path(file) for name, file in _masks(over.mask or []).items()} or None
-    )
+    masks = {name: Path(file) for name, file in _masks(over.mask or []).items()}
+    return Look.of(look_of(mix, dials), masks=masks or None, protect=over.protect)
 
 
 def _settings(cut: Cut, coded: Coded, steady: float, size: int | None) -> Settings:
@@ -189,7 +194,7 @@ def _claim(film: Path, output: Path, look: Look, opening: Opens, force: bool) ->
     """Check where the film goes, before the work."""
     from impasto.film import stills, writing
 
-    read = [film, *(mask for mask in (look.masks or {}).values() if isinstance(mask, Path))]
+    read = [film, *(mask for mask in [*(look.masks or {}).values(), look.protect] if isinstance(mask, Path))]
     if writing.is_folder(output):
         _check_frames(film, output, force)
         return

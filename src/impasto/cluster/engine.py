@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import os
 import signal
 import tempfile
@@ -24,6 +25,12 @@ SHORT = "/tmp"
 READING = 1  # cores for what reads lists: if actors held all there are, Ray would wait for them for ever
 LOOKING = 0.5  # of a core, to look for paintings; no whole one, or Ray makes one step of that and of painting
 LOOKED_FOR = 1_024  # paintings at once
+
+
+def check() -> None:
+    """MissingExtraError where Ray is not installed; it is not imported for that, which takes seconds."""
+    if importlib.util.find_spec("ray") is None:
+        raise MissingExtraError("ray is not installed: pip install 'impasto[cluster]'")
 
 
 def ray(*, alone: bool = False) -> Any:
@@ -181,7 +188,7 @@ def flow(
     data = ray().data
     with data.DataContext.current(_quietly(data.DataContext.get_current().copy())):
         rows = _read(work).map_batches(
-            _unfinished, fn_args=(output,), batch_size=LOOKED_FOR, batch_format="pyarrow", num_cpus=LOOKING
+            _unfinished, fn_args=(output, os.getcwd()), batch_size=LOOKED_FOR, batch_format="pyarrow", num_cpus=LOOKING
         )
     done = rows.repartition(target_num_rows_per_block=crew.batch_size).map_batches(
         actor,
@@ -209,7 +216,12 @@ def _read(work: Work) -> Any:
     return data.read_parquet(path, filesystem=store)
 
 
-def _unfinished(rows: Any, output: str) -> Any:
-    """The rows whose paintings are not there."""
-    found = places.there([places.resolved(output, each) for each in rows["target"].to_pylist()])
-    return rows.select(COLUMNS).filter([not each for each in found])
+def _unfinished(rows: Any, output: str, start: str) -> Any:
+    """The rows whose paintings are not there; paths of sources go from the folder ``start``."""
+    import pyarrow as pa
+
+    sources, targets = ([str(each) for each in rows[column].to_pylist()] for column in COLUMNS)
+    found = places.there([places.resolved(output, each) for each in targets])
+    sources = [places.resolved(start, each) for each in sources]
+    text = pa.table({"source": pa.array(sources, pa.string()), "target": pa.array(targets, pa.string())})
+    return text.filter([not each for each in found])

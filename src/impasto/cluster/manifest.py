@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from impasto.cluster import places
 from impasto.errors import PictureError, brief, foreign
@@ -69,6 +71,9 @@ def _suffix(place: str) -> str:
 def _in_folders(photos: Sequence[str], output: str, style: str) -> Work:
     if str(STDIO) in photos:
         raise PictureError("a cluster does not read standard input (-); name files or folders")
+    for each in photos:
+        if not os.path.lexists(each):
+            raise PictureError(f"there is no file or folder {printable(each)}; check the name")
     search = folder.once(folder.search([Path(places.absolute(each)) for each in photos]))
     sources = [str(each.path) for each in search.photos]
     return _made(sources, _targets(search.photos, output, style), search.notes)
@@ -97,12 +102,13 @@ def _in_list(place: str, output: str, style: str) -> Work:
         else:
             file = parquet.ParquetFile(_opened(place))
             if set(COLUMNS) <= set(file.schema_arrow.names):
+                _check(name, output, (batch.to_pydict() for batch in file.iter_batches(columns=COLUMNS)))
                 return Work(file.metadata.num_rows, file=places.absolute(place))
             table = file.read()
     if "source" not in table.column_names:
         raise PictureError(f"{name} has no column source, but {', '.join(table.column_names)}; call it source")
     columns = {column: table[column].to_pylist() for column in COLUMNS if column in table.column_names}
-    _check(name, columns)
+    _check(name, output, [columns])
     sources = [places.absolute(str(each)) for each in columns["source"]]
     if "target" in columns:
         return _made(sources, [str(each) for each in columns["target"]])
@@ -110,21 +116,37 @@ def _in_list(place: str, output: str, style: str) -> Work:
     return _made(sources, _targets(found, output, style)) if found else Work(0)
 
 
-def _check(name: str, columns: Mapping[str, Sequence[object]]) -> None:
-    """PictureError for an empty cell, a target that leaves the output, or one that two rows have."""
-    for column, cells in columns.items():
-        for number, cell in enumerate(cells, 1):
-            if cell is None or not str(cell).strip():
-                raise PictureError(f"row {number} of {name} has no {column}; fill it in, or leave the row out")
-    seen: dict[str, int] = {}
-    for number, target in enumerate(map(str, columns.get("target", ())), 1):
-        if ".." in Path(target).parts:
-            raise PictureError(
-                f"row {number} of {name} has a target with .., {printable(target)}; stay below the output"
-            )
-        if target in seen:
-            raise PictureError(f"rows {seen[target]} and {number} of {name} have one target, {printable(target)}")
-        seen[target] = number
+def _check(name: str, output: str, parts: Iterable[Mapping[str, Sequence[object]]]) -> None:
+    """PictureError for an empty cell, a target that leaves the output, or one that two rows have.
+
+    Of the rows, which come in parts, nothing but a number of 8 bytes is kept for each target.
+    """
+    marks, before = [np.empty(0, np.int64)], 0
+    for columns in parts:
+        for column, cells in columns.items():
+            for number, cell in enumerate(cells, before + 1):
+                if cell is None or not str(cell).strip():
+                    raise PictureError(f"row {number} of {name} has no {column}; fill it in, or leave the row out")
+        targets = list(map(str, columns.get("target", ())))
+        for number, target in enumerate(targets, before + 1):
+            if ".." in Path(target).parts:
+                shown = printable(target)
+                raise PictureError(f"row {number} of {name} has a target with .., {shown}; stay below the output")
+        marks.append(np.fromiter((hash(_place(output, target)) for target in targets), np.int64, len(targets)))
+        before += len(columns["source"])
+    found = np.concatenate(marks)
+    order = np.argsort(found, kind="stable")
+    twice = np.flatnonzero(found[order[1:]] == found[order[:-1]])
+    if len(twice):
+        pairs = zip(order[twice] + 1, order[twice + 1] + 1, strict=True)
+        one, other = min(pairs, key=lambda pair: pair[1])
+        raise PictureError(f"rows {one} and {other} of {name} have one target; give each its own, or leave one out")
+
+
+def _place(output: str, target: str) -> str:
+    """What two spellings of one target have in common."""
+    place = places.resolved(output, target)
+    return place if places.is_address(place) else os.path.normpath(place)
 
 
 def _opened(place: str) -> Any:

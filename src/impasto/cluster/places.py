@@ -5,12 +5,14 @@ Paths are left to the file system; behind an address is pyarrow.fs, which is imp
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,8 @@ from impasto.errors import ClusterError, MissingExtraError, PictureError, Target
 from impasto.files import printable
 
 AT_ONCE = 16  # questions to a store at the same time
+PATIENCE = 20.0  # seconds in which a store has to answer for the first time
 WHOLE = ("s3", "gcs", "abfs")  # stores that show a file only once it is whole
-BUCKETS = ("s3", "gs", "gcs")  # whose paths begin with the bucket
 _ADDRESS = re.compile(r"(?P<scheme>\w[\w+.-]*)://(?P<host>[^/?]*)(?P<path>.*?)(?P<options>\?\w+=.*)?", re.DOTALL)
 
 
@@ -58,6 +60,29 @@ def _parts(address: str) -> tuple[str, str, str, str]:
     if found is None:
         raise PictureError(f"{printable(address)} is no address; write one like s3://bucket/photos")
     return found["scheme"], found["host"], found["path"], found["options"] or ""
+
+
+def reach(address: str) -> None:
+    """Ask a store for the first time: ClusterError where it refuses to answer, or does not within some seconds.
+
+    The thread that asked is left behind then: some stores are asked again and again for a quarter of an hour.
+    """
+
+    def ask() -> None:
+        store, path = opened(address)
+        store.get_file_info(path)
+
+    def meaning(error: Exception) -> Exception:
+        why = f"no answer in {PATIENCE:g} s" if isinstance(error, multiprocessing.TimeoutError) else brief(error)
+        return ClusterError(
+            f"{printable(address)} cannot be reached ({why}); check the address, the network and the keys"
+        )
+
+    pool = ThreadPool(1)  # whose threads nothing waits for
+    with foreign(meaning):
+        asked = pool.apply_async(ask)
+        pool.close()
+        asked.get(PATIENCE)
 
 
 def read(place: str) -> bytes:
@@ -121,19 +146,22 @@ def listed(folder: str) -> Iterator[str]:
     with foreign(lambda error: PictureError(f"{printable(folder)} cannot be listed ({brief(error)})")):
         store, path = opened(folder)
         found = store.get_file_info(fs.FileSelector(path, recursive=True))
-    yield from sorted(each.path[len(path.rstrip("/")) + 1 :] for each in found if each.is_file)
+    yield from sorted(each.path.removeprefix(f"{path}/") for each in found if each.is_file)
 
 
 def opened(address: str) -> tuple[Any, str]:
     """The store behind an address, and the path in it. What pyarrow raises for an address is not translated here."""
     scheme, host, path, options = _parts(address)
-    return _store(scheme, host, options), (f"{host}{path}" if scheme in BUCKETS else path).rstrip("/")
+    store, top = _store(scheme, host, options)
+    return store, (f"{top.rstrip('/')}{path}" if top else path.lstrip("/")).rstrip("/")
 
 
 @cache
-def _store(scheme: str, host: str, options: str) -> Any:
+def _store(scheme: str, host: str, options: str) -> tuple[Any, str]:
+    """A store, and where in it an address without a path leads: to a bucket, a container, the root, or (empty) all."""
     try:
         from pyarrow import fs
     except ModuleNotFoundError as error:
         raise MissingExtraError("pyarrow is not installed: pip install 'impasto[cluster]'") from error
-    return fs.FileSystem.from_uri(f"{scheme}://{host}/{options}")[0]
+    store, top = fs.FileSystem.from_uri(f"{scheme}://{host}/{options}")
+    return store, str(top)

@@ -76,9 +76,9 @@ def paint_many(
 
 def prepared(photos: list[str], output: str, order: Order, crew: Crew) -> Plan:
     """All checked, and nothing painted; the output is there, with a file that says how it is painted."""
-    engine.ray(alone=crew.address is None)
+    engine.check()
     look, tools = order.look, order.tools
-    if look.masks:
+    if look.masked:
         raise OptionError("masks belong to one photo; a cluster paints many without them")
     weights = blend.weights_of(look.style)
     if weights is None:
@@ -91,17 +91,24 @@ def prepared(photos: list[str], output: str, order: Order, crew: Crew) -> Plan:
     bank = Bank.load(tools.bank or assets.bank_file(tools.network))
     rows.check(bank, look)
     output = places.absolute(output)
+    for place in filter(places.is_address, [*photos, output]):
+        places.reach(place)
     work = manifest.find(photos, output, style)
     streams = min(crew.threads, batches.streams(work.some(most=1_000), look)) if work.table is not None else 1
     saving = order.saving or Saving(comment=f"painted by impasto in the style {style}")
     job = Job(look, output, tools, saving, order.max_pixels, crew.threads, streams)
+    engine.ray(alone=crew.address is None)
     _sign(job, bank)
     return Plan(work, job, crew)
 
 
 def _sign(job: Job, bank: Bank) -> None:
     """Write down how this output is painted; TargetError where it was begun otherwise."""
-    now = {each.name: getattr(job.look, each.name) for each in dataclasses.fields(job.look) if each.name != "masks"}
+    now = {
+        each.name: getattr(job.look, each.name)
+        for each in dataclasses.fields(job.look)
+        if each.name not in ("masks", "protect")
+    }
     now |= {"style": blend.weights_of(job.look.style), "network": bank.fingerprint}
     place = places.below(job.output, f"{PARTS}/job.json")
     if not all(places.there([place])):

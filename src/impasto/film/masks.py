@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -19,14 +19,27 @@ from impasto.film.colour import Bytes
 from impasto.film.facts import Frame, Part
 from impasto.pictures import formats
 
+if TYPE_CHECKING:
+    from impasto.painting.look import Look
+
+
+PROTECT = "--protect"  # no style is called so
+Shown: TypeAlias = dict[str, Any]  # ``masks`` and ``protect`` of a look
+
+
+def all_of(look: Look) -> dict[str, Any]:
+    """The masks of a look by their styles, and the one of what is protected."""
+    return {**(look.masks or {}), **({} if look.protect is None else {PROTECT: look.protect})}
+
 
 class Masks:
     """The masks of a look at each moment, (h, w), uint8: pictures, which stay, or films."""
 
-    def __init__(self, masks: Mapping[str, Any], part: Part) -> None:
+    def __init__(self, look: Look, part: Part) -> None:
+        self._look = look
         self._still: dict[str, Bytes] = {}
         self._films: dict[str, tuple[Iterator[Frame], list[Frame]]] = {}
-        for style, mask in masks.items():
+        for style, mask in all_of(look).items():
             if isinstance(mask, str) and mask == "alpha":
                 raise FilmError(f"the mask of {style!r} is alpha, which frames do not have; give a picture or a film")
             if isinstance(mask, str | os.PathLike) and is_film(Path(mask)):
@@ -36,16 +49,15 @@ class Masks:
                 self._still[style] = pictures.to_bytes(mask)
             else:
                 self._still[style] = _grey(pictures.to_bytes(pictures.load(mask).pixels))
-        self._order = list(masks)
 
-    def at(self, time: Fraction, size: tuple[int, ...]) -> dict[str, Any] | None:
-        if not self._order:
-            return None
+    def at(self, time: Fraction, size: tuple[int, ...]) -> Shown:
+        """Those of a moment, at the size of its frame."""
         found = {}
-        for style in self._order:
+        for style in all_of(self._look):
             plane = self._still[style] if style in self._still else self._frame(style, time)
             found[style] = plane if plane.shape == tuple(size) else resized(plane, (size[1], size[0]))
-        return found
+        protect = found.pop(PROTECT, None)
+        return {"masks": found or None, "protect": protect}
 
     def _frame(self, style: str, time: Fraction) -> Bytes:
         """The frame of a film that is shown at a moment; its last one stays."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ from impasto.film.stills import ANIMATED, NUMBERED, Animation, Pictures
 from impasto.pictures import formats
 
 NOT_FILMS = ("tty", "image2")  # what FFmpeg takes text and pictures for
+PROMISING = ("mov", "matroska", "flv", "asf")  # formats of which FFmpeg knows how long they were
+MISSING = Fraction(1, 2)  # seconds that may be missing of that without a word, or as many as a frame lasts
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # of which a path keeps one slash; C:/ is a drive
 FILMS = (
     ".mp4",
     ".m4v",
@@ -42,6 +47,9 @@ def opened(source: str | os.PathLike[str], part: Part = Part()) -> Film:  # noqa
     Raises FilmError for what is none, MissingExtraError where PyAV is needed and missing.
     """
     path = Path(source)
+    if ADDRESS.match(os.fspath(source)) and not os.path.exists(path):
+        address = printable(source).replace(":/", "://").replace(":///", "://")
+        raise FilmError(f"{address} is an address; save the film in a file, and name that")
     if os.path.isdir(path) or NUMBERED.search(path.name):
         return Pictures(path, part)
     if not os.path.exists(path):
@@ -53,6 +61,19 @@ def opened(source: str | os.PathLike[str], part: Part = Part()) -> Film:  # noqa
     if formats.is_picture(path):
         raise FilmError(f"{printable(path)} is a picture, not a film; impasto paint paints it")
     return Container(path, part)
+
+
+@dataclass
+class _Rest:
+    """What is left of a film that ends at a ``promised`` moment, and how long it may be without a word."""
+
+    promised: Fraction | None
+    begin: Fraction = Fraction(0)
+    usual: Fraction = MISSING
+
+    def without(self, time: Fraction, lasts: Fraction) -> None:
+        """A frame less."""
+        self.usual, self.begin = max(self.usual, lasts, time - self.begin + lasts), time + lasts
 
 
 class Container:
@@ -73,6 +94,7 @@ class Container:
                 )
             self._interlaced = bool(first.interlaced_frame)
             self.facts, self._size = _facts(container, stream, first, part)
+            self._promised = _promised(container, stream, self.facts.origin)
             self._first = first
         self.notes.clear()
         self._dropped = self._broken = 0
@@ -82,7 +104,7 @@ class Container:
     def frames(self, passed: int = 0) -> Iterator[Frame]:
         facts, part = self.facts, self.part
         reader = colour.Reader.of(self._first, self._size)
-        usual, found = 1 / (facts.rate or FPS), 0
+        usual, found, rest = 1 / (facts.rate or FPS), 0, _Rest(self._promised)
         with failing(self.path, "read"), self._open() as container:
             stream = container.streams[self._number]
             if part.start:
@@ -91,18 +113,24 @@ class Container:
             for frame, time in self._timed(container, stream, usual):
                 inside = part.at(time)
                 if inside is None:
+                    rest.promised = None  # it is not wanted
                     break
+                lasts = Fraction(frame.duration) * exact_or(frame.time_base, facts.time_base) or usual
+                rest.without(time, lasts)
                 if not inside:
                     continue
                 found += 1
                 if found > passed:
-                    lasts = Fraction(frame.duration) * exact_or(frame.time_base, facts.time_base)
-                    yield Frame(reader.pixels(frame), time - part.start, lasts or usual)
+                    yield Frame(reader.pixels(frame), time - part.start, lasts)
         if not found:
             raise FilmError(f"{printable(self.path)} has no frame from {float(part.start):g} s on; it ends before")
-        self._sum_up()
+        self._sum_up(rest)
 
-    def _sum_up(self) -> None:
+    def _sum_up(self, rest: _Rest) -> None:
+        """Notes of what is missing."""
+        if rest.promised is not None and rest.promised - rest.begin > rest.usual:
+            there, whole = f"{float(rest.begin):.1f}", f"{float(rest.promised):.1f}"
+            self.notes.append(f"{printable(self.path)} is cut off: {there} of its {whole} seconds are there")
         if self._broken:
             self.notes.append(f"{printable(self.path)} is damaged: {self._broken} of its packets could not be decoded")
         if self._dropped:
@@ -196,6 +224,23 @@ def _facts(container: Any, stream: Any, first: Any, part: Part) -> tuple[Facts, 
         hdr=colour.HDR.get(first.color_trc, ""),
     )
     return facts, (width, height)
+
+
+def _promised(container: Any, stream: Any, origin: Fraction) -> Fraction | None:
+    """The moment at which a file says that its film ends, in seconds from the 0 of frames; None where it does not say.
+
+    Without sound the file's own length is the film's; with sound that may be longer than the picture.
+    """
+    if container.format.name.partition(",")[0] not in PROMISING:  # FFmpeg guesses the length of others
+        return None
+    base, zero = exact(stream.time_base), int(stream.start_time or 0)
+    said = [Fraction(container.duration, av().time_base)] if container.duration else []
+    if stream.duration and base:
+        return min([(zero + int(stream.duration)) * base - origin, *said])  # a cut may be shorter than its packets
+    words = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    if words:
+        return 3600 * Fraction(words[1]) + 60 * Fraction(words[2]) + Fraction(words[3]) - origin
+    return None if container.streams.audio or not said else said[0]
 
 
 def _rate(stream: Any) -> Fraction | None:

@@ -27,11 +27,11 @@ from impasto.film.colour import Bytes
 from impasto.film.facts import Film, Frame, Part
 from impasto.film.ffmpeg import av
 from impasto.film.keys import Keys
-from impasto.film.masks import Masks, resized
+from impasto.film.masks import Masks, Shown, all_of, resized
 from impasto.film.pace import Pace, Progress, ahead
 from impasto.film.parts import Making, Target
 from impasto.film.steady import Steady
-from impasto.film.work import Work, digest_of, digest_of_mask, folder_of, locked
+from impasto.film.work import Work, digest_of, digest_of_mask, locked
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
 from impasto.painting.rows import of_strokes
@@ -82,9 +82,9 @@ def render(
     settings = replace(settings, part=replace(settings.part, size=keys.look.size or settings.part.size))
     keys = replace(keys, look=replace(keys.look, size=None))
     for each in keys.looks():
-        painter.check(replace(each, masks=None))
+        painter.check(replace(each, masks=None, protect=None))
     film, where = check(source, target, settings)
-    with locked(folder_of(where.path)) as folder:
+    with locked(where.path) as folder:
         work = Work.begun(folder, _recipe(source, film, where, keys, painter, settings), restart)
         if work.parts:
             film.notes.append(f"note: going on behind frame {work.frames}, which was painted before")
@@ -118,7 +118,7 @@ def _recipe(
         "target": target.path.name,
         "style": hashlib.sha256(b"".join(np.ascontiguousarray(row).tobytes() for row in rows)).hexdigest(),
         "styles over time": [_plain(keys.styles or [[0, look.style]]), _plain(keys.strengths or look.strength)],
-        "masks": {name: digest_of_mask(mask) for name, mask in (look.masks or {}).items()},
+        "masks": {name: digest_of_mask(mask) for name, mask in all_of(look).items()},
         "network": painter.network.fingerprint,
         "runtime": painter.network.runtime,
         "precision": painter.network.precision,
@@ -165,7 +165,7 @@ class _Render:
             steady.restore(self.work.state)
         with _Writer(self.work, self.target) as writer, closing(self._frames()) as frames:
             for frame, shown, masks in frames:
-                look = replace(self.keys.at(float(frame.time)), masks=masks)
+                look = replace(self.keys.at(float(frame.time)), **masks)
                 painted = self._enlarged(steady.paint(shown, look, float(frame.time)))
                 writer.write(replace(frame, pixels=painted), steady)
                 seconds = float(frame.time + frame.lasts)
@@ -177,11 +177,11 @@ class _Render:
         self.film.notes.clear()
         return found
 
-    def _frames(self) -> Generator[tuple[Frame, Bytes, dict[str, Any] | None], None, None]:
+    def _frames(self) -> Generator[tuple[Frame, Bytes, Shown], None, None]:
         """Frames, each also as it will be painted, with its masks, read while others are painted."""
 
-        def sized() -> Iterator[tuple[Frame, Bytes, dict[str, Any] | None]]:
-            masks = Masks(self.keys.look.masks or {}, self.settings.part)
+        def sized() -> Iterator[tuple[Frame, Bytes, Shown]]:
+            masks = Masks(self.keys.look, self.settings.part)
             for frame in self.film.frames(self.work.frames):
                 shown = self._shrunk(frame.pixels)
                 yield frame, shown, masks.at(frame.time, shown.shape[:2])

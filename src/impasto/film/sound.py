@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ WORDS = (
 )
 SPOKEN = {"webm": "libopus"}  # what sound becomes where a container refuses it; AAC elsewhere
 RATE_OF_OPUS = 48_000
+LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")  # that all encoders take, by their channels
+FEW = 1_000  # packets in which the first ones of all sound are looked for
 
 
 @dataclass
@@ -53,10 +56,11 @@ class Along:
             container = to_read(self.source)
         copied: dict[int, Any] = {}
         recoded: dict[int, Recoder] = {}
+        firsts = self._firsts() if sound else {}
         for stream in container.streams:
             if stream.type == "video" or (stream.type == "audio" and not sound):
                 continue
-            if stream.type in ("audio", "subtitle") and takes(stream, self.kind):
+            if stream.type in ("audio", "subtitle") and takes(stream, self.kind, firsts.get(stream.index)):
                 copied[stream.index] = self._added(stream, self.out.add_stream_from_template(stream))
             elif stream.type == "audio" and stream.codec_context is not None and stream.rate and stream.channels:
                 recoded[stream.index] = recoder = Recoder(stream, self.out, SPOKEN.get(self.kind, "aac"))
@@ -69,6 +73,18 @@ class Along:
                 self.notes.append(f"note: {what} of {name} ({codec_of(stream)}) cannot go along")
         self._words(container)
         return self._packets(container, copied, recoded)
+
+    def _firsts(self) -> dict[int, Any]:
+        """The first packet of each stream of sound, by its number."""
+        found: dict[int, Any] = {}
+        with failing(self.source, "read"), to_read(self.source) as container:
+            streams = list(container.streams.audio)
+            for packet in islice(self._read(container, streams), FEW) if streams else ():
+                if packet.dts is not None:
+                    found.setdefault(packet.stream.index, packet)
+                if len(found) == len(streams):
+                    break
+        return found
 
     def _added(self, stream: Any, made: Any) -> Any:
         made.disposition = stream.disposition
@@ -132,15 +148,36 @@ class Along:
             yield packet
 
 
-def takes(stream: Any, kind: str) -> bool:
-    """Whether a container of this kind takes a stream as it is: tried with an empty one."""
+def takes(stream: Any, kind: str, packet: Any = None) -> bool:
+    """Whether a container of this kind takes a stream as it is: tried with one of its packets, if there is one.
+
+    Some refuse a stream only at their end.
+    """
     try:
         with av().open(io.BytesIO(), "w", format=kind) as trial:
-            trial.add_stream_from_template(stream)
+            made = trial.add_stream_from_template(stream)
             trial.start_encoding()
+            if packet is not None:
+                packet.stream = made
+                trial.mux(packet)
     except (av().error.FFmpegError, ValueError, TypeError, RuntimeError):
         return False
     return True
+
+
+def layout_for(codec: str, rate: int, layout: Any) -> str:
+    """The layout in which an encoder takes sound: its own, the usual one of so many channels, or stereo."""
+    count = layout.nb_channels
+    for name in (layout.name, *LAYOUTS[count - 1 : count]):
+        context = av().CodecContext.create(codec, "w")
+        context.rate, context.format = rate, context.codec.audio_formats[0]
+        try:
+            context.layout = name
+            context.open()
+        except (av().error.FFmpegError, ValueError):
+            continue
+        return str(name)
+    return "stereo"
 
 
 class Recoder:
@@ -150,7 +187,7 @@ class Recoder:
         rate = RATE_OF_OPUS if codec == "libopus" else stream.rate
         self._stream = stream
         self.out = out.add_stream(codec, rate=rate)
-        self.out.layout = stream.layout
+        self.out.layout = layout_for(codec, rate, stream.layout)
         self._resampler = av().AudioResampler(format=self.out.format, layout=self.out.layout, rate=rate)
 
     def packets(self, packet: Any) -> Iterator[Any]:

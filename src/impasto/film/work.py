@@ -119,8 +119,9 @@ def _listed(number: int) -> str:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[Path]:
-    """The folder of parts, made if it is missing, while no other process paints into it."""
+def locked(target: Path) -> Iterator[Path]:
+    """The folder of a target's parts, made if it is missing, while no other process paints or records this film."""
+    folder = folder_of(target)
     try:
         folder.mkdir(exist_ok=True)
         lock = open(folder / LOCK, "wb")
@@ -130,7 +131,9 @@ def locked(folder: Path) -> Iterator[Path]:
         try:
             files.hold(lock)
         except OSError as error:
-            raise FilmError(f"another process is painting this film; its parts are in {printable(folder)}") from error
+            raise FilmError(
+                f"another process is painting this film, {printable(target)}; wait for its end, or name another file"
+            ) from error
         try:
             yield folder
         finally:

@@ -95,7 +95,7 @@ class Batch:
 
     def load(self, source: pictures.Source) -> pictures.Photo:
         """A photo as it is needed for the look: no larger than it is painted."""
-        size = None if self.look.masks else self.look.size  # masks are as large as the photo is
+        size = None if self.look.masked else self.look.size  # masks are as large as the photo is
         return pictures.load(source, max_pixels=self.max_pixels, max_side=size)
 
     def prepare(self, photo: pictures.Photo) -> Job:
@@ -133,7 +133,7 @@ class Batch:
 
 def streams(photos: Sequence[File], look: Look) -> int:
     """For how many streams to open a painter of these photos: several if there are many, all of them small."""
-    if look.masks or look.enlarge or len(photos) <= 2 * MOST_STREAMS:
+    if look.masked or look.enlarge or len(photos) <= 2 * MOST_STREAMS:
         return 1
     small = look.size**2 <= STREAMED if look.size else all(pixels_of(source) <= STREAMED for source in photos)
     return min(MOST_STREAMS, cores()) if small else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ from impasto.errors import PictureError
 from impasto.painting import memory, passes, regions
 from impasto.painting.look import Look
 from impasto.painting.planner import Plan, Planner
-from impasto.painting.rows import Floats
+from impasto.painting.rows import Floats, Rows
 from impasto.painting.work import Work
 
 
@@ -34,7 +34,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class First:
-    """The first of two passes: its ``size`` (height, width), who paints it, and the ``rows`` of those."""
+    """The first of two passes: its ``size`` (height, width), who paints it, and the ``rows`` of its paintings."""
 
     size: passes.Size
     planner: Planner
@@ -54,7 +54,7 @@ class Job:
     def plan(self) -> Plan:
         """How it would be painted now; NetworkError if it needs tiles and the runtime knows none."""
         begun, planner = (self.first.size, self.first.planner) if self.first else (None, None)
-        masks = len(self.work.rows.masks)
+        masks = len(self.work.rows.shares) - 1
         return self.planner.plan(self.size, masks, floats=self.work.floats, begun=begun, first=planner)
 
     @property
@@ -86,11 +86,23 @@ class Job:
         height, width = self.work.photo.shape[:2]
         return height, width
 
+    def alone(self, number: int) -> Job:
+        """One painting of several that masks blend, by itself, as the network paints it."""
+        first = self.first and replace(self.first, rows=[self.first.rows[number]])
+        return replace(self, work=self.work.alone(number), first=first)
+
     def _steps(self) -> Iterator[Progress]:
-        work, share = self.work, 0.0
+        work = self.work
         if not work.rows.rows:
             yield Progress(1.0, np.array(pictures.as_type(work.photo, work.kind)))
-            return
+        elif work.rows.several:
+            yield from self._blended()
+        else:
+            yield from self._painted()
+
+    def _painted(self) -> Iterator[Progress]:
+        """One painting, in one pass or two."""
+        work, share = self.work, 0.0
         for step, then in self.begin():
             work = then
             share = step.share * math.prod(self.first.size) / math.prod(self.size) if self.first else 0.0
@@ -98,13 +110,32 @@ class Job:
         for step in _paint(work, self.planner):
             yield Progress(1 - (1 - share) * (1 - step.share), step.painted)
 
+    def _blended(self) -> Iterator[Progress]:
+        """A painting in each style, one after the other, blended by the masks: no style's moments see another's."""
+        rows = self.work.rows
+        numbers, out, tones = rows.seen(self.size[0]), np.empty(0), None
+        for done, number in enumerate(numbers):
+            for step in self.alone(number)._painted():
+                yield Progress((done + min(step.share, 0.999)) / len(numbers))
+                if step.painted is None:
+                    continue
+                if done == 0:
+                    out = step.painted
+                    continue
+                painted = step.painted
+                if numbers[0] < rows.bold <= number:
+                    tones = self.work.tones(out) if tones is None else tones
+                    painted = self.work.toned(painted, tones)
+                self.work.blend(out, painted, numbers[: done + 1])
+        yield Progress(1.0, self.work.finished(out))
+
     def begin(self) -> Iterator[tuple[Progress, Work]]:
         """Make the first of two passes, where there are two; at its end there is the work of the second."""
         if self.first is None:
             return
         small = passes.shrunk(self.work.photo, self.first.size, self.work.threads)
         picture = np.ascontiguousarray(small.transpose(1, 2, 0))
-        rows = self.work.rows.shrunk(self.first.size, self.first.rows)  # painted without what is done to it afterwards
+        rows = Rows(self.first.rows, [1.0], [])  # painted without what is done to it afterwards
         for step in _paint(Work(picture, rows, picture.dtype), self.first.planner):
             done = step.painted is not None
             yield step, self.work.behind(step.painted, small) if done else self.work
@@ -123,9 +154,8 @@ def enough_memory() -> Iterator[None]:
 
 def _paint(work: Work, planner: Planner) -> Iterator[Progress]:
     """One pass of the network over a picture, whole or in tiles, as memory allows."""
-    size, masks = work.photo.shape[:2], len(work.rows.masks)
     with memory.claims.deciding:
-        claim = planner.whole_bytes(size, masks, floats=work.floats, second=work.first is not None)
+        claim = planner.whole_bytes(work.photo.shape[:2], floats=work.floats, second=work.first is not None)
         memory.claims.take(claim)
     if claim:
         try:
@@ -143,17 +173,14 @@ def _paint(work: Work, planner: Planner) -> Iterator[Progress]:
 
 def _paint_whole(work: Work, planner: Planner) -> pictures.Pixels:
     picture: Any = work.whole()
-    rows, masks = work.rows.rows, work.rows.masks
-    if masks:
-        return work.finished(planner.network.paint_regions(picture, np.stack(rows), regions.stack(masks)))
-    return work.finished(planner.network.paint(picture, rows[0]))
+    return work.finished(planner.network.paint(picture, work.rows.rows[0]))
 
 
 def _paint_tiles(work: Work, planner: Planner) -> Iterator[Progress]:
     kind = np.dtype(np.float32) if work.first is not None and work.floats else work.kind  # before it is finished
     painted: Any = np.empty(work.photo.shape, kind)
     with memory.claims.deciding:
-        large = planner.large(work.source, work.rows)
+        large = planner.large(work.source, work.rows.rows[0])
         claim = large.budget + large.layout().held
         memory.claims.take(claim)
     try:

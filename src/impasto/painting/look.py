@@ -34,7 +34,11 @@ class Dials(Sizes, total=False):
     strength: float
     keep_color: bool
     masks: Mapping[str, Mask] | None
+    protect: Mask | None
     stroke_size: float | None
+
+
+GENTLE = 0.6  # of the strength, where features are protected
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,9 @@ class Look:
 
     ``masks`` gives regions other styles or mixes: to each a grey picture of the photo's size whose values are
     weights, or "alpha" for the photo's own; soft edges are soft transitions, what is left goes to ``style``, and
-    masks that add up to more than 1 are divided by their sum.
+    masks that add up to more than 1 are divided by their sum. ``protect`` is a mask, too: where it is white, all is
+    painted more gently, so that a face keeps its features, with the finest strokes that a style has; its edge is
+    softened.
     """
 
     style: Style
@@ -71,6 +77,7 @@ class Look:
     masks: Mapping[str, Mask] | None = limits.field(
         None, "NAME=FILE: that style where FILE is white; NAME=alpha: where the photo is opaque."
     )
+    protect: Mask | None = limits.field(None, "Keep features, such as a face's, where the picture FILE is white.")
     stroke_size: float | None = limits.field(
         None, "Strokes as in a painting of N pixels, where a style knows several sizes.", limits.STROKE_SIZE
     )
@@ -95,6 +102,11 @@ class Look:
         return [self.style, *(self.masks or {})]
 
     @property
+    def masked(self) -> bool:
+        """Whether masks belong to it, which are as large as the photo is."""
+        return bool(self.masks) or self.protect is not None
+
+    @property
     def names(self) -> list[str]:
         """The names of styles in it, each once; a row has none."""
         from impasto.styles import blend
@@ -103,7 +115,13 @@ class Look:
 
     @property
     def shares(self) -> list[float]:
-        """How much of each of these styles is not the photo."""
+        """How much of each of these styles is not the photo; behind them that of each where it is protected."""
         from impasto.styles import blend
 
-        return [blend.style_share(each, strength=self.strength) for each in self.styles]
+        own = [blend.style_share(each, strength=self.strength) for each in self.styles]
+        return own if self.protect is None else own + self.gentle.shares
+
+    @property
+    def gentle(self) -> Look:
+        """How that is painted which is protected."""
+        return dataclasses.replace(self, strength=GENTLE * self.strength, protect=None)

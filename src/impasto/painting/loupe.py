@@ -46,18 +46,30 @@ class Loupe:
         """
         place = _within(rows, columns, self.job.size)
         with enough_memory():
-            return self._painted[place] if self.whole else self._window(place)
+            if self.whole:
+                return self._painted[place]
+            return self._blended(place) if self.job.work.rows.several else self._window(place)
 
     @cached_property
     def whole(self) -> bool:
         """Whether all is painted at once, exactly: the painting is too small for a part to be quicker, or must be."""
         few = PLACES * PLACE**2 > ENOUGH * math.prod(self.job.size)
-        return few or not self.job.work.rows.rows or self.job.planner.network.runtime != "openvino"
+        rows = self.job.work.rows
+        return few or not rows.rows or rows.bold > 0 or self.job.planner.network.runtime != "openvino"
 
     @property
     def about(self) -> bool:
         """Whether windows are only about what the painting is: in one pass, where no other one holds them."""
         return not self.whole and self.job.first is None
+
+    def _blended(self, place: Place) -> pictures.Pixels:
+        """What the masks make of the windows of several paintings."""
+        rows, (number, *others) = self.job.work.rows, self._alone
+        out, seen = self._alone[number].window(*place), [number]
+        for other in others:
+            seen.append(other)
+            out = rows.blended(out, self._alone[other].window(*place), seen, place)
+        return self.job.work.part(out, place)
 
     def _window(self, place: Place) -> pictures.Pixels:
         work, margin = self._work, self._large.graph.margin
@@ -76,7 +88,7 @@ class Loupe:
         around = graph.straight.halo + (0 if first is None else math.ceil(NEAR * length / first.size[axis]))
         start, stop = part.start + graph.margin - around, part.stop + graph.margin + around
         up = -(-stop // graph.multiple) * graph.multiple
-        return slice(max(0, start // graph.multiple * graph.multiple), min(self._large.sources[PICTURE].size[axis], up))
+        return slice(max(0, start // graph.multiple * graph.multiple), min(self._large.source.size[axis], up))
 
     def _inside(self, part: slice, axis: int) -> slice:
         """What of it lies inside the painting, in its pixels."""
@@ -84,6 +96,11 @@ class Loupe:
         return slice(max(0, part.start - margin), min(part.stop - margin, self.job.size[axis]))
 
     # ---- made once
+
+    @cached_property
+    def _alone(self) -> dict[int, Loupe]:
+        """A loupe for each of several paintings that masks blend, by its number."""
+        return {number: Loupe(self.job.alone(number)) for number in self.job.work.rows.seen(self.job.size[0])}
 
     @cached_property
     def _painted(self) -> pictures.Pixels:
@@ -99,16 +116,16 @@ class Loupe:
 
     @cached_property
     def _large(self) -> Large:
-        return self.job.planner.large(self._work.source, self._work.rows)
+        return self.job.planner.large(self._work.source, self._work.rows.rows[0])
 
     @cached_property
     def _sampled(self) -> Sampled:
-        return self.job.planner.network.sampled(bool(self._work.rows.masks))
+        return self.job.planner.network.sampled()
 
     @cached_property
     def _moments(self) -> Moments:
         """Those of places all over the picture, put together as one picture whose seams do not count."""
-        (tall, wide), multiple = self._large.sources[PICTURE].size, self._large.graph.multiple
+        (tall, wide), multiple = self._large.source.size, self._large.graph.multiple
         down = max(1, round(math.sqrt(PLACES * tall / wide)))
         rows, columns = _spread(tall, down, multiple), _spread(wide, max(1, round(PLACES / down)), multiple)
         feeds = _feeds(self._large, [[(row, column) for column in columns] for row in rows])
@@ -145,11 +162,8 @@ def _counts(parts: list[slice], length: int) -> Floats:
 
 def _feeds(large: Large, places: list[list[Place]]) -> dict[str, pictures.Pixels]:
     """What a network is given for places that stand beside and below each other."""
-    read = {
-        name: np.concatenate([np.concatenate([each(*place) for place in row], axis=3) for row in places], axis=2)
-        for name, each in large.sources.items()
-    }
-    return {**read, **large.style}
+    read = np.concatenate([np.concatenate([large.source(*place) for place in row], axis=3) for row in places], axis=2)
+    return {PICTURE: read, **large.style}
 
 
 def _moved(place: Place, down: int, across: int) -> Place:

@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,6 @@ Pixels = TypeVar("Pixels", Floats, Bytes)
 
 FLOATS = 60.0  # bytes a pixel: the photo and the painting as floats, and in the orders that they need
 IN_BYTES = 30.0  # and as bytes
-REGIONS = "-regions"  # ends the name of the file that paints regions, beside the network's own
 BYTES = 1050.0  # memory of a painting a pixel, where the graph cannot be asked: ONNX Runtime's for ``full``
 SMALLEST = 16  # pixels a side: below this the padding of the inner layers has nothing left to mirror; we mirror before
 
@@ -71,17 +70,16 @@ class Network:
         except (KeyError, ValueError) as error:
             raise NetworkError(f"{path} is not a network of impasto's (its metadata lack {error})") from error
         if "impasto.graph" in session.meta:
-            raise NetworkError(f"{path} only paints regions; name the network beside it, without {REGIONS}")
+            raise NetworkError(f"{path} is of an older impasto, for regions alone; name the network beside it")
         self._opened = session
         _networks.add(self)
 
     def _forget(self) -> None:
         """Have nothing open any more: a forked child, which has none of the threads, opens its own."""
         self._opening = threading.RLock()  # OpenVINO comes to a halt where two threads read graphs at once
-        self._graphs: dict[bool, Graph] = {}
-        self._sampled: dict[bool, Sampled] = {}
+        self._graph: Graph | None = None
+        self._sampled: Sampled | None = None
         self._opened = None
-        self._regions: Session | None = None
 
     def _whole(self) -> Session:
         with self._opening:
@@ -105,22 +103,24 @@ class Network:
 
     def let_go(self) -> None:
         """Give back the memory that is kept for the next picture, which takes it again."""
-        for session in self._sessions:
-            session.let_go()
+        if self._opened is not None:
+            self._opened.let_go()
 
     def afresh(self) -> None:
         """Paint the next picture to the last bit as if it were the first one: forget which sizes came before."""
-        for session in self._sessions:
-            session.afresh()
+        if self._opened is not None:
+            self._opened.afresh()
 
     def halt(self, on: bool) -> None:
         """End what is painted now, and until that is ``on`` no more, by InterruptedError; OpenVINO, whole pictures."""
-        for session in self._sessions:
-            session.halt(on)
+        if self._opened is not None:
+            self._opened.halt(on)
 
-    @property
-    def _sessions(self) -> list[Session]:
-        return [each for each in (self._opened, self._regions) if each is not None]
+    if not TYPE_CHECKING:  # else every misspelt name would be one
+
+        def __getattr__(self, name: str) -> Any:
+            now = "; a Painter paints regions, masks=..., which blend a painting in each style"
+            raise AttributeError(f"Network has no {name}{now if name == 'paint_regions' else ''}")
 
     def _feeds(self, picture: npt.NDArray[Any], row: npt.ArrayLike) -> Feeds:
         row = np.ascontiguousarray(row, np.float32)
@@ -128,24 +128,6 @@ class Network:
             raise self._mismatch(row.size)
         scale, shift = np.split(row, 2)
         return {"picture": self._planes(picture), "scale": scale, "shift": shift}
-
-    def paint_regions(self, picture: Pixels, rows: npt.ArrayLike, masks: Floats) -> Pixels:
-        """Paint in K styles at once: ``rows`` (K, row_size), mixed per pixel by ``masks`` (K, h, w) of sum 1.
-
-        The picture is as for ``paint``. Scale and shift are mixed inside the network, behind every norm, whose moments
-        stay those of the whole picture. Raises NetworkError if the network's file for regions, NAME-regions.onnx
-        beside it, is missing or another's.
-        """
-        rows = np.ascontiguousarray(rows, np.float32)
-        if rows.ndim != 2 or rows.shape[1] != self.row_size:
-            raise self._mismatch(rows.shape[-1])
-        if masks.shape != (len(rows), *picture.shape[:2]):
-            raise NetworkError(
-                f"{len(rows)} styles need masks of shape {(len(rows), *picture.shape[:2])}, not {masks.shape}"
-            )
-        scale, shift = (np.ascontiguousarray(half) for half in np.split(rows, 2, axis=1))
-        planes = {"picture": self._planes(picture), "masks": self._planes(masks.transpose(1, 2, 0))}
-        return _cut(self._open_regions().run({**planes, "scale": scale, "shift": shift}), picture)
 
     @property
     def smallest(self) -> int:
@@ -162,14 +144,14 @@ class Network:
         """How many cores it uses."""
         return self._wanted.threads or cores()
 
-    def bytes_for(self, height: int, width: int, *, regions: bool = False, floats: bool = True) -> int:
+    def bytes_for(self, height: int, width: int, *, floats: bool = True) -> int:
         """Memory that painting a picture of this size, of ``floats`` or of bytes, takes beside the network's own."""
         share = 0.85 if self.precision == "bf16" else 1.15  # of what the graph shows, measured
-        pixel = share * self.graph(regions).straight.bytes if self.runtime == "openvino" else BYTES
+        pixel = share * self.graph().straight.bytes if self.runtime == "openvino" else BYTES
         pixel += FLOATS if floats or self.runtime != "openvino" else IN_BYTES
         return int(pixel * self.pixels(height, width))
 
-    def graph(self, regions: bool = False) -> Graph:
+    def graph(self) -> Graph:
         """The network in stages, for pictures that are painted in tiles; NetworkError without OpenVINO."""
         if self.runtime != "openvino":
             raise NetworkError(
@@ -177,40 +159,18 @@ class Network:
                 "pip install openvino, and take the runtime auto or openvino"
             )
         with self._opening:
-            if regions not in self._graphs:
-                if regions:
-                    self._open_regions()  # it is there, and belongs to this network
-                path = self._regions_file if regions else self._path
+            if self._graph is None:
                 options = {"INFERENCE_PRECISION_HINT": self.precision}
-                self._graphs[regions] = Graph(path, options, self.multiple, self.margin)
-            return self._graphs[regions]
+                self._graph = Graph(self._path, options, self.multiple, self.margin)
+            return self._graph
 
-    def sampled(self, regions: bool = False) -> Sampled:
+    def sampled(self) -> Sampled:
         """The network with moments that are taken from places; NetworkError without OpenVINO."""
-        graph = self.graph(regions)
+        graph = self.graph()
         with self._opening:
-            if regions not in self._sampled:
-                self._sampled[regions] = Sampled(graph)
-            return self._sampled[regions]
-
-    @property
-    def _regions_file(self) -> Path:
-        return self._path.with_name(f"{self._path.stem}{REGIONS}.onnx")
-
-    def _open_regions(self) -> Session:
-        with self._opening:
-            if self._regions is None:
-                path = self._regions_file
-                if not path.is_file():
-                    raise NetworkError(
-                        f"the network {self.name!r} has no {path.name} to paint regions with; export it again"
-                    )
-                session = open(path, self._wanted).session
-                found = session.meta.get("impasto.fingerprint"), session.meta.get("impasto.margin", "0")
-                if found != (self.fingerprint, str(self.margin)):
-                    raise NetworkError(f"{path} belongs to another network than {self._path.name}; export both again")
-                self._regions = session
-            return self._regions
+            if self._sampled is None:
+                self._sampled = Sampled(graph)
+            return self._sampled
 
     def _mismatch(self, size: int) -> MismatchError:
         return MismatchError(

@@ -256,7 +256,8 @@ def _job(painter: Painter, subject: Subject, look: Look, kind: npt.DTypeLike | N
         wanted = np.dtype(subject.photo.pixels.dtype if kind is None else kind)
         pixels, planes = subject.sized(look, wanted)
         found = Rows.of(painter.bank, look, pixels, planes)
-        work = Work(pixels, found, wanted, look.keep_color, painter.network.threads)
+        detail = passes.detail_at(max(found.shares))
+        work = Work(pixels, found, wanted, look.keep_color, painter.network.threads, detail)
         height, width = pixels.shape[:2]
         begun = passes.first_size(height, width, look.brush)
         if begun is None or not found.rows:

@@ -51,6 +51,11 @@ def first_size(height: int, width: int, brush: Brush) -> Size | None:
     return max(1, round(height * side / long)), max(1, round(width * side / long))
 
 
+def detail_at(share: float) -> float:
+    """How much of the photo's fine light and dark the second pass sees: of a photo painted as it is, all."""
+    return 1 - (1 - DETAIL) * min(1.0, share)
+
+
 class Second:
     """What the second pass paints, as pixels (height, width, 3) that are made where they are read: ``x2`` above.
 

@@ -13,17 +13,15 @@ from impasto import limits, pictures
 from impasto.errors import PictureError
 from impasto.painting import memory, passes
 from impasto.painting.network import Network
-from impasto.painting.rows import Rows, Stack
 from impasto.painting.tiles.large import Large
-from impasto.painting.tiles.parts import MASKS, PICTURE
-from impasto.painting.tiles.windows import Mirrored, Source
+from impasto.painting.tiles.windows import Floats, Mirrored
 
 SHARE = 0.7  # of the free memory that a painting may take
 WHOLE_BYTES = 4_000_000_000  # what a picture may take to be painted whole, if no limit is given
 TILES_BYTES = 1_800_000_000  # and what photo, painting and tiles may take together; the program takes 200 MB
 TILE_BYTES = 320 * 2**20  # for each thread: what tiles that run take where there is more
 LEAST_BYTES = 40 * 2**20  # and where there is less than that
-AT_MOST = 4000, 14_000  # bytes a pixel, without and with masks: no network needs more; most machines have them free
+AT_MOST = 4000  # bytes a pixel: no network needs more; most machines have them free
 TRIALS = (512, 1024)  # pixels: what is painted to estimate how long a picture will take
 
 
@@ -33,7 +31,8 @@ class Plan:
 
     ``memory`` is what the process will take at its peak, ``disk`` what temporary files will take, in bytes. ``work``
     counts the multiplications in tiles, where they overlap too; 0 for whole pictures. ``first`` is the longer side of
-    the first, small painting of a large picture, in pixels; 0 where there is none.
+    the first, small painting of a large picture, in pixels; 0 where there is none. ``paintings`` are made one after the
+    other, each as said, where masks blend several.
     """
 
     width: int
@@ -45,6 +44,7 @@ class Plan:
     disk: int
     work: float
     first: int = 0
+    paintings: int = 1
 
 
 class Planner:
@@ -68,10 +68,13 @@ class Planner:
         ``floats``: more than 8 bits go through the network. ``begun``: the size of the first of two passes, which
         ``first`` plans, if that is another network.
         """
-        planned = self._pass(size, masks, floats, begun is not None)
+        planned = self._pass(size, floats, begun is not None)
+        if masks:  # the painting in which they are blended, and the masks as bytes
+            more = (masks + (12 if floats else 3)) * math.prod(size)
+            planned = replace(planned, memory=planned.memory + more, paintings=masks + 1)
         if begun is None:
             return planned
-        small = (first or self)._pass(begun, masks, True, False)
+        small = (first or self)._pass(begun, True, False)
         kept = 4 * 6 * math.prod(begun)  # photo and painting of the first pass
         return replace(
             planned,
@@ -80,46 +83,41 @@ class Planner:
             first=max(begun),
         )
 
-    def _pass(self, size: passes.Size, masks: int, floats: bool, second: bool) -> Plan:
+    def _pass(self, size: passes.Size, floats: bool, second: bool) -> Plan:
         height, width = size
-        whole = self.network.bytes_for(height, width, regions=masks > 0, floats=floats)
-        whole += 4 * (masks + 1) * (masks > 0) * height * width
+        whole = self.network.bytes_for(height, width, floats=floats)
         whole += second * (12 if floats else 3) * height * width  # what the second pass paints
         files = 2 * 3 * height * width  # photo and painting in 8 bits
         if whole <= self._most():
             return Plan(width, height, True, 1, 1, memory.used() + whole + files, 0, 0.0)
         blank: Any = np.broadcast_to(np.uint8(0), (height, width, 3))  # takes no memory
-        layout = self.large(blank, self._any_rows([blank[..., 0]] * masks)).layout()
-        total = memory.used() + layout.memory + files + masks * height * width
+        layout = self.large(blank, self._any_row()).layout()
+        total = memory.used() + layout.memory + files
         total += (second and floats) * 9 * height * width  # the painting is not rounded before the first is in it
         return Plan(width, height, False, layout.tiles, layout.passes, total, layout.disk, layout.work)
 
-    def whole_bytes(self, size: passes.Size, masks: int, *, floats: bool, second: bool) -> int:
+    def whole_bytes(self, size: passes.Size, *, floats: bool, second: bool) -> int:
         """About how many bytes it takes to paint a picture of this size whole, as planned; 0 if it needs tiles."""
         height, width = size
-        surely = AT_MOST[masks > 0] * self.network.pixels(height, width) + 4 * (masks + 1) * height * width
+        surely = AT_MOST * self.network.pixels(height, width)
         if surely <= self._most():  # reading the graph to know better takes as long as a small painting
             return surely // 4
-        planned = self._pass(size, masks, floats, second)
+        planned = self._pass(size, floats, second)
         return max(1, planned.memory - memory.used()) if planned.whole else 0
 
-    def large(self, pixels: pictures.Pixels | passes.Second, rows: Rows) -> Large:
+    def large(self, pixels: pictures.Pixels | passes.Second, row: Floats) -> Large:
         """A picture on its way through the network in tiles; NetworkError where the runtime knows none."""
-        graph = self.network.graph(bool(rows.masks))
-        given: dict[str, Any] = {PICTURE: pixels} | ({MASKS: Stack(rows.masks)} if rows.masks else {})
-        sources: dict[str, Source] = {
-            name: Mirrored(each, graph.multiple, self.network.smallest, graph.margin) for name, each in given.items()
-        }
-        scale, shift = np.split(np.stack(rows.rows) if rows.masks else rows.rows[0], 2, axis=-1)
+        graph = self.network.graph()
+        source = Mirrored(pixels, graph.multiple, self.network.smallest, graph.margin)
+        scale, shift = np.split(row, 2)
         style = {"scale": np.ascontiguousarray(scale), "shift": np.ascontiguousarray(shift)}
         room = self._budget(math.prod(pixels.shape))
         # On many cores tiles would take all of it, and gain less than what waits in memory does.
         budget = min(room, TILE_BYTES * self.network.threads, max(2 * TILE_BYTES, room // 2))
-        return Large(graph, sources, style, budget=budget, spare=room - budget, threads=self.network.threads)
+        return Large(graph, source, style, budget=budget, spare=room - budget, threads=self.network.threads)
 
-    def _any_rows(self, masks: list[pictures.Pixels]) -> Rows:
-        count = len(masks) + 1
-        return Rows([np.ones(self.network.row_size, np.float32)] * count, [1.0] * count, masks)
+    def _any_row(self) -> Floats:
+        return np.ones(self.network.row_size, np.float32)
 
     # ---- memory
 
@@ -156,7 +154,7 @@ class Planner:
         beyond = max(0.0, second - small) / (more - little) * (work - little)
         begun = passes.first_size(plan.height, plan.width, plan.first) if plan.first else None
         before = 0.0 if begun is None else (first or self)._seconds_first(plan, begun)
-        return before + (small * work / little if work <= little else small + beyond)
+        return plan.paintings * (before + (small * work / little if work <= little else small + beyond))
 
     def _seconds_first(self, plan: Plan, begun: passes.Size) -> float:
         """How long the first pass and what lies between the two will take."""
@@ -165,18 +163,18 @@ class Planner:
         small = passes.shrunk(noise, (min(TRIALS), min(TRIALS)))
         passes.crossed(small, passes.Second(small, noise, small).whole())(slice(None))
         between = (time.perf_counter() - begin) * plan.width * plan.height / max(TRIALS) ** 2
-        return between + self.seconds(self._pass(begun, 0, False, False))
+        return between + self.seconds(self._pass(begun, False, False))
 
     def _trial(self, side: int, whole: bool) -> tuple[float, float]:
         """Seconds and work of painting noise, ``side`` x ``side`` pixels."""
-        noise, rows = _noise(side), self._any_rows([])
+        noise, row = _noise(side), self._any_row()
         if whole:
             self.network.prepare(side, side)
         begin = time.perf_counter()
         if whole:
-            self.network.paint(noise, rows.rows[0])
+            self.network.paint(noise, row)
             return time.perf_counter() - begin, float(self.network.pixels(side, side))
-        large = self.large(noise, rows)
+        large = self.large(noise, row)
         for _ in large.paint():
             pass
         return time.perf_counter() - begin, large.layout().work

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageFilter
 
 from impasto import pictures
 from impasto.errors import PictureError
@@ -17,6 +18,8 @@ Weights: TypeAlias = npt.NDArray[Any]
 Mask: TypeAlias = pictures.Source  # a grey picture: white is in, black is out; "alpha" is the photo's own alpha
 
 ALPHA = "alpha"
+PIECES, MOST_TONES = 10, 512  # of a face that has its features still, but not its tones
+SOFT = 0.012  # of the longer side: standard deviation of a soft edge
 TOO_MUCH = 1 + 2 / 255  # what masks may add up to before it counts as an overlap: rounding to 8 bits
 
 
@@ -30,10 +33,11 @@ def load(
     are black and white. PictureError for a mask of another size than the photo, or "alpha" where the photo has none,
     or that cannot be read; ``max_pixels`` as in ``pictures.load``.
     """
-    return {style: _weights(style, mask, photo, max_pixels) for style, mask in masks.items()}
+    return {style: weights(style, mask, photo, max_pixels) for style, mask in masks.items()}
 
 
-def _weights(style: str, mask: Mask, photo: pictures.Photo, max_pixels: int | None) -> Weights:
+def weights(style: str, mask: Mask, photo: pictures.Photo, max_pixels: int | None) -> Weights:
+    """Those of one mask; ``style`` is what messages call it."""
     if isinstance(mask, str) and mask == ALPHA:
         if photo.opacity is None:
             raise PictureError(f"{photo.name} has no alpha to be the mask of {style!r}; give a picture as mask")
@@ -74,6 +78,18 @@ def _parts(array: npt.NDArray[Any]) -> Iterator[slice]:
     """Rows of a large array, about a million numbers at a time."""
     rows = max(1, 2**20 // max(1, array[0].size))
     return (slice(top, top + rows) for top in range(0, len(array), rows))
+
+
+def softened(mask: Weights) -> Weights:
+    """A mask (h, w), uint8, whose edges are no longer to be seen."""
+    picture = Image.fromarray(pictures.to_bytes(mask))
+    return np.asarray(picture.filter(ImageFilter.GaussianBlur(SOFT * max(mask.shape))))
+
+
+def coarse(mask: Weights) -> int:
+    """The longer side in pixels of so small a picture that what is in the mask is PIECES pixels large in it."""
+    share = float(pictures.to_bytes(mask).mean(dtype=np.float64)) / 255
+    return int(np.clip(PIECES / max(share, 1e-6) ** 0.5, PIECES, MOST_TONES))
 
 
 def overlap(masks: Sequence[Weights]) -> float:

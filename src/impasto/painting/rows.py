@@ -22,61 +22,87 @@ Floats = npt.NDArray[np.float32]
 class Rows:
     """What goes where: for what the masks leave over, then for each mask, a row and how much of it is not the photo.
 
-    ``masks`` are (h, w). Where all is photo there are no rows.
+    Each row is a painting of the whole picture; ``masks`` (h, w) blend them. Where there is a mask of what is
+    ``protected`` (h, w), as many rows follow for what is there. Where all is photo there are no rows.
     """
 
     rows: list[Floats]
     shares: list[float]
     masks: list[pictures.Pixels]
+    protected: pictures.Pixels | None = None
+    bold: int = 0  # how many of them are not for what is protected, where anything is
+    tones: int = 0  # pixels of the longer side at which what is protected has the tones of the others
 
     @classmethod
-    def of(cls, bank: Bank, look: Look, picture: pictures.Pixels, masks: list[pictures.Pixels]) -> Rows:
-        """Those of a look for this very picture."""
+    def of(cls, bank: Bank, look: Look, picture: pictures.Pixels, planes: list[pictures.Pixels]) -> Rows:
+        """Those of a look for this very picture; ``planes`` are its masks and, the last, that of what is protected."""
+        masks = planes if look.protect is None else planes[:-1]
+        protected = None if look.protect is None else regions.softened(planes[-1])
         found = cls(rows_of(bank, look, picture), look.shares, masks)
-        return replace(found, rows=[]) if found.is_photo(len(picture)) else found
+        if protected is not None:
+            found = replace(found, protected=protected, bold=len(look.styles), tones=regions.coarse(protected))
+        return found if found.seen(len(picture)) else replace(found, rows=[])
+
+    @property
+    def several(self) -> bool:
+        """Whether several paintings are blended."""
+        return len(self.shares) > 1
 
     @property
     def plain(self) -> bool:
         """Whether the painting is shown as the network paints it, everywhere."""
         return min(self.shares) >= blend.WHOLE_SHARE
 
-    def is_photo(self, height: int) -> bool:
-        """Whether nothing of the painting is shown, in a picture of ``height`` rows."""
-        if not self.masks or min(self.shares) > 0:
-            return max(self.shares) == 0
-        return not any(self._weight((part, slice(None))).any() for part in passes.bands(height))
+    def seen(self, height: int) -> list[int]:
+        """The numbers of those paintings of which anything is shown, in a picture of ``height`` rows."""
+        shown = [number for number, share in enumerate(self.shares) if share > 0]
+        if not self.several:
+            return shown
+        most = np.zeros(len(self.shares), np.float32)
+        for rows in passes.bands(height):
+            most = np.maximum(most, self.weights((rows, slice(None))).max((1, 2)))
+        return [number for number in shown if most[number] > 0]
 
-    def _weight(self, place: Any) -> Floats:
-        """How much of the painting is shown: one number, or (h, w, 1) of the place."""
-        if not self.masks:
-            return blend.painted_weight(self.shares[0])
-        planes = regions.stack([mask[place] for mask in self.masks])  # (K + 1, h, w)
-        shares = np.minimum(np.asarray(self.shares, np.float32), 1)  # more would reach into what a soft mask keeps
-        return blend.painted_weight(np.tensordot(shares, planes, 1))[..., None]
+    def weights(self, place: Any) -> Floats:
+        """How much of each of several paintings is shown at a place, (N, h, w); the rest is photo."""
+        planes = regions.stack([mask[place] for mask in self.masks]) if self.masks else np.ones((1, 1, 1), np.float32)
+        if self.protected is not None:
+            protected = pictures.unit(self.protected[place])
+            planes = np.concatenate([planes * (1 - protected), planes * protected])
+        return planes * blend.painted_weight(self.shares)[:, None, None]
 
     def shown(self, painted: pictures.Pixels, photo: pictures.Pixels, place: Any) -> pictures.Picture:
         """``painted``, drawn towards ``photo``, both the part at ``place`` of theirs; whole numbers become floats."""
-        weight = self._weight(place)
+        weight = self.weights(place).sum(0)[..., None] if self.several else blend.painted_weight(self.shares[0])
         shown: pictures.Picture = (1 - weight) * pictures.unit(photo) + weight * pictures.unit(painted)
         return shown
 
-    def shrunk(self, size: passes.Size, rows: list[Floats]) -> Rows:
-        """The masks at a smaller size, for other ``rows`` that are shown as they are painted."""
-        masks = [passes.shrunk(mask[..., None], size)[0] for mask in self.masks]
-        return Rows(rows, [1.0] * len(rows), masks)
+    def blended(self, under: pictures.Pixels, over: pictures.Pixels, numbers: list[int], place: Any) -> pictures.Pixels:
+        """What the last of these ``numbers`` painted ``over`` what those before it have become, ``under``, at a place.
 
+        Once all are in it, each counts for as much as is shown of it.
+        """
+        weights = self.weights(place)[numbers]
+        share = (weights[-1] / np.maximum(weights.sum(0), np.finfo(np.float32).tiny))[..., None]
+        half = np.float32(0 if under.dtype.kind == "f" else 0.5)
+        found: pictures.Pixels = (under + share * (over.astype(np.float32, copy=False) - under) + half).astype(
+            under.dtype
+        )
+        return found
 
-class Stack:
-    """K masks (h, w) as pixels (h, w, K + 1) that are made where they are read: see ``regions.stack``."""
+    def alone(self, number: int) -> Rows:
+        """One of them, all over the picture, as the network paints it."""
+        return Rows([self.rows[number]], [1.0], [])
 
-    dtype = np.dtype(np.float32)
-
-    def __init__(self, masks: list[pictures.Pixels]) -> None:
-        self._masks = masks
-        self.shape = (*masks[0].shape, len(masks) + 1)
-
-    def __getitem__(self, place: Any) -> Floats:
-        return regions.stack([mask[place] for mask in self._masks]).transpose(1, 2, 0)
+    def bare(self) -> Rows:
+        """The same as the network paints it, where the photo shines through nowhere."""
+        if not self.several:
+            return replace(self, shares=[1.0])
+        weights = self.weights(slice(None))
+        total = weights.sum(0)
+        planes = weights / np.maximum(total, np.finfo(np.float32).tiny)
+        planes[weights.max((1, 2)).argmax(), total == 0] = 1  # any painting that there is
+        return replace(self, shares=[1.0] * len(self.shares), masks=list(planes[1:]), protected=None)
 
 
 def check(bank: Bank, look: Look) -> None:
@@ -89,6 +115,8 @@ def check(bank: Bank, look: Look) -> None:
     except StyleNameError as error:
         other = opening.network_of(next((name for name in look.names if name not in bank), ""))
         raise error if other is None else StyleNameError(f"{error}; the network {other!r} has it") from error
+    if look.protect is not None:
+        check(bank, look.gentle)
 
 
 def of_strokes(bank: Bank, look: Look) -> Bank:
@@ -102,7 +130,8 @@ def rows_of(bank: Bank, look: Look, picture: pictures.Pixels) -> list[Floats]:
         return []
     of_photo = look.strength != 1 or PHOTO in look.names  # whether the ``photo`` row has a part in it
     photo, bank = photo_row(bank, picture) if of_photo else None, of_strokes(bank, look)
-    return [blend.mix(bank, each, strength=look.strength, photo=photo) for each in look.styles]
+    found = [blend.mix(bank, each, strength=look.strength, photo=photo) for each in look.styles]
+    return found if look.protect is None else found + rows_of(strokes.finest(bank, look.names), look.gentle, picture)
 
 
 def alike(look: Look, bank: Bank, own: Bank, other: Bank) -> bool:

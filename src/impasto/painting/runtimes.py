@@ -81,7 +81,7 @@ def _with_gpu(path: Path, wanted: Wanted, found: Found) -> Found:
     if wanted.device == "cpu":
         return found
     here = machine() if found.runtime == "openvino" else (processor(), str(cores()))
-    key = ", ".join([*here, *_kind(found.session), found.session.meta.get("impasto.graph", "")])
+    key = ", ".join([*here, *_kind(found.session), ""])
     gpu = devices.chosen(wanted.device, key, devices.gpus, lambda gpu: _tested(path, gpu, found.session))
     if gpu is None:
         return found
@@ -149,10 +149,7 @@ def _trial_feeds(session: Session, size: int) -> Feeds:
     half = int(session.meta["impasto.row_size"]) // 2
     picture = (np.arange(3 * size**2) % 251).astype(np.uint8).reshape(1, size, size, 3)
     style: Feeds = {"scale": np.ones(half, np.float32), "shift": np.zeros(half, np.float32)}
-    if "impasto.graph" not in session.meta:
-        return {"picture": picture, **style}
-    several: Feeds = {name: np.stack([values] * 2) for name, values in style.items()}
-    return {"picture": picture, "masks": np.full((1, 2, size, size), 0.5, np.float32), **several}
+    return {"picture": picture, **style}
 
 
 def _has_openvino() -> bool:

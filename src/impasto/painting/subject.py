@@ -17,27 +17,28 @@ from impasto.painting.planner import check_room
 
 @dataclass(frozen=True)
 class Subject:
-    """A photo, and the masks (h, w) of a look by their styles."""
+    """A photo, and the masks (h, w) of a look; the last is that of what is protected, if it has one."""
 
     photo: pictures.Photo
-    masks: dict[str, pictures.Pixels]
+    masks: list[pictures.Pixels]
 
     @classmethod
     def load(cls, image: pictures.Photo | pictures.Source, look: Look, max_pixels: int | None) -> Subject:
         """Read the photo, if it is not read yet, and the masks; PictureError for what is no picture."""
         photo = image if isinstance(image, pictures.Photo) else pictures.load(image, max_pixels=max_pixels)
-        return cls(photo, regions.load(look.masks or {}, photo, max_pixels=max_pixels))
+        masks = [*regions.load(look.masks or {}, photo, max_pixels=max_pixels).values()]
+        kept = [] if look.protect is None else [regions.weights("protect", look.protect, photo, max_pixels)]
+        return cls(photo, masks + kept)
 
     def shrunk(self, size: passes.Size) -> Subject:
         """The same at a smaller ``size`` (height, width), in float32."""
         pixels = np.ascontiguousarray(passes.shrunk(self.photo.pixels, size).transpose(1, 2, 0))
         photo = replace(self.photo, pixels=pixels, opacity=self.photo.opacity_for(pixels))
-        masks = {name: passes.shrunk(mask[..., None], size)[0] for name, mask in self.masks.items()}
-        return Subject(photo, masks)
+        return Subject(photo, [passes.shrunk(mask[..., None], size)[0] for mask in self.masks])
 
     def sized(self, look: Look, kind: np.dtype[Any]) -> tuple[pictures.Pixels, list[pictures.Pixels]]:
         """Pixels and masks (h, w) at the size of the look's painting; ``kind`` is its type."""
-        photo, masks = self.photo, list(self.masks.values())
+        photo, masks = self.photo, self.masks
         pixels, size = photo.pixels, painted_size(photo.pixels.shape[:2], look)
         if size == pixels.shape[:2]:
             return pixels, masks

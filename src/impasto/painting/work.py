@@ -20,7 +20,7 @@ class Work:
     """One pass: what the network paints, and what is made of that.
 
     ``photo`` is what strength, masks and ``keep_color`` draw the painting back to, and ``kind`` the painting's type. In
-    the second of two passes ``seen`` is made of ``first``, the planes of the first pass.
+    the second of two passes ``seen`` is made of ``first``, the planes of the first pass, and of the photo's ``detail``.
     """
 
     photo: pictures.Pixels
@@ -28,6 +28,7 @@ class Work:
     kind: np.dtype[Any]
     keep_color: bool = False
     threads: int = 1
+    detail: float = passes.DETAIL
     seen: passes.Second | None = None
     first: Floats | None = None
 
@@ -79,5 +80,34 @@ class Work:
     def behind(self, first: Any, small: Floats) -> Work:
         """The second pass over the same picture, behind one that made ``first``, (h, w, 3), of the planes ``small``."""
         planes = np.ascontiguousarray(first.transpose(2, 0, 1))
-        detail = 1 - (1 - passes.DETAIL) * min(1.0, max(self.rows.shares))  # of a photo painted as it is, all
-        return replace(self, seen=passes.Second(planes, self.photo, small, detail=detail), first=planes)
+        return replace(self, seen=passes.Second(planes, self.photo, small, detail=self.detail), first=planes)
+
+    def alone(self, number: int) -> Work:
+        """One painting of several that masks blend, as the network paints it."""
+        kind = np.dtype(np.float32 if self.floats else np.uint8)
+        detail = passes.detail_at(self.rows.shares[number])
+        return replace(self, rows=self.rows.alone(number), kind=kind, keep_color=False, detail=detail)
+
+    def tones(self, painted: pictures.Pixels) -> Floats:
+        """The tones of what was painted boldly, as planes of a small picture."""
+        scale = min(1.0, self.rows.tones / max(painted.shape[:2]))
+        height, width = (max(1, round(side * scale)) for side in painted.shape[:2])
+        return passes.shrunk(painted, (height, width), self.threads)
+
+    def toned(self, gentle: pictures.Pixels, tones: Floats) -> pictures.Pixels:
+        """What is painted gently, used up, in other tones: only details stay its own."""
+        added = passes.crossed(tones, gentle, merge=(1.0,), threads=self.threads)
+
+        def fill(rows: slice) -> None:
+            passes.stored(passes.plus(gentle[rows], added(rows)), gentle[rows])
+
+        passes.spread(fill, passes.bands(len(gentle)), self.threads)
+        return gentle
+
+    def blend(self, under: pictures.Pixels, over: pictures.Pixels, numbers: list[int]) -> None:
+        """Paint the last of these numbers, ``over``, into what those before it have become, ``under``."""
+
+        def fill(rows: slice) -> None:
+            under[rows] = self.rows.blended(under[rows], over[rows], numbers, (rows, slice(None)))
+
+        passes.spread(fill, passes.bands(len(under)), self.threads)

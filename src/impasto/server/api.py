@@ -102,15 +102,19 @@ class Recipe(Model):
     size: int | None = dial("size")
     enlarge: bool = dial("enlarge")
     regions: list[Region] = Field(default_factory=list, max_length=MASKS, description="Places with looks of their own.")
+    protect: int | None = Field(None, ge=0, lt=MASKS, description="The number of a mask: features are kept there.")
 
     def wanted(self, default: str, masks: dict[int, Mask]) -> Wanted:
         """The same as plain data; UnknownError for a mask that was not sent."""
-        missing = [region.mask for region in self.regions if region.mask not in masks]
+        named = [region.mask for region in self.regions] + ([] if self.protect is None else [self.protect])
+        missing = [number for number in named if number not in masks]
         if missing:
             raise RequestError(422, "no-mask", f"the mask {missing[0]} was not sent; PUT it first")
         names = ("strength", "brush", "stroke_size", "keep_color", "size", "enlarge")
         regions = tuple((masks[region.mask], region.styles) for region in self.regions)
-        return Wanted(self.network or default, self.styles, {name: getattr(self, name) for name in names}, regions)
+        protect = None if self.protect is None else masks[self.protect]
+        dials = {name: getattr(self, name) for name in names}
+        return Wanted(self.network or default, self.styles, dials, regions, protect)
 
 
 class PreviewBody(Model):

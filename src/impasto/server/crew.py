@@ -159,8 +159,7 @@ class Crew:
         if job is not None and not job.over.is_set():
             job.finish(report, painting)
             if report.error is None and not member.jobs:
-                wanted = job.task.wanted
-                self.pace.learn(wanted.network, job.pixels, job.ended - job.began, regions=bool(wanted.regions))
+                self.pace.learn(job.task.wanted.network, job.pixels, job.ended - job.began)
         if not member.jobs and member.memory > member.first + GROWTH:
             member.end()
 

@@ -72,7 +72,7 @@ class Jobs:
         """Put a task, a painting of about so many pixels, at the end of the queue; FullError if that is full."""
         self.check_room(body.size)
         self.sweep()
-        estimate = self.crew.pace.seconds(task.wanted.network, pixels, regions=bool(task.wanted.regions))
+        estimate = self.crew.pace.seconds(task.wanted.network, pixels)
         job = self._jobs[task.id] = Job(task, pixels, estimate, body)
         self.asked += 1
         self.waiting.append(job)

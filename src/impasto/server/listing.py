@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from impasto.styles import blend, strokes
-from impasto.styles.bank import Bank
+from impasto.styles.bank import KIND, Bank
 
 NEIGHBOURS = 4
 
@@ -23,6 +23,7 @@ def _entry(bank: Bank, name: str) -> dict[str, Any]:
         "title": card.title,
         "artist": card.artist,
         "year": card.year,
+        "kind": str(card.extra.get(KIND, "")),
         "license": card.licence,
         "credit": card.note,
         "sizes": list(strokes.sizes(bank, name)),

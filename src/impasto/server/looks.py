@@ -15,18 +15,22 @@ from impasto import pictures
 from impasto.errors import PictureError
 from impasto.painting.look import Look
 from impasto.server.settings import MASK_SIDE
+from impasto.styles.bank import PHOTO
 
 Mask = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A network by its name, a mix, the dials of a ``Look``, and for regions a mask (h, w) and a mix each."""
+    """A network by its name, a mix, the dials of a ``Look``, for regions a mask (h, w) and a mix each, and the mask of
+    what is protected.
+    """
 
     network: str
     styles: Mapping[str, float]
     dials: Mapping[str, Any] = field(default_factory=dict)
     regions: tuple[tuple[Mask, Mapping[str, float]], ...] = ()
+    protect: Mask | None = None
 
     def look(self, width: int, height: int) -> Look:
         """The look for a photo of this size, which the masks are stretched to. Raises what ``Look`` raises."""
@@ -34,7 +38,14 @@ class Wanted:
         for mask, styles in self.regions:
             name, plane = mix(styles), stretched(mask, width, height)
             masks[name] = np.maximum(masks[name], plane) if name in masks else plane
-        return Look(dict(self.styles), **self.dials, masks=masks or None)
+        protect = None if self.protect is None else stretched(self.protect, width, height)
+        return Look(dict(self.styles), **self.dials, masks=masks or None, protect=protect)
+
+    @property
+    def paintings(self) -> int:
+        """How many paintings are made, at most, and blended by the masks."""
+        count = 1 + sum(set(styles) != {PHOTO} for _, styles in self.regions)
+        return count if self.protect is None else 2 * count
 
     @property
     def comment(self) -> str:

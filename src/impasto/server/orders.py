@@ -62,15 +62,15 @@ class Orders:
         """How a painting will be made, and the seconds that it will take."""
         self.painted_size(header, wanted)
         plan = await asyncio.to_thread(self._plan, header, wanted)
-        pixels = float(plan.width * plan.height)
-        return plan, self.jobs.crew.pace.seconds(wanted.network, pixels, regions=bool(wanted.regions))
+        pixels = float(plan.width * plan.height * wanted.paintings)
+        return plan, self.jobs.crew.pace.seconds(wanted.network, pixels)
 
     def _plan(self, header: pictures.Header, wanted: Wanted) -> Plan:
         dials = wanted.dials
         sizes = {name: dials[name] for name in ("size", "enlarge", "brush") if name in dials}
         floats = bool(header.deep or dials.get("keep_color"))
         painter = self._painters.get(wanted.network)
-        return painter.plan(header.width, header.height, masks=len(wanted.regions), floats=floats, **sizes)
+        return painter.plan(header.width, header.height, masks=wanted.paintings - 1, floats=floats, **sizes)
 
     def painted_size(self, header: pictures.Header, wanted: Wanted) -> tuple[int, int]:
         """Width and height of the painting, once they are within the limit: ``size`` may enlarge a photo."""
@@ -90,7 +90,7 @@ class Orders:
         pictures.check_target(target, format=saving.format, width=width, height=height)
         size, place = (header.width, header.height), self._folder.new()
         task = Task(new_id(), body.data, *size, wanted, saving, place, self._settings.pixels, exact)
-        return self.jobs.submit(task, body, float(width * height))
+        return self.jobs.submit(task, body, float(width * height * wanted.paintings))
 
     async def window(self, photo: Photo, wanted: Wanted, key: str, place: tuple[int, int, int, int]) -> Preview:
         """A place of the painting at full size; OvertakenError where a newer one of the same photo was asked for."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 RATES = {"fast": 0.25e-6, "full": 1.3e-6}  # seconds a pixel on common computers, until it is known better
 FIXED = 0.1  # seconds of a painting that its size does not change: read, compiled, written
-REGIONS = 1.6  # times as long with regions, until it is known better
 APART = 50.0  # times quicker or slower than common computers: beyond that something else was measured
 LEAST = 250_000  # pixels: of a smaller painting its network has too small a part
 ENOUGH = 5e6  # pixels that count as much as all before them
@@ -16,34 +15,26 @@ NEARLY = 0.95  # how far it is, at most, by what was estimated before
 
 @dataclass
 class Pace:
-    """Seconds a pixel of each network, with regions and without."""
+    """Seconds a pixel of each network."""
 
-    _known: dict[tuple[str, bool], float] = field(default_factory=dict)
+    _known: dict[str, float] = field(default_factory=dict)
 
-    def seconds(self, network: str, pixels: float, *, regions: bool = False) -> float:
+    def seconds(self, network: str, pixels: float) -> float:
         """How long a painting of so many pixels will take."""
-        return FIXED + pixels * self._rate(network, regions)
+        return FIXED + pixels * self._known.get(network, _common(network))
 
-    def learn(self, network: str, pixels: float, seconds: float, *, regions: bool = False) -> None:
+    def learn(self, network: str, pixels: float, seconds: float) -> None:
         """Take in how long a painting took; the larger it is the more that counts."""
         if pixels < LEAST:
             return
-        common, known = _common(network, regions), self._rate(network, regions)
+        common = _common(network)
+        known = self._known.get(network, common)
         found = min(APART * common, max(common / APART, (seconds - FIXED) / pixels))
-        self._known[network, regions] = known + min(0.8, pixels / ENOUGH) * (found - known)
-
-    def _rate(self, network: str, regions: bool) -> float:
-        """Seconds a pixel; of a kind that was not painted yet, as the other kind has it."""
-        if (network, regions) in self._known:
-            return self._known[network, regions]
-        other = self._known.get((network, not regions))
-        if other is None:
-            return _common(network, regions)
-        return other * REGIONS if regions else other / REGIONS
+        self._known[network] = known + min(0.8, pixels / ENOUGH) * (found - known)
 
 
-def _common(network: str, regions: bool) -> float:
-    return RATES.get(network, RATES["full"]) * (REGIONS if regions else 1.0)
+def _common(network: str) -> float:
+    return RATES.get(network, RATES["full"])
 
 
 def progress(estimate: float, passed: float, share: float = 0.0, then: float = 0.0) -> tuple[float, float]:

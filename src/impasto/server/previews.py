@@ -264,8 +264,9 @@ def _prepared(
     small = at_side(photo, wide)
     if begun is not None and (side > QUICK_SIDE or wide == whole):
         painter, look = first, begun_look
-    masks = wanted.look(*_size(small)).masks
-    return painter, replace(look, size=None, enlarge=False, brush="small", masks=masks), small
+    sized = wanted.look(*_size(small))
+    look = replace(look, size=None, enlarge=False, brush="small", masks=sized.masks, protect=sized.protect)
+    return painter, look, small
 
 
 def at_side(photo: Photo, side: int) -> pictures.Photo:

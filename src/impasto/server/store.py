@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from impasto import pictures
+from impasto import files, pictures
 from impasto.errors import ImpastoError
 from impasto.server.looks import Mask
 
@@ -81,7 +81,8 @@ class Folder:
     def __init__(self) -> None:
         _sweep(Path(tempfile.gettempdir()))
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX))  # mode 0700
-        self._lock = _locked(self.path / "lock")
+        self._lock = (self.path / "lock").open("wb")
+        files.hold(self._lock)
 
     def new(self) -> Path:
         """A name for a file, which nobody can guess."""
@@ -89,32 +90,17 @@ class Folder:
 
     def remove(self) -> None:
         """Remove the folder with all that is in it."""
+        self._lock.close()
         shutil.rmtree(self.path, ignore_errors=True)
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
-
-
-def _locked(path: Path) -> IO[bytes] | None:
-    """The open file, locked as long as this process lives; None where the system has no such locks."""
-    try:
-        import fcntl
-    except ImportError:
-        return None
-    file = path.open("wb")
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return file
 
 
 def _sweep(place: Path) -> None:
     """Remove the folders of servers that were killed."""
     for folder in place.glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError, ImportError):
-            import fcntl
-
+        with contextlib.suppress(OSError):
             with (folder / "lock").open("rb+") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                files.hold(file)
+            shutil.rmtree(folder, ignore_errors=True)  # once it is closed: Windows removes no open file
 
 
 def _size(path: Path) -> int:

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from impasto.errors import BankError, MismatchError, StyleNameError
+from impasto.errors import BankError, MismatchError, OptionError, StyleNameError
 from impasto.styles import bank_file
-from impasto.styles.names import check_name, nearest
+from impasto.styles.names import check_name, nearest, plain
 
 Floats = npt.NDArray[np.float32]
 
 PHOTO = "photo"  # the style that gives the photo back: the zero of the strength dial
+KIND = "kind"  # key of a card: painting, print, drawing, mosaic, textile, ...
 STROKE_OF = "stroke_of"  # key of a card: this row is another stroke size of the style named there
 LIMIT = 1e4  # of the numbers in a row: training leaves them below 3, and a single one this large drowns all others
 CARD_KEYS = ("artist", "title", "year", "licence", "source", "note")  # the text fields of a card, in files too
@@ -125,6 +126,23 @@ class Bank:
             for name, card in zip(self.names, self.cards, strict=True)
             if name != PHOTO and card.extra.get(STROKE_OF) not in self
         )
+
+    def where(self, *, artist: str | None = None, kind: str | None = None) -> tuple[str, ...]:
+        """Names of those ``styles`` whose cards have these words in their artist, and this kind, such as "print".
+
+        Capitals and accents make no difference. OptionError, which says what there is, where nothing is found.
+        """
+        found = [name for name in self.styles if plain(artist or "") in plain(self.card(name).artist)]
+        if not found:
+            raise OptionError(f"no style is by {artist!r}; impasto styles lists the artists")
+        kinds = {name: str(self.card(name).extra.get(KIND, "")) for name in self.styles}
+        if kind is None or any(plain(kind) == plain(each) for each in kinds.values()):
+            matching = [name for name in found if kind is None or plain(kinds[name]) == plain(kind)]
+            if matching:
+                return tuple(matching)
+            raise OptionError(f"no style by {artist!r} is of the kind {kind!r}")
+        known = ", ".join(sorted({each for each in kinds.values() if each})) or "none: its cards name no kinds"
+        raise OptionError(f"no style is of the kind {kind!r}; there is {known}")
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -256,15 +274,18 @@ class Bank:
             bank_file.check_old(head, bank.rows)
             return bank
 
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False, half: bool = False) -> None:
         """Write the bank's file, with float32 rows: whole, or not at all. Equal banks give equal bytes.
+
+        With ``half`` the rows are rounded to float16, as those that come with impasto are.
 
         BankError if the file exists (unless ``overwrite``), if it cannot be written, or if a card or ``meta`` holds
         what JSON cannot.
         """
         head = {"network": self.network, "fingerprint": self.fingerprint, "names": self.names}
         cards = {name: card.to_json() for name, card in zip(self.names, self.cards, strict=True)}
-        bank_file.write(path, head | {"cards": cards, "meta": self.meta}, self.rows, overwrite=overwrite)
+        rows = self.rows.astype(np.float16) if half else self.rows
+        bank_file.write(path, head | {"cards": cards, "meta": self.meta}, rows, overwrite=overwrite)
 
 
 def _frozen(values: npt.ArrayLike) -> Floats:

@@ -84,7 +84,7 @@ def write(path: str | os.PathLike[str], head: dict[str, Any], rows: npt.NDArray[
         text = json.dumps({CHECKSUM: BLANK, "format": FORMAT, **head}, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise BankError(f"a card or meta holds what JSON cannot; use text and finite numbers ({error})") from error
-    text = text.replace(BLANK, digest_of(text, rows.astype("<f4", copy=False)), 1)
+    text = text.replace(BLANK, digest_of(text, rows.astype(rows.dtype.newbyteorder("<"), copy=False)), 1)
     data = serialize({"rows": rows}, {KEY: text})
     if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
         raise BankError(f"the cards and meta take more than {HEADER_LIMIT >> 20} MB; shorten meta")
@@ -98,7 +98,8 @@ def write(path: str | os.PathLike[str], head: dict[str, Any], rows: npt.NDArray[
 def check_old(head: dict[str, Any], rows: npt.NDArray[np.float32]) -> None:
     """BankError if a row of a file without a checksum is that of a bank that comes with impasto but for a few numbers.
 
-    A style that was taught anew has other numbers nearly everywhere, even where they do nothing for most pictures.
+    They are compared as float16, which ours are stored as. A style that was taught anew has other numbers nearly
+    everywhere, even where they do nothing for most pictures.
     """
     network = head["network"]
     if CHECKSUM in head or network not in assets.networks() or not assets.bank_file(network).is_file():
@@ -106,9 +107,9 @@ def check_old(head: dict[str, Any], rows: npt.NDArray[np.float32]) -> None:
     known, values = _shipped(assets.bank_file(network))
     if known["fingerprint"] != head["fingerprint"] or values.shape[1] != rows.shape[1]:
         return
-    own = dict(zip(known["names"], values, strict=True))
-    for name, row in zip(head["names"], rows, strict=True):
-        other = np.count_nonzero(row.view(np.uint32) != own.get(name, row).view(np.uint32))
+    own = dict(zip(known["names"], values.astype(np.float16), strict=True))
+    for name, row in zip(head["names"], rows.astype(np.float16), strict=True):
+        other = np.count_nonzero(row.view(np.uint16) != own.get(name, row).view(np.uint16))
         if 0 < other < row.size / 2:
             raise BankError(
                 f"the row of {name!r} is damaged: it differs from the one that comes with {network!r} in {other} of "

@@ -30,6 +30,12 @@ def slug_of(painting: object) -> str:
     return re.sub(r"[^a-z0-9._]+", "-", ascii_only).strip("-._") or "painting"
 
 
+def plain(text: str) -> str:
+    """A text without capitals and accents, to be looked for in another."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(each for each in apart if not unicodedata.combining(each))
+
+
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The known name that ``name`` was probably meant to be, or None.
 

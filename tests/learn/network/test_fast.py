@@ -131,20 +131,10 @@ def test_squares_as_channels() -> None:
     assert torch.equal(interleave_phases(split_phases(x)), x)
 
 
-def test_one_region_is_the_plain_network(network: FastNetwork) -> None:
-    """Regions of two styles under masks of 1 and 0 paint what the first style paints."""
-    picture, rows = torch.rand(1, 3, 32, 40), noisy_rows(network, 2)
-    masks = torch.stack([torch.ones(32, 40), torch.zeros(32, 40)])[None]
-    with torch.no_grad():
-        assert torch.allclose(network(picture, rows[None], masks), network(picture, rows[:1]), atol=1e-5)
-
-
-@pytest.mark.parametrize("regions", [False, True])
-def test_graph(network: FastNetwork, regions: bool) -> None:
-    """The exported graph paints what torch paints, with and without regions."""
-    rows = noisy_rows(network, 2).numpy()
-    model = network_graph(network, name="fast", half=False, regions=regions)
-    assert difference(model, network, rows if regions else rows[0]) < 1e-4
+def test_graph(network: FastNetwork) -> None:
+    """The exported graph paints what torch paints."""
+    row = noisy_rows(network, 2).numpy()[0]
+    assert difference(network_graph(network, name="fast", half=False), network, row) < 1e-4
 
 
 def test_in_openvino(network: FastNetwork) -> None:
@@ -186,10 +176,8 @@ def test_unknown_design() -> None:
         Design(stem=12, groups=(3, 1), tail=((2, 3), (2, 3))),
     ],
 )
-@pytest.mark.parametrize("regions", [False, True])
-def test_graph_of_a_candidate(design: Design, regions: bool) -> None:
-    """A candidate of the search is exported as it paints, with and without regions."""
+def test_graph_of_a_candidate(design: Design) -> None:
+    """A candidate of the search is exported as it paints."""
     network = small(design)
-    rows = noisy_rows(network, 2).numpy()
-    model = network_graph(network, name="fast", half=False, regions=regions)
-    assert difference(model, network, rows if regions else rows[0]) < 1e-4
+    row = noisy_rows(network, 2).numpy()[0]
+    assert difference(network_graph(network, name="fast", half=False), network, row) < 1e-4

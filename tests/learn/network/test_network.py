@@ -360,58 +360,8 @@ def test_fingerprint_of_whole_alpha() -> None:
     assert a.fingerprint() == b.fingerprint()
 
 
-# Regions
-
-
-def test_one_region_is_the_plain_network(tiny_network: PasticheNetwork) -> None:
-    """A mask of ones paints the same bits as no mask, constant masks the mixed row; gradients flow to all rows."""
-    torch.manual_seed(0)
-    pictures, rows = torch.rand(2, 3, 20, 28), torch.randn(2, 3, tiny_network.row_size)
-    with torch.no_grad():
-        plain = tiny_network(pictures, rows[:, 0])
-        assert torch.equal(tiny_network(pictures, rows[:, :1], torch.ones(2, 1, 20, 28)), plain)
-        weights = torch.tensor([0.2, 0.3, 0.5])[None, :, None]
-        constant = weights[..., None].expand(2, 3, 20, 28)
-        torch.testing.assert_close(
-            tiny_network(pictures, rows, constant), tiny_network(pictures, (weights * rows).sum(1)), rtol=0, atol=1e-4
-        )
-    free = rows.clone().requires_grad_()
-    tiny_network(pictures, free, constant).sum().backward()
-    assert free.grad is not None and free.grad.abs().sum(2).min() > 0
-
-
-@pytest.mark.parametrize("variant", [{}, {"padding": "zeros"}, {"upsampling": "transposed"}], ids=str)
-def test_each_pixel_meets_its_own_mask(variant: dict[str, Any]) -> None:
-    """Behind each norm a pixel has the scale and shift of its own mask, in the phase layout too."""
-    torch.manual_seed(0)
-    network = PasticheNetwork(alpha=0.1, **variant).eval()
-    blocks = torch.rand(1, 1, 4, 6).round().repeat_interleave(4, 2).repeat_interleave(4, 3)
-    masks = torch.cat([blocks, 1 - blocks], 1)
-    styles = network._region_styles(torch.rand(1, 3, 16, 24), torch.randn(1, 2, network.row_size), masks)
-    for layer, (scale, _) in zip(network.layers, styles, strict=True):
-        full = interleave_phases(scale) if layer.in_phases else scale
-        factor = 16 // full.shape[2]
-        weights = torch.nn.functional.avg_pool2d(masks, factor) if factor > 1 else masks
-        assert full.shape == (1, layer.norm.channels, *weights.shape[2:])
-        channel = full[0, 0]
-        inside, outside = channel[weights[0, 0] == 1], channel[weights[0, 0] == 0]
-        for values in (inside, outside):
-            assert values.numel() == 0 or float(values.max() - values.min()) == 0
-
-
 def test_phases_are_split_and_interleaved() -> None:
     """``split_phases`` undoes ``interleave_phases``; the first phase holds the even rows and columns."""
     x = torch.rand(2, 3, 6, 8)
     assert torch.equal(interleave_phases(split_phases(x)), x)
     assert torch.equal(split_phases(x)[:, 0], x[:, :, 0::2, 0::2])
-
-
-def test_masks_that_do_not_fit(tiny_network: PasticheNetwork) -> None:
-    """Rows and masks of different numbers, and masks of another size, are ValueErrors."""
-    pictures, rows = torch.rand(1, 3, 16, 16), torch.rand(1, 2, tiny_network.row_size)
-    with pytest.raises(ValueError, match="masks must be"):
-        tiny_network(pictures, rows, torch.ones(1, 3, 16, 16))
-    with pytest.raises(ValueError, match="masks must be"):
-        tiny_network(pictures, rows, torch.ones(1, 2, 8, 16))
-    with pytest.raises(ValueError, match="rows must be"):
-        tiny_network(pictures, rows[:, 0], torch.ones(1, 2, 16, 16))

@@ -1,4 +1,4 @@
-"""A picture painted in tiles is the picture painted whole: any size, any network, with masks, within the budget."""
+"""A picture painted in tiles is the picture painted whole: any size, any network, within the budget."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from impasto.painting.network import Network
 from impasto.painting.sessions import Floats
 from impasto.painting.tiles import compiled, cutting, large
 from impasto.painting.tiles.large import Large
-from impasto.painting.tiles.parts import MASKS, PICTURE
 from impasto.painting.tiles.stages import Graph
 from impasto.painting.tiles.windows import Filed, Mirrored, Store
 
@@ -29,7 +28,7 @@ LITTLE = 300_000  # bytes: tiles as small as they get
 
 @pytest.fixture(scope="module", params=["full", "fast"])
 def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Network:
-    """A slim network of each kind with random weights, and its file for regions."""
+    """A slim network of each kind with random weights."""
     from impasto.learn.network.fast import FastNetwork
     from impasto.learn.network.full import PasticheNetwork
     from impasto.learn.network.to_onnx import network_graph
@@ -38,8 +37,7 @@ def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         torch.manual_seed(0)
         made = {"full": PasticheNetwork, "fast": FastNetwork}[request.param](alpha=0.15).eval()
     path = tmp_path_factory.mktemp("network") / "tiny.onnx"
-    for file, regions in ((path, False), (path.with_name("tiny-regions.onnx"), True)):
-        file.write_bytes(network_graph(made, name="tiny", half=False, regions=regions).SerializeToString())
+    path.write_bytes(network_graph(made, name="tiny", half=False).SerializeToString())
     return Network(path, runtime="openvino", threads=2)
 
 
@@ -50,26 +48,22 @@ def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> Any:
     return (coarse[:height, :width] + rng.integers(0, 128, (height, width, channels))).astype(np.uint8)
 
 
-def row(network: Network, count: int = 1) -> Floats:
-    values = np.random.default_rng(3).normal(0, 0.4, (count, network.row_size)).astype(np.float32)
-    values[:, : network.row_size // 2] += 1
+def row(network: Network) -> Floats:
+    values = np.random.default_rng(3).normal(0, 0.4, network.row_size).astype(np.float32)
+    values[: network.row_size // 2] += 1
     return values
 
 
-def on_its_way(
-    network: Network, pixels: Any, rows: Floats, budget: int = LITTLE, masks: Any = None, **more: Any
-) -> Large:
-    graph = network.graph(masks is not None)
-    sources = {PICTURE: Mirrored(pixels, graph.multiple)}
-    if masks is not None:
-        sources[MASKS] = Mirrored(masks, graph.multiple)
-    scale, shift = (np.ascontiguousarray(half) for half in np.split(rows if masks is not None else rows[0], 2, -1))
-    return Large(graph, sources, {"scale": scale, "shift": shift}, budget=budget, threads=2, **more)  # type: ignore[arg-type]
+def on_its_way(network: Network, pixels: Any, row: Floats, budget: int = LITTLE, **more: Any) -> Large:
+    graph = network.graph()
+    scale, shift = np.split(row, 2)
+    style = {"scale": scale, "shift": shift}
+    return Large(graph, Mirrored(pixels, graph.multiple), style, budget=budget, threads=2, **more)
 
 
 def painted(on_way: Large, size: tuple[int, int]) -> Floats:
     """What it paints, every pixel once."""
-    result = np.full((*on_way.sources[PICTURE].size, 3), np.nan, np.float32)
+    result = np.full((*on_way.source.size, 3), np.nan, np.float32)
     shares = [0.0]
     for step in on_way.paint():
         shares.append(step.share)
@@ -86,7 +80,7 @@ def painted(on_way: Large, size: tuple[int, int]) -> Floats:
 def test_tiles_are_the_whole(network: Network, size: tuple[int, int]) -> None:
     """A painting in tiles is the painting whole, whatever its size."""
     pixels, rows = noise(*size), row(network)
-    whole = network.paint(pixels.astype(np.float32) / 255, rows[0])
+    whole = network.paint(pixels.astype(np.float32) / 255, rows)
     on_way = on_its_way(network, pixels, rows)
     assert on_way.layout().tiles > 1 or max(size) < 100
     np.testing.assert_allclose(painted(on_way, size), whole, rtol=0, atol=CLOSE)
@@ -128,22 +122,10 @@ def test_whatever_is_kept(network: Network, monkeypatch: pytest.MonkeyPatch, lim
     """Nothing, some or every inner tensor in files: the painting is the same."""
     monkeypatch.setattr(cutting, "KEPT_LIMIT", limit)
     pixels, rows = noise(150, 210), row(network)
-    whole = network.paint(pixels.astype(np.float32) / 255, rows[0])
+    whole = network.paint(pixels.astype(np.float32) / 255, rows)
     on_way = on_its_way(network, pixels, rows)
     assert (on_way.layout().disk == 0) == (limit == 0)
     np.testing.assert_allclose(painted(on_way, (150, 210)), whole, rtol=0, atol=CLOSE)
-
-
-def test_tiles_with_regions_are_the_whole(network: Network) -> None:
-    """Masks are cut as the picture is."""
-    size = (180, 230)
-    weights = noise(*size, 3, seed=5).astype(np.float32) + 1
-    weights /= weights.sum(2, keepdims=True)
-    pixels, rows = noise(*size), row(network, 3)
-    whole = network.paint_regions(pixels.astype(np.float32) / 255, rows, weights.transpose(2, 0, 1))
-    on_way = on_its_way(network, pixels, rows, masks=weights)
-    assert on_way.layout().tiles > 1
-    np.testing.assert_allclose(painted(on_way, size), whole, rtol=0, atol=CLOSE)
 
 
 def test_more_memory_makes_fewer_tiles(network: Network) -> None:

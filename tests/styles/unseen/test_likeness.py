@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ from PIL import Image
 
 from impasto import Painter, assets
 from impasto.errors import BankError, MismatchError, NetworkError, PictureError
+from impasto.styles.unseen import likeness
 from impasto.styles.unseen.eye import Aim
 from impasto.styles.unseen.likeness import samples, seen_at
 from impasto.styles.unseen.predictor import Predictor, features_count
-from impasto.styles.unseen.search import SIDE
+from impasto.styles.unseen.search import SIDE, Settings
 from tests.conftest import run
 
 pytestmark = pytest.mark.skipif(not assets.LOSS_NETWORK.is_file(), reason="no loss network in this checkout")
@@ -153,9 +155,15 @@ def test_the_samples_are_there() -> None:
 # ---- the command line
 
 
+@pytest.fixture
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches of five steps in place of sixty: what they find is not what is looked at."""
+    monkeypatch.setattr(likeness, "Settings", lambda: Settings(steps=5))
+
+
 @pytest.mark.process
 def test_paint_with_a_painting(
-    network_file: Path, photo_file: Path, painting: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    few_steps: None, network_file: Path, photo_file: Path, painting: Path, tmp_path: Path, capsys: Any
 ) -> None:
     """--style-image is a style by its file's name, alone, in -s and behind a mask."""
     Image.new("L", (48, 40), 128).save(tmp_path / "mask.png")
@@ -172,7 +180,7 @@ def test_paint_with_a_painting(
 
 @pytest.mark.process
 def test_row_is_what_paint_takes(
-    network_file: Path, photo_file: Path, painting: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    few_steps: None, network_file: Path, photo_file: Path, painting: Path, tmp_path: Path, capsys: Any
 ) -> None:
     """impasto row writes a bank of the one style, and painting with that is painting with --style-image."""
     mine, network = tmp_path / "mine.safetensors", ("--network", network_file)

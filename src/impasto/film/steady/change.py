@@ -6,6 +6,7 @@ All is measured in blocks of 8 x 8 pixels, of 8-bit pictures (h, w, 3) whose sid
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -43,8 +44,13 @@ def means(values: Shorts, channels: int = 3) -> Floats:
     for row in range(2, BLOCK):
         tall += rows[:, row]
     wide = tall.astype(np.float32).reshape(-1, channels * BLOCK)
-    one = np.tile(np.eye(channels, dtype=np.float32) / BLOCK**2, (BLOCK, 1))
-    return np.asarray((wide @ one).reshape(len(tall), -1, channels).transpose(2, 0, 1), np.float32)
+    return np.asarray((wide @ _mean(channels)).reshape(len(tall), -1, channels).transpose(2, 0, 1), np.float32)
+
+
+@cache
+def _mean(channels: int) -> Floats:
+    """What sums of columns, with their channels, are multiplied by: (8 C, C)."""
+    return np.tile(np.eye(channels, dtype=np.float32) / BLOCK**2, (BLOCK, 1))
 
 
 def compared(past: Bytes, frame: Bytes, threads: int = 1) -> tuple[Floats, Floats, Floats]:

@@ -77,6 +77,7 @@ class Steady:
     def _paint(self, job: Job, time: float) -> Bytes:
         """The painting of a frame, before the photo and its colours are brought in."""
         job, canvas = _laid_out(job)
+        job = replace(job, work=replace(job.work, rows=job.work.rows.bare()))
         frame, threads, rows = pictures.to_bytes(job.work.photo), job.work.threads, np.stack(job.work.rows.rows)
         now = follow(self._past, frame, canvas, time)
         seen = canvas.put(frame, now.place, threads)
@@ -121,7 +122,7 @@ def _laid_out(job: Job) -> tuple[Job, Canvas]:
 
 def _painted(job: Job, canvas: Bytes, masks: Floats) -> Bytes:
     """The painting of a canvas, as the network paints it."""
-    rows = replace(job.work.rows, shares=[1.0] * len(job.work.rows.shares), masks=list(masks))
+    rows = replace(job.work.rows, masks=list(masks))
     work = replace(job.work, photo=canvas, rows=rows, kind=np.dtype(np.uint8), keep_color=False)
     return replace(job, work=work).paint()
 

@@ -129,7 +129,7 @@ def refined(there: Floats, here: Floats, shift: Point) -> Point:
         trust = 1 / (1 + np.square(apart / np.float32(spread)))
         drawn = [trust * slope for slope in slopes]
         normal = np.array([[np.vdot(one, other) for other in slopes] for one in drawn], float)
-        step = np.linalg.lstsq(normal + 1e-3 * np.eye(2), [np.vdot(one, apart) for one in drawn], rcond=None)[0]
+        step = np.linalg.solve(normal + 1e-3 * np.eye(2), [np.vdot(one, apart) for one in drawn])
         shift = shift + np.clip(step, -1, 1)
         if np.abs(step).max() < DONE:
             break

@@ -18,6 +18,7 @@ from torch.utils.checkpoint import checkpoint
 from impasto.errors import LearnError, MissingExtraError, brief, foreign
 from impasto.learn.loss.layers import block_of, check_layers, convolutions, layer_names
 from impasto.learn.loss.settings import Borders, Pooling
+from impasto.learn.loss.winograd import Kernel, convolve_relu, pays, prepared
 from impasto.learn.padding import reflect_pad
 from impasto.learn.pieces import STATE, convolve, piece
 
@@ -88,6 +89,8 @@ class LossNetwork(nn.Module):
     that is trained on them learns to paint a dull frame that pleases them; ``"mirror"`` leaves it nothing to learn.
     ``surround`` does the same in one go: pictures are mirrored outwards by ``surround`` pixels (16, or 32), and of the
     activations only those within the picture are given. 16 keep the border from nearly all of relu4_1, 32 from all.
+
+    With ``winograd`` set a convolution with its ReLU goes that way where it pays, which keeps 8 times the weights.
     """
 
     def __init__(
@@ -106,6 +109,8 @@ class LossNetwork(nn.Module):
         self.pooling = pooling
         self.borders = borders
         self.surround = surround
+        self.winograd = False
+        self._kernels: dict[str, Kernel] = {}
         self.order = layer_names(depth)
         self.register_buffer("mean", torch.tensor([m / 255 if max(mean) > 1 else m for m in mean]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
@@ -149,6 +154,7 @@ class LossNetwork(nn.Module):
         """
         exact = {name: self.get_buffer(name) for name in ("mean", "std")}
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._kernels = {}
         for name, value in exact.items():
             self.register_buffer(name, value.to(self.get_buffer(name).device))
         return self
@@ -165,14 +171,24 @@ class LossNetwork(nn.Module):
         self, names: list[str], x: Tensor, wanted: set[str], tap: Tap | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         found = {}
-        fused = STATE.compiled and not any(name.startswith("conv") for name in wanted)
+        free = not any(name.startswith("conv") for name in wanted)
+        fused, quick = STATE.compiled and free, self.winograd and free and self.borders == "zeros"
         pooled = fused and self.pooling == "max" and names[-1].startswith("pool") and not wanted & set(names[-2:])
         for name in names[:-1] if pooled else names:
-            x = self._fused_step(name, x, pooled and name == names[-2]) if fused else self._step(name, x)
+            if quick and not name.startswith("pool") and pays(x, self.get_buffer(f"conv{name[4:]}_weight")):
+                x = convolve_relu(x, self._kernel(name[4:])) if name.startswith("relu") else x
+            else:
+                x = self._fused_step(name, x, pooled and name == names[-2]) if fused else self._step(name, x)
             if name in wanted:
                 seen = self._inside(name, x)
                 found[name] = seen if tap is None else tap(name, seen)
         return x, found
+
+    def _kernel(self, number: str) -> Kernel:
+        if number not in self._kernels:
+            names = f"conv{number}_weight", f"conv{number}_bias"
+            self._kernels[number] = prepared(*map(self.get_buffer, names))
+        return self._kernels[number]
 
     def _inside(self, name: str, x: Tensor) -> Tensor:
         """An activation (B, C, H', W') without what the ``surround`` of the picture added to it."""

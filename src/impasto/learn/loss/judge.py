@@ -27,7 +27,8 @@ class Judge:
 
     ``paintings`` and ``photos`` are pictures (1, 3, H, W) in 0..1, from any device; they are measured where the loss
     network is, in its precision. The style of painting i is that of the id i. What ``photos`` have defines the units
-    of style, and the one of content: their mean energy; with ``own_energy`` that is each photo's own instead.
+    of style, and the one of content: their mean energy; with ``own_energy`` that is each photo's own instead. With
+    ``together`` the paintings are one style, of the id 0, whose Gram matrices are the means of theirs.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Judge:
         settings: LossSettings,
         *,
         own_energy: bool = False,
+        together: bool = False,
     ) -> None:
         self.network = copy.copy(loss_network)  # the weights are shared, and the caller's borders stay as they were
         self.network.borders, self.network.surround = settings.loss_borders, settings.loss_surround
@@ -45,6 +47,8 @@ class Judge:
         self.content_layer, self.style_layers = settings.content_layer, list(settings.style_layers)
         self.style_weight = settings.style_weight
         grams, _ = self._statistics(paintings)
+        if together:  # the mean distance from each of them has the same gradient as the distance from their mean
+            grams = {layer: each.mean(0, keepdim=True) for layer, each in grams.items()}
         common, energies = self._statistics(photos)
         units = {layer: style_units(grams[layer], common[layer], settings.unit) for layer in self.style_layers}
         self.targets = StyleTargets(grams, units, settings.style_layer_weights)

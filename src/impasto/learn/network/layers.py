@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal, Protocol, TypeVar
 
 import torch
@@ -99,7 +99,7 @@ class ConditionalNorm(nn.Module):
             self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """``x`` is (B, C, H, W) or, in phases, (B, 4, C, H, W); ``scale`` and ``shift`` are (B, C) or like ``x``."""
+        """``x`` is (B, C, H, W) or, in phases, (B, 4, C, H, W); ``scale`` and ``shift`` are (B, C)."""
         if self.norm == "instance":
             return _scaled(x, *_moments(x), scale, shift)
         if not self.training:
@@ -125,8 +125,7 @@ def _moments(x: Tensor, *, over_batch: bool = False, apart: bool = False) -> tup
 
 
 def _scaled(x: Tensor, var: Tensor, mean: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    if scale.dim() == 2:
-        scale, shift = scale.view(_per_channel(x)), shift.view(_per_channel(x))
+    scale, shift = scale.view(_per_channel(x)), shift.view(_per_channel(x))
     gain = scale * torch.rsqrt(var + EPSILON)
     return (x.float() * gain + (shift - mean * gain)).to(x.dtype)
 
@@ -242,10 +241,10 @@ ON_TENSORS = OnTensors()
 
 
 class StyleNetwork(nn.Module):
-    """What every network of impasto has: rows that hold all style, regions, a fingerprint.
+    """What every network of impasto has: rows that hold all style, a fingerprint.
 
     A network says what its layers are, in the order in which data meets them, and how data runs through them
-    (``trunk``); rows, regions, fingerprint, checks and ONNX graphs follow from that.
+    (``trunk``); rows, fingerprint, checks and ONNX graphs follow from that.
     """
 
     kind: str  # "full" or "fast": what ``build`` knows it by
@@ -296,53 +295,29 @@ class StyleNetwork(nn.Module):
         scales = [torch.full((width,), 0.0 if i in ends else 1.0) for i, width in enumerate(self.widths)]
         return torch.cat([*scales, torch.zeros(sum(self.widths))])
 
-    def forward(self, pictures: Tensor, rows: Tensor, masks: Tensor | None = None) -> Tensor:
+    def forward(self, pictures: Tensor, rows: Tensor) -> Tensor:
         """Paint ``pictures`` (B, 3, H, W), 0..1, each in its row of ``rows`` (B, row_size).
 
         H and W must be multiples of ``multiple``. A row may be any mixture of rows. A ``margin`` is mirrored around
-        the pictures (and masks) and cut off what is painted; moments are those of pictures with margins.
-
-        With ``masks`` (B, K, H, W), weights that add up to 1 at each pixel, ``rows`` are (B, K, row_size), and scale
-        and shift are mixed per pixel behind every norm; the moments stay those of the whole picture. Returns
-        (B, 3, H, W) in 0..1.
+        the pictures and cut off what is painted; moments are those of pictures with margins. Returns (B, 3, H, W) in
+        0..1.
         """
         if pictures.shape[2] % self.multiple or pictures.shape[3] % self.multiple:
             raise ValueError(f"height and width must be multiples of {self.multiple}, not {tuple(pictures.shape[2:])}")
         height, width = pictures.shape[2:]
         visible = slice(self.margin, self.margin + height), slice(self.margin, self.margin + width)
-        return self._paint(mirror(pictures, self.margin), rows, masks)[:, :, *visible]
+        return self._paint(mirror(pictures, self.margin), rows)[:, :, *visible]
 
-    def _paint(self, pictures: Tensor, rows: Tensor, masks: Tensor | None) -> Tensor:
-        if masks is not None:
-            styles = self._region_styles(pictures, rows, mirror(masks, self.margin))
-        elif rows.shape != (pictures.shape[0], self.row_size):
+    def _paint(self, pictures: Tensor, rows: Tensor) -> Tensor:
+        if rows.shape != (pictures.shape[0], self.row_size):
             raise ValueError(f"rows must be {(pictures.shape[0], self.row_size)}, not {tuple(rows.shape)}")
-        else:
-            scales, shifts = (torch.split(half, self.widths, 1) for half in rows.chunk(2, 1))
-            styles = iter(zip(scales, shifts, strict=True))
+        scales, shifts = (torch.split(half, self.widths, 1) for half in rows.chunk(2, 1))
+        styles = iter(zip(scales, shifts, strict=True))
 
         def layer(block: Any, x: Tensor) -> Tensor:
             return block(x, *next(styles))  # type: ignore[no-any-return]
 
         return self.trunk(pictures, layer, ON_TENSORS)
-
-    def _region_styles(self, pictures: Tensor, rows: Tensor, masks: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Maps of scale and shift for every layer, shaped like what its norm meets."""
-        count = rows.shape[1] if rows.dim() == 3 else 0
-        if rows.shape != (pictures.shape[0], count, self.row_size):
-            raise ValueError(f"rows must be {(pictures.shape[0], 'K', self.row_size)}, not {tuple(rows.shape)}")
-        if masks.shape != (pictures.shape[0], count, *pictures.shape[2:]):
-            raise ValueError(f"masks must be (B, {count}, H, W) like the pictures, not {tuple(masks.shape)}")
-        levels = {factor: F.avg_pool2d(masks, factor) if factor > 1 else masks for factor in set(self.reductions)}
-        scales, shifts = (torch.split(part, self.widths, 2) for part in rows.chunk(2, 2))  # (B, K, C) per layer
-        for layer, factor, scale, shift in zip(self.layers, self.reductions, scales, shifts, strict=True):
-            level = levels[factor]
-            # (B, K, H, W) or (B, f^2, K, H, W)
-            weights = split_phases(level, layer.factor) if layer.in_phases else level
-            yield (
-                torch.einsum("b...khw,bkc->b...chw", weights, scale),
-                torch.einsum("b...khw,bkc->b...chw", weights, shift),
-            )
 
     def fingerprint(self) -> str:
         """Sixteen hex digits of the SHA-256 of settings and weights (as float16): which network a row belongs to."""

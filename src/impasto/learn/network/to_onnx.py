@@ -1,4 +1,4 @@
-"""A torch network as ONNX graphs, plain and for regions."""
+"""A torch network as an ONNX graph."""
 
 from __future__ import annotations
 
@@ -92,18 +92,16 @@ class _Graph:
         given = {"kernel_shape": [4, 4], "strides": [2, 2], "pads": [3] * 4, "dilations": [1, 1], "group": 1}
         return self.add("ConvTranspose", self.pad(x, 1, "edge"), kernel, **given)
 
-    def parts(self, x: str, widths: Sequence[int], axis: int) -> list[str]:
+    def parts(self, x: str, widths: Sequence[int]) -> list[str]:
         """``x`` in parts of such widths; not by Split, of whose outputs WebGPU takes ten at most."""
         ends = np.cumsum(widths)
-        ranges = ([begin, end, axis] for begin, end in zip(ends - widths, ends, strict=True))
+        ranges = ([begin, end, 0] for begin, end in zip(ends - widths, ends, strict=True))
         return [
             self.add("Slice", x, *(self.constant(np.array([each], np.int64)) for each in three)) for three in ranges
         ]
 
 
-def network_graph(
-    network: StyleNetwork, *, name: str = "full", half: bool = True, regions: bool = False
-) -> onnx.ModelProto:
+def network_graph(network: StyleNetwork, *, name: str = "full", half: bool = True) -> onnx.ModelProto:
     """``network`` as an ONNX model.
 
     Inputs: ``picture`` (1, 3, H, W) in 0..1 with H and W multiples of the network's and more than its margin,
@@ -111,55 +109,26 @@ def network_graph(
     the two halves of a row. Output: ``painted`` (1, 3, H, W) in 0..1. With ``half`` the weights are stored as float16
     (the arithmetic stays float32). The model's metadata hold its name, fingerprint, row size, alpha and margin; a
     margin is mirrored around the picture by the graph's first node and cut off by its last.
-
-    With ``regions``, ``scale`` and ``shift`` are (K, row_size / 2), and a fourth input, ``masks`` (1, K, H, W), mixes
-    them per pixel.
     """
     if any(layer.padding != "reflect" or layer.upsample == "transposed" for layer in network.layers):
         raise LearnError("only the paper's network can be exported, not the variants that serve comparisons")
     if any(layer.norm.norm != "instance" for layer in network.layers):
         raise LearnError("only instance normalisation can be exported, not conditional batch normalisation")
     graph = _Graph(half=half)
-    scales, shifts = (graph.parts(name, network.widths, int(regions)) for name in ("scale", "shift"))
-    masks = _mask_levels(graph, network) if regions else [None] * len(scales)
-    styles = iter(zip(scales, shifts, masks, strict=True))
+    styles = iter(zip(*(graph.parts(name, network.widths) for name in ("scale", "shift")), strict=True))
 
     def layer(block: ConvNorm, x: str) -> str:
         return _layer(graph, block, x, *next(styles))
 
-    painted = network.trunk(_with_margin(graph, "picture", network), layer, graph)
-    if network.margin:
-        graph.cut(painted, network.margin)
+    margin = network.margin
+    painted = network.trunk(graph.pad("picture", margin) if margin else "picture", layer, graph)
+    if margin:
+        graph.cut(painted, margin)
     graph.nodes[-1].output[0] = "painted"
-    return _model(graph, network, name, regions)
+    return _model(graph, network, name)
 
 
-def _with_margin(graph: _Graph, x: str, network: StyleNetwork) -> str:
-    return graph.pad(x, network.margin) if network.margin else x
-
-
-def _mask_levels(graph: _Graph, network: StyleNetwork) -> list[str]:
-    """For every layer the masks at its size, flat: (1, K, pixels)."""
-    masks = _with_margin(graph, "masks", network)
-    flat = graph.constant(np.array([0, 0, -1], np.int64))
-    levels = {}
-    for factor in sorted(set(network.reductions)):
-        size = [factor, factor]
-        level = graph.add("AveragePool", masks, kernel_shape=size, strides=size) if factor > 1 else masks
-        levels[factor] = graph.add("Reshape", level, flat)
-    return [levels[factor] for factor in network.reductions]
-
-
-def _mixed(graph: _Graph, x: str, scale: str, shift: str, masks: str) -> str:
-    """``x`` (1, C, H, W) times ``scale`` plus ``shift`` (K, C), both mixed by ``masks`` (1, K, pixels)."""
-    shape = graph.add("Shape", x)
-    for op, values in (("Mul", scale), ("Add", shift)):
-        mixed = graph.add("MatMul", graph.add("Transpose", values, perm=[1, 0]), masks)  # (1, C, pixels)
-        x = graph.add(op, x, graph.add("Reshape", mixed, shape))
-    return x
-
-
-def _layer(graph: _Graph, layer: ConvNorm, x: str, scale: str, shift: str, masks: str | None) -> str:
+def _layer(graph: _Graph, layer: ConvNorm, x: str, scale: str, shift: str) -> str:
     weight = graph.weight(layer.weight.detach().numpy())
     blocks = 1  # phases to a side that are still to be put together
     if layer.upsample == "nearest" and (layer.norm.channels >= NARROW and (layer.factor, layer.kernel) == (2, 3)):
@@ -172,18 +141,11 @@ def _layer(graph: _Graph, layer: ConvNorm, x: str, scale: str, shift: str, masks
     together = {"blocksize": blocks, "mode": "DCR"}
     if blocks > 1 and not layer.apart:
         x, blocks = graph.add("DepthToSpace", x, **together), 1
-    channels = layer.norm.channels * blocks**2
-    if masks is None:
-        if blocks > 1:
-            count = graph.constant(np.array([blocks**2], np.int64))
-            scale, shift = (graph.add("Tile", values, count) for values in (scale, shift))
-        x = graph.add("InstanceNormalization", x, scale, shift, epsilon=EPSILON)
-        x = _activated(graph, layer, x)
-        return graph.add("DepthToSpace", x, **together) if blocks > 1 else x
-    ones, zeros = (graph.constant(np.full(channels, value, np.float32)) for value in (1, 0))
-    x = graph.add("InstanceNormalization", x, ones, zeros, epsilon=EPSILON)
-    x = graph.add("DepthToSpace", x, **together) if blocks > 1 else x
-    return _activated(graph, layer, _mixed(graph, x, scale, shift, masks))
+    if blocks > 1:
+        count = graph.constant(np.array([blocks**2], np.int64))
+        scale, shift = (graph.add("Tile", values, count) for values in (scale, shift))
+    x = _activated(graph, layer, graph.add("InstanceNormalization", x, scale, shift, epsilon=EPSILON))
+    return graph.add("DepthToSpace", x, **together) if blocks > 1 else x
 
 
 def _activated(graph: _Graph, layer: ConvNorm, x: str) -> str:
@@ -192,14 +154,11 @@ def _activated(graph: _Graph, layer: ConvNorm, x: str) -> str:
     return graph.add("Relu" if layer.activation == "relu" else "Sigmoid", x)
 
 
-def _model(graph: _Graph, network: StyleNetwork, name: str, regions: bool) -> onnx.ModelProto:
+def _model(graph: _Graph, network: StyleNetwork, name: str) -> onnx.ModelProto:
     half = network.row_size // 2
     picture = helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, "height", "width"])
     painted = helper.make_tensor_value_info("painted", TensorProto.FLOAT, [1, 3, "height", "width"])
-    shapes: dict[str, list[str | int]] = {"scale": [half], "shift": [half]}
-    if regions:
-        shapes = {"scale": ["regions", half], "shift": ["regions", half], "masks": [1, "regions", "height", "width"]}
-    style = [helper.make_tensor_value_info(key, TensorProto.FLOAT, shape) for key, shape in shapes.items()]
+    style = [helper.make_tensor_value_info(key, TensorProto.FLOAT, [half]) for key in ("scale", "shift")]
     proto = helper.make_graph(graph.nodes, "pastiche", [picture, *style], [painted], graph.constants)
     model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="impasto")
     model.ir_version = IR_VERSION
@@ -213,7 +172,6 @@ def _model(graph: _Graph, network: StyleNetwork, name: str, regions: bool) -> on
     }
     meta |= {"design": network.settings["design"]} if "design" in network.settings else {}
     meta |= {"margin": network.margin} if network.margin else {}
-    meta |= {"graph": "regions"} if regions else {}
     helper.set_model_props(model, {f"impasto.{key}": str(value) for key, value in meta.items()})
     onnx.checker.check_model(model)
     return model

@@ -8,7 +8,8 @@ import torch
 
 from impasto.errors import LearnError
 from impasto.learn.devices import CPU, free_memory
-from impasto.learn.loss.layers import CHANNELS, CONVOLUTIONS, block_of
+from impasto.learn.loss.layers import CHANNELS, CONVOLUTIONS, block_of, convolutions
+from impasto.learn.loss.winograd import bytes_of
 from impasto.learn.optimize.recipes import OptimizeSettings, used_layers
 
 BASE = 800 * 2**20  # bytes of torch, the weights and everything that does not grow with the picture
@@ -93,4 +94,5 @@ def predicted(
         peak = max(peak, before + kept + 2 * plane * number)
         before += plane * number / 4 if recompute else kept
     vectors = 2 * history + 10 if settings.optimizer == "lbfgs" else 12
-    return int(BASE + peak + vectors * 3 * pixels * 4)
+    kernels = [each[1:] for each in convolutions(depth) if number == 4 and block_of(each[0]) <= deepest]
+    return int(BASE + peak + vectors * 3 * pixels * 4) + sum(bytes_of(*channels) for channels in kernels)

@@ -30,6 +30,7 @@ class Tools:
         if precision not in self._networks:
             self._networks[precision] = ruler(self._given, self.device, best_dtype(precision))
             self._networks[precision].pooling = self.settings.pooling
+            self._networks[precision].winograd = True
         return self._networks[precision]
 
     def objective(self, size: int, precision: str) -> Objective:

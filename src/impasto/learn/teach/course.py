@@ -1,4 +1,4 @@
-"""A painting becomes a style, at one stroke size or at several, each of which is a lesson."""
+"""A painting, or several of one artist, becomes a style, at one stroke size or at several: each is a lesson."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from impasto.learn.network.layers import StyleNetwork
 from impasto.learn.network.load import load_network
 from impasto.learn.photos import DeadLeaves, PhotoFolder
 from impasto.learn.teach.easel import Photos
-from impasto.learn.teach.lesson import Computing, Lesson, LessonStep
+from impasto.learn.teach.lesson import Computing, Lesson, LessonStep, Paintings, all_of
 from impasto.learn.teach.settings import LessonSettings
 from impasto.styles import strokes
 from impasto.styles.bank import PHOTO, Bank, Card
@@ -23,7 +23,7 @@ Where = str | os.PathLike[str]
 
 
 def teach(
-    painting: Where,
+    painting: Paintings,
     name: str,
     *,
     network: Where = assets.DEFAULT,
@@ -37,9 +37,10 @@ def teach(
 ) -> Iterator[LessonStep | Bank]:
     """Teach ``painting`` to a network as the style ``name``: yields the steps, then the bank with one style more.
 
-    ``painting`` is a file, ``network`` a name or an ONNX file. ``bank`` is by default the network's own, ``photos`` (a
-    file or a folder) pictures drawn on the fly, and ``settings`` those that the bank was trained with. ``Course`` is
-    the same thing for those who want to stop it, and says what ``stroke_sizes`` are and what it raises.
+    ``painting`` is a file, or a list of several files, of one artist, ``network`` a name or an ONNX file. ``bank`` is
+    by default the network's own, ``photos`` (a file or a folder) pictures drawn on the fly, and ``settings`` those that
+    the bank was trained with. ``Course`` is the same thing for those who want to stop it, and says what
+    ``stroke_sizes`` are and what it raises.
     """
     opened = bank if isinstance(bank, Bank) else Bank.load(bank or assets.bank_file(network))
     given: tuple[Any, ...] = open_network(network), opened, open_photos(photos), settings
@@ -62,7 +63,7 @@ class Course:
 
     def __init__(
         self,
-        painting: Where,
+        painting: Paintings,
         name: str,
         network: StyleNetwork,
         bank: Bank,
@@ -78,7 +79,7 @@ class Course:
         card = card or Card("", name, "", "", "")
         sizes: tuple[int, ...] = ()
         if stroke_sizes:
-            largest = max(pictures.load(painting).picture.shape[:2])
+            largest = min(max(pictures.load(each).picture.shape[:2]) for each in all_of(painting))
             sizes = strokes.check_sizes(stroke_sizes, largest=largest)
             settings = replace(settings, style_size=sizes[len(sizes) // 2])
             card = strokes.card(card, settings.style_size)
@@ -90,7 +91,7 @@ class Course:
         self._add(dict.fromkeys(self.cards, [0.0] * bank.rows.shape[1]))
         if name == PHOTO:
             raise BankError(f"{name!r} is the style that gives the photo back; choose another name")
-        first = Lesson(Path(painting), network, bank, photos, settings, **computing)
+        first = Lesson(painting, network, bank, photos, settings, **computing)
         self.lessons = {name: first} | {other: first.at(size) for other, size in others.items()}
         self.done = 0  # lessons that have come to their end
 

@@ -7,10 +7,11 @@ best so far is always there, so a lesson may be broken off at any moment.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 import torch
@@ -30,6 +31,8 @@ from impasto.learn.teach.settings import LessonSettings
 from impasto.learn.tensors import to_picture
 from impasto.limits import Precision
 from impasto.styles.bank import Bank
+
+Paintings: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 LEAST_SIDE = 64  # pixels: a painting with a shorter side says too little about strokes
 UNIT_PHOTOS = 16  # pictures from which the units of the losses are taken
@@ -59,16 +62,24 @@ class Computing(TypedDict, total=False):
     device: str
 
 
+def all_of(painting: Paintings) -> list[Path]:
+    """The files of one painting, or of several; LearnError where there is none."""
+    found = [Path(painting)] if isinstance(painting, str | os.PathLike) else [Path(each) for each in painting]
+    if not found:
+        raise LearnError("there is no painting to learn")
+    return found
+
+
 class Lesson:
     """One painting, taught to a frozen network: ``match`` finds the start, ``run`` goes on from there, ``row`` is it.
 
-    Raises LearnError for a painting below 64 pixels, PictureError for one that cannot be read, MismatchError for a bank
-    of another network.
+    Several paintings, of one artist, are learned as one style: the mean of their Gram matrices. Raises LearnError for a
+    painting below 64 pixels, PictureError for one that cannot be read, MismatchError for a bank of another network.
     """
 
     def __init__(
         self,
-        painting: str | Path,
+        painting: Paintings,
         network: StyleNetwork,
         bank: Bank,
         photos: Photos,
@@ -85,25 +96,29 @@ class Lesson:
         self.settings = settings or LessonSettings.of(bank)
         where = torch.device(resolve_device(device))
         self.dtype = best_dtype(precision, where)
-        picture = load_painting(painting, self.settings.style_size)  # the first to be wrong, so the first to be read
-        if min(picture.shape[2:]) < LEAST_SIDE:
-            height, width = picture.shape[2:]
-            raise LearnError(
-                f"{painting} is only {width} x {height} pixels at a style size of {self.settings.style_size}, "
-                f"and a painting needs {LEAST_SIDE} a side"
-            )
+        pictures = [self._read(each) for each in all_of(painting)]  # the first to be wrong, so the first to be read
         self.network = network.to(where).requires_grad_(False).eval()
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on a CPU
         self.loss_network = ruler(loss_network, where, self.dtype)
         with memory_watched(lambda: smaller(self.settings.style_size, "style_size")):
             crops = photos.batch(self.settings.seed, HELD_OUT, UNIT_PHOTOS, self.settings.size)
-            judge = Judge(self.loss_network, [picture], list(crops[:, None]), self.settings)
+            judge = Judge(self.loss_network, pictures, list(crops[:, None]), self.settings, together=True)
         self.easel = Easel(self.network, judge, photos, self.settings.seed, self.dtype)
         self.best: Floats | None = None
         self.best_total = math.inf
         self.step = 0
         self.seconds = 0.0
         self.stopped = False
+
+    def _read(self, painting: Path) -> Tensor:
+        picture = load_painting(painting, self.settings.style_size)
+        if min(picture.shape[2:]) < LEAST_SIDE:
+            height, width = picture.shape[2:]
+            raise LearnError(
+                f"{painting} is only {width} x {height} pixels at a style size of {self.settings.style_size}, "
+                f"and a painting needs {LEAST_SIDE} a side"
+            )
+        return picture
 
     def stop(self) -> None:
         """End ``match`` or ``run`` behind the step that it is at; for another thread or a signal to call.

@@ -30,24 +30,23 @@ def export(
     half: bool = True,
     cards: Mapping[str, Mapping[str, Any]] | None = None,
     overwrite: bool = False,
-) -> tuple[Path, Path, Path]:
-    """Write the averaged network and rows of a run: ``folder/NAME.onnx``, NAME.safetensors and NAME-regions.onnx.
+) -> tuple[Path, Path]:
+    """Write the averaged network and rows of a run: ``folder/NAME.onnx`` and NAME.safetensors.
 
     ``name`` is by default that of the network's kind, "full" or "fast".
-    ``cards`` replaces the words that the run has of its styles. Both graphs are checked against torch in ONNX Runtime
-    before anything is written. Returns the three paths. Raises LearnError for a folder that holds no run, a graph that
+    ``cards`` replaces the words that the run has of its styles. The graph is checked against torch in ONNX Runtime
+    before anything is written. Returns both paths. Raises LearnError for a folder that holds no run, a graph that
     does not paint what torch paints, and files that exist (unless ``overwrite``).
     """
     checkpoint = Checkpoint.read(Path(run_dir) / CHECKPOINT)
     network, rows = checkpoint.averaged()
     name = name or network.kind
     graph_file, bank_file = Path(folder) / f"{name}.onnx", Path(folder) / f"{name}.safetensors"
-    regions_file = Path(folder) / f"{name}-regions.onnx"
-    for path in (graph_file, bank_file, regions_file):
+    for path in (graph_file, bank_file):
         if path.exists() and not overwrite:
             raise LearnError(f"{path} exists already; choose another folder, or overwrite it (--force)")
-    model, regions = (network_graph(network, name=name, half=half, regions=regions) for regions in (False, True))
-    largest = max(difference(model, network, rows[0].numpy()), difference(regions, network, rows[-2:].numpy()))
+    model = network_graph(network, name=name, half=half)
+    largest = difference(model, network, rows[0].numpy())
     if largest > 0.02:
         raise LearnError(f"the exported graph differs from the network by {largest:.3f}; please report this")
     bank = Bank(
@@ -61,32 +60,26 @@ def export(
     try:
         graph_file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(graph_file, model.SerializeToString())
-        write_atomically(regions_file, regions.SerializeToString())
     except OSError as error:
         raise LearnError(f"{graph_file} cannot be written: {error.strerror or error}") from error
     bank.save(bank_file, overwrite=True)
-    return graph_file, bank_file, regions_file
+    return graph_file, bank_file
 
 
-def difference(model: onnx.ModelProto, network: StyleNetwork, rows: Floats) -> float:
-    """Largest difference between what ONNX Runtime and torch paint, over noise of 64 x 64 and of 40 x 56 pixels.
+def difference(model: onnx.ModelProto, network: StyleNetwork, row: Floats) -> float:
+    """Largest difference between what ONNX Runtime and torch paint in the style of ``row`` (R,).
 
-    The network's margin is added to these sizes. ``rows`` is one row (R,), or (K, R) for a graph with regions, which
-    are noise too.
+    That is over noise of 64 x 64 and of 40 x 56 pixels, to which the network's margin is added.
     """
     session = quiet.onnxruntime().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    scale, shift = np.split(rows, 2, axis=-1)
+    scale, shift = np.split(row, 2)
     generator = np.random.default_rng(0)
     largest = 0.0
     for height, width in ((network.margin + 64, network.margin + 64), (network.margin + 40, network.margin + 56)):
         feeds = {"picture": generator.random((1, 3, height, width), np.float32), "scale": scale, "shift": shift}
-        if rows.ndim == 2:
-            noise = generator.random((1, len(rows), height, width), np.float32)
-            feeds["masks"] = noise / noise.sum(1, keepdims=True)
         (painted,) = session.run(None, feeds)
-        masks = torch.from_numpy(feeds["masks"]) if rows.ndim == 2 else None
         with torch.no_grad():
-            expected = network(torch.from_numpy(feeds["picture"]), torch.from_numpy(rows)[None], masks).numpy()
+            expected = network(torch.from_numpy(feeds["picture"]), torch.from_numpy(row)[None]).numpy()
         largest = max(largest, float(np.abs(painted - expected).max()))
     return largest
 

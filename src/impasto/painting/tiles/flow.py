@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from impasto.errors import NetworkError
-from impasto.painting.tiles.parts import MASKS, PICTURE, Norm, Shape, Tensor
+from impasto.painting.tiles.parts import PICTURE, Norm, Shape, Tensor
 
 SLACK = 1024  # times the network's multiple: the side of the picture whose shapes show the scales
 
@@ -38,7 +38,6 @@ class Flow:
         self.nodes = {node.get_friendly_name(): node for node in model.get_ordered_ops()}
         self.levels: dict[str, int] = {}  # where the picture flows: how many norms are on the longest way from there
         self.inputs: dict[str, list[Tensor]] = {}  # those that the picture flows into
-        self.sources: dict[str, list[Tensor]] = {}  # and those that the masks flow into, too
         self.norms = tuple(self._read_levels())
         unknown = {self.kind(name) for name in self.levels} - _KNOWN
         if unknown:
@@ -50,11 +49,7 @@ class Flow:
         return str(self.nodes[name].get_type_name())
 
     def _read_shapes(self, probe: Any, side: int) -> None:
-        given = {PICTURE: [1, 3, side, side]}
-        if any(node.get_friendly_name() == MASKS for node in probe.get_parameters()):
-            half = next(p for p in probe.get_parameters() if p.get_friendly_name() == "scale").get_partial_shape()[1]
-            given |= {MASKS: [1, 2, side, side], "scale": [2, half.get_length()], "shift": [2, half.get_length()]}
-        probe.reshape(given)
+        probe.reshape({PICTURE: [1, 3, side, side]})
         for node in probe.get_ordered_ops():
             for i, output in enumerate(node.outputs()):
                 if output.get_partial_shape().is_dynamic:
@@ -65,16 +60,13 @@ class Flow:
                     self.shapes[node.get_friendly_name(), i] = Shape(size[1], round(side / size[3]))
 
     def _read_levels(self) -> list[Norm]:
-        """Fill ``levels``, ``inputs`` and ``sources``; gives the norms."""
+        """Fill ``levels`` and ``inputs``; gives the norms."""
         norms: list[Norm] = []
         for name, node in self.nodes.items():
             if node.get_type_name() == "ShapeOf":  # sizes are no pixels
                 continue
             tensors = [_tensor(each.get_source_output()) for each in node.inputs()]
             self.inputs[name] = [tensor for tensor in tensors if tensor[0] in self.levels]
-            found = [tensor for tensor in tensors if tensor[0] in self.sources]
-            if found or name in (PICTURE, MASKS):
-                self.sources[name] = found
             if not self.inputs[name]:
                 if name == PICTURE:
                     self.levels[name] = 0

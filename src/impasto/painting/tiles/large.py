@@ -24,7 +24,7 @@ import numpy.typing as npt
 from impasto.errors import PictureError
 from impasto.painting.tiles.compiled import Compiled
 from impasto.painting.tiles.cutting import Cutting, Layout
-from impasto.painting.tiles.parts import MASKS, PICTURE, Stage, Tensor
+from impasto.painting.tiles.parts import PICTURE, Stage, Tensor
 from impasto.painting.tiles.stages import Graph
 from impasto.painting.tiles.windows import Kept, Moments, Source, Span, Store
 
@@ -43,17 +43,17 @@ class Step:
 
 
 class Large:
-    """One picture (and masks) on its way through a network in tiles.
+    """One picture on its way through a network in tiles.
 
-    ``sources`` have the graph's margin around them, which is read and not painted. ``style`` are the graph's inputs
-    scale and shift. ``budget`` are the bytes that tiles may take, ``spare`` those in which tensors may wait for the
+    ``source`` has the graph's margin around it, which is read and not painted. ``style`` are the graph's inputs scale
+    and shift. ``budget`` are the bytes that tiles may take, ``spare`` those in which tensors may wait for the
     next pass; what does not fit there is in files in ``folder``, or where the system puts temporary ones.
     """
 
     def __init__(
         self,
         graph: Graph,
-        sources: Mapping[str, Source],
+        source: Source,
         style: Mapping[str, Floats],
         *,
         budget: int,
@@ -61,13 +61,13 @@ class Large:
         threads: int = 1,
         folder: Path | None = None,
     ) -> None:
-        self.graph, self.sources, self.style = graph, sources, style
+        self.graph, self.source, self.style = graph, source, style
         self.budget, self.spare, self.threads, self.folder = budget, spare, threads, folder
 
     @cached_property
     def cutting(self) -> Cutting:
         """How the picture is cut."""
-        return Cutting(self.graph, self.sources[PICTURE].size, self.budget, self.threads, self.spare)
+        return Cutting(self.graph, self.source.size, self.budget, self.threads, self.spare)
 
     def layout(self) -> Layout:
         """What ``paint`` will do."""
@@ -116,7 +116,7 @@ class Large:
     ) -> Iterator[Step]:
         """Run a stage over all tiles: its norms' moments go into ``known``, what it keeps into ``kept``."""
         gathered = {norm.name: Moments() for norm in stage.norms}
-        margin, (height, width) = self.graph.margin, self.sources[PICTURE].size
+        margin, (height, width) = self.graph.margin, self.source.size
         for tensor in self.graph.inside(stage):
             shape, held = self.graph.shapes[tensor], tensor in self.cutting.held
             kept[tensor] = store.new(height // shape.scale, width // shape.scale, shape.channels, held=held)
@@ -238,8 +238,8 @@ class _Pass:
 
     def _feeds(self, row: _Row, span: Span) -> dict[str, Any]:
         feeds: dict[str, Any] = dict(self.fixed)
-        for name in {PICTURE, MASKS} & self.compiled.inputs:
-            feeds[name] = self.large.sources[name](slice(row.down.start, row.down.stop), slice(span.start, span.stop))
+        if PICTURE in self.compiled.inputs:
+            feeds[PICTURE] = self.large.source(slice(row.down.start, row.down.stop), slice(span.start, span.stop))
         for number, (tensor, strip) in enumerate(zip(self.stage.reads, row.read, strict=True)):
             part = strip[:, slice(*self._at(tensor, span.start, span.stop))]
             feeds[f"kept_{number}"] = self._copied(f"kept_{number}", part)[None]

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 Tensor: TypeAlias = tuple[str, int]  # a node's name and the number of its output
 
-PICTURE, MASKS = "picture", "masks"
+PICTURE = "picture"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Norm:
 
 @dataclass(frozen=True)
 class Stage:
-    """A pass over all tiles: from ``reads`` (and picture and masks) to the moments of ``norms`` and what it ``keeps``.
+    """A pass over all tiles: from ``reads`` (and picture) to the moments of ``norms`` and what it ``keeps``.
 
     ``halo`` is in pixels of the picture. ``bytes`` is what one pixel of a tile takes while it runs, ``work`` how many
     multiplications.

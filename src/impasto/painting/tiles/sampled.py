@@ -17,8 +17,8 @@ Moments: TypeAlias = dict[str, Floats]  # "mean_N" and "root_N", (1, C, 1, 1), o
 class Sampled:
     """A network's graph in two halves: ``moments`` of some pixels, and ``paint`` anything with moments that are known.
 
-    Feeds are the graph's inputs: planes (1, 3, h, w) in 0..1 with sides that are multiples of the network's, the style,
-    and masks where it has them.
+    Feeds are the graph's inputs: planes (1, 3, h, w) in 0..1 with sides that are multiples of the network's, and the
+    style.
     """
 
     def __init__(self, graph: Graph) -> None:

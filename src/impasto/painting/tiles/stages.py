@@ -9,7 +9,6 @@ Nothing here knows one network from another: sizes, reach and costs are all read
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,7 @@ from impasto.errors import NetworkError
 from impasto.painting.tiles import compile_cache
 from impasto.painting.tiles.flow import POINTWISE, Flow
 from impasto.painting.tiles.narrow import widened
-from impasto.painting.tiles.parts import MASKS, PICTURE, Norm, Stage, Tensor
-
-CROWDED = 3.5  # measured: with masks OpenVINO makes the maps of all norms early, and keeps them
+from impasto.painting.tiles.parts import PICTURE, Norm, Stage, Tensor
 
 
 class Graph:
@@ -49,7 +46,7 @@ class Graph:
         """The model without the nodes that mirror its margin, first of all, and cut it off, last of all."""
         if self.margin:
             for parameter in model.get_parameters():
-                if parameter.get_friendly_name() in (PICTURE, MASKS):
+                if parameter.get_friendly_name() == PICTURE:
                     (padding,) = parameter.output(0).get_target_inputs()
                     self._expect("Pad", padding.get_node())
                     for target in padding.get_node().output(0).get_target_inputs():
@@ -94,8 +91,7 @@ class Graph:
     @cached_property
     def straight(self) -> Stage:
         """The whole graph as one pass, for when all moments are known."""
-        stage = self._stage(set(), (), {self.painted})
-        return replace(stage, bytes=CROWDED * stage.bytes) if MASKS in self.flow.nodes else stage
+        return self._stage(set(), (), {self.painted})
 
     def _cut(self, level: int) -> set[Tensor]:
         """What must be kept behind the pass of ``level`` so that nothing before it is computed again."""
@@ -150,16 +146,15 @@ class Graph:
 
     def _live_bytes(self, start: set[Tensor], order: list[str], ends: list[Tensor]) -> float:
         """Bytes for each pixel of a tile at the fullest moment; what follows pixel by pixel takes no room."""
-        wanted = self._with_masks(start, order)
         last: dict[Tensor, int] = {}
-        for i, name in enumerate(wanted):
-            for source in self.flow.sources[name]:
+        for i, name in enumerate(order):
+            for source in self.flow.inputs[name]:
                 last[self._place(start, source)] = i
         for tensor in ends:
-            last[self._place(start, tensor)] = len(wanted)
+            last[self._place(start, tensor)] = len(order)
         live = {tensor: self.flow.sizes[tensor] for tensor in start if tensor in last}
         most = 0.0
-        for i, name in enumerate(wanted):
+        for i, name in enumerate(order):
             own = {
                 (name, port): self.flow.sizes.get((name, port), 0.0)
                 for port in range(len(self.flow.nodes[name].outputs()))
@@ -169,20 +164,10 @@ class Graph:
             live = {tensor: size for tensor, size in live.items() if last[tensor] > i}
         return 4 * max(most, sum(live.values()))
 
-    def _with_masks(self, start: set[Tensor], order: list[str]) -> list[str]:
-        """The nodes of ``order`` and those that lead to them from the masks."""
-        wanted, todo = set[str](), list(order)
-        while todo:
-            name = todo.pop()
-            if name not in wanted:
-                wanted.add(name)
-                todo += [source[0] for source in self.flow.sources[name] if source not in start]
-        return [name for name in self.flow.nodes if name in wanted]
-
     def _place(self, start: set[Tensor], tensor: Tensor) -> Tensor:
         """The tensor whose memory ``tensor`` takes over, if it follows from one alone, pixel by pixel."""
         while tensor not in start:
-            kind, sources = self.flow.kind(tensor[0]), self.flow.sources[tensor[0]]
+            kind, sources = self.flow.kind(tensor[0]), self.flow.inputs[tensor[0]]
             if len(sources) != 1 or kind not in POINTWISE | {"Reshape"}:
                 break
             tensor = sources[0]
@@ -192,7 +177,7 @@ class Graph:
         """The sizes of a stage's inputs, those that differ from call to call, for tiles of ``size`` (height, width)."""
         height, width = size
         sizes = {name: list(value.shape) for name, value in style.items()}
-        sizes |= {PICTURE: [1, 3, height, width], MASKS: [1, sizes["scale"][0], height, width]}
+        sizes[PICTURE] = [1, 3, height, width]
         for number, tensor in enumerate(stage.reads):
             shape = self.shapes[tensor]
             sizes[f"kept_{number}"] = [1, height // shape.scale, width // shape.scale, shape.channels]

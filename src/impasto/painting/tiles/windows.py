@@ -79,7 +79,7 @@ class Moments:
 
 
 class Source(Protocol):
-    """A picture or masks to read windows from: float32 planes (1, C, rows, columns)."""
+    """A picture to read windows from: float32 planes (1, C, rows, columns)."""
 
     size: tuple[int, int]
 

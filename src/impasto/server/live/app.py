@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 from PIL import Image
 
 from impasto.assets import __version__
@@ -19,6 +20,7 @@ from impasto.server.app import API, answering, file_of
 from impasto.server.bodies import NO_STORE, unless_gone
 from impasto.server.listing import listed
 from impasto.server.live.show import Show
+from impasto.server.samples import PAGE as STUDIO
 
 PAGE = Path(__file__).parent / "page"
 QUALITY = 88
@@ -126,9 +128,13 @@ def _check_open(show: Show) -> None:
 
 
 @page.get("/")
+@page.get("/live.html")
 async def index() -> Response:
-    """The page."""
-    return file_of("live.html", PAGE)
+    """The page, with the parts that are the studio's."""
+    studio, own = ((folder / name).read_text("utf-8") for folder, name in ((STUDIO, "index.html"), (PAGE, "live.html")))
+    parts = dict(re.findall(r"<!-- shared: (\w+) -->\n(.*?)<!-- end shared -->\n", studio, re.DOTALL))
+    whole = re.sub(r"<!-- studio: (\w+) -->\n", lambda mark: parts[mark[1]], own)
+    return HTMLResponse(whole, headers={"Cache-Control": "no-cache"})
 
 
 @page.get("/{name}")

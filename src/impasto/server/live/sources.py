@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from impasto.errors import FilmError
+from impasto.files import printable
 from impasto.film import cameras, reading, stills
 from impasto.film.colour import Bytes
 from impasto.film.facts import Part
@@ -68,6 +69,8 @@ def opened(which: str, side: int) -> Source:
     """The camera with this number or name, or the film in this file; FilmError where there is none."""
     if not which.strip():
         raise FilmError("the camera has no name; give a number, a name or a film")
+    if "://" in which:
+        raise FilmError(f"{printable(which)} is an address; --camera takes cameras of this computer and films in files")
     return Played(Path(which), side) if _is_file(which) else Watched(cameras.named(which))
 
 

@@ -131,7 +131,7 @@ export function createStyles(state, thumbnails, { tell, teach }) {
     const words = plain($("search").value).split(/\s+/).filter(Boolean);
     let count = 0;
     for (const style of state.styles) {
-      const tile = tiles.get(style.name), text = plain(`${style.name} ${style.title} ${style.artist} ${style.year}`);
+      const tile = tiles.get(style.name), text = plain(`${style.name} ${style.title} ${style.artist} ${style.year} ${style.kind ?? ""}`);
       if (tile) count += (tile.hidden = !words.every((word) => text.includes(word))) ? 0 : 1;
     }
     $("no-styles").hidden = count > 0 || !state.styles.length;
