@@ -295,15 +295,15 @@ addEventListener("keyup", (event) => event.key === " " && compare.hold(false));
 
 // ---- start --------------------------------------------------------------------------------------------------------
 
-function words() {
-  speak([setting("language"), ...navigator.languages].filter(Boolean));
+function words(chosen = setting("language")) {
+  speak([chosen, ...navigator.languages].filter(Boolean));
   $("language").replaceChildren(...Object.entries(LANGUAGES).map(([value, { name }]) => make("option", { value, lang: value }, name)));
   $("language").value = current();
   samples();
 }
 $("language").addEventListener("change", () => {
   keepSetting("language", $("language").value);
-  words();
+  words($("language").value);
   reworded();
   state.changed();
 });
