@@ -97,7 +97,7 @@ class Course:
         self.done = 0  # lessons that have come to their end
 
     def searched(self, network: Where) -> Floats | None:
-        """A row for the painting that is found within seconds, to begin with, by the ``network`` that is named.
+        """A row for the first painting that is found within seconds, to begin with, by the ``network`` that is named.
 
         None where there is none: without OpenVINO, or for another size of the painting than the network was trained
         with.
@@ -106,10 +106,8 @@ class Course:
         if first.settings.style_size != LessonSettings.of(self._bank).style_size:
             return None
         try:
-            return Painter(network, bank=self._bank).row(first.painting)
-        except (
-            ImpastoError
-        ):  # what is wrong with the painting the lesson says, and without OpenVINO it begins otherwise
+            return Painter(network, bank=self._bank).row(all_of(first.painting)[0])
+        except ImpastoError:  # the lesson says what is wrong with the painting, and begins otherwise without OpenVINO
             return None
 
     def run(self, *, max_minutes: float | None = None, start: Floats | None = None) -> Iterator[LessonStep]:
