@@ -1,7 +1,7 @@
 # What CI calls and what you call are the same. Set PYTHON to use another interpreter.
 PYTHON ?= python
 
-.PHONY: all lint types test docs site bench web
+.PHONY: all lint types test docs site bench web app
 all: lint types test
 
 lint:
@@ -23,6 +23,9 @@ site:  # the documents as a site, in build/site: python -m http.server -d build/
 
 bench:  # pass what you like: make bench WHAT="quality --help"
 	$(PYTHON) -m benchmarks.$(WHAT)
+
+app:  # the studio as an app to double-click, in build/app/; see docs/app.md
+	$(PYTHON) app/build.py
 
 web:  # the studio's page without a server, in site/; see docs/web.md
 	$(PYTHON) web/build.py

@@ -146,10 +146,11 @@ def _name(param: Any) -> str:
 # ---- the way out
 
 
-def run(app: typer.Typer) -> NoReturn:
+def run(app: typer.Typer, shown: Callable[[str], object] | None = None) -> NoReturn:
     """Run the command line and exit: 0, or 2 behind one sentence; 130 when interrupted, 1 for a fault of ours.
 
-    SIGTERM ends it as Ctrl-C does. With --json, what fails is a record on standard output as well.
+    SIGTERM ends it as Ctrl-C does. With --json, what fails is a record on standard output as well. ``shown`` is for
+    who has no terminal: it gets the sentence, too, and no words are needed.
     """
     _fill_closed()
     for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
@@ -160,7 +161,7 @@ def run(app: typer.Typer) -> NoReturn:
             for kind in (signal.SIGTERM, signal.SIGINT):
                 if signal.getsignal(kind) is not signal.SIG_IGN:  # as behind nohup, or in a shell's background
                     signal.signal(kind, signal.default_int_handler)
-        words = None if sys.argv[1:] else ["--help"]
+        words = None if sys.argv[1:] or shown else ["--help"]
         code = typer.main.get_command(app).main(words, prog_name="impasto", standalone_mode=False)
         _flush()
     except (Interrupted, KeyboardInterrupt) as stop:
@@ -172,6 +173,8 @@ def run(app: typer.Typer) -> NoReturn:
             sys.exit(1)
         if os.environ.get(DEBUG) and not isinstance(error, ImpastoError | USAGE_ERROR):
             raise
+        if shown is not None:
+            shown(sentence(error))
         known = isinstance(error, ImpastoError | USAGE_ERROR | OSError) or lacks_memory(error)
         _leave(sentence(error), 2 if known else 1)  # 1: a fault of ours
     sys.exit(code if isinstance(code, int) else 0)

@@ -19,7 +19,7 @@ from starlette.routing import compile_path
 from impasto import pictures
 from impasto.assets import __version__
 from impasto.errors import ImpastoError, attempt
-from impasto.server import job_calls, lesson_calls, photo_calls, samples, style_calls
+from impasto.server import job_calls, lesson_calls, photo_calls, samples, style_calls, visit_calls
 from impasto.server.api import Problem, answer, answer_to, problem_of
 from impasto.server.bodies import HubOf, Responses
 from impasto.server.hub import Hub
@@ -108,6 +108,8 @@ def made(settings: Settings) -> FastAPI:
     routers = [router, photo_calls.router, job_calls.router, style_calls.router]
     for each in [*routers, lesson_calls.router] if settings.mode == "studio" else routers:
         app.include_router(each, prefix=API, responses=PROBLEMS)
+    if settings.patience is not None:
+        app.include_router(visit_calls.router, prefix=API)
     app.include_router(health, responses=PROBLEMS)
     if settings.mode == "studio":
         app.include_router(page)
@@ -214,6 +216,7 @@ async def session(hub: HubOf) -> dict[str, Any]:
         "precision": hub.precision,
         "teach": hub.teaches,
         "own_styles": hub.takes_paintings,
+        "ends": settings.patience is not None,
         "photo": attempt(lambda: photo_calls.record(hub, hub.store.get(hub.shown or "")).model_dump(), None),
         "limits": limits,
         "formats": {"read": readable(settings), "write": list(WRITES)},

@@ -23,6 +23,7 @@ from impasto.server.previews import Previews
 from impasto.server.settings import Settings
 from impasto.server.store import Blob, Folder, Photo, Store
 from impasto.server.teaching import Order
+from impasto.server.visits import Visits
 from impasto.styles.bank import PHOTO, Bank, Card
 from impasto.styles.names import slug_of
 
@@ -50,6 +51,7 @@ class Hub:
         self.preview_network = min(self.kits)  # "fast" is before "full", until it is known better
         self.opened = self.tried = False  # whether its photo is taken in, and who previews is known
         self.shown: str | None = None  # the photo that the page opens with
+        self.visits = Visits(settings.patience)
         self.metrics = Metrics(self._numbers)
         self._tasks: list[asyncio.Task[None]] = []
 

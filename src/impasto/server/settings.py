@@ -63,6 +63,7 @@ class Settings:
     connections: int = 64
     grace: float = 2.0  # seconds that running requests get at the end
     opens: Path | None = None  # the photo that the page begins with
+    patience: float | None = None  # after the last page is closed, until the server ends; None: it stays
 
     @classmethod
     def serve(cls, **more: object) -> Settings:

@@ -89,6 +89,9 @@ export class HttpEngine {
   sample = async (name) => (await ask(`samples/${encodeURIComponent(name)}`)).blob();
   /** A photo of the user's, or one that is at the server already (`record`). */
   photo = (blob, name, record) => new Photo(blob, name, record);
+  /** As long as this is open, a studio that ends with its page stays; `end` ends it now. */
+  stay = () => new EventSource(`${API}/visit`);
+  end = () => ask("end", { method: "POST" });
   alive = () => ask("/healthz", { signal: AbortSignal.timeout(2000) });
 
   picture = (photo, side) => photo.with(async (path) => (await ask(`${path}/picture?side=${side}`, { cache: "default" })).blob());

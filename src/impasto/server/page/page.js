@@ -4,6 +4,7 @@ import { createBrush, tint } from "./brush.js";
 import { createCompare } from "./compare.js";
 import { $, icon, make, pressed, save, segments, setRange, showBlob } from "./dom.js";
 import { createDownloads, createFileOptions, createPlan, planTip, planWords } from "./download.js";
+import { createEnd } from "./end.js";
 import { Engine } from "./engine.js";
 import { keepSetting, recall, setting } from "./keep.js";
 import { createLoupe } from "./loupe.js";
@@ -37,7 +38,7 @@ function tell(what, values) {
 async function lost() {
   if (offline) return;
   offline = true;
-  say(() => t("offline"), true, true);
+  say(() => t(state.session?.ends ? "offlineApp" : "offline"), true, true);
   for (let pause = 500; offline; pause = Math.min(4000, pause * 1.5)) {
     await new Promise((done) => setTimeout(done, pause));
     await engine.alive().then(() => (offline = false), (error) => (offline = !error.status)); // any answer is one
@@ -338,6 +339,7 @@ async function start() {
   }
   const { session } = state, linked = fromHash(location.hash), found = await kept;
   $("file").accept = session.formats.read.join();
+  if (session.ends) createEnd(engine, { tell });
   state.recipe = turn(START, { network: session.network });
   let shown = found ? album.restore(found) : null;
   if (session.photo && !state.photos.some(({ photo }) => photo.record?.id === session.photo.id)) {
