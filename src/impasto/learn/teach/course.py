@@ -110,9 +110,7 @@ class Course:
             return None
         try:
             return Painter(network, bank=self._bank).row(painting)
-        except (
-            ImpastoError
-        ):  # what is wrong with the painting the lesson says, and without OpenVINO it begins otherwise
+        except ImpastoError:  # the lesson says what is wrong with the painting
             return None
 
     def run(self, *, max_minutes: float | None = None, start: Floats | None = None) -> Iterator[LessonStep]:
