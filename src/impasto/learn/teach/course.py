@@ -97,16 +97,19 @@ class Course:
         self.done = 0  # lessons that have come to their end
 
     def searched(self, network: Where) -> Floats | None:
-        """A row for the first painting that is found within seconds, to begin with, by the ``network`` that is named.
+        """A row for the painting that is found within seconds, to begin with, by the ``network`` that is named.
 
-        None where there is none: without OpenVINO, or for another size of the painting than the network was trained
-        with.
+        None where there is none: without OpenVINO, for several paintings, or for another size of the painting than the
+        network was trained with.
         """
         first, *_ = self.lessons.values()
+        painting = first.painting
+        if not isinstance(painting, str | os.PathLike):  # several, of which a search would see one
+            return None
         if first.settings.style_size != LessonSettings.of(self._bank).style_size:
             return None
         try:
-            return Painter(network, bank=self._bank).row(all_of(first.painting)[0])
+            return Painter(network, bank=self._bank).row(painting)
         except ImpastoError:  # the lesson says what is wrong with the painting, and begins otherwise without OpenVINO
             return None
 
