@@ -6,6 +6,7 @@ Needs the app (make app), gio, Xvfb and chromium.
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import tempfile
 import time
@@ -32,21 +33,22 @@ def main() -> None:
         words = os.environ | {"DISPLAY": DISPLAY, "BROWSER": str(browser), "XDG_RUNTIME_DIR": folder, "LANGUAGE": "en"}
         with subprocess.Popen(["Xvfb", DISPLAY, "-screen", "0", "1280x800x24"]) as screen:
             time.sleep(2)
-            subprocess.run(["gio", "launch", APP / "impasto-studio.desktop"], env=words, check=True)
+            entry = Path(folder, "impasto-studio.desktop")
+            lines = (APP / entry.name).read_text().splitlines()
+            entry.write_text("\n".join(f'Exec="{APP}/impasto-studio"' if x[:5] == "Exec=" else x for x in lines))
+            subprocess.run(["gio", "launch", entry], env=words, check=True)
             shoot()
             screen.terminate()
 
 
 def shoot() -> None:
     with sync_playwright() as playwright:
-        page = None
-        while page is None:
-            time.sleep(1)
-            try:
-                browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{DEBUGGING}")
-                page = browser.contexts[0].pages[0]
-            except Exception as error:  # it is not there yet
-                print(str(error).splitlines()[0])
+        until = time.monotonic() + 60
+        with socket.socket() as browser_there:
+            while browser_there.connect_ex(("127.0.0.1", DEBUGGING)) and time.monotonic() < until:
+                time.sleep(1)
+        browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{DEBUGGING}")
+        page = browser.contexts[0].pages[0]
         page.get_by_role("button", name="Coffee").click(timeout=60_000)
         painted(page)
         page.locator('#grid [data-name="hokusai-great-wave"]').click()

@@ -30,6 +30,7 @@ START = """
 set -e
 mount --bind "$ROOT" "$ROOT"
 mount -t proc proc "$ROOT/proc"
+mount --rbind /sys "$ROOT/sys"
 mount -t tmpfs -o mode=1777 tmpfs "$ROOT/tmp"
 mount -o remount,bind,ro "$ROOT"
 chroot=$(command -v chroot)
@@ -85,16 +86,23 @@ def call(base: str, token: str, path: str, body: bytes | None = None) -> bytes:
 
 
 def test_a_double_click_on_its_desktop_file(app: Path, tmp_path: Path) -> None:
-    """The .desktop file beside it starts it, wherever the folder lies; a second click opens the same page."""
+    """In the menu, as docs/app.md puts it there, it starts from any folder; a second click opens the same page."""
     moved = tmp_path / "Bilder & more" / "impasto studio"
     shutil.copytree(app, moved, symlinks=True)
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1 $LD_LIBRARY_PATH" >> "{tmp_path}/opened"\n')
     browser.chmod(0o755)
     words = {"PATH": os.defpath, "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "BROWSER": str(browser)}
+    page = (ROOT / "docs" / "app.md").read_text("utf-8").partition("run in its folder:\n")[2]
+    recipe = page.partition("\n\n## ")[0]
+    for folder in ("icons", "applications"):
+        (tmp_path / ".local" / "share" / folder).mkdir(parents=True)
+    subprocess.run(["sh", "-e"], input=recipe, text=True, cwd=moved, env=words, check=True)
+    assert (tmp_path / ".local" / "share" / "icons" / "impasto-studio.png").exists()
+    entry = tmp_path / ".local" / "share" / "applications" / "impasto-studio.desktop"
     opened = tmp_path / "opened"
     for click in (1, 2):
-        subprocess.run(["gio", "launch", moved / "impasto-studio.desktop"], env=words, check=True)
+        subprocess.run(["gio", "launch", entry], env=words, check=True)
         until = time.monotonic() + 90
         while not opened.exists() or len(opened.read_text().splitlines()) < click:
             assert time.monotonic() < until
