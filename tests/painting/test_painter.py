@@ -347,7 +347,8 @@ def test_in_tiles_as_whole(painter: Painter, tight: Painter, large: np.ndarray, 
     assert np.abs(tiled.astype(int) - whole).max() <= 1
     picture = tight.prepare(large, "red", kind=np.float32, **dials).paint()
     assert picture.dtype == np.float32
-    np.testing.assert_array_equal(pictures.to_bytes(picture), tiled)
+    apart = np.abs(pictures.to_bytes(picture).astype(int) - tiled).max()
+    assert apart <= ("masks" in dials)  # paintings of 8 bits are blended in 8 bits
 
 
 def test_alpha_and_tiles(tight: Painter, large: np.ndarray) -> None:

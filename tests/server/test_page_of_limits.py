@@ -29,6 +29,8 @@ def test_limits_in_the_documents() -> None:
             f"{settings.photos}, for {settings.photo_life / 60:g} min"
         )
         assert rows["paintings that are kept"][column] == f"{settings.result_life / 60:g} minutes"
+        life = "as long as it runs" if settings.own_life is None else f"for {settings.own_life / 60:g} minutes"
+        assert rows["styles of one's own that are kept"][column].startswith(f"{settings.own_styles}, {life}")
         allowed = "no limit" if settings.job_time is None else f"{settings.job_time:g} s"
         assert rows["time of a painting"][column] == allowed
     waiting, size = Settings().waiting, Settings().waiting_bytes // 2**20

@@ -1,13 +1,17 @@
-"""Paintings of one's own among the options: what they are called, and whether they are used."""
+"""Paintings of one's own among the options: what they are called, whether they are used, and made styles."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, TYPE_CHECKING, NoReturn
 
 from impasto.errors import OptionError
-from impasto.files import printable
+from impasto.files import STDIO, printable
+
+if TYPE_CHECKING:
+    from impasto.painting.painter import Painter
 
 
 def named_images(images: Iterable[Path]) -> dict[str, Path]:
@@ -32,6 +36,17 @@ def check_used(images: Mapping[str, Path], mixes: Iterable[str]) -> None:
     for name, image in images.items():
         if name not in used:
             raise OptionError(f"{printable(image)} is not used; name it in -s or --mask, as {name!r}, or leave -s out")
+
+
+def add_images(painter: Painter, images: Mapping[str, Path]) -> None:
+    """Make styles of the paintings, in the painter's bank; raises what ``Painter.add`` raises."""
+    for name, image in images.items():
+        painter.add(source_of(image), name)
+
+
+def source_of(image: Path) -> Path | IO[bytes]:
+    """A painting's file; - is standard input."""
+    return sys.stdin.buffer if image == STDIO else image
 
 
 def no_style() -> NoReturn:

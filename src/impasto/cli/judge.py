@@ -22,6 +22,7 @@ from impasto.learn.loss.settings import LossSettings
 if TYPE_CHECKING:
     from impasto.learn.evaluate.medians import Record
     from impasto.learn.evaluate.pairs import Pairs
+    from impasto.learn.evaluate.protocol import Protocol
 
 SEVERAL_STRENGTHS = limits.Numbers(limits.STRENGTH)
 STRENGTHS = "0.25,0.5,0.75,1,1.25"
@@ -70,6 +71,13 @@ class Comparing:
     precision: Annotated[str, typer.Option(help="Of the loss network: auto, f32 or bf16."), limits.PRECISION] = "f32"
     loss_network: LossFile = None
 
+    def protocol(self) -> Protocol:
+        from impasto.learn.evaluate.protocol import MEASURES, Protocol
+
+        words = limits.NAMES.parse(self.measures) if self.measures else MEASURES
+        fit: Any = self.fit
+        return Protocol(self.size, fit, tuple(words))
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -112,23 +120,22 @@ def judge(
 
     Medians per style come with bootstrap intervals. See docs/judging.md for each number.
     """
+    protocol = comparing.protocol()
+    pairs = _pairs(places, naming, trained)  # names first: torch takes seconds to load
+    bank = None if trained.opens is None else trained.opens.styles()
+    losses = LossSettings(**{**NEUTRAL, **settings}) if bank is None else LossSettings.of(bank, **settings)
     with learning():
         from impasto.learn.devices import best_dtype
         from impasto.learn.evaluate import judging, medians
+        from impasto.learn.evaluate.protocol import NO_NUMBERS
         from impasto.learn.loss.features import load_loss_network
 
-        words = limits.NAMES.parse(comparing.measures) if comparing.measures else judging.MEASURES
-        fit: Any = comparing.fit
-        protocol = judging.Protocol(comparing.size, fit, tuple(words))
-        pairs = _pairs(places, naming, trained)
-        bank = None if trained.opens is None else trained.opens.styles()
-        losses = LossSettings(**{**NEUTRAL, **settings}) if bank is None else LossSettings.of(bank, **settings)
         ruler = load_loss_network(comparing.loss_network).to(best_dtype(comparing.precision))
         todo = judging.judged(pairs.found, ruler, losses, protocol, bank=bank, paint=_paint(trained, pairs))
         records: list[Record] = []
         with interrupted(lambda: f"{len(records)} of {counted(pairs.found, 'picture')} measured; nothing was written"):
             records += progress(todo, len(pairs.found), quiet=as_json, description="judging")
-        keys = list(dict.fromkeys(key for record in records for key in record if key not in judging.NO_NUMBERS))
+        keys = list(dict.fromkeys(key for record in records for key in record if key not in NO_NUMBERS))
         styles = medians.by_style(records, keys)
         summary = {"styles": styles, "overall": medians.over_styles(styles, keys)}
     head = {"loss_network": f"{ruler.title} weights of VGG-{ruler.depth}", **asdict(protocol), "losses": asdict(losses)}

@@ -12,7 +12,8 @@ import typer
 
 from impasto import limits
 from impasto.cli.ends import at_end, claim, look_of, one_mix
-from impasto.cli.options import LIVE_PORT, Opens, Precision
+from impasto.cli.images import add_images, named_images
+from impasto.cli.options import LIVE_PORT, Opens, Precision, StyleImages
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.studio import check_extra, serve_app
@@ -95,6 +96,7 @@ def live(
         list[str] | None,
         typer.Option("--style", "-s", help=f"NAME, or a mix such as NAME:0.6,NAME:0.4; default: {FIRST}."),
     ] = None,
+    style_image: StyleImages = None,
     dials: Annotated[dict[str, Any], Fields(Look, DIALS)],
     seen: Seen,
     staged: Staged,
@@ -114,8 +116,9 @@ def live(
         from impasto.server import run
         from impasto.server.live import app as application
         from impasto.server.settings import Settings
-    _claim(seen, staged, opening)
-    show = _show(style, dials, seen, staged, opening)
+    images = named_images(style_image or [])
+    _claim(seen, staged, opening, list(images.values()))
+    show = _show(style, dials, seen, staged, opening, images)
     settings, token = Settings(body=application.MOST), secrets.token_urlsafe(24)
     host, port = "127.0.0.1", page.port
     with run.bound(host, LIVE_PORT if port is None else port, search=port is None) as listener:
@@ -129,7 +132,7 @@ def live(
             _end(show)
 
 
-def _claim(seen: Seen, staged: Staged, opening: Quick) -> None:
+def _claim(seen: Seen, staged: Staged, opening: Quick, images: list[Path]) -> None:
     """Check what is recorded to, before anything is opened."""
     if staged.record is None:
         return
@@ -137,19 +140,22 @@ def _claim(seen: Seen, staged: Staged, opening: Quick) -> None:
     from impasto.film.work import locked
 
     recording.check(staged.record)
-    read = [Path(seen.camera)] if seen.camera is not None else []
+    read = [*images, *([Path(seen.camera)] if seen.camera is not None else [])]
     claim([staged.record], read, opens=opening, force=staged.force, keep=[staged.record])
     at_end.enter_context(locked(Path(os.path.realpath(staged.record))))  # there is no file before the first frame
 
 
-def _show(style: list[str] | None, dials: dict[str, Any], seen: Seen, staged: Staged, opening: Quick) -> Show:
+def _show(
+    style: list[str] | None, dials: dict[str, Any], seen: Seen, staged: Staged, opening: Quick, images: dict[str, Path]
+) -> Show:
     """The show, with its painter and its source open."""
     from impasto.server.live import sources
     from impasto.server.live.show import Show, Staging
 
     source = None if seen.camera is None else sources.opened(seen.camera, staged.size)
     painter = opening.painter(precision=opening.precision)
-    mix = one_mix(style) if style else _first(painter)
+    add_images(painter, images)
+    mix = one_mix(style) if style else next(iter(images), _first(painter))
     look = look_of(mix, {**dials, "brush": "small"})
     show = Show(painter, look, source, Staging(staged.size, staged.steady, staged.record), say)
     show.mirrored = seen.mirror

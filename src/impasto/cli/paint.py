@@ -16,7 +16,7 @@ import typer
 from impasto import limits
 from impasto.cli import terminal
 from impasto.cli.ends import claim, counted, interrupted, look_of, one_mix, progress
-from impasto.cli.images import check_used, named_images, no_style
+from impasto.cli.images import add_images, check_used, named_images, no_style
 from impasto.cli.options import (
     KeepMetadata,
     MaxMemory,
@@ -124,10 +124,9 @@ def paint(
     look = look_of(mix, dials)
     if len(found) == 1:
         places.check_photo(targets[0], found[0], look.size, enlarge=look.enlarge)
-    look = Look.of(look, **_read_once(files, protect, found, max_pixels))
+    look = Look.of(look, **_read_once(files, protect, [*found, *images.values()], max_pixels))
     painter = opening.open(batch.streams(found, look) if opening.max_memory is None else 1)
-    for name, image in images.items():
-        painter.add(image, name)
+    add_images(painter, images)
     painter.check(look)  # once, before the first photo
     saving = batch.Saving(comment=f"painted by impasto in the style {mix}", **asdict(written))
     _paint(batch.Batch(painter, look, saving, max_pixels), list(zip(found, targets, strict=True)), as_json)
@@ -316,12 +315,12 @@ def _masks(options: list[str]) -> dict[str, str]:
     return masks
 
 
-def _read_once(masks: dict[str, str], protect: str | None, photos: list[Path], max_pixels: int) -> dict[str, Any]:
+def _read_once(masks: dict[str, str], protect: str | None, others: list[Path], max_pixels: int) -> dict[str, Any]:
     """The masks of a look, ready to be loaded for each photo: what can be read only once is read now."""
     from impasto import pictures
     from impasto.pictures import sources
 
-    sources.check_once([*photos, *masks.values(), *([protect] if protect else [])])
+    sources.check_once([*others, *masks.values(), *([protect] if protect else [])])
     loaded = {style: pictures.once(file, max_pixels=max_pixels) for style, file in masks.items()}
     return {"masks": loaded or None, "protect": protect and pictures.once(protect, max_pixels=max_pixels)}
 

@@ -10,6 +10,7 @@ import typer
 
 from impasto import limits
 from impasto.cli.ends import claim, save_bank
+from impasto.cli.images import source_of
 from impasto.cli.options import AsJson, Opens, Precision
 from impasto.cli.records import options
 from impasto.cli.root import app
@@ -21,7 +22,7 @@ from impasto.cli.teach import CardWords
 @options
 def row(
     *,
-    painting: Annotated[Path, typer.Argument(help="The painting.")],
+    painting: Annotated[Path, typer.Argument(readable=False, help="The painting, or - for standard input.")],
     output: Output,
     name: Annotated[
         str | None, typer.Option(help="What the style is to be called; default: as the file.", show_default=False)
@@ -48,7 +49,7 @@ def row(
     check_name(name)
     claim([output], [painting], opens=opens, force=force, keep=[output])
     painter = opens.painter(precision=precision)
-    painter.add(painting, name, steps=steps)
+    painter.add(source_of(painting), name, steps=steps)
     card = Card(**{**asdict(words), "title": words.title or name}, source="")
     bank = painter.bank.add(name, painter.bank[name], card, replace=True)
     save_bank(bank.select([name]), output, force, as_json=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -107,7 +107,8 @@ def teach(
             replaced=written.replace,
             **_opened(computing),
         )
-        _watch(course, minutes, _previewed(course, written.preview), as_json)
+        steps = course.run(max_minutes=minutes, start=course.searched(opened.network))
+        _watch(course, steps, _previewed(course, written.preview), as_json)
     taught = course.bank()
     note = f"stopped at step {course.lesson.step}, the best row so far is kept{_left(course)}" if course.stopped else ""
     save_bank(taught.select(list(course.rows())) if written.only else taught, written.output, written.force, note=note)
@@ -174,9 +175,9 @@ def _previewed(course: Course, file: Path | None) -> Callable[[], None]:
     return paint
 
 
-def _watch(course: Course, minutes: float, looked_at: Callable[[], None], as_json: bool) -> None:
-    """Run the lessons and draw the bar, or print lines or JSON; Ctrl-C ends it, and the best row so far stays."""
-    steps, text = course.run(max_minutes=minutes), "looking for the closest mix"
+def _watch(course: Course, steps: Iterator[LessonStep], looked_at: Callable[[], None], as_json: bool) -> None:
+    """Draw the bar of the lessons' steps, or print lines or JSON; Ctrl-C ends it, and the best row so far stays."""
+    text = "looking at the painting"
     with step_bar(len(course.lessons), text=text, quiet=as_json) as (bar, plain), signals_call(course.stop):
         try:
             for step in steps:

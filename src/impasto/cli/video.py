@@ -15,13 +15,14 @@ import typer
 
 from impasto import limits
 from impasto.cli.ends import claim, interrupted, look_of, one_mix
-from impasto.cli.options import MaxMemory, Opens, Precision
+from impasto.cli.images import add_images, check_used, named_images
+from impasto.cli.options import MaxMemory, Opens, Precision, StyleImages
 from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import say, to_json
 from impasto.errors import FilmError, OptionError, TargetError
 from impasto.limits import Choice
-from impasto.painting.look import Look
+from impasto.painting.look import Look, Style
 
 if TYPE_CHECKING:
     from impasto.film.keys import Keys
@@ -130,6 +131,7 @@ def video(
     style: Annotated[
         list[str] | None, typer.Option("--style", "-s", help="NAME, or a mix such as NAME:0.6,NAME:0.4.")
     ] = None,
+    style_image: StyleImages = None,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", help="A .mp4, .mov, .mkv, .webm, .gif or .webp, a folder, or frame-%04d.png."),
@@ -149,14 +151,17 @@ def video(
     from impasto.film import render
 
     os.environ.setdefault("SVT_LOG", "1")  # AV1's encoder would speak of itself
-    look = _look(style, over, dials)
+    images = named_images(style_image or [])
+    look = _look(style or (None if over.style_at else list(images)), over, dials)
     keys = over.keys(look)
+    check_used(images, [str(each) for each in (*_styles(keys), *(look.masks or ()))])
     settings = _settings(cut, coded, over.steady, look.size)
-    _claim(film, output, look, opening, run.force)
+    _claim([film, *images.values()], output, look, opening, run.force)
     render.check(film, output, settings)  # before a network is opened
     if cut.fps is not None and os.path.isfile(film):
         say("note: --fps has no effect on a film, whose frames have times of their own")
     painter = opening.open()
+    add_images(painter, images)
     done = render.render(film, output, keys, painter=painter, settings=settings, restart=run.restart)
     last: list[Progress] = []
     with interrupted(lambda: _kept(last, output)), closing(_shown(done, run.preview)) as steps:
@@ -169,12 +174,20 @@ def _look(style: list[str] | None, over: Over, dials: dict[str, Any]) -> Look:
     from impasto.film.keys import parse_style
 
     if not (style or over.style_at):
-        raise OptionError("a style is missing; give one with -s NAME, or several over time with --style-at T:NAME")
+        raise OptionError(
+            "a style is missing; give one with -s NAME, several over time with --style-at T:NAME, "
+            "or a painting of your own with --style-image"
+        )
     if style and over.style_at:
         raise OptionError("-s is one style for all of the film, and --style-at several over time; give one of them")
     mix = one_mix(style) if style else min(map(parse_style, over.style_at or ()))[1]
     masks = {name: Path(file) for name, file in _masks(over.mask or []).items()}
     return Look.of(look_of(mix, dials), masks=masks or None, protect=over.protect)
+
+
+def _styles(keys: Keys) -> list[Style]:
+    """All mixes that a film is painted in."""
+    return [style for _, style in keys.styles] or [keys.look.style]
 
 
 def _settings(cut: Cut, coded: Coded, steady: float, size: int | None) -> Settings:
@@ -190,11 +203,12 @@ def _settings(cut: Cut, coded: Coded, steady: float, size: int | None) -> Settin
     return Settings(part=part, coding=coding, paint_size=cut.paint_size, steady=steady, sound=not coded.no_sound)
 
 
-def _claim(film: Path, output: Path, look: Look, opening: Opens, force: bool) -> None:
-    """Check where the film goes, before the work."""
+def _claim(sources: list[Path], output: Path, look: Look, opening: Opens, force: bool) -> None:
+    """Check where the film, the first of the sources, goes, before the work."""
     from impasto.film import stills, writing
 
-    read = [film, *(mask for mask in [*(look.masks or {}).values(), look.protect] if isinstance(mask, Path))]
+    film = sources[0]
+    read = [*sources, *(mask for mask in [*(look.masks or {}).values(), look.protect] if isinstance(mask, Path))]
     if writing.is_folder(output):
         _check_frames(film, output, force)
         return

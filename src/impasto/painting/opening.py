@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import threading
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +18,10 @@ from impasto import assets, pictures
 from impasto.errors import BankError, ImpastoError, MismatchError
 from impasto.painting import runtimes
 from impasto.painting.network import Network
+from impasto.painting.tiles import compile_cache
 from impasto.styles.bank import PHOTO, Bank, Card
 from impasto.styles.names import check_name, slug_of
+from impasto.styles.unseen import backward, search
 from impasto.styles.unseen.likeness import Likeness
 from impasto.styles.unseen.predictor import Predictor
 
@@ -59,6 +63,12 @@ class Opened:
             )
         self._bank = with_photo(bank, self._beside)
 
+    def knowing(self, more: Bank) -> Self:
+        """The same, open just once, which knows the styles of ``more`` as well: for one painting among many."""
+        found = copy.copy(self)
+        found.bank = self.bank.merge(more, replace=True)
+        return found
+
     @cached_property
     def own(self) -> Bank:
         """The bank that came with the network."""
@@ -96,8 +106,12 @@ class Opened:
         wanted = runtimes.Wanted(network.runtime, network.threads, network.precision)
         session = runtimes.open(assets.LOSS_NETWORK, wanted).session
         predictor = None if self._predictor is None else Predictor.load(self._predictor)
-        found = options if network.runtime == "openvino" else None
-        return Likeness(self._file, self.bank, session, found, predictor)
+
+        def compile(make: Callable[[], Any], what: str, network: Path, eye: Path, *key: str) -> Any:
+            code = Path(backward.__file__), Path(search.__file__)
+            return compile_cache.compiled(make, options, what, compile_cache.digest_of(network, eye, *code), *key)
+
+        return Likeness(self._file, self.bank, session, compile if network.runtime == "openvino" else None, predictor)
 
     def _bank_in(self, file: Where) -> Bank:
         """The bank in a file, once it belongs to the network."""

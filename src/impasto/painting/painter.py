@@ -68,7 +68,7 @@ class Painter(Opened):
         self.planner = Planner(self.network, max_memory)
         self.streams = streams
         self._lock = threading.Lock()
-        self._first: list[Painter | None] = []  # one, once it is known
+        self._first: list[Painter | None] = []  # one, once it is known; of all that are ``knowing`` more, the same
 
     if not TYPE_CHECKING:  # else every misspelt name would be one
 
@@ -99,14 +99,14 @@ class Painter(Opened):
         """
         with self._lock:
             if not self._first:
-                self._first = [Painter(max_memory=self.max_memory, **self.composer) if self.composer else None]
+                self._first += [Painter(max_memory=self.max_memory, **self.composer) if self.composer else None]
             return self._first[0]
 
     @first.setter
     def first(self, painter: Painter | None) -> None:
         if not (painter is None or isinstance(painter, Painter)):
             raise OptionError(f"first is a Painter or None, not of type {type(painter).__name__}")
-        self._first = [painter]
+        self._first[:] = [painter]
 
     def afresh(self) -> None:
         """Paint the next picture to the last bit as a painter that was just opened; it compiles once more for that."""

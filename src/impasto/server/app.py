@@ -19,7 +19,7 @@ from starlette.routing import compile_path
 from impasto import pictures
 from impasto.assets import __version__
 from impasto.errors import ImpastoError, attempt
-from impasto.server import job_calls, lesson_calls, photo_calls, samples, visit_calls
+from impasto.server import job_calls, lesson_calls, photo_calls, samples, style_calls, visit_calls
 from impasto.server.api import Problem, answer, answer_to, problem_of
 from impasto.server.bodies import HubOf, Responses
 from impasto.server.hub import Hub
@@ -105,7 +105,7 @@ def made(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         generate_unique_id_function=lambda route: route.name,
     )
-    routers = [router, photo_calls.router, job_calls.router]
+    routers = [router, photo_calls.router, job_calls.router, style_calls.router]
     for each in [*routers, lesson_calls.router] if settings.mode == "studio" else routers:
         app.include_router(each, prefix=API, responses=PROBLEMS)
     if settings.patience is not None:
@@ -215,6 +215,7 @@ async def session(hub: HubOf) -> dict[str, Any]:
         "preview_network": hub.preview_network,
         "precision": hub.precision,
         "teach": hub.teaches,
+        "own_styles": hub.takes_paintings,
         "ends": settings.patience is not None,
         "photo": attempt(lambda: photo_calls.record(hub, hub.store.get(hub.shown or "")).model_dump(), None),
         "limits": limits,

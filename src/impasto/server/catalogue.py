@@ -1,9 +1,10 @@
-"""The styles of each network: loaded when they are asked for, described for people, and those that are taught here."""
+"""The styles of each network: loaded when they are asked for, described for people, and those that are made here."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from impasto import assets
@@ -11,23 +12,27 @@ from impasto.painting import opening, rows
 from impasto.server.api import RequestError
 from impasto.server.listing import listed
 from impasto.server.looks import Wanted
+from impasto.server.own import OwnStyles
 from impasto.server.settings import Kit
 from impasto.server.store import Folder
 from impasto.styles import strokes
-from impasto.styles.bank import PHOTO, Bank
+from impasto.styles.bank import PHOTO, Bank, Card, Floats
 from impasto.styles.names import check_name
 
 
 class Catalogue:
-    """The banks of ``kits``, by the names that recipes have for them."""
+    """The banks of ``kits``, by the names that recipes have for them, and ``own`` styles, which strangers do not see.
 
-    def __init__(self, kits: Mapping[str, Kit], folder: Folder) -> None:
-        self._kits, self._folder = kits, folder
+    With ``shows`` there are no strangers: lists have all of them.
+    """
+
+    def __init__(self, kits: Mapping[str, Kit], folder: Folder, own: OwnStyles, *, shows: bool) -> None:
+        self._kits, self._folder, self._own, self._shows = kits, folder, own, shows
         self._banks: dict[str, Bank] = {}
-        self._tables: dict[str, tuple[Bank, list[dict[str, Any]]]] = {}
+        self._tables: dict[str, tuple[int, list[dict[str, Any]]]] = {}
 
     async def bank(self, network: str) -> Bank:
-        """The styles of a network, taught ones too; 404 for a network that is not here."""
+        """The styles that a network came with; 404 for a network that is not here."""
         if network not in self._kits:
             known = " or ".join(self._kits)
             raise RequestError(404, "unknown-network", f"there is no network {network[:40]!r} here; take {known}")
@@ -37,33 +42,45 @@ class Catalogue:
 
     async def styles(self, network: str) -> list[dict[str, Any]]:
         """A record of each style, for people to choose from."""
-        bank = await self.bank(network)
-        if network not in self._tables or self._tables[network][0] is not bank:
-            self._tables[network] = bank, await asyncio.to_thread(listed, bank)
+        bank, changes = await self.bank(network), self._own.changes if self._shows else 0
+        if network not in self._tables or self._tables[network][0] != changes:
+            own = self._own.bank(network, self._own.names(network)) if self._shows else None
+            names = () if own is None else own.names
+            table = await asyncio.to_thread(listed, bank if own is None else bank.merge(own))
+            self._tables[network] = changes, [{**style, "own": style["name"] in names} for style in table]
         return self._tables[network][1]
 
-    async def check(self, wanted: Wanted) -> None:
-        """Raise what painting would raise for these styles and dials."""
-        rows.check(await self.bank(wanted.network), wanted.look(8, 8))
+    async def check(self, wanted: Wanted) -> Wanted:
+        """The same with the ``own`` styles that it names; raises what painting would raise for styles and dials."""
+        bank, own = await self._with(wanted.network, wanted.names)
+        rows.check(bank, wanted.look(8, 8))
+        return replace(wanted, own=own)
+
+    async def _with(self, network: str, names: set[str]) -> tuple[Bank, Bank | None]:
+        """The styles of a network together with those of ``names`` that are its own ones; and these alone."""
+        bank = await self.bank(network)
+        own = self._own.bank(network, names.difference(bank.names))
+        return bank if own is None else bank.merge(own), own
 
     async def check_free(self, network: str, name: str) -> None:
         """Raise what is wrong with a name for a new style."""
         bank = await self.bank(network)
         check_name(name)
-        if name in bank or name == PHOTO:
+        if name in bank or name == PHOTO or self._own.taken(network, name):
             raise RequestError(422, "name-taken", f"there is a style {name!r} already; choose another name")
 
-    def add(self, network: str, taught: Bank) -> None:
-        """Know more styles from now on."""
-        self._banks[network] = self._banks[network].merge(taught, replace=True)
+    async def add(self, network: str, name: str, row: Floats, card: Card) -> Bank:
+        """Know one style more from now on: a bank of it alone."""
+        made = (await self.bank(network)).add(name, row, card).select([name])
+        self._own.add(network, made)
+        return made
 
     async def file(self, network: str, name: str) -> bytes:
         """The bytes of a bank's file with one style, in all its stroke sizes."""
-        bank = await self.bank(network)
-        return await asyncio.to_thread(self.packed, bank.select(strokes.family(bank, name)))
+        bank, _ = await self._with(network, {name})
+        return await asyncio.to_thread(self._packed, bank.select(strokes.family(bank, name)))
 
-    def packed(self, bank: Bank) -> bytes:
-        """The bytes of a bank's file; not in the loop."""
+    def _packed(self, bank: Bank) -> bytes:
         path = self._folder.new()
         try:
             bank.save(path)

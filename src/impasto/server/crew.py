@@ -16,7 +16,7 @@ from impasto.server.job import Job, TooSlowError, WorkerDiedError
 from impasto.server.pace import Pace
 from impasto.server.process import Process
 from impasto.server.store import Blob
-from impasto.server.worker import Report, Setup, Taught
+from impasto.server.worker import Report, Setup
 
 GROWTH = 10**9  # bytes by which a worker may grow before it is started afresh, when it has nothing to do
 PAUSE = 1.0  # seconds before the next worker, where one did not even begin
@@ -60,7 +60,6 @@ class Crew:
         self._setup, self.count, self.idle = setup, count, idle
         self._again, self._free = again, free
         self._members: list[Member] = []
-        self._taught: list[Taught] = []
         self._wanted = 0
         self._closed = False
         self.pace, self.deaths = Pace(), 0
@@ -105,12 +104,6 @@ class Crew:
             if job.id in each.jobs and job.task.heavy:
                 each.end()
 
-    def teach(self, taught: Taught) -> None:
-        """Let the workers know more styles, those too that are started later."""
-        self._taught.append(taught)
-        for each in self._members:
-            each.send(taught)
-
     def sweep(self, most: float | None) -> None:
         """Stop what paints for more than ``most`` seconds, and workers that nobody needs."""
         now = time.monotonic()
@@ -133,10 +126,7 @@ class Crew:
 
     def _begin(self) -> None:
         if not self._closed and len(self._members) < self._wanted:
-            member = Member(self._setup, self._received)
-            for taught in self._taught:
-                member.send(taught)
-            self._members.append(member)
+            self._members.append(Member(self._setup, self._received))
 
     def _received(self, member: Member, report: Report | None) -> None:
         if self._closed:

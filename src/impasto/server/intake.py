@@ -29,6 +29,12 @@ class Intake:
         assert seen.small is not None
         return Photo(new_id(), label(name), body, seen.header, seen.small)
 
+    async def painting(self, body: Blob) -> pictures.Pixels:
+        """As much of a painting, in 8 bits, as a style is told from."""
+        seen = await self._seen(body, PREVIEW_SIDE)
+        assert seen.small is not None
+        return seen.small.pixels
+
     async def enough(self, photo: Photo, side: int) -> None:
         """Have as much of the photo decoded as pictures of ``side`` pixels need, if it has so many."""
         header = photo.header

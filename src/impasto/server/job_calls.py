@@ -39,7 +39,7 @@ async def begin(
     job = hub.orders.known(idempotency_key, said) if idempotency_key else None
     if job is None:
         photo = hub.store.get(body.photo)
-        wanted = body.recipe.wanted(hub.settings.default, photo.masks)
+        wanted = await hub.catalogue.check(body.recipe.wanted(hub.settings.default, photo.masks))
         saving = body.saving(wanted.comment)
         plan = await planned(hub, photo, wanted)
         job = hub.orders.submit(photo.body, photo.header, wanted, saving, exact=True)
@@ -115,7 +115,7 @@ async def paint(request: Request, query: Query_, hub: HubOf) -> Response:
     """Paint the photo that is the body, and answer with the painting."""
     wanted = query.wanted(hub.settings.default)
     saving = query.saving(wanted.comment)
-    await hub.catalogue.check(wanted)
+    wanted = await hub.catalogue.check(wanted)
     hub.jobs.check_room()
     body = await picture(request, hub)
     header = await hub.intake.header(body)

@@ -18,32 +18,24 @@ class Painters:
         self.kits, self._streams = kits, streams
         self._lock = threading.Lock()
         self._open: dict[tuple[str, int], Painter] = {}
-        self._taught: dict[str, Bank] = {}
 
-    def get(self, name: str, *, beside: bool = False) -> Painter:
-        """The painter for a network, of several streams if it paints ``beside`` others; NetworkError if unknown."""
+    def get(self, name: str, *, beside: bool = False, own: Bank | None = None) -> Painter:
+        """The painter for a network, of several streams if it paints ``beside`` others; NetworkError if unknown.
+
+        It knows the styles of ``own``, too.
+        """
         check(self.kits, name)
         kit, streams = self.kits[name], self._streams if beside else 1
         with self._lock:
             if (name, streams) not in self._open:
                 painter = Painter(kit.network, bank=kit.bank, max_memory=kit.max_memory, streams=streams)
-                if name in self._taught:
-                    painter.bank = painter.bank.merge(self._taught[name], replace=True)
                 self._open[name, streams] = painter
-            return self._open[name, streams]
+            painter = self._open[name, streams]
+        return painter if own is None else painter.knowing(own)
 
     def precision(self, name: str) -> str:
         """What a network computes in; "" until it is open."""
         return next((painter.network.precision for (each, _), painter in self._open.items() if each == name), "")
-
-    def teach(self, name: str, taught: Bank) -> None:
-        """Let the painters for a network know more styles."""
-        with self._lock:
-            known = self._taught.get(name)
-            self._taught[name] = taught if known is None else known.merge(taught, replace=True)
-            for (network, _), painter in self._open.items():
-                if network == name:
-                    painter.bank = painter.bank.merge(taught, replace=True)
 
 
 def check(kits: Mapping[str, Kit], name: str) -> None:

@@ -9,14 +9,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from impasto.server.api import Problem, RequestError, problem
-from impasto.server.bodies import NO_STORE, PICTURE, HubOf, Responses, picture, sent, unless_gone
+from impasto.server.bodies import NO_STORE, PICTURE, HubOf, Responses, picture, unless_gone
 from impasto.server.lessons import Lesson
-from impasto.server.store import Blob
 
 router = APIRouter(tags=["lessons"])
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Of the lesson.")]
 JPEG: Responses = {200: {"content": {"image/jpeg": {}, "image/png": {}}}}
-BANK: Responses = {200: {"content": {"application/octet-stream": {}}}}
 
 
 class LessonRecord(BaseModel):
@@ -104,10 +102,3 @@ async def stop_lesson(id: Id, hub: HubOf) -> LessonRecord:
 async def forget_lesson(id: Id, hub: HubOf) -> None:
     """End a lesson, and keep nothing of it. A style that was learned stays."""
     hub.lessons.forget(hub.lessons.get(id))
-
-
-@router.get("/banks/{name}", response_class=Response, responses=BANK)
-async def bank_file(name: Annotated[str, Path(max_length=80)], hub: HubOf, network: str | None = None) -> Response:
-    """A style as a file, to be kept and given to others."""
-    data = await hub.catalogue.file(network or hub.settings.default, name)
-    return sent(Blob(data), "application/octet-stream", f"{name}.safetensors")

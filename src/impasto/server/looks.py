@@ -15,7 +15,7 @@ from impasto import pictures
 from impasto.errors import PictureError
 from impasto.painting.look import Look
 from impasto.server.settings import MASK_SIDE
-from impasto.styles.bank import PHOTO
+from impasto.styles.bank import PHOTO, Bank
 
 Mask = npt.NDArray[np.uint8]
 
@@ -24,6 +24,8 @@ Mask = npt.NDArray[np.uint8]
 class Wanted:
     """A network by its name, a mix, the dials of a ``Look``, for regions a mask (h, w) and a mix each, and the mask of
     what is protected.
+
+    ``own`` are styles of paintings that were sent here, which the network's bank does not have.
     """
 
     network: str
@@ -31,6 +33,12 @@ class Wanted:
     dials: Mapping[str, Any] = field(default_factory=dict)
     regions: tuple[tuple[Mask, Mapping[str, float]], ...] = ()
     protect: Mask | None = None
+    own: Bank | None = None
+
+    @property
+    def names(self) -> set[str]:
+        """All styles that are named."""
+        return {name for styles in (self.styles, *(styles for _, styles in self.regions)) for name in styles}
 
     def look(self, width: int, height: int) -> Look:
         """The look for a photo of this size, which the masks are stretched to. Raises what ``Look`` raises."""

@@ -7,6 +7,8 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import replace
 
+import numpy as np
+
 from impasto import pictures
 from impasto.painting.batch import Saving
 from impasto.painting.planner import Plan
@@ -20,12 +22,14 @@ from impasto.server.looks import Wanted
 from impasto.server.previews import OvertakenError, Preview
 from impasto.server.settings import Settings
 from impasto.server.store import Blob, Folder, GoneError, Photo, UnknownError, new_id
-from impasto.server.worker import Setup, Task, Taught, Window, streams
+from impasto.server.worker import Painting, Setup, Task, Window, streams
+from impasto.styles.bank import Floats
 
 KEYS = 10_000  # Idempotency-Keys that are remembered
 IDLE = 300.0  # seconds without a window after which their process ends
 EAGER = 5  # how nice that process is: windows come before paintings
 WINDOW = 2e6  # pixels that one counts as, before it is known better
+PAINTING = 1e7  # and a painting that becomes a style
 
 
 class Orders:
@@ -47,11 +51,6 @@ class Orders:
     async def close(self) -> None:
         """End everything."""
         await asyncio.gather(self.jobs.close(), self.windows.close())
-
-    def teach(self, taught: Taught) -> None:
-        """Let those who paint know more styles."""
-        for each in (self.jobs, self.windows):
-            each.crew.teach(taught)
 
     def sweep(self) -> None:
         """Forget what was kept long enough, and stop what takes too long."""
@@ -115,6 +114,21 @@ class Orders:
             self.windows.forget(job)
             if self._newest.get(photo.id) is job:
                 del self._newest[photo.id]
+
+    async def row(self, painting: pictures.Pixels, network: str) -> Floats:
+        """The row for a painting of 8 bits that nothing was trained on; FullError if too much waits before it."""
+        data, (height, width) = Blob(painting.tobytes()), painting.shape[:2]
+        wanted, most = Wanted(network, {}), self._settings.pixels
+        task = Painting(new_id(), data.data, width, height, wanted, Saving(), self._folder.new(), most)
+        job = self.windows.submit(task, data, PAINTING)
+        try:
+            await job.over.wait()
+            if job.error is not None:
+                raise job.error
+            assert job.painting is not None
+            return np.frombuffer(job.painting.read(), np.float32)
+        finally:
+            self.windows.forget(job)
 
     def known(self, key: str, request: bytes) -> Job | None:
         """The job that the same request with this Idempotency-Key made before; 422 for another request with it."""

@@ -116,8 +116,8 @@ async def thumbnail(
 ) -> Response:
     """The photo in one style, small."""
     photo, name = hub.store.get(id), network or hub.settings.default
-    await hub.catalogue.check(Wanted(name, {style: 1.0}))
-    data = await unless_gone(request, hub.previews.thumbnail(photo, name, style, side, square))
+    wanted = await hub.catalogue.check(Wanted(name, {style: 1.0}))
+    data = await unless_gone(request, hub.previews.thumbnail(photo, wanted, side, square))
     return Response(data, media_type="image/jpeg", headers=PRIVATE)
 
 
@@ -126,7 +126,7 @@ async def preview(id: Id, body: PreviewBody, request: Request, hub: HubOf) -> Re
     """A preview of the painting. A newer one of the same photo takes the place of one that waits: 409 for that."""
     photo = hub.store.get(id)
     wanted = body.recipe.wanted(hub.settings.default, photo.masks)
-    await hub.catalogue.check(wanted)
+    wanted = await hub.catalogue.check(wanted)
     side = PREVIEW_SIDE if body.max_side > QUICK_SIDE else body.max_side
     painted = hub.previews.paint(photo, wanted, body.max_side, partial(hub.intake.enough, photo, side))
     made = await unless_gone(request, painted)
@@ -138,7 +138,7 @@ async def window(id: Id, body: WindowBody, request: Request, hub: HubOf) -> Resp
     """A place of the painting at full size. X-About is 1 where it is only about what the painting will be."""
     photo = hub.store.get(id)
     wanted = body.recipe.wanted(hub.settings.default, photo.masks)
-    await hub.catalogue.check(wanted)
+    wanted = await hub.catalogue.check(wanted)
     key = f"{id} {photo.changes} {body.recipe.model_dump_json()}"
     made = await unless_gone(request, hub.orders.window(photo, wanted, key, (body.x, body.y, body.width, body.height)))
     return _shown(made, body.n)

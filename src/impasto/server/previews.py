@@ -187,11 +187,11 @@ class Previews:
         if turn.overtaken:
             turn.give_up()
 
-    async def thumbnail(self, photo: Photo, network: str, style: str, side: int, square: bool) -> bytes:
+    async def thumbnail(self, photo: Photo, wanted: Wanted, side: int, square: bool) -> bytes:
         """The photo in one style, or its middle, ``square``; at most ``side`` pixels, painted once."""
-        key = network, style, side, square
+        key = wanted.network, *wanted.styles, side, square
         if key not in photo.thumbnails:
-            action = partial(self._thumbnail, photo, Wanted(network, {style: 1.0}), side, square)
+            action = partial(self._thumbnail, photo, wanted, side, square)
             photo.thumbnails[key] = await self.bench.submit(THUMBNAIL, action)
         return photo.thumbnails[key]
 
@@ -229,7 +229,7 @@ class Previews:
 
     def _painted(self, photo: Photo, wanted: Wanted, side: int, turn: Turn) -> Preview:
         begin = time.perf_counter()
-        painter = self.painters.get(wanted.network)
+        painter = self.painters.get(wanted.network, own=wanted.own)
         look = painter.check(wanted.look(*_size(photo.small)))
         painter, look, small = _prepared(painter, photo, wanted, look, side)
         with turn.at(painter.network):
@@ -247,7 +247,7 @@ class Previews:
     def _thumbnail(self, photo: Photo, wanted: Wanted, side: int, square: bool) -> bytes:
         small = middle(photo) if square else at_side(photo, min(THUMBNAIL_SIDE, max(_size(photo.small))))
         look = wanted.look(*_size(small))
-        painted = self.painters.get(wanted.network).prepare(small, look, kind=np.uint8).paint()
+        painted = self.painters.get(wanted.network, own=wanted.own).prepare(small, look, kind=np.uint8).paint()
         return encoded(pictures.to_bytes(pictures.resize(painted, side)), None)[0]
 
 

@@ -51,6 +51,8 @@ class Settings:
     photos: int = 16
     photo_life: float = 1800.0
     result_life: float = 600.0
+    own_styles: int = 64  # of paintings that were sent
+    own_life: float | None = None  # None: as long as the server runs
     disk: int = 2 * 10**9
     waiting: int = 32
     waiting_bytes: int = 512 * 2**20
@@ -73,6 +75,7 @@ class Settings:
             "formats": COMMON,
             "photos": 64,
             "photo_life": 600.0,
+            "own_life": 600.0,
             "job_time": 300.0,
             "connections": 256,
             "readers": 2,

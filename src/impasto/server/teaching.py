@@ -89,7 +89,10 @@ def learn(channel: Connection, order: Order, loss_network: Any) -> None:
     course = Course(*words, card=card, loss_network=loss_network)
     threading.Thread(target=_wait, args=(channel, course), daemon=True).start()
     row: Floats | None = None
-    for step in course.run(max_minutes=order.minutes):
+    start = course.searched(order.kit.network)
+    if start is not None:
+        channel.send(Step(share=0.0, row=start))  # the first preview
+    for step in course.run(max_minutes=order.minutes, start=start):
         row = course.lesson.best if step.held_out is not None else None
         channel.send(Step(step.step, step.steps, step.progress, step.content, step.style, row))
     channel.send(Step(share=1.0, row=course.lesson.row, over=True))

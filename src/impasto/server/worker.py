@@ -17,7 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
+
+import numpy as np
 
 from impasto import pictures
 from impasto.errors import ImpastoError, PictureError, foreign, lacks_memory
@@ -30,7 +32,6 @@ from impasto.server.kits import Painters
 from impasto.server.looks import Wanted, named
 from impasto.server.settings import Kit
 from impasto.server.store import IN_MEMORY, no_space
-from impasto.styles.bank import Bank
 
 MOST_STREAMS = 8
 IDLE = 60.0  # seconds after which a loupe, with its photo, is put away
@@ -97,11 +98,18 @@ class Window(Task):
 
 
 @dataclass(frozen=True)
-class Taught:
-    """Styles that the painters for a network know from now on, as the bytes of a bank's file."""
+class Painting(Task):
+    """A painting that becomes a style: ``photo`` are its pixels, (height, width, 3), 8 bits. Gives its row as bytes."""
 
-    network: str
-    bank: bytes
+    @property
+    def small(self) -> bool:
+        """Never: it takes all cores."""
+        return False
+
+    @property
+    def heavy(self) -> bool:
+        """It is over soon."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -117,9 +125,6 @@ class Report:
     about: bool = False
     error: ImpastoError | None = None
     memory: int = 0
-
-
-Order: TypeAlias = Task | Taught
 
 
 class FaultError(ImpastoError):
@@ -165,18 +170,14 @@ class _Worker:
                 if not self.channel.poll(IDLE):
                     self.loupe = None
                     continue
-                order: Order = self.channel.recv()
-                if isinstance(order, Taught):
-                    self.painters.teach(order.network, Bank.load(order.bank))
-                else:
-                    self.tasks.put(order)
+                self.tasks.put(self.channel.recv())
 
     def _work(self) -> None:
         while True:
             task = self.tasks.get()
             try:
                 with foreign(_told):
-                    report = self._window(task) if isinstance(task, Window) else self._paint(task)
+                    report = self._done(task)
             except ImpastoError as error:
                 report = Report(task.id, error=error)
             with contextlib.suppress(OSError):  # nobody listens any more
@@ -185,6 +186,19 @@ class _Worker:
     def _send(self, report: Report) -> None:
         with self.sending:
             self.channel.send(report)
+
+    def _done(self, task: Task) -> Report:
+        if isinstance(task, Painting):
+            return self._row(task)
+        return self._window(task) if isinstance(task, Window) else self._paint(task)
+
+    def _row(self, task: Painting) -> Report:
+        begin = time.perf_counter()
+        assert isinstance(task.photo, bytes)
+        pixels = np.frombuffer(task.photo, np.uint8).reshape(task.height, task.width, 3)
+        row = self.painters.get(task.wanted.network).row(pixels)
+        seconds = time.perf_counter() - begin
+        return Report(task.id, 1.0, row.tobytes(), seconds=seconds, memory=memory.used())
 
     def _window(self, task: Window) -> Report:
         begin = time.perf_counter()
@@ -202,7 +216,7 @@ class _Worker:
     def _batch(self, task: Task) -> tuple[Batch, pictures.Source]:
         """Who paints a task, in which look, and its photo."""
         data = task.photo if isinstance(task.photo, bytes) else task.photo.read_bytes()
-        painter = self.painters.get(task.wanted.network, beside=task.beside)
+        painter = self.painters.get(task.wanted.network, beside=task.beside, own=task.wanted.own)
         look = task.wanted.look(task.width, task.height)
         return Batch(painter, look, task.saving, task.max_pixels), named(data, "the photo")
 

@@ -132,17 +132,7 @@ class Bank:
 
         Capitals and accents make no difference. OptionError, which says what there is, where nothing is found.
         """
-        found = [name for name in self.styles if plain(artist or "") in plain(self.card(name).artist)]
-        if not found:
-            raise OptionError(f"no style is by {artist!r}; impasto styles lists the artists")
-        kinds = {name: str(self.card(name).extra.get(KIND, "")) for name in self.styles}
-        if kind is None or any(plain(kind) == plain(each) for each in kinds.values()):
-            matching = [name for name in found if kind is None or plain(kinds[name]) == plain(kind)]
-            if matching:
-                return tuple(matching)
-            raise OptionError(f"no style by {artist!r} is of the kind {kind!r}")
-        known = ", ".join(sorted({each for each in kinds.values() if each})) or "none: its cards name no kinds"
-        raise OptionError(f"no style is of the kind {kind!r}; there is {known}")
+        return _matching(self, artist, kind)
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -180,14 +170,8 @@ class Bank:
     def index(self, name: str) -> int:
         """The place of a style among ``names``; StyleNameError names the nearest known style."""
         if name not in self:
-            raise StyleNameError(f"the bank has no style {name!r}; {self._hint(name)}")
+            raise StyleNameError(f"the bank has no style {name!r}; {_hint(self, name)}")
         return self._places[name]
-
-    def _hint(self, name: str) -> str:
-        known = nearest(str(name), self.names)
-        if known is not None:
-            return f"did you mean {known!r}?"
-        return f"it has {', '.join(self.names[:8])}{', ...' if len(self) > 8 else ''}" if self.names else "it is empty"
 
     def check_network(self, fingerprint: str, *, network: str = "") -> None:
         """MismatchError unless the bank belongs to the network of this ``fingerprint``; ``network`` is its name."""
@@ -286,6 +270,28 @@ class Bank:
         cards = {name: card.to_json() for name, card in zip(self.names, self.cards, strict=True)}
         rows = self.rows.astype(np.float16) if half else self.rows
         bank_file.write(path, head | {"cards": cards, "meta": self.meta}, rows, overwrite=overwrite)
+
+
+def _hint(bank: Bank, name: str) -> str:
+    known = nearest(str(name), bank.names)
+    if known is not None:
+        return f"did you mean {known!r}?"
+    return f"it has {', '.join(bank.names[:8])}{', ...' if len(bank) > 8 else ''}" if bank.names else "it is empty"
+
+
+def _matching(bank: Bank, artist: str | None, kind: str | None) -> tuple[str, ...]:
+    """The names that ``Bank.where`` gives."""
+    found = [name for name in bank.styles if plain(artist or "") in plain(bank.card(name).artist)]
+    if not found:
+        raise OptionError(f"no style is by {artist!r}; impasto styles lists the artists")
+    kinds = {name: str(bank.card(name).extra.get(KIND, "")) for name in bank.styles}
+    if kind is None or any(plain(kind) == plain(each) for each in kinds.values()):
+        matching = [name for name in found if kind is None or plain(kinds[name]) == plain(kind)]
+        if matching:
+            return tuple(matching)
+        raise OptionError(f"no style by {artist!r} is of the kind {kind!r}")
+    known = ", ".join(sorted({each for each in kinds.values() if each})) or "none: its cards name no kinds"
+    raise OptionError(f"no style is of the kind {kind!r}; there is {known}")
 
 
 def _frozen(values: npt.ArrayLike) -> Floats:

@@ -11,8 +11,9 @@ from PIL import Image
 
 from impasto.errors import LearnError, OptionError, PictureError
 from impasto.learn.evaluate import measures
-from impasto.learn.evaluate.judging import Bench, Protocol, central, judged, together
+from impasto.learn.evaluate.judging import Bench, central, judged, together
 from impasto.learn.evaluate.pairs import Pair
+from impasto.learn.evaluate.protocol import Protocol
 from impasto.learn.evaluate.scorer import Scorer
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.settings import LossSettings

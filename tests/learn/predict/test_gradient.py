@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from impasto import quiet
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.statistics import gram
 from impasto.learn.loss.to_onnx import loss_graph
@@ -53,7 +54,10 @@ def test_the_gradient_of_a_row_is_torchs(
     network.margin = 0
     picture = np.random.default_rng(0).random((48, 48, 3), np.float32)
     aim = Aim("relu3_1", dict.fromkeys(LAYERS, 0.25), 8.0, 512)
-    found = search.Search(file, eye, aim, [picture], {"INFERENCE_PRECISION_HINT": "f32"})
+    options = {"INFERENCE_PRECISION_HINT": "f32"}
+    found = search.Search(
+        file, eye, aim, [picture], lambda make, *_: quiet.core().compile_model(make(), "CPU", options)
+    )
     target = {layer: 1.3 * values for layer, values in found.scenes[0].grams.items()}
     pulls = found.pulls(target)
     content, style, gradient = found.gradient(row.detach().numpy(), found.scenes[0], target, pulls)

@@ -16,6 +16,7 @@ from impasto.learn.photos import PhotoFolder
 from impasto.learn.teach.course import Course, open_network, teach
 from impasto.learn.teach.lesson import LessonStep
 from impasto.learn.teach.settings import LessonSettings
+from impasto.painting.painter import Painter
 from impasto.styles import strokes
 from impasto.styles.bank import Bank
 
@@ -89,3 +90,21 @@ def test_a_course_that_is_stopped(painting: Path, network_file: Path, photos: Pa
         if step.step == 2:
             course.stop()
     assert course.stopped and list(course.rows()) == ["mine"] and course.bank().names[-1] == "mine"
+
+
+def test_a_course_begins_with_what_a_search_finds(
+    painting: Path, network_file: Path, photos: Path, loss_network: LossNetwork
+) -> None:
+    """Where the painting has the size that the network was trained with, the start is `impasto row`'s, else the mix."""
+    bank = Bank.load(network_file.with_suffix(".safetensors"))
+    given = (painting, "mine", open_network(network_file), bank, PhotoFolder.open(photos))
+    trained = replace(SETTINGS, style_size=LessonSettings.of(bank).style_size)
+    course, other = (Course(*given, each, loss_network=loss_network) for each in (trained, SETTINGS))
+    assert other.searched(network_file) is None
+    start = course.searched(network_file)
+    assert start is not None
+    np.testing.assert_array_equal(start, Painter(network_file, bank=bank).row(painting))
+    steps = course.run(start=start)
+    next(steps)
+    best = course.lesson.best
+    assert best is not None and best.tobytes() == start.tobytes()  # so there is a preview before the first step

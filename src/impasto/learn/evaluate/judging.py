@@ -10,54 +10,34 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from impasto import limits
 from impasto.errors import ImpastoError, LearnError, OptionError, PictureError
 from impasto.learn.devices import memory_watched, smaller
 from impasto.learn.evaluate import measures
 from impasto.learn.evaluate.motion import warping_error
 from impasto.learn.evaluate.pairs import Pair, grouped, names
+from impasto.learn.evaluate.protocol import Protocol
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.judge import Judge
-from impasto.learn.loss.layers import most_like
 from impasto.learn.loss.losses import content_distance
 from impasto.learn.loss.settings import LossSettings
 from impasto.learn.paintings import CROP, crop_of
 from impasto.learn.photos import load_painting
 from impasto.learn.tensors import to_picture, to_planes
-from impasto.limits import Choice, field
 from impasto.pictures import Picture, load, resize, shrunk_size, unit
 from impasto.pictures.pixels import resized_colors
 from impasto.styles.bank import Bank
 
 Record = dict[str, Any]
 Paint = Callable[[Picture, str, float], Picture]  # of a photo, a style's name and a strength
-Fit = Literal["same", "crop", "stretch"]
 
-MEASURES = ("content", "share", "adain", "wasserstein", "color", "ssim", "cfsd", "warping")
 CONTENT = ("relu3_1", "relu4_1")  # layers of the two content distances
-NO_NUMBERS = ("photo", "painted", "painting", "name", "strength", "error")  # keys of a record that are no measures
 ALIKE = 0.02  # of proportions, or one pixel: what rounding makes of small pictures
 SMALLEST = 8  # pixels of a painting's shorter side: relu4_1 is an eighth of it
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How pictures are brought together, and what is measured of them besides the objective."""
-
-    size: int = field(512, "Longer side of the photos, in pixels; smaller ones are enlarged.", limits.SIDE)
-    fit: Fit = field("same", "Pictures of another shape: same refuses, crop, stretch.", Choice(get_args(Fit)))
-    measures: tuple[str, ...] = MEASURES
-
-    def __post_init__(self) -> None:
-        limits.settle(self)
-        for word in self.measures:
-            if word not in MEASURES:
-                raise OptionError(f"there is no measure {word!r}; did you mean {most_like(word, MEASURES)!r}?")
 
 
 class Sight:

@@ -29,9 +29,8 @@ def _matrices() -> tuple[Tensor, Tensor, Tensor]:
     others = [np.delete(points, i) for i in range(len(points))]
     a = np.vander(points, TILE, increasing=True).T
     g = np.vander(points, 3, increasing=True) / [[np.prod(p - rest)] for p, rest in zip(points, others, strict=True)]
-    b = [np.append(np.poly(rest)[::-1], 0) for rest in others]
     a = np.column_stack([a, np.eye(TILE)[-1]])
-    b = np.stack([*b, np.poly(points)[::-1]])
+    b = np.stack([*(np.append(np.poly(rest)[::-1], 0) for rest in others), np.poly(points)[::-1]])
     g = np.vstack([g, [0, 0, 1]])
     return torch.tensor(np.kron(a, a)).float(), torch.tensor(np.kron(b, b)).float(), torch.tensor(g)
 

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from impasto import assets, pictures
-from impasto.errors import BankError
+from impasto.errors import BankError, ImpastoError
 from impasto.learn.network.layers import StyleNetwork
 from impasto.learn.network.load import load_network
 from impasto.learn.photos import DeadLeaves, PhotoFolder
 from impasto.learn.teach.easel import Photos
 from impasto.learn.teach.lesson import Computing, Lesson, LessonStep, Paintings, all_of
 from impasto.learn.teach.settings import LessonSettings
+from impasto.painting.painter import Painter
 from impasto.styles import strokes
-from impasto.styles.bank import PHOTO, Bank, Card
+from impasto.styles.bank import PHOTO, Bank, Card, Floats
 
 Where = str | os.PathLike[str]
 
@@ -45,11 +46,11 @@ def teach(
     opened = bank if isinstance(bank, Bank) else Bank.load(bank or assets.bank_file(network))
     given: tuple[Any, ...] = open_network(network), opened, open_photos(photos), settings
     course = Course(painting, name, *given, card=card, stroke_sizes=stroke_sizes, **computing)
-    return _taught(course, max_minutes)
+    return _taught(course, max_minutes, network)
 
 
-def _taught(course: Course, max_minutes: float | None) -> Iterator[LessonStep | Bank]:
-    yield from course.run(max_minutes=max_minutes)
+def _taught(course: Course, max_minutes: float | None, network: Where) -> Iterator[LessonStep | Bank]:
+    yield from course.run(max_minutes=max_minutes, start=course.searched(network))
     yield course.bank()
 
 
@@ -95,12 +96,32 @@ class Course:
         self.lessons = {name: first} | {other: first.at(size) for other, size in others.items()}
         self.done = 0  # lessons that have come to their end
 
-    def run(self, *, max_minutes: float | None = None) -> Iterator[LessonStep]:
-        """Lesson after lesson, for ``max_minutes`` together; the others go on from what the first has learned."""
+    def searched(self, network: Where) -> Floats | None:
+        """A row for the painting that is found within seconds, to begin with, by the ``network`` that is named.
+
+        None where there is none: without OpenVINO, for several paintings, or for another size of the painting than the
+        network was trained with.
+        """
+        first, *_ = self.lessons.values()
+        painting = first.painting
+        if not isinstance(painting, str | os.PathLike):  # several, of which a search would see one
+            return None
+        if first.settings.style_size != LessonSettings.of(self._bank).style_size:
+            return None
+        try:
+            return Painter(network, bank=self._bank).row(painting)
+        except ImpastoError:  # the lesson says what is wrong with the painting, and begins otherwise without OpenVINO
+            return None
+
+    def run(self, *, max_minutes: float | None = None, start: Floats | None = None) -> Iterator[LessonStep]:
+        """Lesson after lesson, for ``max_minutes`` together; the others go on from what the first has learned.
+
+        The first begins with ``start``, by default the closest mix of known styles.
+        """
         first, *_ = self.lessons.values()
         each = None if max_minutes is None else max_minutes / len(self.lessons)
         for lesson in self.lessons.values():
-            yield from lesson.run(max_minutes=each, start=None if lesson is first else first.row)
+            yield from lesson.run(max_minutes=each, start=start if lesson is first else first.row)
             if self.stopped:
                 return
             self.done += 1

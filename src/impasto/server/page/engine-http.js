@@ -23,6 +23,7 @@ export async function ask(path, options = {}) {
 export const json = async (path, options) => (await ask(path, options)).json();
 const post = (path, body, options = {}) =>
   ask(path, { method: "POST", body: JSON.stringify(body), ...options, headers: { "Content-Type": "application/json", ...options.headers } });
+const typed = (blob) => ({ "Content-Type": blob.type.startsWith("image/") ? blob.type : "application/octet-stream" });
 const key = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const wait = (ms, signal) => new Promise((done) => {
   const timer = setTimeout(done, ms);
@@ -44,8 +45,7 @@ class Photo {
 
   async send() {
     if (!this.blob) throw new EngineError("gone", "", 410);
-    const type = this.blob.type.startsWith("image/") ? this.blob.type : "application/octet-stream";
-    const answer = await ask(`photos?name=${encodeURIComponent(this.name)}`, { method: "POST", body: this.blob, headers: { "Content-Type": type } });
+    const answer = await ask(`photos?name=${encodeURIComponent(this.name)}`, { method: "POST", body: this.blob, headers: typed(this.blob) });
     this.masks.clear();
     return (this.record = await answer.json());
   }
@@ -161,11 +161,13 @@ export class HttpEngine {
     if (record) await ask(`photos/${record.id}`, { method: "DELETE" });
   }
 
-  lesson = (blob, { name, minutes, network }) =>
-    json(`lessons?${new URLSearchParams({ name, minutes, network })}`, { method: "POST", body: blob, headers: { "Content-Type": blob.type || "image/jpeg" } });
+  /** A painting becomes a style within seconds: its name. */
+  style = async (blob, name, network) => (await json(`styles?${new URLSearchParams({ name, network })}`, { method: "POST", body: blob, headers: typed(blob) })).name;
+  styleForget = (name, network) => ask(`styles/${encodeURIComponent(name)}?network=${network}`, { method: "DELETE" });
+  lesson = (blob, { name, minutes, network }) => json(`lessons?${new URLSearchParams({ name, minutes, network })}`, { method: "POST", body: blob, headers: typed(blob) });
   lessonNow = (id) => json(`lessons/${id}`);
   lessonPreview = (id, photo) => photo.with(async (_, at) => (await ask(`lessons/${id}/preview?photo=${at}`)).blob());
   lessonStop = (id) => ask(`lessons/${id}/stop`, { method: "POST" });
   lessonForget = (id) => ask(`lessons/${id}`, { method: "DELETE" });
-  bankURL = (name) => `${API}/banks/${encodeURIComponent(name)}`;
+  bankURL = (name, network) => `${API}/banks/${encodeURIComponent(name)}?network=${network}`;
 }

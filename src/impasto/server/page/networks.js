@@ -39,6 +39,15 @@ export function createNetworks(state, engine, { tell, listed }) {
     listed();
   }
 
+  /** The styles of the same network have changed: what is no more leaves the look. */
+  async function refresh() {
+    const known = await list(state.recipe.network), { recipe } = state;
+    const styles = fitted(recipe.styles, known, state.styles.find(({ name }) => name !== PHOTO)?.name), regions = fitted(recipe.regions, known);
+    if (styles !== recipe.styles || regions !== recipe.regions) state.turn({ styles, regions });
+    listed();
+    state.changed();
+  }
+
   /** Undo and links change the network too: its styles are shown then. */
   function follow() {
     const { network } = state.recipe;
@@ -46,5 +55,5 @@ export function createNetworks(state, engine, { tell, listed }) {
     state.listed = network;
     list(network).then(() => (listed(), state.changed()), tell);
   }
-  return { choose, follow };
+  return { choose, follow, refresh };
 }

@@ -2,13 +2,13 @@
 import { createAlbum } from "./album.js";
 import { createBrush, tint } from "./brush.js";
 import { createCompare } from "./compare.js";
-import { $, icon, make, pressed, segments, setRange, showBlob } from "./dom.js";
+import { $, icon, make, pressed, save, segments, setRange, showBlob } from "./dom.js";
 import { createDownloads, createFileOptions, createPlan, planTip, planWords } from "./download.js";
 import { createEnd } from "./end.js";
 import { Engine } from "./engine.js";
 import { keepSetting, recall, setting } from "./keep.js";
 import { createLoupe } from "./loupe.js";
-import { createNetworks } from "./networks.js";
+import { createNetworks, fitted } from "./networks.js";
 import { fault, note, reworded, say, settled } from "./notes.js";
 import { createPad } from "./pad.js";
 import { createStrip, createWaysIn } from "./photos.js";
@@ -58,7 +58,7 @@ const thumbnails = createThumbnails(engine, { busy: () => adding || previews.bus
 const compare = createCompare();
 const share = createShare(state, { say, tell });
 const teaching = createTeaching(state, engine, { tell, say, learned, copy: share.copy });
-const styles = createStyles(state, thumbnails, { tell, teach: teaching.open });
+const styles = createStyles(state, thumbnails, { tell, teach: () => teaching.open(), keep: keepStyle, forget: forgetStyle });
 const networks = createNetworks(state, engine, { tell, listed: () => state.entry && thumbnails.show(state.entry.photo, state.styles, state.recipe.network, fastNames) });
 const pad = createPad(state, thumbnails.of);
 const brush = createBrush(state, { tell });
@@ -71,9 +71,16 @@ const downloads = createDownloads(state, engine, { tell, say: (words, stays) => 
 const takeIn = createWaysIn(state, { add: album.add, teach: teaching.dropped, style: engine.takeStyles && teaching.addStyle, tell });
 
 async function learned(name, use = false) {
-  state.set({ styles: ordered(await engine.styles(state.recipe.network)) });
-  if (state.entry) thumbnails.show(state.entry.photo, state.styles, state.recipe.network, fastNames);
-  if (use) state.turn({ styles: [[name, 1]] });
+  await networks.refresh();
+  if (use) styles.pick(name, false);
+}
+
+function keepStyle(name) {
+  save(engine.bankURL(name, state.recipe.network), `${name}.safetensors`);
+}
+
+function forgetStyle(name) {
+  engine.styleForget(name, state.recipe.network).then(networks.refresh).catch(tell);
 }
 
 function showPainting({ bitmap, entry, recipe, side, seconds, sharp, whole }) {
@@ -289,15 +296,15 @@ addEventListener("keyup", (event) => event.key === " " && compare.hold(false));
 
 // ---- start --------------------------------------------------------------------------------------------------------
 
-function words() {
-  speak([setting("language"), ...navigator.languages].filter(Boolean));
+function words(chosen = setting("language")) {
+  speak([chosen, ...navigator.languages].filter(Boolean));
   $("language").replaceChildren(...Object.entries(LANGUAGES).map(([value, { name }]) => make("option", { value, lang: value }, name)));
   $("language").value = current();
   samples();
 }
 $("language").addEventListener("change", () => {
   keepSetting("language", $("language").value);
-  words();
+  words($("language").value);
   reworded();
   state.changed();
 });
@@ -343,6 +350,9 @@ async function start() {
   await arrive(linked);
   const [all, quick] = await Promise.all([engine.styles(state.recipe.network), session.networks.includes("fast") ? engine.styles("fast") : []]);
   fastNames = new Set(quick.map((style) => style.name));
+  const known = new Set([PHOTO, ...all.map(({ name }) => name)]); // styles of one's own last as long as the studio runs
+  if (!linked) state.recipe = turn(state.recipe, { styles: fitted(state.recipe.styles, known) });
+  for (const entry of state.photos) entry.regions = fitted(entry.regions, known);
   Object.assign(state, { styles: ordered(all), listed: state.recipe.network });
   samples();
   if (session.preview_network !== session.network) previews = createPreviews(engine, { ...looks, slow: true });

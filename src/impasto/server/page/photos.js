@@ -28,7 +28,7 @@ export function askFile(accept, capture) {
   });
 }
 
-/** Every way in. `add(files)` takes photos, `teach(file)` a painting, `style(files)` files of styles, where the engine can. What takes files of any kind comes back. */
+/** Every way in. `add(files)` takes photos, `teach(files)` paintings, `style(files)` files of styles, where the engine can. What takes files of any kind comes back. */
 export function createWaysIn(state, { add, teach, style, tell }) {
   const input = $("file");
   const isStyle = (file) => style && /\.safetensors$/i.test(file.name);
@@ -36,7 +36,7 @@ export function createWaysIn(state, { add, teach, style, tell }) {
   function taken(files, painting = false) {
     const styles = files.filter(isStyle), others = files.filter((file) => !isStyle(file));
     if (styles.length) style(styles);
-    if (others.length && painting) teach(others[0]);
+    if (others.length && painting) teach(others);
     else if (others.length) add(others);
   }
 
@@ -50,7 +50,7 @@ export function createWaysIn(state, { add, teach, style, tell }) {
 
   let depth = 0;
   const isFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-  const onPlus = (event) => event.target.closest?.(".teach, #teach-dialog");
+  const onPlus = (event) => event.target.closest?.(state.session?.own_styles ? ".styles, #teach-dialog" : ".teach, #teach-dialog");
   const over = (on, event) => {
     $("dropping").hidden = !on;
     $("dropping").firstElementChild.textContent = t(event && onPlus(event) ? "dropStyle" : "dropHere");

@@ -10,7 +10,7 @@ export const artistOf = (style) => (style.artist ?? "").replace(/\s*\([^)]*\)/g,
 // The first that people see; the others follow as the bank has them.
 const FIRST = ["van-gogh-starry-night", "hokusai-great-wave", "picabia-udnie", "monet-water-lily-pond-1899", "munch-the-scream", "klimt-the-kiss", "kandinsky-composition-vii", "seurat-seine-at-la-grande-jatte",
   "mucha-dance", "marc-little-blue-horse", "van-gogh-road-with-cypress-and-star", "durer-four-horsemen", "matisse-roofs-of-collioure", "turner-rain-steam-and-speed", "signac-notre-dame-de-la-garde"];
-const place = ({ name }) => (FIRST.indexOf(name) + 1 || FIRST.length + 1);
+const place = ({ name, own }) => (own ? 0 : FIRST.indexOf(name) + 1 || FIRST.length + 1);
 export const ordered = (styles) => [...styles].sort((a, b) => place(a) - place(b));
 
 /** Pictures of one photo in every style; `drawn(name)` is called as each arrives, `rested()` when none in sight is missing. */
@@ -71,7 +71,7 @@ export function createThumbnails(engine, { busy, drawn, rested = () => {} }) {
 }
 
 /** The grid of tiles, the search, and the card of what is chosen. */
-export function createStyles(state, thumbnails, { tell, teach }) {
+export function createStyles(state, thumbnails, { tell, teach, keep, forget }) {
   const grid = $("grid"), tiles = new Map();
   const sight = new IntersectionObserver((seen) => seen.forEach((each) => thumbnails.see(each.target.dataset.name, each.isIntersecting)), { root: null, rootMargin: "60px" });
   const brushing = () => state.tool === "brush" || state.tool === "erase";
@@ -79,7 +79,7 @@ export function createStyles(state, thumbnails, { tell, teach }) {
   function build() {
     sight.disconnect();
     tiles.clear();
-    const more = t(state.session?.mode === "page" ? "addStyle" : "teach");
+    const more = t(state.session?.mode === "page" ? "addStyle" : state.session?.own_styles ? "ownStyle" : "teach");
     const plus = teach && make("button", { className: "tile teach", id: "teach", title: more, onclick: () => teach() }, make("span", { className: "pane" }, icon("plus")), make("span", { className: "title" }, more));
     $("grid-extra").replaceChildren(...(plus ? [plus] : []));
     grid.replaceChildren(...state.styles.filter((style) => style.name !== PHOTO).map((style) => {
@@ -188,7 +188,8 @@ export function createStyles(state, thumbnails, { tell, teach }) {
     const near = (style.neighbours ?? []).map(state.style).filter(Boolean).slice(0, 3);
     $("card").replaceChildren(
       make("p", { className: "title" }, style.title || style.name),
-      make("p", { className: "muted" }, [artistOf(style), style.year].filter(Boolean).join(", ")),
+      style.own ? make("p", { className: "row" }, make("button", { className: "link", onclick: () => keep(style.name) }, t("styleFile")), make("button", { className: "link", onclick: () => forget(style.name) }, t("styleForget")))
+        : make("p", { className: "muted" }, [artistOf(style), style.year].filter(Boolean).join(", ")),
       state.mixing ? make("p", { className: "muted" }, t("mixHint")) : make("p", { className: "similar" },
         ...(near.length ? [make("span", { className: "muted" }, t("similar")), ...near.map((each) => make("button", { className: "link", onclick: () => pick(each.name, false) }, each.title))] : [])));
   }

@@ -1,4 +1,4 @@
-// A painting becomes a style: choose it, wait some minutes while the photo shows what it has learned, keep the best.
+// A painting becomes a style: within seconds, or in some minutes while the photo shows what it has learned.
 import { $, make, save, setRange, showBlob } from "./dom.js";
 import { askFile } from "./photos.js";
 import { number, t, time } from "./strings.js";
@@ -10,14 +10,45 @@ export function createTeaching(state, engine, { tell, say, learned, copy }) {
   const dialog = $("teach-dialog"), body = $("teach-body");
   let lesson = null;
 
+  const quick = () => engine.style && state.session?.own_styles;
+
   async function open(file = null) {
-    $("teach-title").textContent = t(engine.takeStyles ? "addStyle" : "teachTitle");
+    $("teach-title").textContent = t(engine.takeStyles ? "addStyle" : quick() ? "ownStyle" : "teachTitle");
     if (!dialog.open) dialog.showModal();
     if (lesson) return; // one at a time: its progress is there
     if (engine.takeStyles) return askStyle();
-    if (!state.session?.teach) return extra();
+    if (!quick() && !state.session?.teach) return body.replaceChildren(...extra());
     if (file) form(file);
     else ask();
+  }
+
+  /** Paintings become styles one after the other; the first is painted with. */
+  async function dropped(files) {
+    if (!quick() || lesson) return open(files[0]);
+    dialog.close();
+    const tiles = files.map(coming);
+    $("grid-coming").append(...tiles);
+    for (const [at, file] of files.entries()) {
+      await atOnce(file, file.name || "painting", at === 0);
+      tiles[at].remove();
+    }
+  }
+
+  function coming(file) {
+    const img = make("img", { alt: "" }), tile = make("span", { className: "tile coming" }, make("span", { className: "pane" }, img), make("span", { className: "title" }, t("coming", { name: file.name })));
+    showBlob(img, file);
+    tile.dataset.ready = "true";
+    return tile;
+  }
+
+  async function atOnce(file, words, use) {
+    try {
+      const name = await engine.style(file, words, state.recipe.network);
+      await learned(name, use && Boolean(state.entry));
+      say(t("taught", { style: state.style(name)?.title ?? name }));
+    } catch (error) {
+      tell(error);
+    }
   }
 
   /** An engine that cannot teach takes styles that were taught elsewhere. */
@@ -45,7 +76,7 @@ export function createTeaching(state, engine, { tell, say, learned, copy }) {
   function extra() {
     const code = make("code", { tabIndex: 0, id: "pip-line" }, PIP), button = make("button", {}, t("copy"));
     button.onclick = () => copy(button, code);
-    body.replaceChildren(make("p", {}, t("teachExtra")), make("div", { className: "copy" }, code, button));
+    return [make("p", {}, t("teachExtra")), make("div", { className: "copy" }, code, button)];
   }
 
   function ask() {
@@ -53,7 +84,7 @@ export function createTeaching(state, engine, { tell, say, learned, copy }) {
       const file = await askFile(state.session.formats.read);
       if (file) form(file);
     } }, t("choosePainting"));
-    body.replaceChildren(make("p", { className: "muted" }, t("teachHow")), make("div", { className: "drop small" }, choose));
+    body.replaceChildren(make("p", { className: "muted" }, t(quick() ? "ownHow" : "teachHow")), make("div", { className: "drop small" }, choose));
   }
 
   function form(file) {
@@ -64,12 +95,20 @@ export function createTeaching(state, engine, { tell, say, learned, copy }) {
     const draw = () => (setRange(minutes, Number(minutes.value), time(60 * minutes.value)), (shown.textContent = time(Math.max(90, 60 * minutes.value))));
     minutes.oninput = draw;
     draw();
-    const start = make("form", { className: "lesson" },
-      make("label", { className: "field" }, make("span", {}, t("name")), name),
-      make("div", { className: "dial" }, make("label", { htmlFor: "lesson-minutes" }, t("minutes")), shown, minutes),
-      make("button", { className: "primary" }, t("start")));
+    const slow = [make("div", { className: "dial" }, make("label", { htmlFor: "lesson-minutes" }, t("minutes")), shown, minutes), make("button", { type: "button", className: quick() ? "" : "primary", onclick: () => start.reportValidity() && learn() }, t("start"))];
+    const parts = state.session.teach ? slow : extra();
+    const now = quick() ? [make("button", { className: "primary" }, t("atOnce")), make("details", {}, make("summary", {}, t("thorough")), ...parts)] : parts;
+    const start = make("form", { className: "lesson" }, make("label", { className: "field" }, make("span", {}, t("name")), name), ...now);
     start.onsubmit = async (event) => {
       event.preventDefault();
+      if (!quick()) return learn();
+      const tile = coming(file);
+      $("grid-coming").append(tile);
+      dialog.close();
+      await atOnce(file, name.value, true);
+      tile.remove();
+    };
+    const learn = async () => {
       try {
         lesson = await engine.lesson(file, { name: name.value, minutes: minutes.value, network: state.recipe.network });
         watch(picture);
@@ -119,10 +158,10 @@ export function createTeaching(state, engine, { tell, say, learned, copy }) {
     learned(name);
     body.replaceChildren(make("p", {}, t("taught", { style: name })), make("p", { className: "row" },
       make("button", { className: "primary", onclick: () => (dialog.close(), learned(name, true)) }, t("useStyle")),
-      make("button", { onclick: () => save(engine.bankURL(name), `${name}.safetensors`) }, t("styleFile"))));
+      make("button", { onclick: () => save(engine.bankURL(name, state.recipe.network), `${name}.safetensors`) }, t("styleFile"))));
   }
 
-  return { open, addStyle, dropped: (file) => open(file) };
+  return { open, addStyle, dropped };
 }
 
 const styleName = (file) => file.replace(/\.[^.]*$/, "").normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || t("myStyle");

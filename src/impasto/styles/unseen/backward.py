@@ -16,6 +16,8 @@ from impasto.errors import NetworkError
 Node = Any  # of OpenVINO's, which has no types
 Gradients = Iterator[tuple[int, Node]]  # numbers of inputs, and what goes back to each
 
+STEEP = 1e20  # what makes 1 of everything above zero that counts
+
 
 class Backward:
     """Back through the graph ``model`` from some of its values to ``parameters``, names of its inputs."""
@@ -101,7 +103,9 @@ def _quotient(node: Node, gradient: Node) -> Gradients:
 
 
 def _relu(node: Node, gradient: Node) -> Gradients:
-    yield 0, _ops().multiply(gradient, _ops().sign(node.output(0)))
+    """Where it is above zero; a sign would do, but OpenVINO computes that in another layout, and slowly."""
+    ops = _ops()
+    yield 0, ops.multiply(gradient, ops.clamp(ops.multiply(node.output(0), _number(STEEP)), 0.0, 1.0))
 
 
 def _sigmoid(node: Node, gradient: Node) -> Gradients:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -16,7 +15,7 @@ from impasto.styles import blend
 from impasto.styles.bank import PHOTO, Bank
 from impasto.styles.unseen.eye import Aim, Eye, Floats, Session, Statistics
 from impasto.styles.unseen.predictor import Predictor
-from impasto.styles.unseen.search import SIDE, Search, Settings
+from impasto.styles.unseen.search import SIDE, Compile, Search, Settings
 
 LEAST_SIDE = 64  # pixels: a painting with a shorter side says too little about strokes
 NOTHING = 1e-3  # deviation of the tones, 0..1, of a picture that shows nothing
@@ -25,21 +24,21 @@ NOTHING = 1e-3  # deviation of the tones, 0..1, of a picture that shows nothing
 class Likeness:
     """What makes rows for the network in the file ``network``, whose own styles are in ``bank``; made ready once.
 
-    ``session`` is the open file of the loss network, ``options`` those of OpenVINO, None where that does not run: then
-    rows are as they are predicted. Raises MismatchError for a predictor of another network.
+    ``session`` is the open file of the loss network, ``compile`` what compiles for OpenVINO, None where that does not
+    run: then rows are as they are predicted. Raises MismatchError for a predictor of another network.
     """
 
     def __init__(
-        self, network: Path, bank: Bank, session: Session, options: dict[str, Any] | None, predictor: Predictor | None
+        self, network: Path, bank: Bank, session: Session, compile: Compile | None, predictor: Predictor | None
     ) -> None:
         if predictor is not None:
             predictor.check_network(bank.fingerprint, bank.network)
-        if predictor is None and options is None:
+        if predictor is None and compile is None:
             raise NetworkError(
                 "a row for a painting is found with OpenVINO: pip install openvino, and take the runtime auto"
             )
         self.aim = Aim.of(bank)
-        self._network, self._options, self._predictor = network, options, predictor
+        self._network, self._compile, self._predictor = network, compile, predictor
         self._eye = Eye(session)
         names = [name for name in bank.styles if name != PHOTO]
         self._rows = np.stack([bank[name] for name in names]) if names else bank.rows[:1]
@@ -47,7 +46,8 @@ class Likeness:
     @cached_property
     def search(self) -> Search:
         """The search, compiled when it is first needed."""
-        return Search(self._network, assets.LOSS_NETWORK, self.aim, samples(), self._options or {})
+        assert self._compile is not None
+        return Search(self._network, assets.LOSS_NETWORK, self.aim, samples(), self._compile)
 
     def row(self, painting: pictures.Source, *, steps: int | None = None) -> Floats:
         """The row (R,) for a painting, moved by ``steps``; 0 gives it as predicted.
@@ -58,7 +58,7 @@ class Likeness:
         pixels = seen_at(painting, self.aim.style_size)
         seen = self._eye.look(pixels)
         start = self.start(seen, pixels)
-        if self._options is None or not settings.steps:
+        if self._compile is None or not settings.steps:
             return start
         return self.search.run(seen, start, self._rows - self._rows.mean(0), settings)
 

@@ -6,9 +6,10 @@ costs is known beforehand.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from impasto.styles.unseen.eye import Aim, Floats, Grams, Statistics, units
 
 SIDE = 160  # pixels of the photos that are painted, a multiple of every network's
 RING = 16  # of which nothing is expected: a network paints differently at borders, and this saves it the margin
+Compile: TypeAlias = Callable[..., Any]  # (make, *key): what ``make`` gives, compiled, as ``compile_cache.compiled``
 LEAST = 1e-8  # of a unit: a painting of one colour is as far off as it is
 
 
@@ -25,12 +27,12 @@ LEAST = 1e-8  # of a unit: a painting of one colour is as far off as it is
 class Settings:
     """How a row is moved."""
 
-    steps: int = 60
-    rate: float = 0.02  # of Adam
+    steps: int = 36
+    rate: float = 0.03  # of Adam; for each number more where known styles differ more
     along: float = 0.7  # of that rate, for the weights of known styles
-    warmup: int = 3
-    decays: tuple[float, float] = (0.9, 0.99)
-    ema: float = 0.9
+    warmup: int = 1
+    decays: tuple[float, float] = (0.8, 0.95)
+    ema: float = 0.8
 
 
 @dataclass
@@ -45,15 +47,13 @@ class Scene:
 class Search:
     """A network and the loss network, compiled together, with the way back to the row; then ``run`` for paintings."""
 
-    def __init__(self, network: Path, eye: Path, aim: Aim, pictures: list[Floats], options: dict[str, Any]) -> None:
+    def __init__(self, network: Path, eye: Path, aim: Aim, pictures: list[Floats], compile: Compile) -> None:
         self.aim = aim
-        core = quiet.core()
-        vgg = _still(core.read_model(eye), [1, 3, SIDE - 2 * RING, SIDE - 2 * RING])
-        wanted = [_named(vgg, layer) for layer in (aim.content_layer, *aim.shares)]
-        looks = core.compile_model(_model(wanted, vgg.get_parameters()), "CPU", options)
+        key = (network, eye, str((SIDE, RING, aim.content_layer, *aim.shares)))
+        looks = compile(lambda: _looking(eye, aim), "looking", *key)
         self.scenes = [_scene(looks, aim, picture) for picture in pictures]
         self.energy = float(np.mean([np.square(scene.content).mean() for scene in self.scenes]))
-        self._compiled = core.compile_model(_with_gradient(core, network, eye, aim), "CPU", options)
+        self._compiled = compile(lambda: _with_gradient(network, eye, aim), "gradient", *key)
 
     def gradient(self, row: Floats, scene: Scene, target: Grams, pulls: dict[str, float]) -> tuple[float, float, Any]:
         """Content, style, and the gradient (R,) of their sum."""
@@ -78,7 +78,7 @@ class Search:
         settings = settings or Settings()
         pulls = self.pulls(painting.grams)
         parts = [start.astype(np.float32).copy(), np.zeros(len(ways), np.float32)]
-        adam = _Adam([1.0, settings.along], parts, settings)
+        adam = _Adam([_spread(ways), np.float32(settings.along)], parts, settings)
         average = start.astype(np.float32).copy()
         for step in range(settings.steps):
             row = parts[0] + parts[1] @ ways
@@ -93,7 +93,7 @@ class Search:
 class _Adam:
     """Kingma and Ba (2015), with a rate that rises, and falls to nothing."""
 
-    def __init__(self, shares: list[float], parts: list[Floats], settings: Settings) -> None:
+    def __init__(self, shares: list[Any], parts: list[Floats], settings: Settings) -> None:
         self.shares, self.parts, self.settings = shares, parts, settings
         self.moments = [(np.zeros_like(part), np.zeros_like(part)) for part in parts]
 
@@ -110,6 +110,13 @@ class _Adam:
             part -= (share * rate * fair / size).astype(np.float32)
 
 
+def _spread(ways: Floats) -> Floats:
+    """How much known styles differ in each number, (R,), as shares of the median; 1 where there are too few."""
+    found = ways.std(0)
+    middle = float(np.median(found))
+    return np.ones_like(found) if middle < LEAST else found / np.float32(middle)
+
+
 # ---- graphs
 
 
@@ -122,9 +129,15 @@ def _scene(looks: Any, aim: Aim, picture: Floats) -> Scene:
     return Scene(planes, content, grams)
 
 
-def _with_gradient(core: Any, network: Path, eye: Path, aim: Aim) -> Any:
+def _looking(eye: Path, aim: Aim) -> Any:
+    """A model: a photo -> the layers that content and style are told from."""
+    vgg = _still(quiet.core().read_model(eye), [1, 3, SIDE - 2 * RING, SIDE - 2 * RING])
+    return _model([_named(vgg, layer) for layer in (aim.content_layer, *aim.shares)], vgg.get_parameters())
+
+
+def _with_gradient(network: Path, eye: Path, aim: Aim) -> Any:
     """A model: a photo, a row and what is aimed at -> content, style, and the gradients of scale and shift."""
-    ops = quiet.openvino().opset13
+    ops, core = quiet.openvino().opset13, quiet.core()
     painter = core.read_model(network)
     _without_margin(painter)
     painter = _still(painter, [1, 3, SIDE, SIDE])
