@@ -34,7 +34,8 @@ mount --rbind /sys "$ROOT/sys"
 mount -t tmpfs -o mode=1777 tmpfs "$ROOT/tmp"
 mount -o remount,bind,ro "$ROOT"
 chroot=$(command -v chroot)
-exec env -i PATH=/usr/bin:/bin HOME="$HOME_THERE" BROWSER="$BROWSER" "$chroot" --userspec=1000:1000 --groups= "$ROOT" "$APP"
+exec env -i PATH=/usr/bin:/bin \\
+  HOME="$HOME_THERE" BROWSER="$BROWSER" "$chroot" --userspec=1000:1000 --groups= "$ROOT" "$APP"
 """
 
 
