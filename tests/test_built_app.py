@@ -151,8 +151,8 @@ def test_a_bare_debian(bare: Path, home: str) -> None:
                 painted = call(
                     base, token, f"paint?style=hokusai-great-wave&network={network}", assets.DEMO.read_bytes()
                 )
-                with Image.open(io.BytesIO(painted)) as picture:
-                    assert picture.size == Image.open(assets.DEMO).size
+                with Image.open(io.BytesIO(painted)) as picture, Image.open(assets.DEMO) as photo:
+                    assert picture.size == photo.size
             assert b'"teach":false' in call(base, token, "session")
             call(base, token, "end", b"")
             _, err = process.communicate(timeout=30)
