@@ -25,7 +25,7 @@ from impasto import assets
 pytestmark = pytest.mark.process
 ROOT = Path(__file__).parents[1]
 MOST = 250_000_000  # bytes
-# What a desktop of a user is: a home that cannot be written, a browser, and no more.
+# What a user has: a home, a browser, and no more.
 START = """
 set -e
 mount --bind "$ROOT" "$ROOT"
@@ -34,7 +34,8 @@ mount --rbind /sys "$ROOT/sys"
 mount -t tmpfs -o mode=1777 tmpfs "$ROOT/tmp"
 mount -o remount,bind,ro "$ROOT"
 chroot=$(command -v chroot)
-exec env -i PATH=/usr/bin:/bin HOME=/root BROWSER="$BROWSER" "$chroot" --userspec=1000:1000 --groups= "$ROOT" "$APP"
+exec env -i PATH=/usr/bin:/bin \\
+  HOME="$HOME_THERE" BROWSER="$BROWSER" "$chroot" --userspec=1000:1000 --groups= "$ROOT" "$APP"
 """
 
 
@@ -135,22 +136,23 @@ def bare(app: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(root)
 
 
-def clicked(root: Path, browser: str) -> subprocess.Popen[bytes]:
-    words = {"ROOT": str(root), "APP": "/opt/app/impasto-studio", "BROWSER": browser}
+def clicked(root: Path, browser: str, home: str = "/root") -> subprocess.Popen[bytes]:
+    words = {"ROOT": str(root), "APP": "/opt/app/impasto-studio", "BROWSER": browser, "HOME_THERE": home}
     return subprocess.Popen(["unshare", "--mount", "sh", "-c", START], env=os.environ | words, stdout=-1, stderr=-1)
 
 
-def test_a_bare_debian(bare: Path) -> None:
-    """Without Python, with a home that cannot be written, it paints with both networks, and ends when it is told."""
-    with clicked(bare, "browser") as process:
+@pytest.mark.parametrize("home", ["/root", "/tmp"])
+def test_a_bare_debian(bare: Path, home: str) -> None:
+    """Without Python, in a home that cannot be written or can, it paints with both networks, and ends when told."""
+    with clicked(bare, "browser", home) as process:
         try:
             base, token = told(Path(f"/proc/{process.pid}/root/tmp/opened"), process)
             for network in ("fast", "full"):
                 painted = call(
                     base, token, f"paint?style=hokusai-great-wave&network={network}", assets.DEMO.read_bytes()
                 )
-                with Image.open(io.BytesIO(painted)) as picture:
-                    assert picture.size == Image.open(assets.DEMO).size
+                with Image.open(io.BytesIO(painted)) as picture, Image.open(assets.DEMO) as photo:
+                    assert picture.size == photo.size
             assert b'"teach":false' in call(base, token, "session")
             call(base, token, "end", b"")
             _, err = process.communicate(timeout=30)

@@ -132,6 +132,12 @@ def test_nothing_can_be_kept(folder: Path, monkeypatch: pytest.MonkeyPatch, what
     assert model.made == 2
 
 
+def test_what_cannot_be_told_is_no_key(folder: Path) -> None:
+    """Two files that cannot be read have no digest; what is made of them is not taken for the same."""
+    unknown = compile_cache.digest_of(folder / "missing")
+    assert [result(compiled(Model(factor), OPTIONS, unknown, "f32")) for factor in (2, 3)] == [2, 3]
+
+
 def test_a_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that cannot be written is left out."""
 

@@ -30,10 +30,11 @@ def compiled(make: Callable[[], Any], options: Mapping[str, Any], *key: str, dev
     """The model that ``make`` gives, compiled for the device with ``options``; imported where it was compiled before.
 
     ``key`` says all that the model depends on; the processor, OpenVINO's version and the options are known here.
-    Without a cache folder, and where files in it cannot be read or written, it is compiled every time.
+    Without a cache folder, where files in it cannot be read or written, and where a word of the key is "", which
+    nobody knows then, it is compiled every time.
     """
     core, options, folder = quiet.core(), dict(options), quiet.cache_folder()
-    if folder is None:
+    if folder is None or "" in key:
         return core.compile_model(make(), device, options)
     given = sorted((name, str(value)) for name, value in options.items())
     name = json.dumps([*machine(), device, given, *key]).encode()
