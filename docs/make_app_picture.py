@@ -20,9 +20,8 @@ PLACE = Path(__file__).parent / "images" / "app.jpg"
 APP = Path(__file__).parents[1] / "build" / "app" / "dist" / "impasto-studio"
 DISPLAY, DEBUGGING = ":97", 9397
 BROWSER = """#!/bin/sh
-exec {chromium} --no-sandbox --test-type --no-first-run --lang=en \\
-  --user-data-dir={folder}/profile --window-size=1280,800 \\
-  --window-position=0,0 --remote-debugging-port={port} "$1"
+exec {chromium} --no-sandbox --test-type --no-first-run --lang=en --user-data-dir={folder}/profile \\
+  --window-size=1280,800 --window-position=0,0 --remote-debugging-port={port} "$1"
 """
 
 
