@@ -16,6 +16,18 @@ import pytest
 _ORDINARY = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]
 
 
+# How a script of root begins, in namespaces of its own, that makes ROOT, a bare system, a read-only root.
+BARE = """
+set -e
+mount --bind "$ROOT" "$ROOT"
+mount -t proc proc "$ROOT/proc"
+mount --rbind /sys "$ROOT/sys"
+mount -t tmpfs -o mode=1777 tmpfs "$ROOT/tmp"
+mount -o remount,bind,ro "$ROOT"
+chroot=$(command -v chroot)
+"""
+
+
 def as_user(command: Sequence[str | os.PathLike[str]]) -> list[str]:
     """``command`` as one whom permissions stop: as root it loses root's powers, any other user has none to lose."""
     needs_linux("setpriv")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from system import needs_linux
+from system import BARE, needs_linux
 
 from impasto import assets
 
@@ -26,15 +26,7 @@ pytestmark = pytest.mark.process
 ROOT = Path(__file__).parents[1]
 MOST = 250_000_000  # bytes
 # What a user has: a home, a browser, and no more.
-START = """
-set -e
-mount --bind "$ROOT" "$ROOT"
-mount -t proc proc "$ROOT/proc"
-mount --rbind /sys "$ROOT/sys"
-mount -t tmpfs -o mode=1777 tmpfs "$ROOT/tmp"
-mount -o remount,bind,ro "$ROOT"
-chroot=$(command -v chroot)
-exec env -i PATH=/usr/bin:/bin \\
+START = f"""{BARE}exec env -i PATH=/usr/bin:/bin \\
   HOME="$HOME_THERE" BROWSER="$BROWSER" "$chroot" --userspec=1000:1000 --groups= "$ROOT" "$APP"
 """
 

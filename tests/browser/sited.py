@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from driven import Studio
 from PIL import Image
+from playwright.sync_api import Browser
 
 from impasto import __version__
 
@@ -189,3 +190,11 @@ def received(value: Any) -> Any:
     if isinstance(value, dict) and value.keys() == {"kind", "data"}:
         return np.frombuffer(base64.b64decode(value["data"]), np.uint8 if value["kind"] == "Uint8Array" else np.float32)
     return [received(each) for each in value] if isinstance(value, list) else value
+
+
+def bare_page(browser: Browser, site: Served) -> Iterator[Site]:
+    """A page of the site without the site on it, whose modules are asked, for a fixture to yield from."""
+    opened = Site(browser, site.address)
+    opened.site = site.folder
+    yield opened.bare()
+    opened.close()

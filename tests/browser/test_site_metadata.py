@@ -12,7 +12,7 @@ import pytest
 from driven import STYLE, drawn
 from PIL import ExifTags, Image
 from playwright.sync_api import Browser
-from sited import Served, Site
+from sited import Served, Site, bare_page
 
 from impasto import pictures
 from tests.pictures.drawn import encoded, phone_exif
@@ -24,10 +24,7 @@ COMMENT = f"painted by impasto in the style {STYLE}"
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, site: Served) -> Iterator[Site]:
-    opened = Site(browser, site.address)
-    opened.site = site.folder
-    yield opened.bare()
-    opened.close()
+    yield from bare_page(browser, site)
 
 
 def facts(data: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from driven import STYLE
 from PIL import Image
 from playwright.sync_api import Browser
-from sited import Served, Site, modules
+from sited import Served, Site, bare_page, modules
 
 from impasto import assets, pictures
 from impasto.painting import passes
@@ -26,10 +26,7 @@ STYLES = (STYLE, "hokusai-great-wave", "munch-the-scream", "klimt-the-kiss")
 @pytest.fixture(scope="module")
 def page(browser: Browser, site: Served) -> Iterator[Site]:
     """A page of the site, whose modules are asked."""
-    opened = Site(browser, site.address)
-    opened.site = site.folder
-    yield opened.bare()
-    opened.close()
+    yield from bare_page(browser, site)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from axe_playwright_python.sync_playwright import Axe
 from driven import OTHER, STYLE, THIRD, drawn
 from PIL import Image, ImageCms
 from playwright.sync_api import Browser, expect
-from sited import Served, Site, served
+from sited import Served, Site, bare_page, served
 
 import impasto
 from impasto.styles.bank import Bank
@@ -37,10 +37,7 @@ def painter() -> impasto.Painter:
 @pytest.fixture(scope="module")
 def open_site(browser: Browser, site: Served) -> Iterator[Site]:
     """One page for all paintings that need no page of their own."""
-    page = Site(browser, site.address)
-    page.site = site.folder
-    yield page.bare()
-    page.close()
+    yield from bare_page(browser, site)
 
 
 @pytest.fixture

@@ -17,22 +17,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from system import needs_linux
+from system import BARE, needs_linux
 
 from benchmarks.serve import STYLE, TOKEN, picture
 
 HERE = Path(__file__).parents[2]
 STEPS = [line.split(maxsplit=1) for line in (HERE / "Containerfile").read_text().splitlines() if line[:1].isupper()]
 # What a container engine does: a read-only root, a tmpfs, another user.
-RUN = """
-set -e
-mount --bind "$ROOT" "$ROOT"
-mount -t proc proc "$ROOT/proc"
-mount --rbind /sys "$ROOT/sys"
-mount -t tmpfs -o mode=1777 tmpfs "$ROOT/tmp"
-mount -o remount,bind,ro "$ROOT"
-chroot=$(command -v chroot)
-exec env -i PATH=/usr/bin:/bin PORT="$PORT" IMPASTO_TOKEN="$TOKEN" \\
+RUN = f"""{BARE}exec env -i PATH=/usr/bin:/bin PORT="$PORT" IMPASTO_TOKEN="$TOKEN" \\
   "$chroot" --userspec="$USER" --groups= "$ROOT" "$START"
 """
 

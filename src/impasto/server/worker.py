@@ -79,12 +79,8 @@ class Task:
         return self.width * self.height <= STREAMED and self.width * self.height * scale**2 <= STREAMED
 
 
-@dataclass(frozen=True)
-class Window(Task):
-    """A window of a painting that is not painted: its place, in its pixels. ``key`` names photo and look."""
-
-    key: str = ""
-    place: tuple[int, int, int, int] = (0, 0, 1, 1)  # left, top, width, height
+class Brief(Task):
+    """What takes all cores, but is over soon."""
 
     @property
     def small(self) -> bool:
@@ -98,18 +94,16 @@ class Window(Task):
 
 
 @dataclass(frozen=True)
-class Painting(Task):
+class Window(Brief):
+    """A window of a painting that is not painted: its place, in its pixels. ``key`` names photo and look."""
+
+    key: str = ""
+    place: tuple[int, int, int, int] = (0, 0, 1, 1)  # left, top, width, height
+
+
+@dataclass(frozen=True)
+class Painting(Brief):
     """A painting that becomes a style: ``photo`` are its pixels, (height, width, 3), 8 bits. Gives its row as bytes."""
-
-    @property
-    def small(self) -> bool:
-        """Never: it takes all cores."""
-        return False
-
-    @property
-    def heavy(self) -> bool:
-        """It is over soon."""
-        return False
 
 
 @dataclass(frozen=True)
