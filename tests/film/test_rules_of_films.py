@@ -188,3 +188,11 @@ def test_a_part_begins_with_its_sound(painter: Painter, tmp_path: Path) -> None:
     painted(painter, source, tmp_path / "out.mp4", settings=settings)
     (sound,) = packets_of(tmp_path / "out.mp4")
     assert -0.03 < float(sound[0][0]) <= 0
+
+
+def test_x264_has_one_thread() -> None:
+    """With more of them its bytes depend on how busy the machine is, and a film that goes on would end otherwise."""
+    context = av.CodecContext.create("libx264", "w")
+    coder = coding.Encoder("h264", "libx264", "yuv420p", {})
+    coder.set(context, 64, 48, Fraction(1, 25), None)
+    assert context.thread_count == 1

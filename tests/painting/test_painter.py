@@ -418,8 +418,9 @@ def test_a_guest_takes_little(network_file: Path) -> None:
     free = 2**45
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("impasto.painting.memory.available", lambda: free)
+        patch.setattr("impasto.painting.memory.used", lambda: 0)  # what the tests before this one left
         planned = Painter(network_file, runtime="openvino", threads=64).plan(12_000, 9_000)
-        assert not planned.whole and planned.memory < 3 * 2**30
+        assert not planned.whole and planned.memory < 2.5 * 2**30
         assert Painter(network_file, runtime="openvino", max_memory=free).plan(12_000, 9_000).whole
         assert Painter(network_file, runtime="onnxruntime").plan(12_000, 9_000).whole
 

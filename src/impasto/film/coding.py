@@ -29,7 +29,8 @@ CHROMA = limits.Choice(("420", "444"))
 FULL_CHROMA = {"h264": "yuv444p", "hevc": "yuv444p", "vp9": "yuv444p", "prores": "yuv444p10le", "ffv1": "yuv444p"}
 EVEN = ("h264", "hevc", "av1")  # which take even sizes only, where colours are halved
 NO_CRF = ("prores", "ffv1")  # which know no CRF
-THREADS = 4  # always the same number: what x264 writes depends on it
+THREADS = 4  # always the same number: what an encoder writes may depend on it
+ALONE = ("h264",)  # x264 in several threads now and then writes other bytes when the machine is busy
 LARGEST_BASE = 65_535  # of MPEG-4, which counts time in 16 bits
 
 
@@ -70,7 +71,7 @@ class Encoder:
         context.options = self.options
         context.time_base = base
         context.framerate = rate or FPS
-        context.thread_count = THREADS
+        context.thread_count = 1 if self.codec in ALONE else THREADS
         colour.tag(context)
         if self.scale:
             context.qscale, context.global_quality = True, self.scale
