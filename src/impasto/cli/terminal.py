@@ -213,7 +213,7 @@ def sentence(error: Exception) -> str:
 
 @contextlib.contextmanager
 def at_rest() -> Iterator[None]:
-    """Here Python's collector rests: modules that are imported leave it nothing, and it looks at them again and again."""
+    """Here Python's collector rests: imports leave it nothing, and it would look at them again and again."""
     gc.disable()
     try:
         yield
