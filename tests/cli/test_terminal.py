@@ -19,7 +19,7 @@ from PIL import Image
 
 from impasto.cli import terminal
 from impasto.styles.bank import Bank, Card
-from tests.conftest import run
+from tests.conftest import run, until
 
 LONG = "a-name-that-is-much-longer-than-the-others-and-has-to-be-typed"
 CARD = Card("Katsushika Hokusai (1760-1849)", "Tōkaidō [colour woodblock] " * 3, "c. 1831", "public domain", "")
@@ -362,9 +362,7 @@ def test_ctrl_c_in_a_folder_says_how_many_are_painted(side: int, network_file: P
     words = ["paint", source, "-s", "red", "-o", out, "--network", network_file]
     command = [sys.executable, "-m", "impasto", *map(str, words)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    limit = time.monotonic() + 60
-    while not list(out.glob("*.png")) and time.monotonic() < limit:
-        time.sleep(0.01)
+    until(lambda: list(out.glob("*.png")))
     code, err = stopped(process, signal.SIGINT)
     files = sorted(out.iterdir())
     assert code == 130 and "Traceback" not in err
@@ -383,8 +381,7 @@ def test_ctrl_c_while_frames_are_written(photo_file: Path, network_file: Path) -
     words = ["path", photo_file, "-s", "red,blue", "--frames", 5000, "-o", out, "--network", network_file]
     command = [sys.executable, "-m", "impasto", *map(str, words)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while not list(out.glob("*.png")) and process.poll() is None:
-        time.sleep(0.01)
+    until(lambda: list(out.glob("*.png")) or process.poll() is not None)
     code, err = stopped(process, signal.SIGINT)
     count = len(list(out.iterdir()))
     assert (code, err) == (130, f"impasto: interrupted: {count} of 5000 frames are in {out}\n")
