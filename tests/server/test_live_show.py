@@ -104,9 +104,8 @@ def test_a_slow_painter_skips_frames(make: Any, monkeypatch: pytest.MonkeyPatch)
     def delayed(show: Show, pixels: np.ndarray, moment: float) -> np.ndarray:
         ages.append(source.given - show.seen._number)
         before = source.given
-        until(
-            lambda: source.given > before + 3 or show._over.is_set()
-        )  # one that waits for the painter never gives so many
+        # A source that waits for the painter never gives so many.
+        until(lambda: source.given > before + 3 or show._over.is_set())
         return slow(show, pixels, moment)
 
     monkeypatch.setattr(Show, "_show", delayed)
