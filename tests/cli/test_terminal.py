@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -387,6 +388,17 @@ def test_ctrl_c_while_frames_are_written(photo_file: Path, network_file: Path) -
     assert (code, err) == (130, f"impasto: interrupted: {count} of 5000 frames are in {out}\n")
 
 
+def uses(pid: int, folder: Path) -> bool:
+    """Whether a process has a file open in a folder, by now; such a file may have no name. Some seconds elsewhere."""
+    opened = Path(f"/proc/{pid}/fd")
+    if sys.platform != "linux":
+        time.sleep(5)
+        return True
+    with contextlib.suppress(OSError):  # it closes others meanwhile
+        return any(os.readlink(each).startswith(str(folder)) for each in opened.iterdir())
+    return False
+
+
 @pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 def test_ctrl_c_in_tiles_leaves_no_temporary_file(network_file: Path, tmp_path: Path) -> None:
@@ -400,7 +412,7 @@ def test_ctrl_c_in_tiles_leaves_no_temporary_file(network_file: Path, tmp_path: 
     command = [sys.executable, "-m", "impasto", *map(str, words), "--max-memory", "0.001"]
     environment = os.environ | {"TMPDIR": str(temporary)}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
-    time.sleep(5)
+    until(lambda: process.poll() is not None or uses(process.pid, temporary))
     assert process.poll() is None, process.communicate()
     code, err = stopped(process, signal.SIGTERM)
     assert (code, err) == (130, "impasto: interrupted: 0 of 1 photo is painted\n")
