@@ -132,6 +132,7 @@ class OpenVino:
         device: str = "CPU",
         file: _File | None = None,
     ) -> None:
+        quiet.core()  # where OpenVINO does not run that is found out now
         self._file = _File(path) if file is None else file
         self.meta = self._file.meta
         self._path, self._threads, self._device, self._streams = path, threads, device, streams
