@@ -301,7 +301,8 @@ import sys, time
 from {module} import {owner}
 def sleep(*_, **__):
     print("working", flush=True)
-    time.sleep(60)
+    for _ in range(600):  # a signal just before one long sleep would wait for its end
+        time.sleep(0.1)
 {owner}.{function} = sleep
 sys.argv = ["impasto", *sys.argv[1:]]
 from impasto.cli import main
