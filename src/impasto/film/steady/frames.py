@@ -94,7 +94,7 @@ class Steady:
             passed, known = max(0.0, time - float(now.past.time)), now.past.known(canvas.size)
             keep = self._steady * math.exp(-passed / HELD)
             change = changed(now.past.seen, seen, known, noise_of(frame), threads)
-            parts = moving(now.past.seen, seen, change, known)
+            parts = moving(now.past.seen, seen, change, known, threads)
             wait = np.maximum(now.past.wait - np.float32(passed), np.float32(AFTER) * parts.weaker(change.strength))
             clean, seen = blended(now.past.clean, seen, spread_out(change.holds, keep), threads)
             painted = _painted(job, seen, masks)
