@@ -167,6 +167,11 @@ def together(actions: Iterable[Callable[[], Found]], threads: int) -> list[Found
     return list(_pool(threads).map(lambda action: action(), actions))
 
 
+def later(action: Callable[[], Found], threads: int) -> Callable[[], Found]:
+    """What an action finds, when it is asked for; with several threads it is done meanwhile."""
+    return action if threads == 1 else _pool(threads).submit(action).result
+
+
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, "steady")

@@ -18,6 +18,7 @@ from impasto.film.steady.change import BLOCK, Change, near, surely
 from impasto.film.steady.shift import cubic, grey, halved
 
 Floats: TypeAlias = npt.NDArray[np.float32]
+Doubles: TypeAlias = npt.NDArray[np.float64]
 Places: TypeAlias = npt.NDArray[np.integer[Any]]
 
 SCALES = 8, 4, 2  # pixels of the frame to one of the pictures that are compared
@@ -129,7 +130,7 @@ def _step(old: Floats, new: Floats, found: Floats, threads: int) -> Floats:
     return np.asarray(np.clip(step, -1, 1))
 
 
-def _warped(picture: Floats, by: Floats, threads: int) -> Floats:
+def _warped(picture: Floats, by: Floats, threads: int) -> Doubles:
     """A picture whose every pixel comes from so far away."""
     (height, width), flat, out = picture.shape, picture.ravel(), np.empty(picture.shape)
 
@@ -148,13 +149,13 @@ def _warped(picture: Floats, by: Floats, threads: int) -> Floats:
     return out
 
 
-def _around(one: Floats, other: Floats, cell: int) -> Floats:
+def _around(one: Doubles, other: Doubles, cell: int) -> Doubles:
     """The mean of a product over each block and those around it, up to two away."""
     rows, columns = (length // cell for length in one.shape)
     wide = (one * other).reshape(rows * cell, columns, cell)
     across = sum(wide[:, :, column] for column in range(cell))  # quicker than a sum over two axes
-    sums = np.asarray(across).reshape(rows, cell, columns).sum(1) / np.float32(cell**2)
-    return np.asarray(_smooth(_smooth(sums[None]))[0])
+    sums: Any = np.asarray(across).reshape(rows, cell, columns).sum(1) / np.float32(cell**2)
+    return np.asarray(_smooth(_smooth(sums[None]))[0], np.float64)
 
 
 def _smooth(values: Floats) -> Floats:
