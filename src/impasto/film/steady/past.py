@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.film.steady import shift
-from impasto.film.steady.canvas import Bytes, Canvas, Point, Shorts, moved, together
+from impasto.film.steady.canvas import Bytes, Canvas, Point, Shorts, later, moved
 from impasto.film.steady.change import BLOCK
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -71,11 +71,11 @@ def follow(past: Past | None, frame: Bytes, canvas: Canvas, time: float, threads
     by = shift.factor(*canvas.shape)
     origin = np.ceil(past.place / by).astype(int) + 1
     ends = np.floor((past.place + canvas.size) / by).astype(int) - 1
-    there, here = together([partial(shift.grey, each, by) for each in (past.seen, frame)], threads)
-    there = there[origin[0] : ends[0], origin[1] : ends[1]]
+    there, here = later(partial(shift.grey, past.seen, by), threads), shift.grey(frame, by)
+    shown = there()[origin[0] : ends[0], origin[1] : ends[1]]
     passed = max(0.0, time - float(past.time))
     stay, expected = (each / by - origin for each in (past.place, past.place + passed * past.speed))
-    found, misfit = shift.find(there, here, stay, expected)
+    found, misfit = shift.find(shown, here, stay, expected, threads)
     if misfit > CUT and misfit > CUT_TIMES * (float(np.median(past.misfits)) if len(past.misfits) else 0):
         return new
     unwrapped = (found + origin) * by
