@@ -55,7 +55,8 @@ class Steady:
         ``time`` is in seconds and grows from frame to frame. The look may be another for each frame. Raises as
         ``Painter.paint_array``.
         """
-        job = self._painter.prepare(frame, look)
+        plain = type(frame) is np.ndarray and pictures.is_whole(frame)  # any other array is checked, and copied
+        job = self._painter.prepare(pictures.Photo(frame, name="The array") if plain else frame, look)
         if self._steady == 0 or not job.work.rows.rows:
             self.forget()
             return job.paint()
