@@ -13,6 +13,8 @@ from impasto.errors import PictureError
 from impasto.painting.look import GENTLE, Look
 from impasto.painting.loupe import Loupe
 from impasto.painting.painter import Painter
+from impasto.painting.rows import rows_of
+from impasto.styles import blend, strokes
 from tests.conftest import pixels, run
 
 PHOTO = np.random.default_rng(0).random((120, 160, 3)).astype(np.float32)
@@ -53,6 +55,20 @@ def test_all_of_it(painter: Painter) -> None:
     for mask, strength in ((LEFT * 0 + 1, GENTLE), (LEFT * 0, 1)):
         made = painter.paint_array(PHOTO, "red", protect=mask)
         np.testing.assert_allclose(made, painter.paint_array(PHOTO, "red", strength=strength), atol=1e-4)
+
+
+@pytest.mark.parametrize("own", [200, 800])
+def test_strokes_are_the_finest(painter: Painter, own: int) -> None:
+    """What is protected has the strokes of the smallest size, whatever size the rest has."""
+    red, card = painter.bank["red"], painter.bank.card("red")
+    bank = painter.bank.add("red", red, strokes.card(card, own), replace=True)
+    bank = bank.add("red.400", painter.bank["blue"], strokes.card(card, 400, of="red"))
+    finest = {200: red, 800: painter.bank["blue"]}[own]
+    for size in (None, 400, 300 if own == 200 else 600):
+        found = rows_of(bank, Look("red", stroke_size=size, protect=LEFT), PHOTO)
+        gentle = blend.mix(bank.add("fine", finest, card), "fine", strength=GENTLE, photo=painter.photo_row(PHOTO))
+        np.testing.assert_array_equal(found[1], gentle)
+        np.testing.assert_array_equal(found[0], red if size is None else strokes.row(bank, "red", size))
 
 
 def test_the_photo_stays_the_photo(painter: Painter) -> None:

@@ -124,4 +124,4 @@ class Look:
     @property
     def gentle(self) -> Look:
         """How that is painted which is protected."""
-        return dataclasses.replace(self, strength=GENTLE * self.strength, protect=None)
+        return dataclasses.replace(self, strength=GENTLE * self.strength, protect=None, stroke_size=None)
