@@ -13,6 +13,9 @@ from impasto.errors import PictureError
 from impasto.painting.look import GENTLE, Look
 from impasto.painting.loupe import Loupe
 from impasto.painting.painter import Painter
+from impasto.painting.rows import rows_of
+from impasto.styles import strokes
+from impasto.styles.bank import Bank, Card
 from tests.conftest import pixels, run
 
 PHOTO = np.random.default_rng(0).random((120, 160, 3)).astype(np.float32)
@@ -61,6 +64,19 @@ def test_the_photo_stays_the_photo(painter: Painter) -> None:
     top[:60] = 1
     kept = painter.paint_array(PHOTO, "red", masks={"photo": top}, protect=LEFT)
     np.testing.assert_array_equal(kept[:60], PHOTO[:60])
+
+
+def test_the_finest_strokes() -> None:
+    """What is protected has the smallest strokes of a style, whatever size the others have."""
+    rows = np.arange(32, dtype=np.float32).reshape(4, 8)
+    sizes = {"own": 700, "own.350": 350, "own.1400": 1400}
+    card = Card("me", "", "", "", "")
+    cards = [strokes.card(card, size, of="" if name == "own" else "own") for name, size in sizes.items()]
+    bank = Bank(names=(*sizes, "photo"), rows=rows, cards=(*cards, card), network="tiny", fingerprint="x")
+    for size in (None, 350, 1000, 1400):
+        bold, gentle = rows_of(bank, Look({"own": 1, "photo": 0}, protect=LEFT, stroke_size=size), PHOTO)
+        assert np.array_equal(gentle, rows_of(bank, Look("own.350", strength=GENTLE), PHOTO)[0])
+        assert np.array_equal(bold, rows_of(bank, Look("own", stroke_size=size), PHOTO)[0])
 
 
 def test_a_plan_knows_it(painter: Painter) -> None:
