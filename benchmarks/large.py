@@ -9,8 +9,9 @@ cost      seconds and peak memory of ``impasto paint``, each in a process of its
 Each painting is measured twice: *whole*, shrunk to a longer side of 1,024 pixels, and *1:1*, the 1,024 x 800 in its
 middle. Content is the relative squared distance at relu3_1 from the photo in the same view, style the sum over
 relu1_1 .. relu4_1 of the relative squared distances of Gram matrices from the painting at a longer side of 700 and of
-1,000 pixels. Photos have 9 megapixels or more, or are continued by nothing: smaller ones are left out. ``--network
-fast`` lets ``full`` begin, as ``impasto paint`` does. Kept in benchmarks/results/large.json, by the network's name.
+1,000 pixels. Photos of less than 9 megapixels are left out. ``--network fast`` lets ``full`` begin, as ``impasto
+paint`` does. Kept in benchmarks/results/large.json, by the network's name, after each picture: a run that was ended
+goes on where it was. What is there already is measured again with ``--again``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,22 +126,37 @@ def main() -> None:
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     painter = _painter(args)
     name = painter.network.name
+    own = {"fingerprint": painter.network.fingerprint, "precision": painter.network.precision}
+    own["first"] = painter.first.network.name if painter.first else name
     kept = found.setdefault(name, {})
-    kept |= {"fingerprint": painter.network.fingerprint, "precision": painter.network.precision}
-    kept["first"] = painter.first.network.name if painter.first else name
+    if any(kept.get(key) != value for key, value in own.items()):
+        kept.clear()
+    kept |= own
     for part in args.parts.split(","):
-        rows = list(PARTS[part](args, painter))
-        summary = _summary(rows) if part != "cost" else rows
-        kept[part] = {"pairs": rows, "median": summary} if part != "cost" else rows
+        rows: list[Row] = [] if args.again else list(_rows(kept.get(part, [])))
+        args.known = {(row["photo"], row.get("style")) for row in rows}
+        summary = rows if part == "cost" else _summary(rows)
+        for row in PARTS[part](args, painter):
+            rows.append(row)
+            summary = rows if part == "cost" else _summary(rows)
+            kept[part] = rows if part == "cost" else {"pairs": rows, "median": summary}
+            write_atomically(RESULTS, (json.dumps(found, indent=1) + "\n").encode())
         _table(part, summary)
-        write_atomically(RESULTS, (json.dumps(found, indent=1) + "\n").encode())
+
+
+def _rows(kept: Any) -> Iterator[Row]:
+    """What was measured of a part, less a pair of which one way is missing."""
+    rows = kept["pairs"] if isinstance(kept, dict) else kept
+    counts = Counter((row["photo"], row.get("style")) for row in rows)
+    most = max(counts.values(), default=0)
+    return (row for row in rows if counts[row["photo"], row.get("style")] == most)
 
 
 def ways(args: argparse.Namespace, painter: Painter) -> Iterator[Row]:
     """One pass and two, and the preview."""
     judge = Judge(args.styles, args.style.split(","))
     for file, photo in _photos(args):
-        for style in args.style.split(","):
+        for style in _new(args, file):
             for way, brush in (("one pass", "small"), ("two passes", "medium")):
                 painted = painter.paint_array(photo, style, brush=brush)
                 row = {"photo": file.stem, "style": style, "way": way, **judge.score(painted, photo, style)}
@@ -156,7 +173,7 @@ def variants(args: argparse.Namespace, painter: Painter) -> Iterator[Row]:
         size = passes.first_size(*photo.shape[:2], brush="medium")
         assert size is not None
         small = passes.shrunk(photo, size)
-        for style in args.style.split(","):
+        for style in _new(args, file):
             composer = painter.first or painter
             first = composer.paint_array(np.ascontiguousarray(small.transpose(1, 2, 0)), style).transpose(2, 0, 1)
             painted: dict[float, Pixels] = {}
@@ -182,7 +199,9 @@ def cost(args: argparse.Namespace, painter: Painter) -> Iterator[Row]:
     """Seconds of painting, and peak memory of the process, of one pass and of two; the best of three."""
     style = args.style.split(",")[0]
     for file, photo in _photos(args):
-        for way, brush in (("one pass", "small"), ("two passes", "medium")):
+        for way, brush in (
+            (("one pass", "small"), ("two passes", "medium")) if (file.stem, None) not in args.known else ()
+        ):
             runs = [_paint(args, file, style, brush) for _ in range(3)]
             yield {
                 "photo": file.stem,
@@ -220,6 +239,11 @@ def _paint(args: argparse.Namespace, photo: Path, style: str, brush: str) -> tup
 
 
 PARTS = {"ways": ways, "variants": variants, "cost": cost}
+
+
+def _new(args: argparse.Namespace, file: Path) -> list[str]:
+    """The styles in which a photo was not measured yet."""
+    return [style for style in args.style.split(",") if (file.stem, style) not in args.known]
 
 
 def _photos(args: argparse.Namespace) -> Iterator[tuple[Path, Pixels]]:
@@ -283,6 +307,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, help="shrink the photos to this longer side first, for a quick look")
     parser.add_argument("--limit", type=int, help="so many photos only")
     parser.add_argument("--parts", default="ways,cost", help=", ".join(PARTS))
+    parser.add_argument("--again", action="store_true", help="measure again what is there already")
     parser.add_argument("--pictures", type=Path, help="keep both views of every painting in this folder")
     return parser.parse_args()
 

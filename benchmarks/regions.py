@@ -67,17 +67,19 @@ Moments = list[tuple[Tensor, Tensor]]
 def main() -> None:
     args = _arguments()
     torch.set_num_threads(2)
-    report: dict[str, Any] = {"machine": machine(), "networks": {}}
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    report: dict[str, Any] = {"machine": machine(), "networks": known.get("networks", {})}  # the others' stay
     for name in args.networks:
         compared = list(_compared(args, name))
-        report["networks"][name] = {"fingerprint": Painter(name).network.fingerprint, "scenes": compared}
+        cost = [] if args.quick else [_cost(name, size) for size in COST_SIZES]
+        fingerprint = Painter(name).network.fingerprint
+        report["networks"][name] = {"fingerprint": fingerprint, "scenes": compared, "cost": cost}
         for way in WAYS:
             found = [row["distance"][way] for row in compared]
             print(f"{name} {way}: median {statistics.median(found):.2f}, most {max(found):.2f}")
-    report["cost"] = [] if args.quick else [_cost(name, size) for name in args.networks for size in COST_SIZES]
-    for row in report["cost"]:
-        print(row)
-    write_atomically(RESULTS, (json.dumps(report, indent=1) + "\n").encode())
+        for row in cost:
+            print(row, flush=True)
+        write_atomically(RESULTS, (json.dumps(report, indent=1) + "\n").encode())
 
 
 # ---- the four ways
@@ -254,7 +256,7 @@ def _cost(name: str, size: tuple[int, int]) -> dict[str, Any]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--styles", type=Path, required=True, help="folder of the bank's paintings")
-    parser.add_argument("--networks", type=lambda text: text.split(","), default=["full", "fast"])
+    parser.add_argument("--networks", type=lambda text: text.split(","), default=["fast", "full"])
     parser.add_argument("--out", type=Path, help="keep the paintings in this folder")
     parser.add_argument("--quick", action="store_true", help="without what regions cost")
     return parser.parse_args()

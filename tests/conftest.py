@@ -7,8 +7,10 @@ import io
 import os
 import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of
     signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported; threads only slow tiny tensors down
 collect_ignore = [] if importlib.util.find_spec("torch") else ["learn"]
+Found = TypeVar("Found")
 
 
 def run(*words: object, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -39,6 +42,15 @@ def run(*words: object, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, s
         sys.argv = old
     out, err = capsys.readouterr()
     return code, out, err
+
+
+def until(there: Callable[[], Found], seconds: float = 60.0) -> Found:
+    """What ``there`` gives once it is true: a busy machine gets a minute, one that hangs no more."""
+    end = time.monotonic() + seconds
+    while not (found := there()):
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.005)
+    return found
 
 
 def pixels(path: Path | io.BytesIO) -> np.ndarray:

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from PIL import Image
 from system import BARE, needs_linux
 
 from impasto import assets
+from tests.conftest import until
 
 pytestmark = pytest.mark.process
 ROOT = Path(__file__).parents[1]
@@ -64,10 +64,8 @@ def test_what_is_inside(app: Path) -> None:
 
 def told(path: Path, process: subprocess.Popen[bytes]) -> tuple[str, str]:
     """Address and token that the browser was opened with."""
-    until = time.monotonic() + 90
-    while not path.exists() or not path.read_text().strip():
-        assert time.monotonic() < until and process.poll() is None
-        time.sleep(0.1)
+    until(lambda: process.poll() is not None or path.exists() and path.read_text().strip(), 90)
+    assert process.poll() is None
     base, _, token = path.read_text().split()[-1].partition("/?token=")
     return base, token
 
@@ -96,10 +94,7 @@ def test_a_double_click_on_its_desktop_file(app: Path, tmp_path: Path) -> None:
     opened = tmp_path / "opened"
     for click in (1, 2):
         subprocess.run(["gio", "launch", entry], env=words, check=True)
-        until = time.monotonic() + 90
-        while not opened.exists() or len(opened.read_text().splitlines()) < click:
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        until(lambda click=click: opened.exists() and len(opened.read_text().splitlines()) == click, 90)
     first, second = opened.read_text().splitlines()
     assert first == second and first.strip().count(" ") == 0  # and no libraries of ours for the browser
     base, _, token = first.strip().partition("/?token=")

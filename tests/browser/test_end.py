@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from driven import Studio
 from playwright.sync_api import Browser, expect
 
+from tests.conftest import until
+
 pytestmark = pytest.mark.browser
-CODE = "from impasto.cli import double_click as d; d.PATIENCE = 4; d.main()"
+CODE = "from impasto.cli import double_click as d; d.PATIENCE = 10; d.main()"
 
 
 def test_the_page_keeps_it_and_ends_it(browser: Browser, tmp_path: Path) -> None:
@@ -23,20 +24,16 @@ def test_the_page_keeps_it_and_ends_it(browser: Browser, tmp_path: Path) -> None
     opener.chmod(0o755)
     words = os.environ | {"BROWSER": str(opener), "XDG_RUNTIME_DIR": str(tmp_path)}
     with subprocess.Popen([sys.executable, "-c", CODE], env=words, stdout=-1, stderr=-1) as process:
-        until = time.monotonic() + 60
-        while not (tmp_path / "opened").exists():
-            assert time.monotonic() < until
-            time.sleep(0.1)
-        studio = Studio(browser, (tmp_path / "opened").read_text().strip()).open()
-        studio.page.wait_for_timeout(6000)
+        opened = tmp_path / "opened"
+        studio = Studio(browser, until(lambda: opened.exists() and opened.read_text().strip()) or "").open()
         studio.page.reload()
         expect(studio.page.locator("#grid .tile").first).to_be_visible()
-        studio.page.wait_for_timeout(6000)
+        studio.page.wait_for_timeout(12_000)
         assert process.poll() is None
         studio.forgive("ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE")
         studio.tool("End impasto").click()
         expect(studio.page.get_by_role("dialog")).to_contain_text("impasto has ended")
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         studio.page.keyboard.press("Escape")
         expect(studio.page.get_by_role("dialog")).to_be_visible()
         studio.close()

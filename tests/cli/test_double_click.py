@@ -17,6 +17,7 @@ pytest.importorskip("fastapi")
 from impasto.cli.options import STUDIO_PORT
 from impasto.errors import OptionError
 from impasto.server.run import bound
+from tests.conftest import until
 
 CODE = "from impasto.cli import double_click as d, window; d.PATIENCE = window.PATIENCE = {patience}; d.main()"
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="desktops of Linux")
@@ -37,11 +38,12 @@ def started(folder: Path, *, patience: float = 60, **environment: str) -> subpro
 
 def address(folder: Path) -> str:
     """What the browser was opened with."""
-    until = time.monotonic() + 60
-    while not (folder / "opened").exists():
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    return (folder / "opened").read_text().split()[-1]
+    return until(lambda: opened(folder))[-1]
+
+
+def opened(folder: Path) -> list[str]:
+    """All that it was opened with."""
+    return (folder / "opened").read_text().split() if (folder / "opened").exists() else []
 
 
 @linux
@@ -66,14 +68,14 @@ def test_bad_surroundings(tmp_path: Path, environment: dict[str, str], says: str
 def test_the_last_page_ends_it(tmp_path: Path) -> None:
     """It opens its page with a token, stays while a page is open, and ends by itself when none is."""
     browser = program(tmp_path / "browser", f'echo "$1" > {tmp_path}/opened')
-    with started(tmp_path, patience=3, BROWSER=str(browser)) as process:
+    with started(tmp_path, patience=10, BROWSER=str(browser)) as process:
         base, _, token = address(tmp_path).partition("/?token=")
         asked = urllib.request.Request(f"{base}/api/v1/visit", headers={"Authorization": f"Bearer {token}"})
-        with urllib.request.urlopen(asked, timeout=20) as page:
+        with urllib.request.urlopen(asked, timeout=60) as page:
             assert page.readline() == b": ping\n"
-            time.sleep(5)
+            time.sleep(12)
             assert process.poll() is None
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
 
 
@@ -87,16 +89,13 @@ def test_a_second_opens_the_page_of_the_first(tmp_path: Path) -> None:
             stack.enter_context(bound("127.0.0.1", STUDIO_PORT))
         clicks = [started(tmp_path, BROWSER=str(browser)) for _ in range(3)]
         base, _, token = address(tmp_path).partition("/?token=")
-        until = time.monotonic() + 60
-        while sum(each.poll() is None for each in clicks) > 1:
-            assert time.monotonic() < until
-            time.sleep(0.1)
-        assert set((tmp_path / "opened").read_text().split()) == {f"{base}/?token={token}"}
-        assert len((tmp_path / "opened").read_text().split()) == 3
+        until(lambda: sum(each.poll() is None for each in clicks) == 1)
+        until(lambda: len(opened(tmp_path)) == 3)
+        assert set(opened(tmp_path)) == {f"{base}/?token={token}"}
         end = urllib.request.Request(f"{base}/api/v1/end", b"", {"Authorization": f"Bearer {token}"})
-        urllib.request.urlopen(end, timeout=20).close()
+        urllib.request.urlopen(end, timeout=60).close()
         for each in clicks:
-            assert each.communicate(timeout=20)[1] == "" and each.returncode == 0
+            assert each.communicate(timeout=60)[1] == "" and each.returncode == 0
 
 
 @linux

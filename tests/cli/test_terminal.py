@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -19,7 +20,7 @@ from PIL import Image
 
 from impasto.cli import terminal
 from impasto.styles.bank import Bank, Card
-from tests.conftest import run
+from tests.conftest import run, until
 
 LONG = "a-name-that-is-much-longer-than-the-others-and-has-to-be-typed"
 CARD = Card("Katsushika Hokusai (1760-1849)", "Tōkaidō [colour woodblock] " * 3, "c. 1831", "public domain", "")
@@ -300,7 +301,8 @@ import sys, time
 from {module} import {owner}
 def sleep(*_, **__):
     print("working", flush=True)
-    time.sleep(60)
+    for _ in range(600):  # a signal just before one long sleep would wait for its end
+        time.sleep(0.1)
 {owner}.{function} = sleep
 sys.argv = ["impasto", *sys.argv[1:]]
 from impasto.cli import main
@@ -362,9 +364,7 @@ def test_ctrl_c_in_a_folder_says_how_many_are_painted(side: int, network_file: P
     words = ["paint", source, "-s", "red", "-o", out, "--network", network_file]
     command = [sys.executable, "-m", "impasto", *map(str, words)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    limit = time.monotonic() + 60
-    while not list(out.glob("*.png")) and time.monotonic() < limit:
-        time.sleep(0.01)
+    until(lambda: list(out.glob("*.png")))
     code, err = stopped(process, signal.SIGINT)
     files = sorted(out.iterdir())
     assert code == 130 and "Traceback" not in err
@@ -383,11 +383,21 @@ def test_ctrl_c_while_frames_are_written(photo_file: Path, network_file: Path) -
     words = ["path", photo_file, "-s", "red,blue", "--frames", 5000, "-o", out, "--network", network_file]
     command = [sys.executable, "-m", "impasto", *map(str, words)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while not list(out.glob("*.png")) and process.poll() is None:
-        time.sleep(0.01)
+    until(lambda: list(out.glob("*.png")) or process.poll() is not None)
     code, err = stopped(process, signal.SIGINT)
     count = len(list(out.iterdir()))
     assert (code, err) == (130, f"impasto: interrupted: {count} of 5000 frames are in {out}\n")
+
+
+def uses(pid: int, folder: Path) -> bool:
+    """Whether a process has a file open in a folder, by now; such a file may have no name. Some seconds elsewhere."""
+    opened = Path(f"/proc/{pid}/fd")
+    if sys.platform != "linux":
+        time.sleep(5)
+        return True
+    with contextlib.suppress(OSError):  # it closes others meanwhile
+        return any(os.readlink(each).startswith(str(folder)) for each in opened.iterdir())
+    return False
 
 
 @pytest.mark.process
@@ -403,7 +413,7 @@ def test_ctrl_c_in_tiles_leaves_no_temporary_file(network_file: Path, tmp_path: 
     command = [sys.executable, "-m", "impasto", *map(str, words), "--max-memory", "0.001"]
     environment = os.environ | {"TMPDIR": str(temporary)}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
-    time.sleep(5)
+    until(lambda: process.poll() is not None or uses(process.pid, temporary))
     assert process.poll() is None, process.communicate()
     code, err = stopped(process, signal.SIGTERM)
     assert (code, err) == (130, "impasto: interrupted: 0 of 1 photo is painted\n")

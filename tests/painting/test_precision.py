@@ -90,6 +90,18 @@ def test_damaged_memory(folder: Path, held: bytes) -> None:
     assert remembered(folder) == {"a": "bf16"}
 
 
+def test_two_processes_at_once(folder: Path) -> None:
+    """Of two that try at the same time both go by what is remembered first, for they are to paint the same."""
+    other, here = Processor(0.050, 0.020), Processor(0.020, 0.050)
+
+    def late() -> Timed:
+        assert quicker("here", other.openers) == "bf16"
+        return here.openers["f32"]()
+
+    assert quicker("here", {**here.openers, "f32": late}) == "bf16"
+    assert quicker("here", here.openers) == "bf16"
+
+
 def test_without_a_cache_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing can be kept every opening tries, and nothing is written."""
     monkeypatch.setenv("IMPASTO_CACHE", "off")

@@ -14,8 +14,7 @@ from impasto.painting.look import GENTLE, Look
 from impasto.painting.loupe import Loupe
 from impasto.painting.painter import Painter
 from impasto.painting.rows import rows_of
-from impasto.styles import strokes
-from impasto.styles.bank import Bank, Card
+from impasto.styles import blend, strokes
 from tests.conftest import pixels, run
 
 PHOTO = np.random.default_rng(0).random((120, 160, 3)).astype(np.float32)
@@ -58,25 +57,26 @@ def test_all_of_it(painter: Painter) -> None:
         np.testing.assert_allclose(made, painter.paint_array(PHOTO, "red", strength=strength), atol=1e-4)
 
 
+@pytest.mark.parametrize("own", [200, 800])
+def test_strokes_are_the_finest(painter: Painter, own: int) -> None:
+    """What is protected has the strokes of the smallest size, whatever size the rest has."""
+    red, card = painter.bank["red"], painter.bank.card("red")
+    bank = painter.bank.add("red", red, strokes.card(card, own), replace=True)
+    bank = bank.add("red.400", painter.bank["blue"], strokes.card(card, 400, of="red"))
+    finest = {200: red, 800: painter.bank["blue"]}[own]
+    for size in (None, 400, 300 if own == 200 else 600):
+        found = rows_of(bank, Look("red", stroke_size=size, protect=LEFT), PHOTO)
+        gentle = blend.mix(bank.add("fine", finest, card), "fine", strength=GENTLE, photo=painter.photo_row(PHOTO))
+        np.testing.assert_array_equal(found[1], gentle)
+        np.testing.assert_array_equal(found[0], red if size is None else strokes.row(bank, "red", size))
+
+
 def test_the_photo_stays_the_photo(painter: Painter) -> None:
     """In a region that keeps the photo nothing is painted, protected or not."""
     top = LEFT * 0
     top[:60] = 1
     kept = painter.paint_array(PHOTO, "red", masks={"photo": top}, protect=LEFT)
     np.testing.assert_array_equal(kept[:60], PHOTO[:60])
-
-
-def test_the_finest_strokes() -> None:
-    """What is protected has the smallest strokes of a style, whatever size the others have."""
-    rows = np.arange(32, dtype=np.float32).reshape(4, 8)
-    sizes = {"own": 700, "own.350": 350, "own.1400": 1400}
-    card = Card("me", "", "", "", "")
-    cards = [strokes.card(card, size, of="" if name == "own" else "own") for name, size in sizes.items()]
-    bank = Bank(names=(*sizes, "photo"), rows=rows, cards=(*cards, card), network="tiny", fingerprint="x")
-    for size in (None, 350, 1000, 1400):
-        bold, gentle = rows_of(bank, Look({"own": 1, "photo": 0}, protect=LEFT, stroke_size=size), PHOTO)
-        assert np.array_equal(gentle, rows_of(bank, Look("own.350", strength=GENTLE), PHOTO)[0])
-        assert np.array_equal(bold, rows_of(bank, Look("own", stroke_size=size), PHOTO)[0])
 
 
 def test_a_plan_knows_it(painter: Painter) -> None:

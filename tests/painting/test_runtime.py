@@ -22,6 +22,7 @@ from impasto.painting import runtimes, sessions
 from impasto.painting.network import SMALLEST, Network
 from impasto.painting.sessions import Floats
 from impasto.styles.bank import Bank
+from tests.conftest import until
 
 onnx = pytest.importorskip("onnx")
 
@@ -147,11 +148,10 @@ def test_halted_in_the_middle(network_file: Path, rows: Floats) -> None:
 
     thread = threading.Thread(target=paint)
     thread.start()
-    while network._whole()._running is None:  # type: ignore[attr-defined]
-        time.sleep(0.001)
+    until(lambda: network._whole()._running is not None or ends)  # type: ignore[attr-defined]
     time.sleep(0.01)
     network.halt(True)
-    thread.join(20)
+    thread.join(60)
     network.halt(False)
     paint()
     assert ends == [None, picture.shape]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from PIL import Image
 from impasto.server.app import made
 from impasto.server.hub import Hub
 from impasto.server.settings import Settings
+from tests.conftest import until
 
 JPEG = {"content-type": "image/jpeg"}
 PNG = {"content-type": "image/png"}
@@ -59,21 +59,19 @@ def sent(client: TestClient, data: bytes | None = None, **query: Any) -> dict[st
 
 def ended(client: TestClient, id: str, seconds: float = 90.0) -> dict[str, Any]:
     """A job once it is over: its record."""
-    until = time.monotonic() + seconds
-    while True:
-        found: dict[str, Any] = client.get(f"/api/v1/jobs/{id}").json()
-        if found["state"] not in ("waiting", "painting"):
-            return found
-        assert time.monotonic() < until, found
-        time.sleep(0.02)
+    found: dict[str, Any] = {}
+
+    def over() -> bool:
+        found.update(client.get(f"/api/v1/jobs/{id}").json())
+        return found["state"] not in ("waiting", "painting")
+
+    until(over, seconds)
+    return found
 
 
 def worker_pid(client: TestClient, seconds: float = 90.0) -> int:
     """The number of the worker process, once it is ready."""
-    until = time.monotonic() + seconds
-    while not hub_of(client).jobs.crew.ready:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    until(lambda: hub_of(client).jobs.crew.ready, seconds)
     pid = hub_of(client).jobs.crew.pids[0]
     assert pid is not None
     return pid
@@ -101,6 +99,5 @@ def client(settings: Settings) -> Iterator[TestClient]:
     """A studio that all tests share; nobody breaks it."""
     with TestClient(made(settings)) as found:
         worker_pid(found)
-        while not hub_of(found).tried:
-            time.sleep(0.02)
+        until(lambda: hub_of(found).tried, 90)
         yield found

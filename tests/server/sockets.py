@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ import uvicorn
 from impasto.server.exchange import App
 from impasto.server.guard import Guard, Rules
 from impasto.server.protocol import settings
+from tests.conftest import until
 
 
 class Server:
@@ -37,11 +37,11 @@ class Server:
         return len(self.server.server_state.connections)
 
     def connect(self, receive_buffer: int | None = None) -> socket.socket:
-        """A new connection; reading from it gives up after 10 s."""
+        """A new connection; reading from it gives up after a minute."""
         client = socket.socket()
         if receive_buffer:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        client.settimeout(10)
+        client.settimeout(60)
         client.connect(("127.0.0.1", self.port))
         return client
 
@@ -53,7 +53,7 @@ class Server:
 
     def get(self, path: str = "/healthz") -> int:
         """The status of one ordinary request."""
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         with contextlib.closing(client):
             client.request("GET", path)
             return client.getresponse().status
@@ -69,7 +69,7 @@ def serving(app: App, rules: Rules, **more: Any) -> Iterator[Server]:
         yield server
     finally:
         server.server.should_exit = server.server.force_exit = True
-        server.thread.join(timeout=20)
+        server.thread.join(timeout=60)
         assert not server.thread.is_alive()
 
 
@@ -79,11 +79,3 @@ def read_all(client: socket.socket) -> bytes:
     while piece := client.recv(65536):
         pieces.append(piece)
     return b"".join(pieces)
-
-
-def until(true: Any, seconds: float = 10) -> None:
-    """Wait until something is true."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.01)

@@ -20,6 +20,7 @@ import pytest
 from system import BARE, needs_linux
 
 from benchmarks.serve import STYLE, TOKEN, picture
+from tests.conftest import until
 
 HERE = Path(__file__).parents[2]
 STEPS = [line.split(maxsplit=1) for line in (HERE / "Containerfile").read_text().splitlines() if line[:1].isupper()]
@@ -156,10 +157,3 @@ def healthy(root: Path, port: int) -> bool:
     check = ["chroot", str(root), "/opt/impasto/bin/healthy"]
     words = {"PORT": str(port), "PATH": "/usr/sbin:/usr/bin:/bin"}
     return subprocess.run(check, env=words, capture_output=True).returncode == 0
-
-
-def until(true: object, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.2)

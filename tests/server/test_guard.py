@@ -270,7 +270,7 @@ def test_bodies_that_are_slow() -> None:
     chunked = [*PICTURE, ("transfer-encoding", "chunked")]
     answer = get(guard, "POST", headers=chunked, body=[b"x", 0.05] * 1000)
     assert (answer.status, answer.code, answer.headers["connection"]) == (408, "slow", "close")
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 20  # all drops take 50 s
 
 
 def test_a_slow_app_is_not_a_slow_body() -> None:

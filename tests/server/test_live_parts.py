@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
 from impasto.server.live.newest import Newest
 from impasto.server.live.sizes import BARRED, LEAST, MEASURED, RATE, SPARE, UNCOUNTED, Fitting, fitting, ladder
+from tests.conftest import until
 
 SIZES = ((320, 240), (400, 300), (512, 384), (640, 480))
 
@@ -37,11 +37,9 @@ def test_who_waits_gets_what_comes() -> None:
     thread = threading.Thread(target=wait)
     thread.start()
     slot.put(7)
-    until = time.monotonic() + 10
-    while not found and time.monotonic() < until:
-        time.sleep(0.001)
+    until(lambda: found)
     slot.close()
-    thread.join(10)
+    thread.join(60)
     assert found == [(1, 7)] and not thread.is_alive()
 
 

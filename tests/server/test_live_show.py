@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import io
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from impasto.errors import FilmError, OptionError, StyleNameError
 from impasto.painting.look import Look
 from impasto.painting.painter import Painter
 from impasto.server.live.show import Show, Staging
+from tests.conftest import until
 from tests.server.conftest import TestClient, problem
 
 RED = Look("red")
@@ -78,12 +78,10 @@ def make(painter: Painter) -> Iterator[Any]:
             show.close()
 
 
-def until(happens: Callable[[], Any]) -> Any:
-    end = time.monotonic() + 20
-    while not (found := happens()):
-        assert time.monotonic() < end
-        time.sleep(0.002)
-    return found
+def turned(show: Show) -> Any:
+    """What is shown of a frame that was begun after this moment, when one may be on its way."""
+    number, _ = show.shown.after(0, 60)
+    return show.shown.after(number + 1, 60)[1]
 
 
 def test_frames_are_painted(make: Any) -> None:
@@ -105,36 +103,37 @@ def test_a_slow_painter_skips_frames(make: Any, monkeypatch: pytest.MonkeyPatch)
 
     def delayed(show: Show, pixels: np.ndarray, moment: float) -> np.ndarray:
         ages.append(source.given - show.seen._number)
-        time.sleep(0.05)
+        before = source.given
+        # A source that waits for the painter never gives so many.
+        until(lambda: source.given > before + 3 or show._over.is_set())
         return slow(show, pixels, moment)
 
     monkeypatch.setattr(Show, "_show", delayed)
     show = make(source)
     until(lambda: len(ages) > 5)
-    assert source.given > 3 * len(ages) and max(ages) <= 1
+    assert max(ages) <= 1
     assert len(show.seen._items) == 1
 
 
 def test_mirrored(make: Any) -> None:
     """The mirror turns the frame before it is painted."""
     show = make(Drawn())
-    number, plain = show.shown.after(0, 20)
+    _, plain = show.shown.after(0, 20)
     show.turn({"red": 1.0}, 1.0, True)
-    turned = until(lambda: (found := show.shown.after(number + 2, 20)) and found[1])
+    mirrored = turned(show)
     assert plain.photo[:, 0].mean() > plain.photo[:, -1].mean()
-    assert turned.photo[:, 0].mean() < turned.photo[:, -1].mean()
+    assert mirrored.photo[:, 0].mean() < mirrored.photo[:, -1].mean()
 
 
 def test_the_look_changes_at_once(make: Any) -> None:
     """Another style or strength holds from the next frame on; strength 0 is the frame itself."""
     show = make(Drawn())
-    number, before = show.shown.after(0, 20)
+    _, before = show.shown.after(0, 20)
     show.turn({"green": 1.0, "blue": 2.0}, 1.0, False)
     assert show.styles == pytest.approx({"green": 1 / 3, "blue": 2 / 3})
-    number, after = show.shown.after(number + 2, 20)
-    assert np.abs(after.painted.astype(int) - before.painted).mean() > 3
+    assert np.abs(turned(show).painted.astype(int) - before.painted).mean() > 3
     show.turn({"green": 1.0}, 0.0, False)
-    _, photo = show.shown.after(number + 2, 20)
+    photo = turned(show)
     assert np.array_equal(photo.photo, photo.painted)
 
 
@@ -169,12 +168,14 @@ def test_a_camera_that_goes_away(make: Any) -> None:
 
 def test_a_page_that_is_closed(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The show is over some seconds after the last look at it; before the first one it waits."""
-    monkeypatch.setattr("impasto.server.live.show.ABSENT", 0.1)
+    monkeypatch.setattr("impasto.server.live.show.ABSENT", -1.0)  # it is over as soon as it may be
     show = make(Drawn())
-    time.sleep(0.15)
+    show.shown.after(0, 60)
     assert not show.over
+    monkeypatch.setattr("impasto.server.live.show.ABSENT", 60.0)
     show.looked()
     assert not show.over
+    monkeypatch.setattr("impasto.server.live.show.ABSENT", 0.1)
     until(lambda: show.over)
 
 

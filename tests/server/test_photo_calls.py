@@ -19,6 +19,7 @@ from impasto.painting.painter import Painter
 from impasto.server.app import made
 from impasto.server.previews import encoded
 from impasto.server.settings import Settings
+from tests.conftest import until
 from tests.server.conftest import JPEG, PNG, TestClient, drawn, hub_of, opened, problem, sent
 
 RED: dict[str, Any] = {"styles": {"red": 1}}
@@ -263,8 +264,7 @@ def test_the_newest_preview_wins(client: TestClient) -> None:
         asked = hub.previews.asked
         threads.append(threading.Thread(target=ask, args=(name, id)))
         threads[-1].start()
-        while hub.previews.asked == asked:
-            time.sleep(0.01)
+        until(lambda asked=asked: hub.previews.asked != asked)
     go.set()
     for thread in threads:
         thread.join(60)
@@ -281,7 +281,7 @@ def test_a_sharp_preview_gives_way(client: TestClient, monkeypatch: pytest.Monke
     def slow(network: Network, *words: Any) -> Any:
         if not begun.is_set():
             begun.set()
-            halted.wait(10 if side > 384 else 0.2)
+            halted.wait(60 if side > 384 else 0.2)
         return paint(network, *words)
 
     def halt(network: Network, on: bool) -> None:
@@ -293,7 +293,7 @@ def test_a_sharp_preview_gives_way(client: TestClient, monkeypatch: pytest.Monke
     monkeypatch.setattr(Network, "halt", halt)
     thread = threading.Thread(target=lambda: answers.append(preview(client, photo, side=side)))
     thread.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     assert preview(client, photo, {"styles": {"blue": 1}}).status_code == 200
     thread.join(60)
     assert answers[0].status_code == status

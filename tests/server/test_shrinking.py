@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from typing import Any
 
 import pytest
 
 from impasto.server.app import made
 from impasto.server.settings import Settings
+from tests.conftest import until
 from tests.server.conftest import PNG, TestClient, drawn, hub_of, problem, sent
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="the system cannot stop a process")
@@ -24,8 +24,7 @@ def asked(client: TestClient, answers: list[Any]) -> threading.Thread:
         target=lambda: answers.append(client.post("/api/v1/photos", content=drawn(), headers=PNG))
     )
     thread.start()
-    while not hub.intake.shrinking.busy:
-        time.sleep(0.01)
+    until(lambda: hub.intake.shrinking.busy or not thread.is_alive())
     return thread
 
 
@@ -51,7 +50,7 @@ def test_a_reader_that_dies_while_it_is_free(settings: Settings) -> None:
         (pid,) = hub_of(client).intake.shrinking.pids
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        time.sleep(0.2)
+        until(lambda: pid not in hub_of(client).intake.shrinking.pids)
         sent(client)
 
 
@@ -64,7 +63,7 @@ def test_a_photo_that_takes_for_ever(settings: Settings) -> None:
         (pid,) = hub_of(client).intake.shrinking.pids
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
-        asked(client, answers).join(10)
+        asked(client, answers).join(60)
         assert problem(answers[0]) == (422, "bad-picture")
         assert "too long" in answers[0].json()["detail"]
         hub_of(client).intake.shrinking.patience = 30

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
 
-from impasto import pictures
+from impasto import files, pictures
 from impasto.server import store
 from impasto.server.store import Blob, Folder, Spool, Store
 
@@ -107,6 +110,25 @@ def test_ids_cannot_be_guessed() -> None:
     """Ids are random, and long."""
     assert len({store.new_id() for _ in range(1000)}) == 1000
     assert min(len(store.new_id()) for _ in range(100)) == 22
+
+
+def test_a_folder_that_another_server_removes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that another server holds, before it is held here, is given up for a new one."""
+    swept: list[Path] = []
+    hold = files.hold
+
+    def other(file: IO[bytes]) -> None:
+        if not swept:
+            swept.append(Path(file.name).parent)
+            hold(stack.enter_context(open(file.name, "rb+")))
+        hold(file)
+
+    with contextlib.ExitStack() as stack:
+        monkeypatch.setattr(files, "hold", other)
+        found = Folder()
+        assert found.path not in swept and (found.path / "lock").exists()
+    for path in (found, *swept):
+        path.remove() if isinstance(path, Folder) else shutil.rmtree(path)
 
 
 def test_what_a_killed_server_left(tmp_path: Path) -> None:

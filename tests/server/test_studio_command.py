@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ import pytest
 from impasto.errors import OptionError
 from impasto.server.run import bound, rules
 from impasto.server.settings import Settings
-from tests.conftest import run
+from tests.conftest import run, until
 from tests.server.conftest import drawn
 
 
@@ -51,7 +50,7 @@ class Visitor:
 
     def get(self, address: str) -> tuple[int, bytes]:
         try:
-            with self.opener.open(address, timeout=20) as answer:
+            with self.opener.open(address, timeout=60) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -78,14 +77,12 @@ def test_studio(network_file: Path, folder: Path, tmp_path: Path, kind: int) -> 
         assert visitor.get(f"{address}/api/v1/session")[0] == 401
         status, page = visitor.get(line)
         assert status == 200 and b"<html" in page
-        until = time.monotonic() + 20
-        while visitor.get(f"{address}/readyz")[0] != 200:
-            assert time.monotonic() < until
+        until(lambda: visitor.get(f"{address}/readyz")[0] == 200)
         session: dict[str, Any] = json.loads(visitor.get(f"{address}/api/v1/session")[1])
         assert (session["mode"], session["photo"]["name"], session["photo"]["width"]) == ("studio", "my cat.png", 96)
         assert session["network"] == "tiny" and len(list(folder.iterdir())) == 1
         process.send_signal(kind)
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
         assert process.stdout and process.stderr
         assert (process.stdout.read(), process.stderr.read()) == ("", "")
     assert list(folder.iterdir()) == []
@@ -103,7 +100,7 @@ def test_serve(network_file: Path, folder: Path) -> None:
         assert (session["mode"], session["teach"], session["samples"]) == ("serve", False, [])
         assert visitor.get(f"{address}/api/v1/lessons/abc")[0] == 404
         process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
     assert list(folder.iterdir()) == []
 
 

@@ -79,6 +79,18 @@ def test_the_second_finds_the_first(tmp_path: Path) -> None:
     assert not (tmp_path / "address").exists()
 
 
+def test_one_that_ends_is_waited_for(tmp_path: Path) -> None:
+    """Who begins while the former studio ends, and answers no more, takes its place."""
+    first = Only(tmp_path)
+    assert first.find() is None
+    with Only(tmp_path) as second:
+        assert not second.take()
+        ending = threading.Timer(0.3, first.__exit__)
+        ending.start()
+        assert second.find(30) is None and not Only(tmp_path).take()
+        ending.join()
+
+
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="the system's temporary folder is the user's own")
 def test_a_folder_that_others_can_read_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The token is in a folder of this user alone: an open folder or a link of that name is passed by."""

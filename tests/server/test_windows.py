@@ -6,7 +6,6 @@ import io
 import os
 import signal
 import threading
-import time
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from impasto.server.app import made
 from impasto.server.crew import Crew
 from impasto.server.previews import encoded
 from impasto.server.settings import Settings
+from tests.conftest import until
 from tests.server.conftest import TestClient, drawn, ended, hub_of, opened, problem, sent, worker_pid
 
 RED: dict[str, Any] = {"styles": {"red": 1}}
@@ -92,8 +92,7 @@ def test_the_newest_wins(settings: Settings) -> None:
                 threading.Thread(target=lambda name=name: answers.update({name: window(client, id, (0, 0, 32, 32))}))
             )
             threads[-1].start()
-            while queue.asked == before:
-                time.sleep(0.01)
+            until(lambda before=before: queue.asked != before)
         os.kill(pid, signal.SIGCONT)
         for thread in threads:
             thread.join(60)
@@ -120,9 +119,6 @@ def test_their_process_ends(settings: Settings) -> None:
         assert hub_of(client).orders.windows.crew.pids == []
         crew = windows(client)
         crew.idle = 0.0
-        until = time.monotonic() + 60
-        while crew.pids:
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        until(lambda: not crew.pids)
         crew.idle = 60.0
         assert windows(client).deaths == 0

@@ -50,6 +50,8 @@ def test_nothing_found(bank: Bank) -> None:
     plain = replace(bank, cards=tuple(replace(card, extra={}) for card in bank.cards))
     with pytest.raises(OptionError, match="its cards name no kinds"):
         plain.where(kind="print")
+    with pytest.raises(OptionError, match="no style is of the kind 'print'"):
+        bank.select(["photo"]).where(kind="print")
 
 
 def test_on_the_command_line(bank: Bank, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

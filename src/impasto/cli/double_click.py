@@ -42,10 +42,11 @@ def studio() -> None:
     """Open the studio's page."""
     _check_browser()
     with Only() as only:
-        if only.take():
+        address = only.find()
+        if address is None:
             _serve(only)
         else:
-            webbrowser.open(only.find())
+            webbrowser.open(address)
 
 
 def _serve(only: Only) -> None:

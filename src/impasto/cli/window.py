@@ -24,11 +24,11 @@ DIALOGS = (
 
 def show(sentence: str) -> bool:
     """Whether somebody was shown it. A browser that may read no file of ours, as in a sandbox, is sent it."""
-    return _on_page(sentence) or any(map(lambda words: _in_dialog(*words, sentence), DIALOGS))
+    return _on_page(sentence) or any(_in_dialog(*words, sentence) for words in DIALOGS)
 
 
 def _on_page(sentence: str) -> bool:
-    page, seen = PAGE.format(html.escape(sentence)).encode(), threading.Event()
+    page, seen, found = PAGE.format(html.escape(sentence)).encode(), threading.Event(), False
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -45,8 +45,7 @@ def _on_page(sentence: str) -> bool:
         with suppress(webbrowser.Error):
             found = webbrowser.open(f"http://127.0.0.1:{server.server_port}/") and seen.wait(PATIENCE)
         server.shutdown()
-        return found
-    return False
+    return found
 
 
 def _in_dialog(*words: str) -> bool:

@@ -123,5 +123,5 @@ class Look:
 
     @property
     def gentle(self) -> Look:
-        """How that is painted which is protected; with the finest strokes, whatever size the others have."""
+        """How that is painted which is protected."""
         return dataclasses.replace(self, strength=GENTLE * self.strength, protect=None, stroke_size=None)

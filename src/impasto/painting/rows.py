@@ -129,8 +129,8 @@ def rows_of(bank: Bank, look: Look, picture: pictures.Pixels) -> list[Floats]:
     if not any(look.shares):
         return []
     of_photo = look.strength != 1 or PHOTO in look.names  # whether the ``photo`` row has a part in it
-    photo, bank = photo_row(bank, picture) if of_photo else None, of_strokes(bank, look)
-    found = [blend.mix(bank, each, strength=look.strength, photo=photo) for each in look.styles]
+    photo, with_strokes = photo_row(bank, picture) if of_photo else None, of_strokes(bank, look)
+    found = [blend.mix(with_strokes, each, strength=look.strength, photo=photo) for each in look.styles]
     return found if look.protect is None else found + rows_of(strokes.finest(bank, look.names), look.gentle, picture)
 
 

@@ -44,7 +44,7 @@ class Catalogue:
         """A record of each style, for people to choose from."""
         bank, changes = await self.bank(network), self._own.changes if self._shows else 0
         if network not in self._tables or self._tables[network][0] != changes:
-            own = self._own.bank(network, self._own.names(network)) if self._shows else None
+            own = self._own.all(network) if self._shows else None
             names = () if own is None else own.names
             table = await asyncio.to_thread(listed, bank if own is None else bank.merge(own))
             self._tables[network] = changes, [{**style, "own": style["name"] in names} for style in table]

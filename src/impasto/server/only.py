@@ -51,16 +51,23 @@ class Only:
         """Let others know the address, which holds the token."""
         files.write_atomically(self._address, address.encode(), lasting=False)
 
-    def find(self, seconds: float = STARTING) -> str:
-        """The address of the one that runs; TargetError where it does not answer for so long."""
+    def find(self, seconds: float = STARTING) -> str | None:
+        """The address of another that runs; None once there is none, and the place is ours.
+
+        TargetError where another one does not answer for so long. One that is ending does not, and is waited for.
+        """
         until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        while not self.take():
             with suppress(OSError, http.client.HTTPException):
                 address = self._address.read_text()
                 if _answers(address):
                     return address
+            if time.monotonic() > until:
+                raise TargetError(
+                    "another impasto studio runs and does not answer; end it, or log out and in, and try again"
+                )
             time.sleep(0.2)
-        raise TargetError("another impasto studio runs and does not answer; end it, or log out and in, and try again")
+        return None
 
 
 def _answers(address: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -50,21 +51,21 @@ class OwnStyles:
     def bank(self, network: str, names: Iterable[str]) -> Bank | None:
         """Those of ``names`` that are such styles, which live on from now; StyleNameError for one that is gone."""
         self.sweep()
-        found: Bank | None = None
+        found: list[Bank] = []
         for key in ((network, name) for name in sorted(names)):
             if key in self._kept:
                 kept = self._kept[key]
                 kept.used = self._clock()
                 self._kept.move_to_end(key)
-                found = kept.bank if found is None else found.merge(kept.bank)
+                found.append(kept.bank)
             elif key in self._given:
                 raise StyleNameError(f"the style {key[1]!r} is no longer kept; send its painting again")
-        return found
+        return _merged(found)
 
-    def names(self, network: str) -> list[str]:
-        """All that are kept for a network, in the order in which they were last used."""
+    def all(self, network: str) -> Bank | None:
+        """All that are kept for a network, by name; none lives longer for being listed."""
         self.sweep()
-        return [name for of, name in self._kept if of == network]
+        return _merged(self._kept[key].bank for key in sorted(self._kept) if key[0] == network)
 
     def remove(self, network: str, name: str) -> None:
         """Forget one now; StyleNameError."""
@@ -86,3 +87,8 @@ class OwnStyles:
     def _forget(self, key: Key) -> None:
         del self._kept[key]
         self.changes += 1
+
+
+def _merged(banks: Iterable[Bank]) -> Bank | None:
+    found = list(banks)
+    return functools.reduce(Bank.merge, found) if found else None

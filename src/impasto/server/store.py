@@ -80,9 +80,14 @@ class Folder:
 
     def __init__(self) -> None:
         _sweep(Path(tempfile.gettempdir()))
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))  # mode 0700
-        self._lock = (self.path / "lock").open("wb")
-        files.hold(self._lock)
+        while True:
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX))  # mode 0700
+            self._lock = (self.path / "lock").open("wb")
+            try:
+                files.hold(self._lock)
+                break
+            except (BlockingIOError, PermissionError):  # another server took it for one that was left, and removes it
+                self._lock.close()
 
     def new(self) -> Path:
         """A name for a file, which nobody can guess."""
@@ -100,6 +105,7 @@ def _sweep(place: Path) -> None:
         with contextlib.suppress(OSError):
             with (folder / "lock").open("rb+") as file:
                 files.hold(file)
+                shutil.rmtree(folder, ignore_errors=True)
             shutil.rmtree(folder, ignore_errors=True)  # once it is closed: Windows removes no open file
 
 

@@ -282,13 +282,15 @@ def _hint(bank: Bank, name: str) -> str:
 def _matching(bank: Bank, artist: str | None, kind: str | None) -> tuple[str, ...]:
     """The names that ``Bank.where`` gives."""
     found = [name for name in bank.styles if plain(artist or "") in plain(bank.card(name).artist)]
-    if not found:
+    if artist and not found:
         raise OptionError(f"no style is by {artist!r}; impasto styles lists the artists")
+    if kind is None:
+        return tuple(found)
     kinds = {name: str(bank.card(name).extra.get(KIND, "")) for name in bank.styles}
-    if kind is None or any(plain(kind) == plain(each) for each in kinds.values()):
-        matching = [name for name in found if kind is None or plain(kinds[name]) == plain(kind)]
-        if matching:
-            return tuple(matching)
+    matching = [name for name in found if plain(kinds[name]) == plain(kind)]
+    if matching:
+        return tuple(matching)
+    if plain(kind) in map(plain, kinds.values()):
         raise OptionError(f"no style by {artist!r} is of the kind {kind!r}")
     known = ", ".join(sorted({each for each in kinds.values() if each})) or "none: its cards name no kinds"
     raise OptionError(f"no style is of the kind {kind!r}; there is {known}")

@@ -108,3 +108,6 @@ def test_a_course_begins_with_what_a_search_finds(
     next(steps)
     best = course.lesson.best
     assert best is not None and best.tobytes() == start.tobytes()  # so there is a preview before the first step
+    alone, several = (Course([painting] * count, *given[1:], trained, loss_network=loss_network) for count in (1, 2))
+    np.testing.assert_array_equal(alone.searched(network_file), start)  # a list of one, as the command line gives
+    assert several.searched(network_file) is None

@@ -103,8 +103,8 @@ class Course:
         network was trained with.
         """
         first, *_ = self.lessons.values()
-        painting = first.painting
-        if not isinstance(painting, str | os.PathLike):  # several, of which a search would see one
+        painting, *others = all_of(first.painting)
+        if others:  # a search would see but one of them
             return None
         if first.settings.style_size != LessonSettings.of(self._bank).style_size:
             return None
