@@ -12,7 +12,7 @@ side: the photo, then the four.
 
 The cost is the processor time of painting 512 x 512 pixels, and 3 megapixels in two passes, with one mask, with three,
 and with something protected, over that of painting without, and the memory that is planned. It is the time of this
-process alone, in all of its threads, so that a busy machine hardly changes it.
+process alone, in all of its threads; beside others, which take the caches, it is still longer than on a quiet machine.
 """
 
 from __future__ import annotations
