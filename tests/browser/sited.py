@@ -31,7 +31,8 @@ PAINT = """async ({page, data, look, file}) => {
   const {machine, threadsFor, largestPhoto} = await import(page + "wasm/limits.js");
   const settings = {base: location.origin + "/", threads: threadsFor(machine()), largest: largestPhoto(machine())};
   window.bench ??= new Bench({...settings, provider: "wasm"});
-  for (const region of look.regions) region.soft.data = bytes(region.soft.data);
+  for (const {soft} of look.regions) soft.data = bytes(soft.data);
+  if (look.protect) look.protect.data = bytes(look.protect.data);
   const photo = {key: String(Math.random()), blob: new Blob([bytes(data)])};
   const {blob} = await bench.run("paint", {photo, look, file, key: photo.key});
   const read = new FileReader(), done = new Promise((end) => (read.onload = end));

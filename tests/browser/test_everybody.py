@@ -147,10 +147,10 @@ def test_many_photos_and_regions_fit(
         studio.painted()
     studio.page.evaluate("document.querySelector('#regions').scrollLeft = 0")
     chips = studio.page.locator("#regions .chip")
-    expect(chips).to_have_count(3)
+    expect(chips).to_have_count(4)
     found = studio.page.evaluate(CLIPPED)
-    third = chips.nth(2).evaluate("node => node.outerHTML.slice(0, 120)")
-    assert [each for each in found if not (window and each == third)] == []  # a phone's row of regions slides
+    later = [chips.nth(at).evaluate("node => node.outerHTML.slice(0, 120)") for at in (2, 3)]
+    assert [each for each in found if not (window and each in later)] == []  # a phone's row of regions slides
     second, row = chips.nth(1).bounding_box(), studio.page.locator("#regions").bounding_box()
     assert second["x"] + second["width"] <= row["x"] + row["width"]
 

@@ -152,6 +152,56 @@ def test_one_style_takes_the_place_of_another(brush: Any) -> None:
     assert masks[0][160, 240] < 50 < 200 < masks[1][160, 240]
 
 
+def test_a_face_is_protected(brush: Any) -> None:
+    """What is protected has a mask of its own, over the styles; the eraser takes both, undo brings both back."""
+    stroke(brush, (0.1, 0.5), (0.9, 0.5))
+    brush.tool("Protect a face").click()
+    expect(brush.tool("Protect a face")).to_have_attribute("aria-pressed", "true")
+    expect(brush.tool("Protect a face")).to_have_accessible_description(
+        "What is protected is painted more gently and keeps its features"
+    )
+    expect(brush.page.locator("#brush-hint")).to_contain_text("The brush protects")
+    before = brush.pixels()
+    stroke(brush, (0.49, 0.5), (0.51, 0.5))
+    recipe = brush.recipe
+    assert recipe["regions"] == [{"mask": 0, "styles": {OTHER: 1}}] and recipe["protect"] == 1
+    style, face = brush.masks()
+    assert style[160, 240] > 200 and face[160, 240] > 200 and not face[:80].any()
+    changed = np.abs(brush.pixels().astype(int) - before).max(-1)
+    assert changed[changed.shape[0] // 2, changed.shape[1] // 2 - 9 :][:18].mean() > 4 * changed[:20].mean()
+    brush.tool("Eraser").click()
+    stroke(brush, (0.5, 0.1), (0.5, 0.9))
+    style, face = brush.masks()[-2:]
+    assert style[160, 240] < 50 and face[160, 240] < 50
+    brush.tool("Undo").click()
+    brush.tool("Undo").click()
+    brush.painted()
+    assert brush.recipe["protect"] is None and len(brush.recipe["regions"]) == 1
+    brush.tool("Redo").click()
+    brush.painted()
+    assert brush.recipe == recipe
+
+
+def test_a_protected_face_is_kept(painted: Any) -> None:
+    """A reload brings it back, the other network protects it too, and the command names its mask."""
+    painted.tool("Brush").click()
+    painted.tool("Protect a face").click()
+    painted.page.get_by_role("application").press(" ")
+    before = painted.painted().recipe
+    assert before["protect"] == 0 and before["regions"] == []
+    painted.page.wait_for_timeout(500)  # it is written when the hand rests
+    painted.page.reload()
+    painted.painted()
+    assert painted.recipe == before
+    choose(painted.page, "Fine")
+    painted.painted()
+    assert painted.recipe["protect"] == 0
+    painted.tool("Copy the recipe").click()
+    assert "--protect mask-1.png" in painted.page.locator("#share-command").inner_text()
+    assert "--mask" not in painted.page.locator("#share-command").inner_text()
+    assert 'protect="mask-1.png"' in painted.page.locator("#share-python").inner_text()
+
+
 def test_keys_paint(painted: Any) -> None:
     """The brush moves by arrows and paints by Space."""
     painted.tool("Brush").click()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from driven import STYLE
-from PIL import Image
+from PIL import Image, ImageFilter
 from playwright.sync_api import Browser
 from sited import Served, Site, bare_page, modules
 
@@ -73,6 +73,18 @@ def test_masks_are_stretched_alike(page: Site, pixels: np.ndarray) -> None:
     found = modules(page, PICTURE + "return list(R.resized(p, 200, 150, 'bilinear').planes)", a=planes(pixels))
     expected = np.asarray(Image.fromarray(pixels).resize((200, 150), Image.Resampling.BILINEAR))
     assert np.array_equal(joined(found, 150, 200), expected)
+
+
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 1.7, 8.25, 40.0])
+def test_edges_are_softened_alike(page: Site, sigma: float) -> None:
+    """A blurred mask is Pillow's, byte for byte, also where the blur is wider than the mask."""
+    mask = np.random.default_rng(6).integers(0, 2, (HEIGHT, WIDTH)).astype(np.uint8) * 255
+    mask[:20], mask[40:, :30] = 255, 0
+    found = modules(
+        page, "return coded(R.blurredPlane(u8(D.mask), ...D.given))", mask=mask, given=[WIDTH, HEIGHT, sigma]
+    )
+    expected = np.asarray(Image.fromarray(mask).filter(ImageFilter.GaussianBlur(sigma)))
+    assert np.array_equal(found.reshape(HEIGHT, WIDTH), expected)
 
 
 SIZES = [(4000, 3000, "medium"), (1500, 1000, "medium"), (1434, 900, "medium"), (9000, 500, "large"), (300, 200, 100)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import struct
@@ -129,6 +130,28 @@ def test_regions_are_painted_as_the_library_paints_them(
     found = open_site.paint(photo, STYLE, [(left, {OTHER: 1}), (low, {"photo": 1})], **dials)
     masks = {OTHER: left, "photo": stretched}
     assert near(found, library(painter, photo, STYLE, masks=masks, **dials))
+
+
+PROTECTS: dict[str, dict[str, Any]] = {
+    "a face": {},
+    "a weak one": {"strength": 0.5},
+    "two passes": {"brush": 100},
+    "smaller": {"size": 150},
+}
+
+
+@pytest.mark.parametrize("look", PROTECTS)
+def test_what_is_protected_is_painted_as_the_library_paints_it(
+    open_site: Site, painter: impasto.Painter, look: str
+) -> None:
+    """A face, with a hard edge, over two styles and the photo."""
+    photo, (y, x) = png(drawn(240, 160)), np.mgrid[:160, :240]
+    face = (255 * (np.hypot(x - 120, y - 70) < 45)).astype(np.uint8)
+    left, low = ((255 * part).astype(np.uint8) for part in (x < 110, y > 140))
+    kept = {"width": 240, "height": 160, "data": base64.b64encode(face.tobytes()).decode()}
+    found = open_site.paint(photo, STYLE, [(left, {OTHER: 1}), (low, {"photo": 1})], protect=kept, **PROTECTS[look])
+    masks = {OTHER: left, "photo": low}
+    assert near(found, library(painter, photo, STYLE, masks=masks, protect=face, **PROTECTS[look]))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

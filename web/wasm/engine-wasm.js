@@ -120,8 +120,8 @@ export class WasmEngine {
   }
 
   look(recipe) {
-    const look = toJSON(recipe);
-    return { ...look, regions: recipe.regions.map(({ soft }, at) => ({ styles: look.regions[at].styles, soft })) };
+    const look = toJSON(recipe), softs = new Map(recipe.regions.map(({ mask, soft }) => [mask, soft]));
+    return { ...look, regions: look.regions.map(({ mask, styles }) => ({ styles, soft: softs.get(mask) })), protect: softs.get(look.protect) ?? null };
   }
 
   /** Begin a painting at full size: the job's record. */

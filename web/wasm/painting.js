@@ -2,9 +2,14 @@
 import { PHOTO, mix, paintedWeight, plain, styleShare, withOwnTones } from "./blend.js";
 import { DETAIL, bands, crossed, firstSize, second, shrunk } from "./passes.js";
 import { keepColor } from "./recolor.js";
-import { floatPlane, resized, resizedPlane, round, shrunkColors, toBytes, unit } from "./resample.js";
+import { blurredPlane, floatPlane, resized, resizedPlane, round, shrunkColors, toBytes, unit } from "./resample.js";
 
 const COMPOSER = { fast: "full" }; // networks that another one makes the first pass for
+
+const GENTLE = 0.6; // of the strength, where features are protected
+const SOFT = 0.012; // of the longer side: standard deviation of the edge there
+const FINEST = 1; // pixels: a style takes its smallest strokes
+const PIECES = 10, MOST_TONES = 512; // of a face that has its features still, but not its tones
 
 const LARGE = 3e6; // pixels: beyond, the first pass's memory is given back before the second
 
@@ -25,13 +30,16 @@ export function composition(photo, look, knows) {
 
 const mixes = (look) => [look.styles, ...look.regions.map(({ styles }) => styles)];
 export const namesOf = (look) => [...new Set(mixes(look).flatMap(Object.keys))];
-const sharesOf = (look) => mixes(look).map((styles) => styleShare(styles, look.strength));
+const gentle = (look) => ({ ...look, strength: GENTLE * look.strength, protect: null });
+/** How much of each mix is not the photo; behind them that of each where it is protected. */
+const sharesOf = (look) => [...mixes(look).map((styles) => styleShare(styles, look.strength)), ...(look.protect ? sharesOf(gentle(look)) : [])];
 
 /** The painting {width, height, planes, opacity} of a photo of bytes. `networks`: run(name, picture, row), rowOf, knows. */
 export async function paint(photo, wanted, networks) {
   const merged = mergedRegions(photo, wanted.regions), look = { ...wanted, regions: merged.map(([styles]) => ({ styles })) };
-  const subject = sized(photo, look, merged.map(([, mask]) => mask)), shares = sharesOf(look);
-  const shown = shownOf(shares, subject.masks), numbers = seenOf(shares, shown);
+  const masks = [...merged.map(([, mask]) => mask), ...(look.protect ? [stretched(look.protect, photo)] : [])];
+  const subject = sized(photo, look, masks), shares = sharesOf(look), kept = look.protect && softened(subject.masks.pop(), subject);
+  const shown = shownOf(shares, subject.masks, kept), numbers = seenOf(shares, shown);
   if (!numbers.length) return subject;
   const rows = await rowsOf(look, look.network, subject, networks), begun = composition(subject, { ...look, size: null }, networks.knows);
   const small = begun && shrunk(subject, ...begun.size), firsts = [];
@@ -48,16 +56,22 @@ export async function paint(photo, wanted, networks) {
   const whole = plain(shares);
   if (!shown) return alone(0, look, whole ? null : () => paintedWeight(shares[0]));
   const total = new Float32Array(shown[0].length);
-  let out = null;
-  for (const number of numbers) out = blended(out, await alone(number, { ...look, keep_color: false }, null), shown[number], total);
+  let out = null, tones = null;
+  for (const number of numbers) {
+    let painted = await alone(number, { ...look, keep_color: false }, null);
+    if (kept && number >= shares.length / 2 && numbers[0] < shares.length / 2) painted = toned(painted, (tones ??= tonesOf(out, kept)));
+    out = blended(out, painted, shown[number], total);
+  }
   return finished({ photo: subject, look, weight: whole ? null : (at) => total[at], first: null }, out);
 }
 
+const stretched = ({ data, width, height }, to) => resizedPlane(data, width, height, to.width, to.height, "bilinear");
+
 /** [styles, mask at the photo's size] of each region; those of one mix are one. */
-function mergedRegions({ width, height }, regions) {
+function mergedRegions(photo, regions) {
   const found = new Map();
   for (const { styles, soft } of regions) {
-    const key = JSON.stringify(styles), mask = resizedPlane(soft.data, soft.width, soft.height, width, height, "bilinear"), old = found.get(key);
+    const key = JSON.stringify(styles), mask = stretched(soft, photo), old = found.get(key);
     found.set(key, old ? mask.map((value, at) => Math.max(value, old[at])) : mask);
   }
   return [...found].map(([key, mask]) => [JSON.parse(key), mask]);
@@ -72,12 +86,33 @@ function sized(photo, look, masks) {
   return { ...resized(photo, w, h), opacity: opacity && toBytes(plane(opacity)), masks: masks.map((mask) => resizedPlane(mask, width, height, w, h)) };
 }
 
-/** The row of each of the look's mixes, drawn towards this very picture. */
+/** A mask at the painting's size as bytes, its edges no longer to be seen. */
+const softened = (mask, { width, height }) => blurredPlane(toBytes(mask), width, height, SOFT * Math.max(width, height));
+
+/** The tones of what was painted boldly, as a picture so small that what is protected has some pixels. */
+function tonesOf(painted, kept) {
+  const share = kept.reduce((sum, value) => sum + value, 0) / kept.length / 255, { width, height } = painted;
+  const scale = Math.min(1, Math.trunc(Math.min(MOST_TONES, Math.max(PIECES, PIECES / Math.sqrt(Math.max(share, 1e-6))))) / Math.max(width, height));
+  return shrunk(painted, ...[width, height].map((side) => Math.max(1, round(side * scale))));
+}
+
+/** What is painted gently, in other tones: only details stay its own. Bytes. */
+function toned(painted, tones) {
+  const { width, height } = painted, added = crossed(tones, painted, [1]);
+  bands(height, (top, bottom) => added.rows(top, bottom).forEach((more, channel) => {
+    const plane = painted.planes[channel].subarray(top * width, bottom * width);
+    more.forEach((value, at) => (plane[at] = Math.min(255, Math.max(0, plane[at] + 255 * value + 0.5))));
+  }));
+  return painted;
+}
+
+/** The row of each of the look's mixes, drawn towards this very picture; behind them those for what is protected. */
 async function rowsOf(look, network, picture, networks) {
   const found = new Map();
   for (const name of new Set([...namesOf(look), PHOTO])) found.set(name, await networks.rowOf(network, name, name === PHOTO ? null : look.stroke_size));
   const photo = found.get(PHOTO) && withOwnTones(found.get(PHOTO), picture);
-  return mixes(look).map((styles) => mix((name) => found.get(name), styles, look.strength, photo));
+  const own = mixes(look).map((styles) => mix((name) => found.get(name), styles, look.strength, photo));
+  return look.protect ? [...own, ...(await rowsOf({ ...gentle(look), stroke_size: FINEST }, network, picture, networks))] : own;
 }
 
 const scaleOf = (mask) => (mask instanceof Uint8Array ? 1 / 255 : 1);
@@ -95,9 +130,10 @@ function stacked(masks) {
   return out;
 }
 
-/** How much of each painting is shown where there are masks, the rest is photo; null without masks. */
-function shownOf(shares, masks) {
-  const planes = stacked(masks);
+/** How much of each painting is shown where there are masks, the rest is photo; null without masks. Where features are `kept`, the others are. */
+function shownOf(shares, masks, kept) {
+  let planes = stacked(masks) ?? (kept && [new Float32Array(kept.length).fill(1)]);
+  if (kept) planes = [...planes.map((plane) => plane.map((value, at) => value * (1 - kept[at] / 255))), ...planes.map((plane) => plane.map((value, at) => (value * kept[at]) / 255))];
   planes?.forEach((plane, number) => {
     const most = paintedWeight(shares[number]);
     if (most < 1) plane.forEach((value, at) => (plane[at] = value * most));

@@ -93,10 +93,10 @@ export function second(first, photo, small, detail = DETAIL) {
 }
 
 /** What is to be added to the second pass for the first one's bands to show in it. */
-export function crossed(first, painted) {
+export function crossed(first, painted, merge = MERGE) {
   const small = shrunk(painted, first.width, first.height);
   const apart = { ...small, planes: first.planes.map((plane, channel) => plane.map((value, at) => value - small.planes[channel][at])) };
-  return new Enlarged(weighted(apart, MERGE), painted.width, painted.height);
+  return new Enlarged(weighted(apart, merge), painted.width, painted.height);
 }
 
 /** The planes with each octave multiplied by its number, finest first; the last is for all that is coarser. */

@@ -7,6 +7,7 @@ const FILTERS = {
   bilinear: [1, (x) => Math.max(0, 1 - Math.abs(x))],
 };
 const FIXED = 2 ** 22; // weights of bytes are whole numbers of this
+const BOX = 2 ** 24; // the same, of a blur
 
 /** Python's round: a half goes to the even number. */
 export const round = (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
@@ -76,6 +77,35 @@ const clipped = (plane) => {
 };
 /** A plane at another size as floats: Lanczos without rounding, what overshoots clipped. */
 export const floatPlane = (plane, width, height, toWidth, toHeight) => clipped(resizedPlane(unit(plane), width, height, toWidth, toHeight));
+
+/** Gauss's blur of a plane of bytes as Pillow does it: three times a mean over a box, across and then down. */
+export function blurredPlane(plane, width, height, sigma) {
+  const single = Math.fround, part = single((single(sigma) * single(sigma)) / 3), whole = Math.floor((single(Math.sqrt(12 * part + 1)) - 1) / 2);
+  const share = single(single((2 * whole + 1) * single(whole * (whole + 1) - single(3 * part))) / single(6 * single(part - (whole + 1) ** 2)));
+  const radius = single(whole + share);
+  let out = plane.slice();
+  for (const [length, step, count, next] of [[width, 1, height, width], [height, width, width, 1]]) {
+    for (let turn = 0; turn < 3; turn++) {
+      const from = out;
+      out = new Uint8Array(from.length);
+      for (let line = 0; line < count; line++) boxed(from, out, line * next, step, length, radius);
+    }
+  }
+  return out;
+}
+
+/** Means of `length` bytes `step` apart, over `radius` to both sides: what is just beyond the whole part of it counts in part. */
+function boxed(from, out, start, step, length, radius) {
+  const whole = Math.floor(radius), weight = Math.floor(Math.fround(BOX / Math.fround(2 * radius + 1))), rest = Math.floor((BOX - (2 * whole + 1) * weight) / 2);
+  const at = (place) => from[start + step * Math.min(length - 1, Math.max(0, place))];
+  let sum = 0;
+  for (let place = -whole - 1; place < whole; place++) sum += at(place);
+  for (let place = 0; place < length; place++) {
+    const before = at(place - whole - 1);
+    sum += at(place + whole) - before;
+    out[start + step * place] = Math.floor((sum * weight + (before + at(place + whole + 1)) * rest + BOX / 2) / BOX);
+  }
+}
 
 const UNSEEN = 1 / 255; // opacity below which colours need not be weighed with it
 

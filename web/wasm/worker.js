@@ -30,7 +30,7 @@ const calls = {
     return encode(atSide(small, side), { format: small.opacity ? "png" : "jpeg", quality: 88 });
   },
   async thumbnail({ photo, style, network, side }) {
-    const { small } = await seen(photo), look = { network, styles: { [style]: 1 }, strength: 1, brush: "small", keep_color: false, stroke_size: null, regions: [] };
+    const { small } = await seen(photo), look = { network, styles: { [style]: 1 }, strength: 1, brush: "small", keep_color: false, stroke_size: null, regions: [], protect: null };
     const painted = await paint({ ...atSide(small, THUMBNAIL_SIDE), opacity: null }, look, networks);
     return encode(atSide(painted, side), { quality: 88 });
   },

@@ -1,7 +1,8 @@
 // The region brush. A mask has at most 1,024 px a side, whatever the photo; a stroke may begin and end outside of it.
-// Painting with one style takes the place away from the others; the eraser gives it back to the style of the whole.
+// Painting with one style takes the place away from the others; the eraser gives it back to the style of the whole. What is protected
+// lies over the styles: neither takes a place away from the other, but the eraser does.
 import { $, onDrag } from "./dom.js";
-import { MOST_REGIONS, PHOTO } from "./recipe.js";
+import { MOST_REGIONS, PHOTO, PROTECT, nameOf } from "./recipe.js";
 
 const MASK_SIDE = 1024;
 const TINTS = [[64, 104, 255], [255, 120, 40], [0, 170, 130], [220, 50, 160], [240, 190, 0], [120, 80, 230], [30, 160, 220], [150, 110, 60]];
@@ -43,11 +44,12 @@ export function bend(a, c, b, step) {
 /** The regions after a stroke with what `name` stands for; `name` null is the eraser. Masks that end up empty go. */
 export function withStroke(regions, cover, width, height, name) {
   const found = regions.map((region) => {
-    const gains = region.styles[0][0] === name, old = region.soft.data, data = new Uint8Array(old.length);
+    const own = nameOf(region), gains = own === name, old = region.soft.data, data = new Uint8Array(old.length);
+    if (!gains && name !== null && [name, own].includes(PROTECT)) return region;
     for (let at = 0; at < data.length; at++) data[at] = gains ? Math.max(old[at], cover[at]) : Math.min(old[at], 255 - cover[at]);
     return Object.freeze({ ...region, soft: Object.freeze({ width, height, data }) });
   });
-  if (name !== null && !found.some((region) => region.styles[0][0] === name)) {
+  if (name !== null && !found.some((region) => nameOf(region) === name)) {
     const taken = new Set(found.map((region) => region.mask));
     const mask = Array.from({ length: MOST_REGIONS }, (_, at) => at).find((at) => !taken.has(at));
     found.push(Object.freeze({ mask, styles: [[name, 1]], soft: Object.freeze({ width, height, data: cover.slice() }) }));
@@ -67,7 +69,7 @@ export function createBrush(state, { tell }) {
     const entry = state.entry;
     if (!entry) return false;
     const { regions } = state.recipe, name = paints();
-    if (name && regions.length >= MOST_REGIONS && !regions.some((region) => region.styles[0][0] === name)) return tell("regionFull"), false;
+    if (name && regions.length >= MOST_REGIONS && !regions.some((region) => nameOf(region) === name)) return tell("regionFull"), false;
     size = maskSize(entry.width, entry.height);
     cover = new Uint8Array(size[0] * size[1]);
     pen = last = null;
@@ -88,7 +90,7 @@ export function createBrush(state, { tell }) {
 
   function show({ left, top, right, bottom }) {
     if (right <= left || bottom <= top) return;
-    const name = paints(), region = state.recipe.regions.find((each) => each.styles[0][0] === name);
+    const name = paints(), region = state.recipe.regions.find((each) => nameOf(each) === name);
     const [r, g, b] = name ? TINTS[(region?.mask ?? state.recipe.regions.length) % 8] : [255, 255, 255];
     const part = new ImageData(right - left, bottom - top), { data } = part;
     for (let y = top, to = 0; y < bottom; y++) {

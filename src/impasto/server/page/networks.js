@@ -1,5 +1,5 @@
 // Two networks have two lists of styles. What one lacks leaves the look, and comes back with the other unless the look was changed meanwhile.
-import { PHOTO, names } from "./recipe.js";
+import { NO_STYLES, PHOTO, names } from "./recipe.js";
 import { listing, t } from "./strings.js";
 import { ordered } from "./styles.js";
 
@@ -19,7 +19,7 @@ export function fitted(list, known, instead = null) {
 /** `listed()` is called when the styles of another network are there. */
 export function createNetworks(state, engine, { tell, listed }) {
   async function list(network) {
-    const styles = ordered(await engine.styles(network)), known = new Set([PHOTO, ...styles.map(({ name }) => name)]);
+    const styles = ordered(await engine.styles(network)), known = new Set([...NO_STYLES, ...styles.map(({ name }) => name)]);
     Object.assign(state, { styles, listed: network });
     for (const entry of state.photos) entry.regions = fitted(entry.regions, known);
     return known;

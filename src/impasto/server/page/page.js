@@ -13,7 +13,7 @@ import { fault, note, reworded, say, settled } from "./notes.js";
 import { createPad } from "./pad.js";
 import { createStrip, createWaysIn } from "./photos.js";
 import { createPreviews } from "./preview.js";
-import { MOST_STYLES, PHOTO, START, fromHash, names, turn } from "./recipe.js";
+import { MOST_STYLES, NO_STYLES, PHOTO, PROTECT, START, fromHash, nameOf, names, turn } from "./recipe.js";
 import { copyPicture, createShare } from "./share.js";
 import { createState } from "./state.js";
 import { LANGUAGES, current, number, percent, speak, t, time } from "./strings.js";
@@ -214,24 +214,25 @@ function dials() {
   $("stroke-value").textContent = words;
 }
 
-/** What the brush may paint: the photo itself, the style in hand, and those that are in the picture already. */
+/** What the brush may paint: the photo itself, what is to be protected, the style in hand, and those that are in the picture already. */
 function regions() {
-  const painted = state.recipe.regions.map((region) => region.styles[0][0]);
-  const all = [...new Set([PHOTO, ...painted, state.brushStyle ?? PHOTO])];
-  const titleOf = (name) => (name === PHOTO ? t("protect") : state.style(name)?.title ?? name);
+  const painted = state.recipe.regions.map(nameOf);
+  const all = [...new Set([...NO_STYLES, ...painted, state.brushStyle ?? PHOTO])];
+  const titleOf = (name) => ({ [PHOTO]: t("keepPhoto"), [PROTECT]: t("protect") })[name] ?? state.style(name)?.title ?? name;
   const key = JSON.stringify([all, current(), all.map((name) => Boolean(thumbnails.of(name)))]);
   if ($("regions").dataset.key !== key) {
     $("regions").dataset.key = key;
     $("regions").replaceChildren(...all.map((name) => {
-      const chip = make("button", { className: "chip", "data-region": name, title: titleOf(name), onclick: () => state.set({ brushStyle: name, tool: "brush" }) });
+      const chip = make("button", { className: "chip", "data-region": name, title: name === PROTECT ? t("protectHow") : titleOf(name), onclick: () => state.set({ brushStyle: name, tool: "brush" }) });
       const image = name === PHOTO ? state.entry?.small : thumbnails.of(name);
+      if (name === PROTECT) chip.append(icon("face"));
       if (image) chip.append(make("img", { src: image, alt: "" }));
       chip.append(make("span", {}, titleOf(name)));
       return chip;
     }));
   }
   for (const chip of $("regions").children) {
-    const region = state.recipe.regions.find((each) => each.styles[0][0] === chip.dataset.region);
+    const region = state.recipe.regions.find((each) => nameOf(each) === chip.dataset.region);
     pressed(chip, state.tool === "brush" && chip.dataset.region === (state.brushStyle ?? PHOTO));
     chip.style.setProperty("--tint", region ? tint(region.mask) : "transparent");
   }
@@ -350,7 +351,7 @@ async function start() {
   await arrive(linked);
   const [all, quick] = await Promise.all([engine.styles(state.recipe.network), session.networks.includes("fast") ? engine.styles("fast") : []]);
   fastNames = new Set(quick.map((style) => style.name));
-  const known = new Set([PHOTO, ...all.map(({ name }) => name)]); // styles of one's own last as long as the studio runs
+  const known = new Set([...NO_STYLES, ...all.map(({ name }) => name)]); // styles of one's own last as long as the studio runs
   if (!linked) state.recipe = turn(state.recipe, { styles: fitted(state.recipe.styles, known) });
   for (const entry of state.photos) entry.regions = fitted(entry.regions, known);
   Object.assign(state, { styles: ordered(all), listed: state.recipe.network });

@@ -6,6 +6,8 @@
  *             size: number|null, enlarge: boolean, regions: {mask: number, styles: [string, number][], soft: object}[]}} Recipe */
 
 export const PHOTO = "photo"; // the style that gives the photo back
+export const PROTECT = "~protect"; // what a region has in place of a style where features are kept, whatever style is there; no style is called so
+export const NO_STYLES = [PHOTO, PROTECT];
 export const MOST_STYLES = 4; // corners of the pad
 export const MOST_REGIONS = 8;
 
@@ -48,12 +50,18 @@ const even = (styles) => styles.map(([name], at) => [name, weightsAt(styles.leng
 const rounded = (weight) => Math.round(weight * 1000) / 1000;
 const mixed = (styles) => styles.map(([name, weight]) => [name, rounded(weight)]).filter(([, weight]) => weight > 0);
 
+/** What a region has: the name of its style (the first of a mix), PHOTO or PROTECT. */
+export const nameOf = (region) => region.styles[0][0];
+const styled = ({ regions }) => regions.filter((region) => nameOf(region) !== PROTECT);
+/** The region in which features are kept, if there is one. */
+export const protectedPart = ({ regions }) => regions.find((region) => nameOf(region) === PROTECT);
+
 /** What the server takes. */
 export function toJSON(recipe) {
   const styles = Object.fromEntries(mixed(recipe.styles));
-  const regions = recipe.regions.map(({ mask, styles }) => ({ mask, styles: Object.fromEntries(mixed(styles)) }));
+  const regions = styled(recipe).map(({ mask, styles }) => ({ mask, styles: Object.fromEntries(mixed(styles)) }));
   const { network, strength, brush, strokeSize, keepColor, size, enlarge } = recipe;
-  return { network, styles, strength, brush, stroke_size: strokeSize, keep_color: keepColor, size, enlarge, regions };
+  return { network, styles, strength, brush, stroke_size: strokeSize, keep_color: keepColor, size, enlarge, regions, protect: protectedPart(recipe)?.mask ?? null };
 }
 
 const written = (styles) => {
@@ -104,7 +112,8 @@ export const maskName = (region) => `mask-${region.mask + 1}.png`;
 export function toCommand(recipe, photo, wrote = {}) {
   const out = [`impasto paint ${quoted(photo)} -s ${quoted(written(recipe.styles))}`];
   for (const [word, value] of turned(recipe)) out.push(`--${word.replace("_", "-")}` + (value === true ? "" : ` ${value}`));
-  for (const region of recipe.regions) out.push(`--mask ${quoted(`${written(region.styles)}=${maskName(region)}`)}`);
+  for (const region of styled(recipe)) out.push(`--mask ${quoted(`${written(region.styles)}=${maskName(region)}`)}`);
+  if (protectedPart(recipe)) out.push(`--protect ${maskName(protectedPart(recipe))}`);
   if (wrote.quality && wrote.quality !== 95 && wrote.format !== "png") out.push(`--quality ${wrote.quality}`);
   if (wrote.dpi) out.push(`--dpi ${wrote.dpi}`);
   if (wrote.metadata) out.push("--keep-metadata");
@@ -118,7 +127,8 @@ export function toPython(recipe, photo, wrote = {}) {
   const found = mixed(recipe.styles);
   const dict = (pairs) => `{${pairs.map(([key, value]) => `${python(key)}: ${python(value)}`).join(", ")}}`;
   const dials = turned(recipe).map(([word, value]) => `${word}=${python(value)}`);
-  if (recipe.regions.length) dials.push(`masks=${dict(recipe.regions.map((region) => [written(region.styles), maskName(region)]))}`);
+  if (styled(recipe).length) dials.push(`masks=${dict(styled(recipe).map((region) => [written(region.styles), maskName(region)]))}`);
+  if (protectedPart(recipe)) dials.push(`protect=${python(maskName(protectedPart(recipe)))}`);
   const style = found.length === 1 ? python(found[0][0]) : dict(found);
   return `import impasto; impasto.paint(${[python(photo), style, ...dials].join(", ")}).save(${python(wrote.name ?? "painted.jpg")})`;
 }

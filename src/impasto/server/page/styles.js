@@ -1,6 +1,6 @@
 // The styles as pictures of the user's own photo: those in sight first, few at once, none while a dial moves.
 import { $, icon, make, pressed } from "./dom.js";
-import { MOST_STYLES, PHOTO, names, toggled } from "./recipe.js";
+import { MOST_STYLES, PHOTO, PROTECT, names, toggled } from "./recipe.js";
 import { t } from "./strings.js";
 
 const AT_ONCE = 3;
@@ -171,7 +171,7 @@ export function createStyles(state, thumbnails, { tell, teach, keep, forget }) {
     $("mixing").hidden = brushing();
     $("brush-hint").hidden = !brushing();
     const style = state.brushStyle ?? PHOTO;
-    $("brush-hint").textContent = style === PHOTO ? t("brushKeeps") : t("brushHint", { style: state.style(style)?.title ?? style });
+    $("brush-hint").textContent = { [PHOTO]: t("brushKeeps"), [PROTECT]: t("brushProtects") }[style] ?? t("brushHint", { style: state.style(style)?.title ?? style });
     card();
   }
 
