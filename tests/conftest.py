@@ -60,6 +60,12 @@ def pixels(path: Path | io.BytesIO) -> np.ndarray:
 
 
 @pytest.fixture
+def planned_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans count nothing of what this process takes besides, which changes between two of them."""
+    monkeypatch.setattr("impasto.painting.memory.used", lambda: 0)
+
+
+@pytest.fixture
 def photo_file(tmp_path: Path) -> Path:
     """One photo of noise, 48 x 40, alone in its folder."""
     path = tmp_path / "cat.png"

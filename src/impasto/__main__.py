@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from contextlib import suppress
@@ -14,9 +15,13 @@ def main() -> None:
         for kind in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(kind) is not signal.SIG_IGN:
                 signal.signal(kind, _leave)
+    gc.disable()  # until a command begins: see terminal.Command
     from impasto import cli
 
-    cli.main()
+    try:
+        cli.main()
+    finally:
+        gc.freeze()  # Python would look at everything once more before it ends
 
 
 def _leave(number: int, frame: object) -> NoReturn:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 import stat
 import sys
@@ -104,10 +103,10 @@ def _exists(path: Path) -> bool:
 
 def _sibling(path: Path) -> Path:
     """A new name in the folder of ``path``: a short one where the path is nearly as long as the system allows."""
-    sibling = path.with_name(f".{secrets.token_hex(8)}.impasto")
+    sibling = path.with_name(f".{os.urandom(8).hex()}.impasto")
     try:
         _exists(sibling)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            return path.with_name(f".{secrets.token_hex(1)}")
+            return path.with_name(f".{os.urandom(1).hex()}")
     return sibling

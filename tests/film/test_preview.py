@@ -21,7 +21,7 @@ def page() -> Iterator[Page]:
 
 def code(address: str, **headers: str) -> int:
     try:
-        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=5) as answer:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -30,11 +30,11 @@ def code(address: str, **headers: str) -> int:
 
 def test_page(page: Page) -> None:
     """The page has two pictures, and each comes as JPEG whenever there is a new one."""
-    with urllib.request.urlopen(page.address, timeout=5) as answer:
+    with urllib.request.urlopen(page.address, timeout=60) as answer:
         text = answer.read().decode()
     assert 'src="before"' in text and 'src="after"' in text
     page.show(np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 255, np.uint8))
-    with urllib.request.urlopen(page.address + "after", timeout=5) as answer:
+    with urllib.request.urlopen(page.address + "after", timeout=60) as answer:
         assert answer.readline() == b"--frame\r\n" and answer.readline() == b"Content-Type: image/jpeg\r\n"
 
 

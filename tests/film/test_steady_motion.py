@@ -44,6 +44,11 @@ def test_what_moves_is_found(move: tuple[int, int]) -> None:
     assert np.median(apart) < 0.5 and np.abs(found[:, *FAR]).max() < 0.1
 
 
+def test_threads_find_the_same() -> None:
+    """What moves is found to the same last bit, however many threads look for it."""
+    assert np.array_equal(shifts(scene(2, 3), scene(0, 0), 1), shifts(scene(2, 3), scene(0, 0), 3))
+
+
 @pytest.mark.parametrize("by", [(2.0, -3.0), (-1.5, 0.5)])
 def test_blocks_are_carried(by: tuple[float, float]) -> None:
     """A block is what the past has so far away: to the last bit at whole pixels, nearly so between."""

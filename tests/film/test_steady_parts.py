@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from impasto.film.steady import shift
-from impasto.film.steady.canvas import SHARP, SOFT, Canvas, moved, taps
+from impasto.film.steady.canvas import SHARP, SOFT, Canvas, later, moved, taps, window
 from impasto.film.steady.change import AFTER, RESTING, at_rest, blended, changed, compared, near, noise_of, spread_out
 
 
@@ -85,6 +85,29 @@ def test_threads_change_nothing() -> None:
     """A canvas is the same, however many threads make it."""
     frame, canvas, place = view(scene(50, 70), 0, 0, (45, 61)), Canvas((45, 61), 8), np.array((2.4, 1.7))
     assert np.array_equal(canvas.put(frame, place, 1), canvas.put(frame, place, 3))
+
+
+@pytest.mark.parametrize("place", [(5.4, 4.7), (5.0, 4.7), (5.4, 4.0), (5.0, 4.0)])
+@pytest.mark.parametrize("shape", [(70, 40), (70, 40, 3)])
+def test_a_window_is_the_sum_of_its_pixels(place: tuple[float, float], shape: tuple[int, ...]) -> None:
+    """What lies between pixels is the sum of those around with their weights, rounded across and then down."""
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    total = pixels.astype(int) - 128
+    for axis, length in ((1, 30), (0, 60)):
+        each = place[axis]
+        parts = [
+            weight * np.take(total, np.arange(length) + int(each) + k, axis)
+            for k, weight in taps(each - int(each), SOFT).items()
+        ]
+        total = (sum(parts) + 64) >> 7
+    expected = np.clip(total + 128, 0, 255)
+    for threads in (1, 3):
+        assert np.array_equal(window(pixels, np.array(place), (60, 30), SOFT, threads), expected)
+
+
+def test_what_is_found_later_is_found() -> None:
+    """An action that is done meanwhile gives what it gives at once."""
+    assert [later(lambda: 3, threads)() for threads in (1, 2)] == [3, 3]
 
 
 def test_the_scene_stays_at_its_place_of_the_lattice() -> None:

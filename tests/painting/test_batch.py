@@ -85,7 +85,7 @@ def test_who_leaves_waits_for_what_is_under_way(painter: Painter, jobs: Jobs) ->
     done = work.paint(jobs)
     next(done)
     done.close()
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before  # others may have ended meanwhile
     assert {target for _, target in jobs if target.exists()} == set(work.saved)
 
 

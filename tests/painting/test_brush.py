@@ -73,6 +73,7 @@ def test_both_runtimes(painter: Painter, photo: np.ndarray, network_file: Path) 
     assert np.abs(apart).max() <= 2  # what the second pass sees is rounded to 8 bits, as the photo is
 
 
+@pytest.mark.usefixtures("planned_alone")
 def test_smaller_pictures_stay_as_they_were(network_file: Path, photo: np.ndarray) -> None:
     """A picture that the brush's first pass would hardly shrink is painted in one pass, bit by bit as without."""
     painter = Painter(network_file, runtime="onnxruntime", threads=1)  # OpenVINO's last bits depend on what came before
@@ -239,9 +240,9 @@ def test_mask_of_another_size(painter: Painter, photo: np.ndarray) -> None:
         painter.paint_array(photo, "red", brush=BRUSH, masks={"blue": MASK[:50]})
 
 
-def test_memory_of_two_passes(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("planned_alone")
+def test_memory_of_two_passes(network_file: Path) -> None:
     """A plan for two passes takes little more than one for one, whole and in tiles."""
-    monkeypatch.setattr("impasto.painting.memory.used", lambda: 0)  # it changes between two plans
     for limit in (1e9, 1e12):
         painter = Painter(network_file, runtime="openvino", max_memory=limit)
         one, two = (painter.plan(8000, 6000, brush=brush) for brush in ("small", "medium"))

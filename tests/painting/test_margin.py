@@ -117,6 +117,7 @@ def test_streams(files: dict[int, Path]) -> None:
         assert np.abs(apart).max() <= 1
 
 
+@pytest.mark.usefixtures("planned_alone")
 def test_plans_know_the_margin(files: dict[int, Path]) -> None:
     """Memory, work and files that are planned count the margin, whole and in tiles."""
     plain, hidden = (Painter(files[margin], runtime="openvino") for margin in (0, MARGIN))

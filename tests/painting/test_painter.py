@@ -396,6 +396,7 @@ def _raiser(error: Exception) -> Any:
     return fail
 
 
+@pytest.mark.usefixtures("planned_alone")
 def test_plan(network_file: Path) -> None:
     """Small pictures are painted whole; the larger ones need more memory, then tiles; a size makes them small."""
     painter = Painter(network_file, runtime="openvino", max_memory=2e9)
@@ -413,12 +414,12 @@ def test_more_memory_than_there_is(network_file: Path, monkeypatch: pytest.Monke
     assert not Painter(network_file, runtime="openvino", max_memory=1e12).plan(3000, 3000).whole
 
 
+@pytest.mark.usefixtures("planned_alone")
 def test_a_guest_takes_little(network_file: Path) -> None:
     """Without a limit a huge picture is painted in tiles, however much memory is free; with one, whole if it allows."""
     free = 2**45
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("impasto.painting.memory.available", lambda: free)
-        patch.setattr("impasto.painting.memory.used", lambda: 0)  # what the tests before this one left
         planned = Painter(network_file, runtime="openvino", threads=64).plan(12_000, 9_000)
         assert not planned.whole and planned.memory < 2.5 * 2**30
         assert Painter(network_file, runtime="openvino", max_memory=free).plan(12_000, 9_000).whole

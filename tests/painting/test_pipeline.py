@@ -54,4 +54,4 @@ def test_leaving_side_by_side() -> None:
         if each.item == 3:
             break
     assert len(seen) < 20 and stopped.is_set()
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before  # others may have ended meanwhile

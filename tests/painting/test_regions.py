@@ -142,9 +142,9 @@ def test_steps_of_regions(painter: Painter) -> None:
     assert [step.painted is not None for step in steps] == [False] * (len(steps) - 1) + [True]
 
 
-def test_a_plan_counts_the_paintings(painter: Painter, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("planned_alone")
+def test_a_plan_counts_the_paintings(painter: Painter) -> None:
     """Two masks are three paintings, which take three times as long, and a little more memory."""
-    monkeypatch.setattr("impasto.painting.memory.used", lambda: 0)  # it changes between two plans
     plain, masked = painter.plan(600, 400), painter.plan(600, 400, masks=2)
     assert (plain.paintings, masked.paintings) == (1, 3) and masked.memory > plain.memory
     assert painter.seconds(masked) == pytest.approx(3 * painter.seconds(plain))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import warnings
 from typing import Annotated
@@ -29,6 +30,7 @@ MODULES = {
     "judge": ("judge",),
     "evaluate": ("eval",),
 }  # with the commands that they add to ``app``
+NEEDING_NONE = ("", "--help", "-h", "--version")  # words that need no command
 
 
 def _version(wanted: bool) -> None:
@@ -47,9 +49,9 @@ def _options(
 ) -> None: ...
 
 
-def load(word: str = "") -> None:
+def load(word: str | None = None) -> None:
     """Import the module of a command, which is half of the time before it begins; for any other word all of them."""
-    if word == "--version":  # which needs none
+    if word in NEEDING_NONE:
         return
     only = [module for module, commands in MODULES.items() if word in commands]
     for module in only or MODULES:
@@ -58,7 +60,8 @@ def load(word: str = "") -> None:
 
 def main() -> None:
     """Run the command line; see ``terminal.run`` for what becomes of errors and of Ctrl-C."""
-    load(*sys.argv[1:2])
+    completing = "_IMPASTO_COMPLETE" in os.environ  # the shell asks, and has no words for us
+    load(None if completing else "".join(sys.argv[1:2]))
     warnings.formatwarning = lambda message, *_, **__: f"note: {message}\n"
     with at_end:
         terminal.run(app)

@@ -106,9 +106,10 @@ def paint(
     the folder that they were found in; what impasto has painted is left out there. Of a photo's metadata author,
     rights, dates and resolution go along; place, camera and serial numbers only with --keep-metadata.
     """
-    from impasto.cli import targets as places
-    from impasto.painting import batch
-    from impasto.painting.folder import once, paintings
+    with terminal.at_rest():
+        from impasto.cli import targets as places
+        from impasto.painting import batch
+        from impasto.painting.folder import once, paintings
 
     files = _masks(mask or [])
     images = named_images(style_image or [])
@@ -125,7 +126,8 @@ def paint(
     if len(found) == 1:
         places.check_photo(targets[0], found[0], look.size, enlarge=look.enlarge)
     look = Look.of(look, **_read_once(files, protect, [*found, *images.values()], max_pixels))
-    painter = opening.open(batch.streams(found, look) if opening.max_memory is None else 1)
+    with terminal.at_rest():
+        painter = opening.open(batch.streams(found, look) if opening.max_memory is None else 1)
     add_images(painter, images)
     painter.check(look)  # once, before the first photo
     saving = batch.Saving(comment=f"painted by impasto in the style {mix}", **asdict(written))

@@ -6,6 +6,7 @@ It knows no command.
 from __future__ import annotations
 
 import contextlib
+import gc
 import inspect
 import io
 import math
@@ -22,10 +23,12 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from impasto.cli.values import take_plainly
 from impasto.errors import ImpastoError, OptionError, lacks_memory
 from impasto.limits import Limit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Panels = dict[str, dict[str, str]]  # titles, and below each its commands, as --help lists them: names and first lines
 DEBUG = "IMPASTO_DEBUG"  # set in the environment, it shows where a fault of ours comes from
 USAGE_ERROR: Any = typer.BadParameter.__bases__[0]  # Typer has no public name for it
 WORDY = ("artist", "title", "year", "licence", "stroke sizes")  # columns that may be wrapped: nobody types them
@@ -52,6 +55,10 @@ class _Checked:
                 param.help = f"{param.help.rstrip('.')} ({limit.short})."
 
     def parse_args(self, context: Any, words: list[str]) -> list[str]:
+        hints = _hints(self.callback)  # type: ignore[attr-defined]
+        for param in self.get_params(context):  # type: ignore[attr-defined]
+            if "process_value" not in vars(param):  # not yet
+                take_plainly(param, hints.get(param.name))
         try:
             given, _, order = self.make_parser(context).parse_args(args=list(words))  # type: ignore[attr-defined]
         except USAGE_ERROR as error:
@@ -74,22 +81,27 @@ class _Checked:
 
 
 class Command(_Checked, TyperCommand):
-    """A command with checked options."""
+    """A command with checked options. Python's collector, which may rest while modules are imported, works in it."""
+
+    def invoke(self, context: Any) -> Any:
+        if not gc.isenabled():
+            gc.freeze()  # modules stay
+            gc.enable()
+        return super().invoke(context)
 
 
 class Group(_Checked, TyperGroup):
     """Several commands, listed in panels. Ctrl-C in one becomes ``Interrupted``, which Typer leaves alone."""
 
-    panels: ClassVar[dict[str, tuple[str, ...]]] = {}  # titles, and the names of their commands, as --help lists them
+    panels: ClassVar[Panels] = {}
 
     def format_commands(self, context: Any, formatter: Any) -> None:
-        """The list of commands in --help: a list for each panel."""
+        """The list of commands in --help: a list for each panel, for which no command has to be there."""
         if not self.panels:
             return super().format_commands(context, formatter)
-        width = formatter.width - 6 - max(map(len, self.commands))
-        for title, names in self.panels.items():
+        for title, commands in self.panels.items():
             with formatter.section(title):
-                formatter.write_dl([(name, self.commands[name].get_short_help_str(width)) for name in names])
+                formatter.write_dl(list(commands.items()))
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         try:
@@ -107,7 +119,7 @@ class Group(_Checked, TyperGroup):
 class App(typer.Typer):
     """Typer with commands and groups as above; ``panels`` are those of the group."""
 
-    def __init__(self, *, panels: dict[str, tuple[str, ...]] | None = None, **options: Any) -> None:
+    def __init__(self, *, panels: Panels | None = None, **options: Any) -> None:
         super().__init__(cls=type("Group", (Group,), {"panels": panels or {}}), **options)
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[Function], Function]:
@@ -197,6 +209,18 @@ def sentence(error: Exception) -> str:
         return f"{place} cannot be read or written ({error.strerror or error})"
     cause = f"{type(error).__name__}: {error}"
     return f"this is a fault of impasto, please report it ({cause}); {DEBUG}=1 shows where it is"
+
+
+@contextlib.contextmanager
+def at_rest() -> Iterator[None]:
+    """Here Python's collector rests: imports leave it nothing, and it would look at them again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        if gc.get_freeze_count():  # this process is the command's own
+            gc.freeze()
+        gc.enable()
 
 
 @contextlib.contextmanager

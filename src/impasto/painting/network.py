@@ -16,8 +16,10 @@ from impasto.errors import MismatchError, NetworkError
 from impasto.limits import Device, Precision, RuntimeName
 from impasto.painting.runtimes import Wanted, open
 from impasto.painting.sessions import Bytes, Feeds, Floats, Session, cores
-from impasto.painting.tiles.sampled import Sampled
-from impasto.painting.tiles.stages import Graph
+
+if TYPE_CHECKING:
+    from impasto.painting.tiles.sampled import Sampled
+    from impasto.painting.tiles.stages import Graph
 
 Pixels = TypeVar("Pixels", Floats, Bytes)
 
@@ -160,6 +162,8 @@ class Network:
             )
         with self._opening:
             if self._graph is None:
+                from impasto.painting.tiles.stages import Graph
+
                 options = {"INFERENCE_PRECISION_HINT": self.precision}
                 self._graph = Graph(self._path, options, self.multiple, self.margin)
             return self._graph
@@ -169,6 +173,8 @@ class Network:
         graph = self.graph()
         with self._opening:
             if self._sampled is None:
+                from impasto.painting.tiles.sampled import Sampled
+
                 self._sampled = Sampled(graph)
             return self._sampled
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +21,9 @@ from impasto.painting.network import Network
 from impasto.painting.tiles import compile_cache
 from impasto.styles.bank import PHOTO, Bank, Card
 from impasto.styles.names import check_name, slug_of
-from impasto.styles.unseen import backward, search
-from impasto.styles.unseen.likeness import Likeness
-from impasto.styles.unseen.predictor import Predictor
+
+if TYPE_CHECKING:
+    from impasto.styles.unseen.likeness import Likeness
 
 Where: TypeAlias = str | os.PathLike[str]
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -100,6 +100,10 @@ class Opened:
         return name
 
     def _new_likeness(self) -> Likeness:
+        from impasto.styles.unseen import backward, search
+        from impasto.styles.unseen.likeness import Likeness
+        from impasto.styles.unseen.predictor import Predictor
+
         network = self.network
         options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": network.precision, "PERFORMANCE_HINT": "LATENCY"}
         options |= {"INFERENCE_NUM_THREADS": network.threads}

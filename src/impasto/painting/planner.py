@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,8 +13,10 @@ from impasto import limits, pictures
 from impasto.errors import PictureError
 from impasto.painting import memory, passes
 from impasto.painting.network import Network
-from impasto.painting.tiles.large import Large
-from impasto.painting.tiles.windows import Floats, Mirrored
+
+if TYPE_CHECKING:
+    from impasto.painting.tiles.large import Large
+    from impasto.painting.tiles.windows import Floats
 
 SHARE = 0.7  # of the free memory that a painting may take
 WHOLE_BYTES = 4_000_000_000  # what a picture may take to be painted whole, if no limit is given
@@ -107,6 +109,9 @@ class Planner:
 
     def large(self, pixels: pictures.Pixels | passes.Second, row: Floats) -> Large:
         """A picture on its way through the network in tiles; NetworkError where the runtime knows none."""
+        from impasto.painting.tiles.large import Large
+        from impasto.painting.tiles.windows import Mirrored
+
         graph = self.network.graph()
         source = Mirrored(pixels, graph.multiple, self.network.smallest, graph.margin)
         scale, shift = np.split(row, 2)

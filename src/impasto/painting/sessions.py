@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections import OrderedDict, deque
@@ -14,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import quiet
+from impasto.errors import attempt
+from impasto.painting.precision import remembered
 from impasto.painting.tiles import compile_cache, narrow
 from impasto.painting.tiles.narrow import widened
 
@@ -74,6 +77,43 @@ class _Ready:
         return self.compiled.create_infer_request()
 
 
+class _File:
+    """A network's file, read once. OpenVINO makes a model of it only where there is something to compile.
+
+    Of a file that has been opened here before the metadata are known by its digest.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._held = path, path.read_bytes()  # should another file come in its place
+        self._reading = threading.Lock()
+        self._model: Any = None
+        # What is in it, and in this file, which makes a model of it.
+        self.digest = compile_cache.digest_of(self._held, __file__, narrow.__file__)
+        words = remembered("network", self.digest, _Objects(), self._words) if self.digest else self._words()
+        self.meta: dict[str, str] = json.loads(words)
+
+    def model(self) -> Any:
+        with self._reading:
+            if self._model is None:
+                self._model = widened(quiet.core().read_model(self._held, b""))
+            self._held = b""
+            return self._model
+
+    def _words(self) -> str:
+        """The metadata, from the model: by the file's path, for what is no network OpenVINO says so best."""
+        self._model = widened(quiet.core().read_model(self._path))
+        info = self._model.rt_info["framework"] if self._model.has_rt_info(["framework"]) else {}
+        return json.dumps({str(key): str(value.value) for key, value in info.items()})
+
+
+class _Objects:
+    """Words that are JSON objects of texts."""
+
+    def __contains__(self, word: object) -> bool:
+        found = attempt(lambda: json.loads(str(word)), None)
+        return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
+
+
 class OpenVino:
     """OpenVINO. The precision is always set: with bfloat16 units it would take them by itself.
 
@@ -90,11 +130,11 @@ class OpenVino:
         streams: int = 1,
         *,
         device: str = "CPU",
-        model: Any = None,
+        file: _File | None = None,
     ) -> None:
-        self._model = widened(quiet.core().read_model(path)) if model is None else model
-        info = self._model.rt_info["framework"] if self._model.has_rt_info(["framework"]) else {}
-        self.meta = {str(key): str(value.value) for key, value in info.items()}
+        quiet.core()  # where OpenVINO does not run that is found out now
+        self._file = _File(path) if file is None else file
+        self.meta = self._file.meta
         self._path, self._threads, self._device, self._streams = path, threads, device, streams
         self._options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         if threads is not None and device == "CPU":
@@ -110,7 +150,7 @@ class OpenVino:
 
     def another(self, precision: str, streams: int = 1) -> OpenVino:
         """The same network on the CPU in this precision, without reading it again."""
-        return OpenVino(self._path, self._threads, precision, streams, model=self._model)
+        return OpenVino(self._path, self._threads, precision, streams, file=self._file)
 
     def run(self, feeds: Feeds) -> npt.NDArray[Any]:
         if self._streams_for(feeds) > 1:
@@ -200,19 +240,15 @@ class OpenVino:
         kind, streams = feeds["picture"].dtype, self._streams_for(feeds)
 
         def model() -> Any:
-            model = with_bytes(self._model.clone()) if kind == np.uint8 else self._model.clone()
+            model = self._file.model().clone()
+            model = with_bytes(model) if kind == np.uint8 else model
             if shapes:
                 model.reshape(shapes)
             return model
 
         options = self._options | ({"NUM_STREAMS": streams} if streams > 1 else {})
-        key = self._digest, str(kind), str(sorted(shapes.items()))
+        key = self._file.digest, str(kind), str(sorted(shapes.items()))
         return _Ready(compile_cache.compiled(model, options, *key, device=self._device), [])
-
-    @cached_property
-    def _digest(self) -> str:
-        """What is in the network's file, and in this one, which makes a model of it."""
-        return compile_cache.digest_of(self._path, __file__, narrow.__file__)
 
 
 def _sizes(feeds: Feeds) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 
 from impasto import quiet
+from impasto.painting import sessions
+from impasto.painting.sessions import OpenVino
 from impasto.painting.tiles import compile_cache
 from impasto.painting.tiles.compile_cache import compiled
 
@@ -191,3 +194,45 @@ def test_the_model_of_a_network_depends_on_its_file_and_on_our_code(tmp_path: Pa
 def test_processor() -> None:
     """The processor has a name, in one line."""
     assert compile_cache.processor() and "\n" not in compile_cache.processor()
+
+
+PICTURE = {"picture": np.full((1, 32, 32, 3), 99, np.uint8)}
+
+
+def painted(file: Path) -> Any:
+    session = OpenVino(file, 1)
+    half = int(session.meta["impasto.row_size"]) // 2
+    return session.run({**PICTURE, "scale": np.ones(half, np.float32), "shift": np.zeros(half, np.float32)})
+
+
+def test_a_network_that_was_compiled_is_not_read_again(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that was painted with before is hashed once, and OpenVINO reads no graph to paint the same size."""
+    first = painted(network_file)
+    hashed: list[Any] = []
+    digest = compile_cache.digest_of
+    monkeypatch.setattr(compile_cache, "digest_of", lambda *files: hashed.append(files) or digest(*files))
+    monkeypatch.setattr(sessions, "widened", pytest.fail)
+    assert (painted(network_file) == first).all() and len(hashed) == 1
+
+
+def test_a_network_known_by_its_digest_is_read_for_another_size(network_file: Path, tmp_path: Path) -> None:
+    """What is compiled later is made of the file as it was opened, though another one has come in its place."""
+    file = tmp_path / "network.onnx"
+    file.write_bytes(network_file.read_bytes())
+    painted(file)
+    session = OpenVino(file, 1)
+    file.write_bytes(b"another")
+    half = int(session.meta["impasto.row_size"]) // 2
+    style = {"scale": np.ones(half, np.float32), "shift": np.zeros(half, np.float32)}
+    picture = np.full((1, 64, 48, 3), 99, np.uint8)
+    fresh = OpenVino(network_file, 1).run({"picture": picture, **style})
+    assert (session.run({"picture": picture, **style}) == fresh).all()
+
+
+def test_metadata_that_are_damaged_are_read_again(network_file: Path, folder: Path) -> None:
+    """What the cache folder says of a network counts only where it is texts under names."""
+    meta = OpenVino(network_file, 1).meta
+    (noted,) = folder.glob("network-*.json")
+    for data in (b"", b"{}", b"[1]", json.dumps(dict.fromkeys(json.loads(noted.read_text()), "[]")).encode()):
+        noted.write_bytes(data)
+        assert OpenVino(network_file, 1).meta == meta

@@ -185,7 +185,7 @@ def test_stopping_half_way_leaves_nothing(network: Network, tmp_path: Path, monk
         next(steps)
     steps.close()
     assert opened[0].place.closed and not list(tmp_path.iterdir())
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before  # others may have ended meanwhile
 
 
 # Graphs

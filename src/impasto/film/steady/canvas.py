@@ -19,6 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Shorts: TypeAlias = npt.NDArray[np.int16]
@@ -76,27 +77,52 @@ def window(pixels: Bytes, place: Point, size: Size, reach: int, threads: int = 1
 
     Whole numbers of 16 bits are the quickest that numpy has, so weights are 128ths, and pixels count from -128 on.
     """
-    top, left = (math.floor(each) for each in place)
-    height, width = size
-    down, right = (taps(each - math.floor(each), reach) for each in place)
     channels = pixels.shape[2] if pixels.ndim > 2 else 1
-    flat, out = pixels.reshape(len(pixels), -1), np.empty((height, width * channels), np.uint8)
-    first_row, last_row, first_column, last_column = min(down), max(down), min(right), max(right)
-    columns = slice((left + first_column) * channels, (left + width + last_column) * channels)
+    (top, down), (left, right) = (_weights(each, reach) for each in place)
+    height, width, more = size[0], size[1] * channels, len(down) - 1
+    columns = slice(left * channels, left * channels + width + (len(right) - 1) * channels)
+    part = pixels.reshape(len(pixels), -1)[top : top + height + more, columns]
+    if len(down) == len(right) == 1:
+        return part.copy().reshape(*size, *pixels.shape[2:])
+    out = np.empty((height, width), np.uint8)
 
     def fill(rows: slice) -> None:
+        strip = min(STRIP, rows.stop - rows.start)
+        signed = np.empty((strip + more, part.shape[1]), np.int16)
+        across, both = np.empty((strip + more, width), np.int16), np.empty((strip, width), np.int16)
+        beside = sliding_window_view(signed, width, 1)[:, ::channels].swapaxes(0, 1)
+        below = sliding_window_view(across, strip, 0).swapaxes(1, 2)
+        ready = 0  # rows that the strip before has left
         for first in range(rows.start, rows.stop, STRIP):
             count = min(STRIP, rows.stop - first)
-            strip = flat[top + first + first_row : top + first + count + last_row, columns]
-            signed = (strip ^ np.uint8(128)).view(np.int8).astype(np.int16)
-            spans = [(slice((k - first_column) * channels, (k - first_column + width) * channels), k) for k in right]
-            across = _mixed([(signed[:, span], right[k]) for span, k in spans])
-            both = _mixed([(across[k - first_row : k - first_row + count], down[k]) for k in down])
-            both = both + np.int16(128)
-            out[first : first + count] = np.clip(both, 0, 255, out=both)
+            new = part[first + ready : first + count + more]
+            signed[: len(new)] = (new ^ np.uint8(128)).view(np.int8)
+            _mix(beside[:, : len(new)], right, across[ready : count + more])
+            _mix(below[:, :count], down, both[:count])
+            both += np.int16(128)
+            out[first : first + count] = np.clip(both, 0, 255, out=both)[:count]
+            across[:more], ready = across[count : count + more], more
 
     in_threads(fill, height, threads)
-    return out.reshape(height, width, *pixels.shape[2:])
+    return out.reshape(*size, *pixels.shape[2:])
+
+
+def _weights(place: float, reach: int) -> tuple[int, Shorts]:
+    """The first of the pixels that a place is mixed of, and the weights of all in a row, in 128ths."""
+    whole = math.floor(place)
+    found = taps(place - whole, reach)
+    span = range(min(found), max(found) + 1)
+    return whole + span.start, np.array([found.get(k, 0) for k in span], np.int16)
+
+
+def _mix(parts: Shorts, weights: Shorts, out: Shorts) -> None:
+    """The sum of parts, (n, rows, columns), with their weights in 128ths, rounded.
+
+    einsum adds a row and multiplies it in one step, where operators would go through memory twice for each part.
+    """
+    np.einsum("kij,k->ij", parts, weights, out=out)
+    out += np.int16(64)
+    out >>= 7
 
 
 @lru_cache(64)
@@ -112,20 +138,6 @@ def taps(fraction: float, reach: int) -> dict[int, int]:
     more = round(128 * fraction) - int(whole @ away)
     whole[reach - 1 : reach + 1] += -more, more
     return {int(k): int(weight) for k, weight in zip(away, whole, strict=True) if weight}
-
-
-def _mixed(parts: list[tuple[Shorts, int]]) -> Shorts:
-    """The sum of parts with their weights in 128ths, rounded."""
-    (first, weight), *others = parts
-    if not others:
-        return first
-    total, part = first * np.int16(weight), np.empty_like(first, order="C")
-    for values, weight in others:
-        np.multiply(values, np.int16(weight), out=part)
-        total += part
-    total += np.int16(64)
-    total >>= 7
-    return total
 
 
 def moved(pixels: npt.NDArray[Any], by: Size) -> npt.NDArray[Any]:
@@ -153,6 +165,11 @@ def together(actions: Iterable[Callable[[], Found]], threads: int) -> list[Found
     if threads == 1:
         return [action() for action in actions]
     return list(_pool(threads).map(lambda action: action(), actions))
+
+
+def later(action: Callable[[], Found], threads: int) -> Callable[[], Found]:
+    """What an action finds, when it is asked for; with several threads it is done meanwhile."""
+    return action if threads == 1 else _pool(threads).submit(action).result
 
 
 @cache

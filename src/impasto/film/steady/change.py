@@ -29,7 +29,6 @@ AFTER = 0.5  # seconds behind a strong change until all is held again; behind a 
 RESTING = 0.2  # seconds: nothing is held until so few of them are left
 REACH = 3  # blocks around a change in which nothing is old: as far as the network sees it clearly
 RISING = np.arange(1, 2 * BLOCK, 2).astype(np.int16)[:, None]  # 16ths that rows have of the block below
-FALLING = np.int16(2 * BLOCK) - RISING
 
 
 def shorts(pixels: Bytes) -> Shorts:
@@ -39,10 +38,7 @@ def shorts(pixels: Bytes) -> Shorts:
 
 def means(values: Shorts, channels: int = 3) -> Floats:
     """The mean of each block and channel, (C, h / 8, w / 8), of (h, C w) numbers up to 4,000."""
-    rows = values.reshape(-1, BLOCK, values.shape[1])
-    tall = rows[:, 0] + rows[:, 1]
-    for row in range(2, BLOCK):
-        tall += rows[:, row]
+    tall = np.add.reduce(values.reshape(-1, BLOCK, values.shape[1]), 1, np.int16)
     wide = tall.astype(np.float32).reshape(-1, channels * BLOCK)
     return np.asarray((wide @ _mean(channels)).reshape(len(tall), -1, channels).transpose(2, 0, 1), np.float32)
 
@@ -67,14 +63,17 @@ def compared(past: Bytes, frame: Bytes, threads: int = 1) -> tuple[Floats, Float
             part = slice(first, min(first + STRIP, rows.stop))
             above, stop = int(first > 0), BLOCK * part.stop  # one more row, which slopes need
             new = shorts(frame[BLOCK * first - above : stop])
-            change = new[above:] - shorts(past[BLOCK * first : stop])
+            change = shorts(past[BLOCK * first : stop])
+            np.subtract(new[above:], change, out=change)
             drift[:, part] = means(change)
             apart[:, part] = means(np.abs(change, out=change))
             light = new[:, ::3] + new[:, 2::3]
             light += new[:, 1::3] << 1
             steps = np.zeros_like(light[above:])
-            np.abs(light[1:] - light[:-1], out=steps[1 - above :])
-            steps[:, 1:] += np.abs(light[above:, 1:] - light[above:, :-1])
+            np.subtract(light[1:], light[:-1], out=steps[1 - above :])
+            np.abs(steps, out=steps)
+            aside = light[above:, 1:] - light[above:, :-1]
+            steps[:, 1:] += np.abs(aside, out=aside)
             slopes[part] = means(steps, 1)[0] / 4
 
     in_threads(fill, height, threads)
@@ -154,10 +153,14 @@ def spread_out(holds: Floats, most: float) -> Shorts:
     There is a row for each row of blocks, and one more above and below. Between them it is for ``blended``.
     """
     edges = np.pad(holds, 1, "edge") * np.float32(32 * most)
-    steps = (np.arange(BLOCK, dtype=np.float32) + np.float32(0.5)) / BLOCK
-    left, middle, right = (edges[:, i : i + holds.shape[1], None] for i in range(3))
-    wide = np.where(steps < 0.5, left + (middle - left) * (steps + 0.5), middle + (right - middle) * (steps - 0.5))
-    return np.repeat(np.rint(wide.reshape(len(edges), -1)).astype(np.int16), 3, 1)
+    steps = (np.arange(BLOCK, dtype=np.float32) + np.float32(0.5)) / BLOCK  # from the middle of a block to the next one
+    wide = (edges[:, 1:] - edges[:, :-1])[..., None] * steps
+    wide += edges[:, :-1, None]
+    rows = np.rint(wide, out=wide).reshape(len(edges), -1)[:, BLOCK // 2 : -BLOCK // 2]
+    out = np.empty((*rows.shape, 3), np.int16)
+    for channel in range(3):
+        out[..., channel] = rows
+    return out.reshape(len(out), -1)
 
 
 def blended(old: Shorts, fresh: Bytes, keep: Shorts, threads: int = 1) -> tuple[Shorts, Bytes]:
@@ -172,17 +175,23 @@ def blended(old: Shorts, fresh: Bytes, keep: Shorts, threads: int = 1) -> tuple[
     def fill(rows: slice) -> None:
         for first in range(rows.start, rows.stop, STRIP):
             last = min(first + STRIP, rows.stop)
-            share = (keep[first:last, None] * FALLING + keep[first + 1 : last + 1, None] * RISING) >> 4
+            above, below = keep[first:last, None], keep[first + 1 : last + 1, None]
+            share = (below - above) * RISING  # 16ths of the way from above to below
+            share >>= 4
+            share += above
             start = BLOCK * first - BLOCK // 2  # rows between the middles of blocks
             top, bottom = max(0, start), min(height, BLOCK * last - BLOCK // 2)
-            new = now[top:bottom].astype(np.int16) << 6
+            new = now[top:bottom].astype(np.int16)
+            new <<= 6
             part = np.subtract(before[top:bottom], new, out=out[top:bottom])
             part += 8
             part >>= 4
             part *= share.reshape(-1, part.shape[1])[top - start : bottom - start]
             part >>= 1
             part += new
-            rounded[top:bottom] = (part + np.int16(32)) >> 6
+            np.add(part, np.int16(32), out=new)
+            new >>= 6
+            rounded[top:bottom] = new
 
     in_threads(fill, height // BLOCK + 1, threads)
     return out.reshape(fresh.shape), rounded.reshape(fresh.shape)

@@ -11,13 +11,14 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from impasto import limits, pictures
-from impasto.film.steady.canvas import Bytes, Canvas
+from impasto.film.steady.canvas import Bytes, Canvas, later
 from impasto.film.steady.change import AFTER, BLOCK, at_rest, blended, changed, near, noise_of, spread_out
 from impasto.film.steady.motion import moving
 from impasto.film.steady.past import Past, follow
@@ -54,7 +55,8 @@ class Steady:
         ``time`` is in seconds and grows from frame to frame. The look may be another for each frame. Raises as
         ``Painter.paint_array``.
         """
-        job = self._painter.prepare(frame, look)
+        plain = type(frame) is np.ndarray and pictures.is_whole(frame)  # any other array is checked, and copied
+        job = self._painter.prepare(pictures.Photo(frame, name="The array") if plain else frame, look)
         if self._steady == 0 or not job.work.rows.rows:
             self.forget()
             return job.paint()
@@ -79,7 +81,8 @@ class Steady:
         job, canvas = _laid_out(job)
         job = replace(job, work=replace(job.work, rows=job.work.rows.bare()))
         frame, threads, rows = pictures.to_bytes(job.work.photo), job.work.threads, np.stack(job.work.rows.rows)
-        now = follow(self._past, frame, canvas, time)
+        noise = later(partial(noise_of, frame), threads)
+        now = follow(self._past, frame, canvas, time, threads)
         seen = canvas.put(frame, now.place, threads)
         planes = [canvas.put(pictures.to_bytes(mask), now.place, threads) for mask in job.work.rows.masks]
         masks = np.array(planes, np.float32) / np.float32(255)
@@ -93,8 +96,8 @@ class Steady:
         else:
             passed, known = max(0.0, time - float(now.past.time)), now.past.known(canvas.size)
             keep = self._steady * math.exp(-passed / HELD)
-            change = changed(now.past.seen, seen, known, noise_of(frame), threads)
-            parts = moving(now.past.seen, seen, change, known)
+            change = changed(now.past.seen, seen, known, noise(), threads)
+            parts = moving(now.past.seen, seen, change, known, threads)
             wait = np.maximum(now.past.wait - np.float32(passed), np.float32(AFTER) * parts.weaker(change.strength))
             clean, seen = blended(now.past.clean, seen, spread_out(change.holds, keep), threads)
             painted = _painted(job, seen, masks)

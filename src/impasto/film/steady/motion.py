@@ -7,16 +7,18 @@ Objects and parallax are found block by block, by Lucas' and Kanade's steps (198
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from impasto.film.steady.canvas import Bytes, Shorts
+from impasto.film.steady.canvas import Bytes, Shorts, in_threads, together
 from impasto.film.steady.change import BLOCK, Change, near, surely
 from impasto.film.steady.shift import cubic, grey, halved
 
 Floats: TypeAlias = npt.NDArray[np.float32]
+Doubles: TypeAlias = npt.NDArray[np.float64]
 Places: TypeAlias = npt.NDArray[np.integer[Any]]
 
 SCALES = 8, 4, 2  # pixels of the frame to one of the pictures that are compared
@@ -65,7 +67,7 @@ class Moving:
         return out
 
 
-def moving(past: Bytes, frame: Bytes, change: Change, known: Floats) -> Moving:
+def moving(past: Bytes, frame: Bytes, change: Change, known: Floats, threads: int = 1) -> Moving:
     """What of a change is but that parts of the scene moved. Past and frame are canvases."""
     rows, columns = np.nonzero((change.holds < 0.5) & (known > 0))
     blocks = rows, columns
@@ -77,7 +79,7 @@ def moving(past: Bytes, frame: Bytes, change: Change, known: Floats) -> Moving:
         slice(BLOCK * first, BLOCK * (int(each.max()) + AROUND + 1))
         for first, each in zip((top, left), blocks, strict=True)
     )
-    by = shifts(past[part], frame[part])[:, rows - top, columns - left]
+    by = shifts(past[part], frame[part], threads)[:, rows - top, columns - left]
     parts = carried(past.astype(np.int16), blocks, by) - _in_blocks(frame)[rows, :, columns]
     quarters = np.abs(parts).reshape(len(rows), 2, BLOCK // 2, 2, BLOCK // 2, 3).mean((2, 4))
     fits = np.ones_like(known)
@@ -102,48 +104,58 @@ def _still_there(past: Bytes, frame: Bytes, blocks: tuple[Places, Places], by: F
     return surely(apart.mean(1).max(-1) / noise)
 
 
-def shifts(past: Bytes, frame: Bytes) -> Floats:
+def shifts(past: Bytes, frame: Bytes, threads: int = 1) -> Floats:
     """How each block of a frame has moved, (2, h / 8, w / 8), in pixels; both are canvases."""
-    pairs = [(grey(past, SCALES[-1]), grey(frame, SCALES[-1]))]
+    pairs = [together([partial(grey, each, SCALES[-1]) for each in (past, frame)], threads)]
     for _ in SCALES[1:]:
-        pairs.append((halved(pairs[-1][0]), halved(pairs[-1][1])))
+        pairs.append([halved(each) for each in pairs[-1]])
     found: Floats = np.zeros((2, frame.shape[0] // BLOCK, frame.shape[1] // BLOCK), np.float32)
     for scale, (old, new) in zip(SCALES, reversed(pairs), strict=True):
         for _ in range(STEPS):
-            found = _smooth(found + np.float32(scale) * _step(old, new, found / np.float32(scale), BLOCK // scale))
+            found = _smooth(found + np.float32(scale) * _step(old, new, found / np.float32(scale), threads))
     return found
 
 
-def _step(old: Floats, new: Floats, found: Floats, cell: int) -> Floats:
+def _step(old: Floats, new: Floats, found: Floats, threads: int) -> Floats:
     """By how much more each block has moved, in pixels of these pictures, at most one."""
-    moved = _warped(old, np.repeat(np.repeat(found, cell, 1), cell, 2))
+    cell = len(old) // found.shape[1]
+    moved = _warped(old, np.repeat(np.repeat(found, cell, 1), cell, 2), threads)
     apart, slopes = new - moved, np.gradient(moved)
-    products = [slopes[0] * slopes[0], slopes[0] * slopes[1], slopes[1] * slopes[1]]
-    down, both, right, *rest = (_around(each, cell) for each in (*products, slopes[0] * apart, slopes[1] * apart))
+    pairs = [(slopes[0], slopes[0]), (slopes[0], slopes[1]), (slopes[1], slopes[1])]
+    pairs += [(each, apart) for each in slopes]
+    down, both, right, *rest = together([partial(_around, *pair, cell) for pair in pairs], threads)
     down, right = down + np.float32(STIFF), right + np.float32(STIFF)
     size = down * right - both * both
     step = np.stack([right * rest[0] - both * rest[1], down * rest[1] - both * rest[0]]) / size
     return np.asarray(np.clip(step, -1, 1))
 
 
-def _warped(picture: Floats, by: Floats) -> Floats:
+def _warped(picture: Floats, by: Floats, threads: int) -> Doubles:
     """A picture whose every pixel comes from so far away."""
-    height, width = picture.shape
-    rows, columns = np.arange(height, dtype=np.float32)[:, None] + by[0], np.arange(width, dtype=np.float32) + by[1]
-    rows, columns = np.clip(rows, 0, height - 1.01), np.clip(columns, 0, width - 1.01)
-    top, left = rows.astype(np.intp), columns.astype(np.intp)
-    down, right, flat = rows - top, columns - left, picture.ravel()
-    at = top * width + left
-    above = flat[at] * (1 - right) + flat[at + 1] * right
-    below = flat[at + width] * (1 - right) + flat[at + width + 1] * right
-    return np.asarray(above * (1 - down) + below * down)
+    (height, width), flat, out = picture.shape, picture.ravel(), np.empty(picture.shape)
+
+    def fill(part: slice) -> None:
+        rows = np.arange(part.start, part.stop, dtype=np.float32)[:, None] + by[0, part]
+        columns = np.arange(width, dtype=np.float32) + by[1, part]
+        rows, columns = np.clip(rows, 0, height - 1.01), np.clip(columns, 0, width - 1.01)
+        top, left = rows.astype(np.intp), columns.astype(np.intp)
+        down, right = rows - top, columns - left
+        at = top * width + left
+        above = flat[at] * (1 - right) + flat[at + 1] * right
+        below = flat[at + width] * (1 - right) + flat[at + width + 1] * right
+        np.add(above * (1 - down), below * down, out=out[part])
+
+    in_threads(fill, height, threads)
+    return out
 
 
-def _around(values: Floats, cell: int) -> Floats:
-    """The mean over each block and those around it, up to two away."""
-    rows, columns = (length // cell for length in values.shape)
-    sums = values.reshape(rows, cell, columns, cell).sum((1, 3)) / np.float32(cell**2)
-    return np.asarray(_smooth(_smooth(sums[None]))[0])
+def _around(one: Doubles, other: Doubles, cell: int) -> Doubles:
+    """The mean of a product over each block and those around it, up to two away."""
+    rows, columns = (length // cell for length in one.shape)
+    wide = (one * other).reshape(rows * cell, columns, cell)
+    across = sum(wide[:, :, column] for column in range(cell))  # quicker than a sum over two axes
+    sums: Any = np.asarray(across).reshape(rows, cell, columns).sum(1) / np.float32(cell**2)
+    return np.asarray(_smooth(_smooth(sums[None]))[0], np.float64)
 
 
 def _smooth(values: Floats) -> Floats:

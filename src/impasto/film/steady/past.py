@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from impasto.film.steady import shift
-from impasto.film.steady.canvas import Bytes, Canvas, Point, Shorts, moved
+from impasto.film.steady.canvas import Bytes, Canvas, Point, Shorts, later, moved
 from impasto.film.steady.change import BLOCK
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -62,7 +63,7 @@ class Followed:
     misfits: Floats
 
 
-def follow(past: Past | None, frame: Bytes, canvas: Canvas, time: float) -> Followed:
+def follow(past: Past | None, frame: Bytes, canvas: Canvas, time: float, threads: int = 1) -> Followed:
     """Find the next frame on the canvas of the past; behind a cut there is none."""
     new = Followed(None, canvas.middle, np.zeros(2), np.zeros(0, np.float32))
     if past is None or past.clean.shape[:2] != canvas.shape:
@@ -70,10 +71,11 @@ def follow(past: Past | None, frame: Bytes, canvas: Canvas, time: float) -> Foll
     by = shift.factor(*canvas.shape)
     origin = np.ceil(past.place / by).astype(int) + 1
     ends = np.floor((past.place + canvas.size) / by).astype(int) - 1
-    there = shift.grey(past.seen, by)[origin[0] : ends[0], origin[1] : ends[1]]
+    there, here = later(partial(shift.grey, past.seen, by), threads), shift.grey(frame, by)
+    shown = there()[origin[0] : ends[0], origin[1] : ends[1]]
     passed = max(0.0, time - float(past.time))
     stay, expected = (each / by - origin for each in (past.place, past.place + passed * past.speed))
-    found, misfit = shift.find(there, shift.grey(frame, by), stay, expected)
+    found, misfit = shift.find(shown, here, stay, expected, threads)
     if misfit > CUT and misfit > CUT_TIMES * (float(np.median(past.misfits)) if len(past.misfits) else 0):
         return new
     unwrapped = (found + origin) * by

@@ -8,12 +8,16 @@ before a still scene, or a still one before a scene that moves, is not followed 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from impasto.film.steady.canvas import later
+
 Floats: TypeAlias = npt.NDArray[np.float32]
+Size: TypeAlias = tuple[int, ...]
 Point: TypeAlias = npt.NDArray[np.float64]  # down, right
 
 LONGEST = 320  # pixels of the longer side of the grey pictures that are compared
@@ -46,20 +50,23 @@ def halved(picture: Floats) -> Floats:
     return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / np.float32(4)
 
 
+def common(there: Size, here: Size, shift: Point) -> tuple[list[int], list[int]] | None:
+    """Where pictures of two sizes overlap: the first (down, right) of ``here`` and the end; None if they hardly do."""
+    low = [max(0, math.ceil(-each)) + EDGE for each in shift]
+    high = [min(mine, math.floor(other - each)) - EDGE for mine, other, each in zip(here, there, shift, strict=True)]
+    return None if min(np.subtract(high, low)) < SMALLEST else (low, high)
+
+
 def overlap(there: Floats, here: Floats, shift: Point) -> tuple[Floats, Floats] | None:
     """Both pictures where they overlap, ``here`` as it is and ``there`` resampled; None where they hardly do.
 
     A place p of ``here`` is the place p + shift of ``there``.
     """
-    low = [max(0, math.ceil(-each)) + EDGE for each in shift]
-    high = [
-        min(mine, math.floor(others - each)) - EDGE
-        for mine, others, each in zip(here.shape, there.shape, shift, strict=True)
-    ]
-    if min(np.subtract(high, low)) < SMALLEST:
+    ends = common(there.shape, here.shape, shift)
+    if ends is None:
         return None
-    (top, left), (bottom, right) = low, high
-    moved = sampled(there, np.array(low) + shift, (bottom - top, right - left))
+    (top, left), (bottom, right) = ends
+    moved = sampled(there, (top, left) + shift, (bottom - top, right - left))
     return moved, here[top:bottom, left:right]
 
 
@@ -80,8 +87,10 @@ def cubic(t: Any) -> list[Any]:
 def blocks(values: Floats) -> Floats:
     """The mean of each block, in a row."""
     down, across = (length // BLOCK for length in values.shape)
-    means: Floats = values[: down * BLOCK, : across * BLOCK].reshape(down, BLOCK, across, BLOCK).mean((1, 3))
-    return means.ravel()
+    sums = values[: down * BLOCK, : across * BLOCK]
+    for _ in range(BLOCK.bit_length() - 1):  # pairs of columns: quicker than a mean over two axes
+        sums = sums[:, ::2] + sums[:, 1::2]
+    return np.asarray(np.add.reduce(sums.reshape(down, BLOCK, across), 1).ravel() / np.float32(BLOCK**2))
 
 
 def misfit(there: Floats, here: Floats, shift: Point) -> float:
@@ -95,7 +104,7 @@ def misfit(there: Floats, here: Floats, shift: Point) -> float:
         return math.inf
     moved, still = both
     apart = blocks(np.abs(moved - still)[1:, 1:])
-    slopes = blocks(np.abs(np.diff(still, axis=1)[1:]) + np.abs(np.diff(still, axis=0)[:, 1:]))
+    slopes = blocks(np.abs(still[1:, 1:] - still[1:, :-1]) + np.abs(still[1:, 1:] - still[:-1, 1:]))
     order = np.argsort(apart)
     shares = np.cumsum(slopes[order])
     return float(apart[order][np.searchsorted(shares, shares[-1] / 2)])
@@ -121,11 +130,10 @@ def refined(there: Floats, here: Floats, shift: Point) -> Point:
         if both is None:
             break
         moved, still = both
-        apart = (still - moved)[1:-1, 1:-1]
+        apart = still[1:-1, 1:-1] - moved[1:-1, 1:-1]
         slopes = (moved[2:, 1:-1] - moved[:-2, 1:-1]) / 2, (moved[1:-1, 2:] - moved[1:-1, :-2]) / 2
-        steep = np.abs(slopes[0]) + np.abs(slopes[1])
-        few, where = apart[::2, ::2], steep[::2, ::2]
-        spread = max(1.0, 2.2 * float(np.median(np.abs(few[where > where.mean()]))))
+        few, steep = apart[::2, ::2], np.abs(slopes[0][::2, ::2]) + np.abs(slopes[1][::2, ::2])
+        spread = max(1.0, 2.2 * float(np.median(np.abs(few[steep > steep.mean()]))))
         trust = 1 / (1 + np.square(apart / np.float32(spread)))
         drawn = [trust * slope for slope in slopes]
         normal = np.array([[np.vdot(one, other) for other in slopes] for one in drawn], float)
@@ -136,20 +144,23 @@ def refined(there: Floats, here: Floats, shift: Point) -> Point:
     return shift
 
 
-def find(there: Floats, here: Floats, stay: Point, expected: Point) -> tuple[Point, float]:
+def find(there: Floats, here: Floats, stay: Point, expected: Point, threads: int = 1) -> tuple[Point, float]:
     """The shift, and the misfit that is left.
 
     ``stay`` is the shift if nothing has moved, ``expected`` that if all goes on as before. A shift far from ``stay`` is
     taken if it explains clearly more than that, a small one if it explains more at all. Pictures that are too small
     to be compared stay.
     """
-    still = misfit(there, here, stay)
-    if math.isinf(still):
+    if common(there.shape, here.shape, stay) is None:
         return stay, 0.0
     coarse = halved(there), halved(here)
-    guesses = [stay / 2, expected / 2, guess(*coarse)]
-    begin = min(guesses, key=lambda each: misfit(*coarse, each))
+    guessed = later(partial(guess, *coarse), threads)
+    still = later(partial(misfit, there, here, stay), threads)
+    fits = [(misfit(*coarse, each / 2), each / 2) for each in (stay, expected)]
+    third = guessed()
+    fits.append((misfit(*coarse, third), third))
+    _, begin = min(fits, key=lambda fit: fit[0])
     found = refined(there, here, 2 * refined(*coarse, begin))
-    rest = misfit(there, here, found)
+    rest, kept = misfit(there, here, found), still()
     most = 0.9 if np.abs(found - stay).max() > 1 else 0.98
-    return (found, rest) if rest < most * still else (stay, still)
+    return (found, rest) if rest < most * kept else (stay, kept)

@@ -53,9 +53,14 @@ def _exported(found: Any) -> bytes:
     return stream.getvalue()
 
 
-def digest_of(*files: str | os.PathLike[str]) -> str:
-    """What files hold, in a word: "" where one cannot be read."""
-    return attempt(lambda: hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest(), "")
+def digest_of(*files: str | os.PathLike[str] | bytes) -> str:
+    """What files, or what is held already, hold in a word: "" where one cannot be read."""
+
+    def found() -> str:
+        held = (file if isinstance(file, bytes) else Path(file).read_bytes() for file in files)
+        return hashlib.sha256(b"".join(held)).hexdigest()
+
+    return attempt(found, "")
 
 
 @cache
