@@ -47,7 +47,7 @@ class Judge:
         self.content_layer, self.style_layers = settings.content_layer, list(settings.style_layers)
         self.style_weight = settings.style_weight
         grams, _ = self._statistics(paintings)
-        if together:  # the mean distance from each of them has the same gradient as the distance from their mean
+        if together:  # in one unit, the mean of the distances has the gradient of the distance from the mean
             grams = {layer: each.mean(0, keepdim=True) for layer, each in grams.items()}
         common, energies = self._statistics(photos)
         units = {layer: style_units(grams[layer], common[layer], settings.unit) for layer in self.style_layers}
