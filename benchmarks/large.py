@@ -199,9 +199,9 @@ def cost(args: argparse.Namespace, painter: Painter) -> Iterator[Row]:
     """Seconds of painting, and peak memory of the process, of one pass and of two; the best of three."""
     style = args.style.split(",")[0]
     for file, photo in _photos(args):
-        for way, brush in (
-            (("one pass", "small"), ("two passes", "medium")) if (file.stem, None) not in args.known else ()
-        ):
+        if (file.stem, None) in args.known:
+            continue
+        for way, brush in (("one pass", "small"), ("two passes", "medium")):
             runs = [_paint(args, file, style, brush) for _ in range(3)]
             yield {
                 "photo": file.stem,

@@ -255,26 +255,6 @@ def test_a_program_with_the_converter(network_file: Path) -> None:
     assert ran.stdout == "[] False\n"
 
 
-OPERATIONS = """
-import sys
-from impasto import quiet
-found = quiet.openvino()
-early = [name for name in sys.modules if name.startswith("openvino.opset")]
-import openvino.opset5 as five
-from openvino.opset1 import add
-from openvino import opset8
-print(early, found.opset13 is sys.modules["openvino.opset13"], found.opset5 is five, hasattr(opset8, "gather"), add)
-print(hasattr(found, "opset99"))
-"""
-
-
-def test_a_program_with_operations() -> None:
-    """OpenVINO's sets of operations cost us nothing, and a program that uses them has them all the same."""
-    pytest.importorskip("openvino")
-    ran = subprocess.run([sys.executable, "-c", OPERATIONS], capture_output=True, text=True, check=True)
-    assert ran.stdout.startswith("[] True True True <function add") and ran.stdout.endswith("False\n")
-
-
 def test_a_failed_import_leaves_the_reporter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where OpenVINO cannot be imported the program's modules are what they were."""
 

@@ -13,13 +13,11 @@ import atexit
 import contextlib
 import ctypes
 import importlib
-import importlib.util
 import os
 import shutil
 import sys
 import tempfile
 import threading
-import types
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +41,7 @@ def openvino() -> Any:
     with _loading:
         if "openvino" in sys.modules:
             return sys.modules["openvino"]
-        with _without(_REPORTER, _CONVERTER), foreign(_broken), _late():
+        with _without(_REPORTER, _CONVERTER), foreign(_broken):
             found = importlib.import_module("openvino")
         if not hasattr(found, "convert_model"):
             found.convert_model = _convert_model  # type: ignore[attr-defined]
@@ -68,54 +66,6 @@ def _without(*names: str) -> Iterator[None]:
         for name in names:
             sys.modules.pop(name, None)
         sys.modules.update(before)
-
-
-@contextlib.contextmanager
-def _late() -> Iterator[None]:
-    """OpenVINO's sets of operations stand empty inside, and are imported when somebody first asks for one.
-
-    They are a third of its import, and nothing needs them that was compiled before.
-    """
-    spec = importlib.util.find_spec("openvino")
-    places = [Path(place) for place in (spec and spec.submodule_search_locations) or ()]
-    empty = {f"openvino.{folder.name}": folder for place in places for folder in sorted(place.glob("opset*"))}
-    modules = {name: _empty(name, folder) for name, folder in empty.items() if folder.is_dir()}
-    sys.modules.update(modules)
-    try:
-        yield
-    finally:
-        for name, module in modules.items():
-            if sys.modules.get(name) is module:
-                del sys.modules[name]
-    found, sets = sys.modules["openvino"], {name.partition(".")[2]: module for name, module in modules.items()}
-    for name, module in sets.items():
-        if vars(found).get(name) is module:
-            delattr(found, name)
-
-    own = vars(found).get("__getattr__")  # none, so far
-
-    def later(name: str) -> Any:
-        if name not in sets and own is not None:
-            return own(name)
-        if name not in sets:
-            raise AttributeError(f"module 'openvino' has no attribute {name!r}")
-        return importlib.import_module(f"openvino.{name}")
-
-    found.__getattr__ = later  # type: ignore[method-assign]
-
-
-def _empty(name: str, folder: Path) -> types.ModuleType:
-    """A module that becomes the real one for who asks it for something."""
-    module = types.ModuleType(name)
-    module.__path__ = [str(folder)]
-
-    def real(attribute: str) -> Any:
-        if sys.modules.get(name) is module:
-            del sys.modules[name]
-        return getattr(importlib.import_module(name), attribute)
-
-    module.__getattr__ = real  # type: ignore[method-assign]
-    return module
 
 
 def _broken(error: Exception) -> Exception | None:

@@ -28,6 +28,7 @@ from impasto.server.looks import Mask
 
 IN_MEMORY = 2**20  # bytes: what is larger goes into a file
 PREFIX = "impasto-server-"
+TRIES = 5  # to make a folder before another server that starts removes it
 REMEMBERED = 10_000  # photos and results that are gone, which are told from those that never were
 Clock = Callable[[], float]
 
@@ -80,7 +81,7 @@ class Folder:
 
     def __init__(self) -> None:
         _sweep(Path(tempfile.gettempdir()))
-        while True:
+        for left in reversed(range(TRIES)):
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX))  # mode 0700
             self._lock = (self.path / "lock").open("wb")
             try:
@@ -88,6 +89,8 @@ class Folder:
                 break
             except (BlockingIOError, PermissionError):  # another server took it for one that was left, and removes it
                 self._lock.close()
+                if not left:
+                    raise
 
     def new(self) -> Path:
         """A name for a file, which nobody can guess."""
