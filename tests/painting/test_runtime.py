@@ -157,6 +157,37 @@ def test_halted_in_the_middle(network_file: Path, rows: Floats) -> None:
     assert ends == [None, picture.shape]
 
 
+@pytest.mark.parametrize("streams", [1, 2])
+def test_broken_off(network_file: Path, rows: Floats, monkeypatch: pytest.MonkeyPatch, streams: int) -> None:
+    """What paints any size and was broken off is made anew: OpenVINO's would keep shapes, and now and then fail."""
+    compiled: list[bool] = []
+
+    def noted(self: Any, feeds: Any, shapes: Any) -> Any:
+        compiled.append(bool(shapes))
+        found = plain(self, feeds, shapes)
+        return found if shapes or len(compiled) > 2 else sessions._Ready(Broken(), [])
+
+    class Broken:
+        def create_infer_request(self) -> Broken:
+            return self
+
+        def infer(self, *_: Any, **__: Any) -> None:
+            raise RuntimeError
+
+    plain = sessions.OpenVino._compile
+    monkeypatch.setattr(sessions.OpenVino, "_compile", noted)
+    session, (scale, shift) = sessions.OpenVino(network_file, None, streams=streams), np.split(rows[0], 2)
+
+    def paint(side: int) -> Any:
+        return session.run({"picture": noise(side, side).transpose(2, 0, 1)[None], "scale": scale, "shift": shift})
+
+    paint(16)
+    with pytest.raises(RuntimeError):
+        paint(20)
+    assert [paint(side).shape for side in (24, 28)] == [(1, 3, 24, 24), (1, 3, 28, 28)]
+    assert compiled == [True, False, False]
+
+
 def test_prepared(network: Network, rows: Floats) -> None:
     """Getting ready for a size changes nothing of what is painted."""
     picture = (noise(37, 22) * 255).astype(np.uint8)

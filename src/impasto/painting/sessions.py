@@ -159,6 +159,9 @@ class OpenVino:
             ready = self._ready(feeds)
             try:
                 painted: npt.NDArray[Any] = self._painted(ready.request, feeds)
+            except BaseException:
+                self._forget(ready)
+                raise
             finally:
                 if feeds["picture"].size // 3 > IDLE:
                     ready.compiled.release_memory()
@@ -193,9 +196,16 @@ class OpenVino:
             request = ready.idle.pop() if ready.idle else ready.compiled.create_infer_request()
         try:
             painted: npt.NDArray[Any] = request.infer(feeds)[0]
-        finally:
-            ready.idle.append(request)
+        except BaseException:
+            with self._lock:
+                self._forget(ready)
+            raise
+        ready.idle.append(request)
         return painted
+
+    def _forget(self, ready: _Ready) -> None:
+        """What paints any size and was broken off: its nodes would keep that picture's shapes, and fail with others."""
+        self._any = {key: each for key, each in self._any.items() if each is not ready}
 
     def _streams_for(self, feeds: Feeds) -> int:
         return self._streams if feeds["picture"].size // 3 <= STREAMED else 1
