@@ -24,12 +24,19 @@ addEventListener("activate", (event) => event.waitUntil((async () => {
   for (const { url } of await store.keys()) if (!FILES.has(pathOf(url))) await store.delete(url);
 })().catch(() => {})));
 
-// A page asks this version to take over: only where no other page is in the middle of something with the former one.
-addEventListener("message", (event) => event.waitUntil((async () => {
+addEventListener("message", (event) => event.waitUntil(event.data === "take over" ? takeOver(event) : lookThrough(event)));
+
+/** A page asks this version to take over: only where no other page is in the middle of something with the former one. */
+async function takeOver(event) {
   const pages = (await clients.matchAll({ type: "window", includeUncontrolled: true })).filter(({ url }) => url.startsWith(registration.scope));
   if (pages.length > 1) event.source.postMessage("others");
   else await skipWaiting();
-})()));
+}
+
+/** What is kept of the page is made whole: a browser that still holds a file in its memory asks for none. */
+async function lookThrough(event) {
+  for (const path of Object.keys(SHELL)) await answer(new Request(place(path)), event).catch(() => {}); // offline
+}
 
 addEventListener("fetch", (event) => {
   const { request } = event;

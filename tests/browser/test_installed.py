@@ -14,6 +14,8 @@ from driven import STYLE, drawn
 from playwright.sync_api import expect
 from sited import ROOT, Served, Site, folder_in, renew, served
 
+from tests.conftest import until
+
 pytestmark = pytest.mark.browser
 FORM = """
   <form method="post" enctype="multipart/form-data" action="{}share"><input type="file" name="photos" multiple></form>
@@ -58,6 +60,19 @@ DAMAGE = """async () => {
       else await cache.delete(request);
     }
   }
+}"""
+
+# A digest of every kept file, by its address.
+KEPT_FILES = """async () => {
+  const found = {};
+  for (const name of await caches.keys()) {
+    const cache = await caches.open(name);
+    for (const request of await cache.keys()) {
+      const bytes = await (await cache.match(request)).arrayBuffer();
+      found[request.url] = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).join();
+    }
+  }
+  return found;
 }"""
 
 
@@ -201,9 +216,11 @@ def test_a_damaged_cache_heals(make_site: Any, own: Served, photo: Path) -> None
     expect(page.page.locator("#renewal")).to_be_visible(timeout=60_000)
     with page.page.expect_navigation():
         page.page.locator("#renew").click()
-    page.painted().page.evaluate(DAMAGE)
+    whole = page.painted().page.evaluate(KEPT_FILES)
+    page.page.evaluate(DAMAGE)
     page.page.reload()
     page.painted()
+    until(lambda: page.page.evaluate(KEPT_FILES).items() >= whole.items())
     own.stop()
     page.forgive("ERR_")
     page.page.reload()

@@ -211,10 +211,11 @@ export class WasmEngine {
 
   forgetStyles = async () => caches.delete(OWN);
 
-  /** What can wait: for offline use the styles that nobody has looked at; then whether WebGPU is quicker. */
+  /** What can wait: for offline use what is damaged, and the styles that nobody has looked at; then whether WebGPU is quicker. */
   async later() {
+    navigator.serviceWorker?.controller?.postMessage("look through");
     if (navigator.serviceWorker?.controller && !navigator.connection?.saveData) {
-      for (const file of Object.values(BUILT.networks.fast.styles)) await fetch(url(file));
+      for (const file of Object.values(BUILT.networks.fast.styles)) await (await fetch(url(file))).blob(); // one that nobody reads holds the service worker, and a new version waits for it
     }
     if (await due()) remember((await trial(settings)).provider);
   }

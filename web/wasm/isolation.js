@@ -4,6 +4,12 @@ const FLAG = "impasto-isolated", PATIENCE = 4000; // ms
 
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
+/** Load the page as if for the first time: without the service worker that is there. */
+export function anew() {
+  sessionStorage.removeItem(FLAG);
+  location.reload();
+}
+
 /** Resolves once the service worker serves this page, or there is none. On the first visit the page is loaded once more for isolation. */
 export async function served({ webkit, isolated }) {
   try {

@@ -1,5 +1,8 @@
 // A new version of the site: it waits until the page asks for it. Nothing is loaded anew by itself.
 
+import { anew } from "./isolation.js";
+
+const PATIENCE = 3000; // ms that the former version has to end: a browser may wait minutes for requests that nobody reads any more
 const PAUSE = 3_600_000; // ms between two looks for one, while the page stays open
 
 /** `ready(take)` is called when a new version is here: `take()` loads it. `others()`: other pages are open, and it has to wait. */
@@ -8,10 +11,15 @@ export async function renewal(ready, others) {
   if (!found) return;
   let asked = false, looked = Date.now();
   const offer = () => {
-    if (found.waiting && found.active) ready(() => ((asked = true), found.waiting.postMessage("take over")));
+    if (found.waiting && found.active) ready(take);
+  };
+  const take = () => {
+    asked = true;
+    found.waiting?.postMessage("take over");
+    setTimeout(() => asked && found.unregister().then(anew, () => {}), PATIENCE);
   };
   found.addEventListener("updatefound", () => found.installing?.addEventListener("statechange", offer));
-  serviceWorker.addEventListener("controllerchange", () => asked && location.reload());
+  serviceWorker.addEventListener("controllerchange", () => asked && ((asked = false), location.reload()));
   serviceWorker.addEventListener("message", ({ data }) => data === "others" && ((asked = false), others()));
   document.addEventListener("visibilitychange", () => {
     if (document.hidden || Date.now() - looked < PAUSE) return;
