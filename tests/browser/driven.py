@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 
 STYLE, OTHER, THIRD = "van-gogh-starry-night", "hokusai-great-wave", "munch-the-scream"
 # The browser shows the bodies of requests to nobody when they are blobs.
@@ -50,8 +50,12 @@ class Studio:
         self.page.add_init_script(NOTE_MASKS)
         self.page.on("request", self._request)
         self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
-        self.page.on("console", lambda said: said.type in ("error", "warning") and self.faults.append(said.text))
+        self.page.on("console", self._said)
         self.forgiven: list[str] = []
+
+    def _said(self, said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning"):
+            self.faults.append(f"{said.text} ({said.location['url']})")
 
     def _request(self, request: Request) -> None:
         self.asked.append(request)

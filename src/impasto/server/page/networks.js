@@ -39,13 +39,25 @@ export function createNetworks(state, engine, { tell, listed }) {
     listed();
   }
 
-  /** The styles of the same network have changed: what is no more leaves the look. */
-  async function refresh() {
-    const known = await list(state.recipe.network), { recipe } = state;
-    const styles = fitted(recipe.styles, known, state.styles.find(({ name }) => name !== PHOTO)?.name), regions = fitted(recipe.regions, known);
+  /** What is not `known` leaves the look. */
+  function fit(known) {
+    const { recipe } = state, instead = state.styles.find(({ name }) => name !== PHOTO && known.has(name))?.name;
+    const styles = fitted(recipe.styles, known, instead), regions = fitted(recipe.regions, known);
     if (styles !== recipe.styles || regions !== recipe.regions) state.turn({ styles, regions });
+  }
+
+  /** The styles of the same network have changed. */
+  async function refresh() {
+    fit(await list(state.recipe.network));
     listed();
     state.changed();
+  }
+
+  /** A style is removed: nothing may be asked for with it once the server has forgotten it. */
+  async function remove(name) {
+    fit(new Set([...NO_STYLES, ...state.styles.map((style) => style.name)].filter((each) => each !== name)));
+    await engine.styleForget(name, state.recipe.network);
+    await refresh();
   }
 
   /** Undo and links change the network too: its styles are shown then. */
@@ -55,5 +67,5 @@ export function createNetworks(state, engine, { tell, listed }) {
     state.listed = network;
     list(network).then(() => (listed(), state.changed()), tell);
   }
-  return { choose, follow, refresh };
+  return { choose, follow, refresh, remove };
 }

@@ -80,7 +80,7 @@ function keepStyle(name) {
 }
 
 function forgetStyle(name) {
-  engine.styleForget(name, state.recipe.network).then(networks.refresh).catch(tell);
+  networks.remove(name).catch(tell);
 }
 
 function showPainting({ bitmap, entry, recipe, side, seconds, sharp, whole }) {
