@@ -87,10 +87,10 @@ def test_a_plan_knows_it(painter: Painter) -> None:
 
 
 def test_on_the_command_line(network_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """--protect takes a picture as large as the photo; another one is one sentence, and nothing is written."""
+    """--protect takes a picture of the photo's proportions; another one is one sentence, and nothing is written."""
     pictures.save(PHOTO, tmp_path / "photo.png")
     Image.fromarray((255 * LEFT).astype(np.uint8)).save(tmp_path / "face.png")
-    Image.new("L", (5, 4)).save(tmp_path / "small.png")
+    Image.new("L", (4, 5)).save(tmp_path / "small.png")
     words = ["paint", tmp_path / "photo.png", "-s", "red", "--network", network_file]
     code, _, err = run(*words, "-o", tmp_path / "a.png", "--protect", tmp_path / "face.png", capsys=capsys)
     assert code == 0, err
@@ -98,7 +98,7 @@ def test_on_the_command_line(network_file: Path, tmp_path: Path, capsys: pytest.
     apart = np.abs(pixels(tmp_path / "a.png").astype(int) - pixels(tmp_path / "b.png"))
     assert apart[:, 100:].max() <= 2 < apart[:, :60].max()
     code, _, err = run(*words, "-o", tmp_path / "c.png", "--protect", tmp_path / "small.png", capsys=capsys)
-    assert code == 2 and "the mask of 'protect' is 5 x 4 pixels" in err and err.count("\n") == 1
+    assert code == 2 and "the mask of 'protect' is 4 x 5 pixels" in err and err.count("\n") == 1
     assert not (tmp_path / "c.png").exists()
 
 

@@ -47,10 +47,20 @@ def test_the_photos_alpha_is_a_mask() -> None:
         regions.load({"a": "alpha"}, pictures.load(PHOTO))
 
 
-def test_a_mask_of_another_size() -> None:
+def test_a_mask_of_other_proportions() -> None:
     """The message names both sizes."""
     with pytest.raises(PictureError, match="'a' is 40 x 51 pixels and the photo 51 x 40"):
         regions.load({"a": LEFT.T}, pictures.load(PHOTO))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32, bool])
+@pytest.mark.parametrize("size", [(20, 26), (20, 25), (80, 102), (119, 153)], ids=str)
+def test_a_mask_of_the_photos_proportions(size: tuple[int, int], kind: type) -> None:
+    """A mask that was made of the photo at another size, whichever way that was rounded, is stretched to it."""
+    most = np.iinfo(kind).max if np.issubdtype(kind, np.integer) else 1
+    mask = np.broadcast_to(np.arange(size[1]) < size[1] // 2, size).astype(kind) * kind(most)
+    found = pictures.unit(regions.load({"a": mask}, pictures.load(PHOTO))["a"])
+    assert found.shape == (40, 51) and found[:, :22].min() > 0.99 and found[:, 29:].max() < 0.01
 
 
 def test_masks_are_stacked_to_a_sum_of_one() -> None:

@@ -95,7 +95,7 @@ class Batch:
 
     def load(self, source: pictures.Source) -> pictures.Photo:
         """A photo as it is needed for the look: no larger than it is painted."""
-        size = None if self.look.masked else self.look.size  # masks are as large as the photo is
+        size = None if self.look.masked else self.look.size  # masks are brought to the photo's own size
         return pictures.load(source, max_pixels=self.max_pixels, max_side=size)
 
     def prepare(self, photo: pictures.Photo) -> Job:

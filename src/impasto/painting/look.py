@@ -103,7 +103,7 @@ class Look:
 
     @property
     def masked(self) -> bool:
-        """Whether masks belong to it, which are as large as the photo is."""
+        """Whether masks belong to it, which are brought to the photo's size."""
         return bool(self.masks) or self.protect is not None
 
     @property

@@ -30,8 +30,8 @@ def load(
     or uint16. Planes (h, w) of whole numbers are not copied.
 
     A mask is whatever ``pictures.load`` takes: its grey value is the weight, times its alpha if it has one. Booleans
-    are black and white. PictureError for a mask of another size than the photo, or "alpha" where the photo has none,
-    or that cannot be read; ``max_pixels`` as in ``pictures.load``.
+    are black and white. One of another size is stretched, if it has the photo's proportions. PictureError for one of
+    others, or "alpha" where the photo has none, or that cannot be read; ``max_pixels`` as in ``pictures.load``.
     """
     return {style: weights(style, mask, photo, max_pixels) for style, mask in masks.items()}
 
@@ -49,13 +49,21 @@ def weights(style: str, mask: Mask, photo: pictures.Photo, max_pixels: int | Non
             found = _grey(pictures.load(mask, max_pixels=max_pixels))
     except PictureError as error:
         raise PictureError(f"the mask of {style!r} cannot be used: {error}") from error
-    (height, width), expected = found.shape, photo.pixels.shape[:2]
-    if (height, width) != expected:
+    (height, width), (tall, wide) = found.shape, photo.pixels.shape[:2]
+    if abs(width * tall - height * wide) >= max(height, width, tall, wide):  # a pixel of the smaller of the two
         raise PictureError(
-            f"the mask of {style!r} is {width} x {height} pixels and the photo {expected[1]} x {expected[0]}; "
-            "make the mask as large as the photo"
+            f"the mask of {style!r} is {width} x {height} pixels and the photo {wide} x {tall}; "
+            "make the mask as large as the photo, or give it the photo's proportions"
         )
-    return found
+    return stretched(found, wide, tall)
+
+
+def stretched(mask: Weights, width: int, height: int) -> Weights:
+    """A mask (h, w) at another size, soft where it is enlarged: uint8 if it was, else float32."""
+    if mask.shape == (height, width):
+        return mask
+    picture = Image.fromarray(mask if mask.dtype == np.uint8 else pictures.unit(mask))
+    return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
 
 
 def _grey(mask: pictures.Photo) -> Weights:

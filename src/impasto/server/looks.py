@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from impasto import pictures
 from impasto.errors import PictureError
 from impasto.painting.look import Look
+from impasto.painting.regions import stretched
 from impasto.server.settings import MASK_SIDE
 from impasto.styles.bank import PHOTO, Bank
 
@@ -66,13 +66,6 @@ def mix(styles: Mapping[str, float]) -> str:
     if len(styles) == 1:
         return next(iter(styles))
     return ",".join(f"{name}:{weight:g}" for name, weight in styles.items())
-
-
-def stretched(mask: Mask, width: int, height: int) -> Mask:
-    """A mask (h, w) at another size, soft where it is enlarged."""
-    if mask.shape == (height, width):
-        return mask
-    return np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def mask_in(data: bytes) -> Mask:
