@@ -38,6 +38,16 @@ def write_atomically(path: AnyPath, data: bytes, *, lasting: bool = True) -> Non
         temporary.unlink(missing_ok=True)
 
 
+def keep_newest(folder: Path, pattern: str, *, count: int, size: int | None = None) -> None:
+    """Leave at most ``count`` files of this ``pattern`` in a folder, and ``size`` bytes; the oldest go. OSError."""
+    found = sorted(((each.stat(), each) for each in folder.glob(pattern)), key=lambda pair: -pair[0].st_mtime)
+    total = 0
+    for place, (about, each) in enumerate(found):
+        total += about.st_size
+        if place >= count or (size is not None and total > size):
+            each.unlink(missing_ok=True)
+
+
 def hold(file: IO[bytes]) -> None:
     """Hold an open file until it is closed or this process ends; OSError while another one holds it."""
     if sys.platform == "win32":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,3 +118,16 @@ def test_memory_that_cannot_be_written(folder: Path) -> None:
     file.unlink()
     file.mkdir()
     assert quicker("a", Processor(2, 1).openers) == "bf16"
+
+
+def test_memory_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered longest is forgotten beyond so many files; other kinds of files are left alone."""
+    monkeypatch.setattr(precision, "MOST_FILES", 3)
+    folder.mkdir()
+    (folder / "other-a.json").write_text("{}")
+    for at in range(5):
+        precision.remembered("word", str(at), ["yes"], lambda: "yes")
+        for path in folder.glob("word-*"):
+            os.utime(path, (path.stat().st_mtime - 10,) * 2)
+    assert sorted(remembered(folder)) == ["2", "3", "4"]
+    assert (folder / "other-a.json").exists()

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from impasto import quiet
 from impasto.errors import attempt
-from impasto.files import write_atomically
+from impasto.files import keep_newest, write_atomically
 
 GAIN = 0.9  # bfloat16 rounds, so it must take less than this share of float32's time
 TURNS = 3  # of which the quickest counts
+MOST_FILES = 400  # of a kind; beyond it the oldest go
 
 Timed = Callable[[], float]  # paints once, and gives the seconds
 
@@ -45,6 +46,7 @@ def remembered(kind: str, key: str, words: Container[str], find: Callable[[], st
             return known
         with suppress(OSError):  # it is tried again next time
             write_atomically(file, json.dumps({key: found}).encode())
+            keep_newest(file.parent, f"{kind}-*.json", count=MOST_FILES)
     return found
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from impasto import quiet
 from impasto.errors import attempt
-from impasto.files import write_atomically
+from impasto.files import keep_newest, write_atomically
 
 FILE = "compiled-{}.bin"
 MOST_BYTES, MOST_FILES = 200_000_000, 400  # of all files; beyond it those go that nobody has used for longest
@@ -110,9 +110,4 @@ def _write(file: Path, name: bytes, blob: bytes) -> None:
     if len(held) > MOST_BYTES // 4:
         return
     write_atomically(file, hashlib.sha256(held).digest() + held, lasting=False)
-    found = [(each.stat(), each) for each in file.parent.glob(FILE.format("*"))]
-    total = 0
-    for count, (stat, each) in enumerate(sorted(found, key=lambda pair: pair[0].st_mtime, reverse=True)):
-        total += stat.st_size
-        if total > MOST_BYTES or count >= MOST_FILES:
-            each.unlink(missing_ok=True)
+    keep_newest(file.parent, FILE.format("*"), count=MOST_FILES, size=MOST_BYTES)
