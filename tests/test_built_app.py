@@ -142,7 +142,7 @@ def test_a_bare_debian(bare: Path, home: str) -> None:
                     assert picture.size == photo.size
             assert b'"teach":false' in call(base, token, "session")
             call(base, token, "end", b"")
-            _, err = process.communicate(timeout=30)
+            _, err = process.communicate(timeout=60)
             assert (process.returncode, err) == (0, b"")
         finally:
             process.send_signal(signal.SIGKILL)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driven import Studio, drawn
-from playwright.sync_api import Browser, sync_playwright
+from driven import PATIENCE, Studio, drawn
+from playwright.sync_api import Browser, expect, sync_playwright
 from sited import Served, Site, build, served
 
+expect.set_options(timeout=PATIENCE)
 CHROMIUM = "/usr/bin/chromium"
 QUIET = [
     "--no-sandbox",
@@ -43,7 +44,7 @@ def address() -> Iterator[str]:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.send_signal(signal.SIGINT)
-        process.wait(30)
+        process.wait(60)
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ class Studio:
         if hash:
             self.page.goto("about:blank")
             self.page.goto(self.address.partition("?")[0] + hash)
-        expect(self.page.locator("#grid .tile").first).to_be_visible(timeout=PATIENCE)
+        expect(self.page.locator("#grid .tile").first).to_be_visible()
         return self
 
     def add(self, *photos: Path) -> Studio:
@@ -80,9 +80,9 @@ class Studio:
     def painted(self) -> Studio:
         """Wait until the painting shows the current recipe, at the size of the view."""
         painting = self.page.get_by_test_id("painting")
-        expect(painting).to_have_attribute("data-state", "painted", timeout=PATIENCE)
-        expect(painting).to_have_attribute("data-sharp", "true", timeout=PATIENCE)
-        expect(painting).to_have_attribute("data-state", "painted", timeout=PATIENCE)
+        expect(painting).to_have_attribute("data-state", "painted")
+        expect(painting).to_have_attribute("data-sharp", "true")
+        expect(painting).to_have_attribute("data-state", "painted")
         return self
 
     def style(self, name: str) -> Locator:

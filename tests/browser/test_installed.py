@@ -122,7 +122,7 @@ def test_photos_are_shared_with_it(make_site: Any, own: Served, photo: Path, tmp
 def test_what_is_shared_and_lost_is_said(make_site: Any, site: Served, tmp_path: Path) -> None:
     """Something shared that holds no photo is one sentence."""
     page = make_site(site.address).open()
-    expect(share(page).locator("#note-text")).to_contain_text("no picture", timeout=30_000)
+    expect(share(page).locator("#note-text")).to_contain_text("no picture")
 
 
 @pytest.mark.parametrize("name", ["opened.png", "opened.safetensors"])
@@ -149,7 +149,7 @@ def test_a_new_version_is_offered(make_site: Any, own: Served, photo: Path) -> N
     page = make_site(own.address).open().add(photo)
     renew(own.folder)
     page.page.evaluate(LOOK)
-    expect(page.page.locator("#renewal")).to_contain_text("A new version is ready.", timeout=30_000)
+    expect(page.page.locator("#renewal")).to_contain_text("A new version is ready.")
     assert about(page.page) != "9.9.9"
     page.painted()
     with page.page.expect_navigation():
@@ -169,16 +169,16 @@ def test_a_new_version_waits_for_other_windows(make_site: Any, own: Served) -> N
     page = make_site(own.address).open()
     other = page.context.new_page()
     other.goto(own.address)
-    expect(other.locator("#grid .tile").first).to_be_visible(timeout=30_000)
+    expect(other.locator("#grid .tile").first).to_be_visible()
     renew(own.folder)
     page.page.evaluate(LOOK)
-    page.page.locator("#renew").click(timeout=30_000)
+    page.page.locator("#renew").click()
     expect(page.page.locator("#note-text")).to_contain_text("one window only")
     assert about(other) != "9.9.9"
     other.close()
     with page.page.expect_navigation():
         page.page.locator("#renew").click()
-    expect(page.page.locator("#grid .tile").first).to_be_visible(timeout=30_000)
+    expect(page.page.locator("#grid .tile").first).to_be_visible()
     assert about(page.page) == "9.9.9"
 
 

@@ -70,7 +70,7 @@ class Live:
 
     def open(self) -> Live:
         self.page.goto(self.address)
-        expect(self.painting).to_have_attribute("data-state", "painted", timeout=PATIENCE)
+        expect(self.painting).to_have_attribute("data-state", "painted")
         return self
 
     @property
@@ -104,7 +104,7 @@ class Live:
     def end(self) -> tuple[int, str]:
         """Ctrl-C: the exit code, and what was said."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30), self.process.stderr.read()  # type: ignore[union-attr]
+        return self.process.wait(60), self.process.stderr.read()  # type: ignore[union-attr]
 
     def forgive_the_end(self) -> None:
         """What a server that has ended brings onto the console."""
@@ -178,7 +178,7 @@ def test_mirror(live: Live) -> None:
 
 def test_styles_are_pictures_of_what_is_seen(live: Live) -> None:
     """The tiles fill with what is seen, in each style."""
-    expect(live.page.locator("#grid .tile").nth(5)).to_have_attribute("data-ready", "true", timeout=PATIENCE)
+    expect(live.page.locator("#grid .tile").nth(5)).to_have_attribute("data-ready", "true")
     live.later(2)
 
 
@@ -216,7 +216,7 @@ def test_a_camera_that_is_not_allowed(make_live: Any) -> None:
     expect(live.page.locator("#waiting")).to_have_text("The camera was not allowed")
     assert violations(live) == []
     live.page.get_by_role("button", name="Try again").click()
-    expect(live.painting).to_have_attribute("data-state", "painted", timeout=PATIENCE)
+    expect(live.painting).to_have_attribute("data-state", "painted")
 
 
 def test_the_end_of_a_film(make_live: Any, tmp_path: Path) -> None:
@@ -231,8 +231,8 @@ def test_the_end_of_a_film(make_live: Any, tmp_path: Path) -> None:
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     live = make_live("--camera", short, "-s", OTHER).open()
-    expect(live.page.locator("#note-text")).to_have_text("The show is over.", timeout=PATIENCE)
-    assert live.process.wait(20) == 0
+    expect(live.page.locator("#note-text")).to_have_text("The show is over.")
+    assert live.process.wait(60) == 0
     live.forgive_the_end()
 
 
@@ -252,7 +252,7 @@ def test_for_everybody(make_live: Any, clip: Path, tmp_path: Path, options: dict
     folder = Path(os.environ.get("IMPASTO_SCREENS", tmp_path))
     name = "phone" if "is_mobile" in options else options.get("color_scheme", "light")
     live.open()
-    expect(live.page.locator("#grid .tile").nth(7)).to_have_attribute("data-ready", "true", timeout=PATIENCE)
+    expect(live.page.locator("#grid .tile").nth(7)).to_have_attribute("data-ready", "true")
     assert violations(live) == []
     live.page.screenshot(path=folder / f"live-{name}.png")
     live.page.locator("#tool-compare").click()

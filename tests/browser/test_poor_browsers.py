@@ -65,7 +65,7 @@ def test_memory_that_is_refused(make_site: Any, site: Served, photo: Path) -> No
 
     page.page.route("**/wasm/worker.js", starved)
     page.open().page.locator("#file").set_input_files(photo)
-    expect(page.page.locator("#note-text")).to_contain_text("not enough memory", timeout=30_000)
+    expect(page.page.locator("#note-text")).to_contain_text("not enough memory")
     page.page.unroute("**/wasm/worker.js")
     page.style(OTHER).click()
     page.painted()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from driven import OTHER, PATIENCE, STYLE, THIRD, drawn
+from driven import OTHER, STYLE, THIRD, drawn
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -84,7 +84,7 @@ def test_a_quick_stroke_has_no_corners(brush: Any) -> None:
 def choose(page: Any, name: str) -> None:
     """Take a network, and wait until its styles are there: until then the other one is shown."""
     page.get_by_role("radio", name=name).click()
-    expect(page.get_by_role("radio", name=name)).to_be_checked(timeout=PATIENCE)
+    expect(page.get_by_role("radio", name=name)).to_be_checked()
 
 
 def test_what_a_network_lacks_comes_back_with_the_other(painted: Any) -> None:
@@ -257,10 +257,10 @@ def test_the_loupe_shows_a_place_at_full_size(painted: Any) -> None:
     """The loupe asks for whole pixels of the painting, and keys move it."""
     painted.tool("Loupe").click()
     lens = painted.page.locator("#lens")
-    expect(lens).to_have_attribute("data-state", "painted", timeout=20_000)
+    expect(lens).to_have_attribute("data-state", "painted")
     lens.press("ArrowLeft")
     expect(lens).to_have_attribute("data-state", "painting")
-    expect(lens).to_have_attribute("data-state", "painted", timeout=20_000)
+    expect(lens).to_have_attribute("data-state", "painted")
 
     asked = [json.loads(each.post_data) for each in painted.asked if each.url.endswith("/window")]
     assert asked[-1]["x"] < asked[0]["x"]

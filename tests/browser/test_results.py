@@ -63,7 +63,7 @@ def test_a_size_and_dpi_are_kept(painted: Any, tmp_path: Path) -> None:
     page.get_by_label("Longer side, px").press("Tab")
     page.get_by_label("Pixels per inch").fill("300")
     page.get_by_label("Pixels per inch").press("Tab")
-    expect(page.locator("#print-size")).to_contain_text("2 × 1.4 cm", timeout=20_000)
+    expect(page.locator("#print-size")).to_contain_text("2 × 1.4 cm")
     page.get_by_role("radio", name="WebP").check()
     page.keyboard.press("Escape")
     with Image.open(downloaded(painted.painted(), tmp_path)) as picture:
@@ -83,7 +83,7 @@ def test_a_painting_is_cancelled(painted: Any) -> None:
     expect(page.locator("#progress-text")).to_contain_text("40%")
     expect(painted.tool("Download")).to_be_disabled()
     painted.tool("Cancel").click()
-    expect(page.get_by_role("status")).to_contain_text("Cancelled", timeout=2000)
+    expect(page.get_by_role("status")).to_contain_text("Cancelled")
     expect(painted.tool("Download")).to_be_enabled()
     assert any(each.method == "DELETE" and "/jobs/" in each.url for each in painted.asked)
 
@@ -256,7 +256,7 @@ def test_a_server_that_goes_and_comes_back(painted: Any) -> None:
     painted.context.route("**/*", lambda route: route.abort("connectionrefused"))
     painted.style(STYLE).click()
     painted.style(OTHER).click()
-    expect(painted.page.locator("#note-text")).to_contain_text("The studio does not answer", timeout=10_000)
+    expect(painted.page.locator("#note-text")).to_contain_text("The studio does not answer")
     painted.context.unroute("**/*")
     painted.painted()
     assert painted.recipe["styles"] == {OTHER: 1}

@@ -23,7 +23,7 @@ SIGHTS = {
 def rested(studio: Any) -> None:
     """Until the styles in sight are painted."""
     studio.page.wait_for_timeout(200)
-    expect(studio.page.locator("#grid .tile").nth(7)).to_have_attribute("data-ready", "true", timeout=30_000)
+    expect(studio.page.locator("#grid .tile").nth(7)).to_have_attribute("data-ready", "true")
     studio.page.wait_for_timeout(400)
 
 

@@ -47,7 +47,7 @@ def test_a_film_from_beginning_to_end(network_file: Path, clip: Path, tmp_path: 
         status, page = visitor.get(line)
         assert status == 200 and b"live.js" in page
         assert looked(visitor, address) == 200
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         assert process.stdout and process.stderr
         said = process.stderr.read()
         assert process.stdout.read() == "" and said.startswith(f"{target}: ") and said.count("\n") == 1
@@ -80,7 +80,7 @@ def test_a_page_that_is_closed(network_file: Path, tmp_path: Path) -> None:
         address = line.partition("/?")[0]
         assert looked(visitor, address) == 204
         assert process.poll() is None
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         assert process.stderr and process.stderr.read() == ""
 
 

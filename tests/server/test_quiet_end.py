@@ -39,7 +39,7 @@ def interrupted(network_file: Path, folder: Path, delay: float, *, shown: bool) 
                 assert process.stdout and process.stdout.readline()
             time.sleep(delay)
             os.killpg(process.pid, signal.SIGINT)
-            _, err = process.communicate(timeout=30)
+            _, err = process.communicate(timeout=60)
         finally:
             process.kill()
     return process.returncode, err
