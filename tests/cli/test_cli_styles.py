@@ -25,6 +25,12 @@ def bank(network_file: Path) -> Path:
     return network_file.with_suffix(".safetensors")
 
 
+def same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two pictures differ by rounding alone, as the same painting may from command to command."""
+    apart = np.abs(one.astype(int) - other)
+    return bool(one.shape == other.shape and apart.max() <= 1 and apart.mean() < 0.01)
+
+
 def test_the_corners_of_a_square_are_the_styles(photo, network_file, tmp_path, capsys) -> None:
     """square paints n x n pictures, and its corners are what paint makes of the four styles, photo too."""
     out, single = tmp_path / "square.png", tmp_path / "single.png"
@@ -35,7 +41,7 @@ def test_the_corners_of_a_square_are_the_styles(photo, network_file, tmp_path, c
     assert sheet.shape == (3 * 42 + 2, 3 * 50 + 2, 3)
     for name, top, left in (("red", 2, 2), ("green", 2, 102), ("blue", 86, 2), ("photo", 86, 102)):
         run("paint", photo, "-s", name, "-o", single, "--network", network_file, capsys=capsys)
-        assert np.array_equal(sheet[top : top + 40, left : left + 48], pixels(single))
+        assert same(sheet[top : top + 40, left : left + 48], pixels(single))
 
 
 def test_a_path_as_numbered_frames(photo, network_file, tmp_path, capsys) -> None:
@@ -47,7 +53,7 @@ def test_a_path_as_numbered_frames(photo, network_file, tmp_path, capsys) -> Non
     assert sorted(path.name for path in folder.iterdir()) == [f"frame-000{i}.png" for i in (1, 2, 3, 4)]
     for name, frame in (("red", 1), ("green:1,blue:3", 4)):
         run("paint", photo, "-s", name, "-o", single, "--network", network_file, capsys=capsys)
-        assert np.array_equal(pixels(folder / f"frame-000{frame}.png"), pixels(single))
+        assert same(pixels(folder / f"frame-000{frame}.png"), pixels(single))
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp"])
