@@ -36,6 +36,9 @@ try {
   await page.click('#format label:nth-child(2)');
   await page.keyboard.press("Escape");
   await download("first.png");
+  // What is kept for offline use is written behind the answers: the cable waits until nothing has come for a while.
+  const kept = () => page.evaluate("caches.keys().then(async (names) => (await Promise.all(names.map(async (name) => (await (await caches.open(name)).keys()).length))).join())");
+  for (let before = ""; before !== (before = await kept()); ) await new Promise((done) => setTimeout(done, 2000));
   console.log(JSON.stringify({ isolated: await page.evaluate("crossOriginIsolated"), words: await page.evaluate("document.getElementById('about').textContent") }));
   await once(lines, "line");
   await page.reload({ waitUntil: "load" });
