@@ -215,7 +215,7 @@ export class WasmEngine {
   async later() {
     navigator.serviceWorker?.controller?.postMessage("look through");
     if (navigator.serviceWorker?.controller && !navigator.connection?.saveData) {
-      for (const file of Object.values(BUILT.networks.fast.styles)) await (await fetch(url(file))).blob(); // one that nobody reads holds the service worker, and a new version waits for it
+      for (const file of Object.values(BUILT.networks.fast.styles)) await (await fetch(url(file))).blob(); // read to its end, so that it is kept whole
     }
     if (await due()) remember((await trial(settings)).provider);
   }

@@ -2,7 +2,7 @@
 
 import { anew } from "./isolation.js";
 
-const PATIENCE = 3000; // ms that the former version has to end: a browser may wait minutes for requests that nobody reads any more
+const PATIENCE = 3000; // ms that the former version has to end: now and then a browser lets the new one wait without end
 const PAUSE = 3_600_000; // ms between two looks for one, while the page stays open
 
 /** `ready(take)` is called when a new version is here: `take()` loads it. `others()`: other pages are open, and it has to wait. */

@@ -11,6 +11,7 @@ export function fitted(list, known, instead = null) {
   const all = whole.get(list) ?? list, fits = (each) => namesOf(each).every((name) => known.has(name));
   if (all.every(fits)) return all;
   let left = all.filter(fits);
+  if (list !== all && left.every((each) => list.includes(each)) && list.every(fits)) return list; // it was shortened like this before
   if (instead && !left.some(([, weight]) => weight > 0)) left = [[instead, 1]];
   whole.set(left, all);
   return left;
