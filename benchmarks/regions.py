@@ -39,7 +39,7 @@ from impasto.learn.loss.features import LossNetwork, load_loss_network
 from impasto.learn.loss.statistics import gram, guided_gram
 from impasto.learn.network.layers import EPSILON, ON_TENSORS, StyleNetwork, _activated, interleave_phases, split_phases
 from impasto.learn.network.load import load_with_bank
-from impasto.learn.padding import mirror
+from impasto.learn.padding import surround
 from impasto.learn.photos import load_paintings
 from impasto.learn.tensors import to_picture, to_planes
 from impasto.painting.look import Look
@@ -121,7 +121,7 @@ def _run(
     network: StyleNetwork, photo: Tensor, rows: Tensor, masks: Tensor, moments: Callable[[int, Tensor, Any], Moments]
 ) -> Tensor:
     """The painting (1, 3, H, W), whose norms take one pair of moments for each row."""
-    planes = mirror(masks[None], network.margin)
+    planes = surround(masks[None], network.margin)
     halves = [torch.split(half, network.widths, 1) for half in rows.chunk(2, 1)]
     numbers = iter(range(len(network.layers)))
 
@@ -139,7 +139,7 @@ def _run(
         z = _activated(z, block.activation)
         return interleave_phases(z) if z.dim() == 5 else z
 
-    painted = network.trunk(mirror(photo, network.margin), layer, ON_TENSORS)
+    painted = network.trunk(surround(photo, network.margin), layer, ON_TENSORS)
     margin, (height, width) = network.margin, photo.shape[2:]
     return painted[:, :, margin : margin + height, margin : margin + width]
 

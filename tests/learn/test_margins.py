@@ -19,7 +19,7 @@ from impasto.learn.loss.features import LossNetwork
 from impasto.learn.network.full import PasticheNetwork
 from impasto.learn.network.load import load_network, load_with_bank
 from impasto.learn.network.to_onnx import network_graph
-from impasto.learn.padding import mirror
+from impasto.learn.padding import surround
 from impasto.learn.paintings import find_paintings
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.teach.lesson import Lesson
@@ -30,6 +30,7 @@ from impasto.learn.train.export import export
 from impasto.learn.train.run import Run
 from impasto.learn.train.settings import TrainSettings
 from impasto.painting.network import Network
+from impasto.pictures.margin import places
 from impasto.styles.bank import Bank, Card
 
 MARGIN = 16
@@ -67,16 +68,17 @@ def hidden_file(network_file: Path, tiny_network: PasticheNetwork, tmp_path: Pat
 
 def with_margin(network: PasticheNetwork, picture: Tensor, row: Tensor, margin: int) -> Tensor:
     """What ``network``, which has no margin, paints with one."""
-    wide = torch.nn.functional.pad(picture, [margin] * 4, mode="reflect")
+    down, across = (torch.from_numpy(places(side, margin)) for side in picture.shape[2:])
+    wide = picture[:, :, down][..., across]
     return network(wide, row)[:, :, margin:-margin, margin:-margin]
 
 
-@pytest.mark.parametrize("margin", [0, 3, 7, 8, 40])
-def test_what_is_mirrored_goes_on(margin: int) -> None:
-    """A margin larger than the picture is mirrored again and again, as numpy does it."""
-    picture = torch.rand(1, 2, 8, 8)
-    around = ((0, 0), (0, 0), (margin, margin), (margin, margin))
-    np.testing.assert_array_equal(mirror(picture, margin).numpy(), np.pad(picture.numpy(), around, "reflect"))
+@pytest.mark.parametrize("margin", [0, 3, 4, 8, 24, 25, 40])
+def test_the_places_of_a_margin(margin: int) -> None:
+    """A margin in torch shows what its places say, larger than the picture or not."""
+    picture = torch.rand(2, 3, 25, 31)
+    expected = picture.numpy()[:, :, places(25, margin)][..., places(31, margin)]
+    np.testing.assert_array_equal(surround(picture, margin).numpy(), expected)
 
 
 def test_the_margin_of_a_run_is_in_its_files(open_run: OpenRun, tmp_path: Path) -> None:

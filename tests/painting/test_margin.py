@@ -1,4 +1,4 @@
-"""A margin that nobody sees: mirrored around the picture inside the network, painted with it, and cut off."""
+"""A margin that nobody sees: put around the picture inside the network, painted with it, and cut off."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from impasto.painting.network import Network
 from impasto.painting.painter import Painter
 from impasto.painting.sessions import Floats
 from impasto.painting.tiles.stages import Graph
+from impasto.pictures.margin import places
 from impasto.styles.bank import Bank, Card
 
 onnx = pytest.importorskip("onnx")
@@ -57,10 +58,10 @@ def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> Any:
 
 
 def wide(picture: Any, multiple: int) -> Any:
-    """A picture (h, w, C) as the network is to meet it: mirrored up, and then outwards by the margin."""
+    """A picture (h, w, C) as the network is to meet it: mirrored up, and then with the margin."""
     up = [-(-max(side, MARGIN + 1) // multiple) * multiple - side for side in picture.shape[:2]]
     picture = np.pad(picture, ((0, up[0]), (0, up[1]), (0, 0)), "reflect")
-    return np.pad(picture, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), "reflect")
+    return picture[np.ix_(*(places(side, MARGIN) for side in picture.shape[:2]))]
 
 
 def middle(painted: Any, size: tuple[int, int]) -> Any:
@@ -75,7 +76,7 @@ def weights(size: tuple[int, int]) -> Floats:
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_the_middle_of_the_mirrored_picture(files: dict[int, Path], size: tuple[int, int], runtime: Any) -> None:
+def test_the_middle_of_the_wide_picture(files: dict[int, Path], size: tuple[int, int], runtime: Any) -> None:
     """What a network with a margin paints is the middle of what the same network without one makes of the wide photo.
 
     So it is in both runtimes, for floats and bytes, and for pictures smaller than the margin.

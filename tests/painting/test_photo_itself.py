@@ -134,7 +134,7 @@ def test_the_way_up_with_the_shipped_network() -> None:
     made = [full.paint_array(pictures.unit(FLAT), full.styles[0], strength=strength) for strength in strengths]
     steps = [float(np.abs(b - a).mean()) for a, b in zip(made, made[1:], strict=False)]
     far = [float(np.sqrt(np.square(each - made[0]).mean())) for each in made]
-    assert far[:8] == sorted(far[:8]) and far[-1] > 2 * far[5] and max(steps) < 3.5 * np.mean(steps)
+    assert far[:8] == sorted(far[:8]) and far[-1] > 2 * far[5] and max(steps) < 4.5 * np.mean(steps)
 
 
 def test_strong_paintings_are_the_networks_alone(painter: Painter) -> None:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.learn.pieces import piece
+from impasto.pictures.margin import MIRRORED, places
 
 
 class _ReflectPad(torch.autograd.Function):
@@ -50,11 +51,17 @@ def reflect_pad(x: Tensor, margin: int) -> Tensor:
     return _ReflectPad.apply(x, margin)  # type: ignore[no-any-return, no-untyped-call]
 
 
-def mirror(x: Tensor, margin: int) -> Tensor:
-    """``reflect_pad`` for any ``margin``: what is mirrored goes on being mirrored; needs H, W > 1."""
-    while margin > 0:
-        step = min(margin, *(size - 1 for size in x.shape[2:]))
-        x, margin = reflect_pad(x, step), margin - step
+def surround(x: Tensor, margin: int) -> Tensor:
+    """``x`` (B, C, H, W) with a margin as ``pictures.margin.places`` says; needs H, W > 1."""
+    if min(x.shape[2:]) <= margin:
+        for dim in (2, 3):
+            x = x.index_select(dim, torch.from_numpy(places(x.shape[dim], margin)).to(x.device))
+        return x
+    x = reflect_pad(x, min(margin, MIRRORED))
+    for dim in (2, 3) if margin > MIRRORED else ():
+        length, far = x.shape[dim], margin - MIRRORED
+        before, after = 2 * MIRRORED, length - 2 * MIRRORED - far
+        x = torch.cat([x.narrow(dim, before, far), x, x.narrow(dim, after, far)], dim)
     return x
 
 

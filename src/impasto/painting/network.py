@@ -134,7 +134,7 @@ class Network:
     @property
     def smallest(self) -> int:
         """The least pixels a side that the network takes; smaller pictures are mirrored up to it."""
-        return max(SMALLEST, self.margin + 1)  # a margin needs that many pixels to mirror
+        return max(SMALLEST, self.margin + 1)  # a margin shows that many pixels of it
 
     def pixels(self, height: int, width: int) -> int:
         """About how many pixels are painted for a picture of this size, those of the margin too."""

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.learn.padding import mirror, reflect_pad, replicate_pad
+from impasto.learn.padding import reflect_pad, replicate_pad, surround
 from impasto.learn.pieces import convolve, piece
 
 Padding = Literal["reflect", "zeros"]
@@ -250,7 +250,7 @@ class StyleNetwork(nn.Module):
     kind: str  # "full" or "fast": what ``build`` knows it by
     multiple: int  # height and width must be multiples of this
     settings: dict[str, Any]
-    margin = 0  # pixels of mirrored picture painted on every side and cut off, a multiple of ``multiple``
+    margin = 0  # pixels painted beyond the picture on every side and cut off, a multiple of ``multiple``
 
     @property
     def layers(self) -> list[ConvNorm]:
@@ -298,15 +298,15 @@ class StyleNetwork(nn.Module):
     def forward(self, pictures: Tensor, rows: Tensor) -> Tensor:
         """Paint ``pictures`` (B, 3, H, W), 0..1, each in its row of ``rows`` (B, row_size).
 
-        H and W must be multiples of ``multiple``. A row may be any mixture of rows. A ``margin`` is mirrored around
-        the pictures and cut off what is painted; moments are those of pictures with margins. Returns (B, 3, H, W) in
-        0..1.
+        H and W must be multiples of ``multiple``. A row may be any mixture of rows. A ``margin`` is put around the
+        pictures (``padding.surround``) and cut off what is painted; moments are those of pictures with margins. Returns
+        (B, 3, H, W) in 0..1.
         """
         if pictures.shape[2] % self.multiple or pictures.shape[3] % self.multiple:
             raise ValueError(f"height and width must be multiples of {self.multiple}, not {tuple(pictures.shape[2:])}")
         height, width = pictures.shape[2:]
         visible = slice(self.margin, self.margin + height), slice(self.margin, self.margin + width)
-        return self._paint(mirror(pictures, self.margin), rows)[:, :, *visible]
+        return self._paint(surround(pictures, self.margin), rows)[:, :, *visible]
 
     def _paint(self, pictures: Tensor, rows: Tensor) -> Tensor:
         if rows.shape != (pictures.shape[0], self.row_size):

@@ -12,10 +12,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from impasto.errors import LearnError
 from impasto.learn.network.layers import EPSILON, ConvNorm, StyleNetwork, phase_taps
+from impasto.pictures.margin import MIRRORED
 
 Floats = npt.NDArray[np.float32]
 NARROW = 32  # channels: below, runtimes convolve four phases faster than they convolve transposed
 OPSET = 18
+SURROUNDED = "surrounded"  # the picture with its margin
 IR_VERSION = 9  # what ONNX Runtime 1.19 reads
 
 
@@ -64,6 +66,17 @@ class _Graph:
         pads = self.constant(np.array([0, 0, margin, margin, 0, 0, margin, margin], np.int64))
         return self.add("Pad", x, pads, mode=mode)
 
+    def surround(self, x: str, margin: int) -> str:
+        """As ``learn.padding.surround``, of a picture larger than the margin."""
+        x = self.pad(x, min(margin, MIRRORED))
+        for axis in (2, 3) if margin > MIRRORED else ():
+            ends = [2 * MIRRORED, MIRRORED + margin], [-MIRRORED - margin, -2 * MIRRORED]
+            parts = ([self.constant(np.array([each], np.int64)) for each in (*pair, axis)] for pair in ends)
+            before, after = (self.add("Slice", x, *part) for part in parts)
+            x = self.add("Concat", before, x, after, axis=axis)
+        self.nodes[-1].name = self.nodes[-1].output[0] = SURROUNDED
+        return SURROUNDED
+
     def convolve(self, x: str, weight: str, kernel: int, *, stride: int = 1, group: int = 1) -> str:
         """A convolution without padding, with all attributes, which some runtimes ask for."""
         given = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [0] * 4, "dilations": [1, 1]}
@@ -108,7 +121,8 @@ def network_graph(network: StyleNetwork, *, name: str = "full", half: bool = Tru
     ``scale`` and ``shift`` (row_size / 2,) each:
     the two halves of a row. Output: ``painted`` (1, 3, H, W) in 0..1. With ``half`` the weights are stored as float16
     (the arithmetic stays float32). The model's metadata hold its name, fingerprint, row size, alpha and margin; a
-    margin is mirrored around the picture by the graph's first node and cut off by its last.
+    margin is put around the picture by the graph's first nodes, of which the last is named "surrounded", and cut off by
+    its last.
     """
     if any(layer.padding != "reflect" or layer.upsample == "transposed" for layer in network.layers):
         raise LearnError("only the paper's network can be exported, not the variants that serve comparisons")
@@ -121,7 +135,7 @@ def network_graph(network: StyleNetwork, *, name: str = "full", half: bool = Tru
         return _layer(graph, block, x, *next(styles))
 
     margin = network.margin
-    painted = network.trunk(graph.pad("picture", margin) if margin else "picture", layer, graph)
+    painted = network.trunk(graph.surround("picture", margin) if margin else "picture", layer, graph)
     if margin:
         graph.cut(painted, margin)
     graph.nodes[-1].output[0] = "painted"

@@ -15,8 +15,8 @@ from impasto.limits import Choice, Precision, field
 class TrainSettings(LossSettings):
     """What defines a run. All of it is written into the checkpoint and, in the end, into the bank.
 
-    ``margin`` is how many pixels of mirrored photo are painted around each picture and cut off, so that nobody sees
-    what a network does along its border. ``design`` is the architecture of the network "fast", one of
+    ``margin`` is how many pixels are painted around each picture and cut off, so that nobody sees what a network does
+    along its border; ``pictures.margin`` says what they show. ``design`` is the architecture of the network "fast", one of
     ``designs.DESIGNS``; others have one only.
     """
 
@@ -33,7 +33,7 @@ class TrainSettings(LossSettings):
     style_weight_start: float = field(1.2, "Style weight of the first step.", limits.LEARNING_RATE)  # > 0: geometric
     ramp: int = field(500, "Steps until the style weight is reached.", limits.COUNT)
     margin: int = field(
-        0, "Mirrored pixels painted around each crop and cut off; default: as --start-from has, or 0.", limits.MARGIN
+        0, "Pixels painted around each crop and cut off; default: as --start-from has, or 0.", limits.MARGIN
     )
     photo_weight: float = field(60.0, "Weight of the photo row's squared error.", limits.WEIGHT)
     photo_turns: float = field(2.0, "Turns of the photo row, where a style has one.", limits.WEIGHT)

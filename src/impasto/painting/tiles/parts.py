@@ -8,6 +8,7 @@ from typing import TypeAlias
 Tensor: TypeAlias = tuple[str, int]  # a node's name and the number of its output
 
 PICTURE = "picture"
+SURROUNDED = "surrounded"  # the picture with its margin
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ from impasto.errors import NetworkError
 from impasto.painting.tiles import compile_cache
 from impasto.painting.tiles.flow import POINTWISE, Flow
 from impasto.painting.tiles.narrow import widened
-from impasto.painting.tiles.parts import PICTURE, Norm, Stage, Tensor
+from impasto.painting.tiles.parts import PICTURE, SURROUNDED, Norm, Stage, Tensor
 
 
 class Graph:
     """The stages of an ONNX network that has instance norms; raises NetworkError for one that cannot be cut so.
 
-    The ``margin`` that the network mirrors around a picture and cuts off again is left out: whoever gives tiles has it
+    The ``margin`` that the network puts around a picture and cuts off again is left out: whoever gives tiles has it
     in its picture.
     """
 
@@ -43,25 +43,20 @@ class Graph:
         self.depth = max((self.flow.levels[norm.name] for norm in self.norms), default=0)
 
     def _without_margin(self, model: Any) -> Any:
-        """The model without the nodes that mirror its margin, first of all, and cut it off, last of all."""
+        """The model without the nodes that put its margin around, first of all, and cut it off, last of all."""
         if self.margin:
-            for parameter in model.get_parameters():
-                if parameter.get_friendly_name() == PICTURE:
-                    (padding,) = parameter.output(0).get_target_inputs()
-                    self._expect("Pad", padding.get_node())
-                    for target in padding.get_node().output(0).get_target_inputs():
-                        target.replace_source_output(parameter.output(0))
+            nodes = {node.get_friendly_name(): node for node in model.get_ordered_ops()}
             end = model.get_results()[0].input(0)
-            self._expect("Slice", end.get_source_output().get_node())
-            end.replace_source_output(end.get_source_output().get_node().input_value(0))
+            cut = end.get_source_output().get_node()
+            if SURROUNDED not in nodes or cut.get_type_name() != "Slice":
+                raise NetworkError(
+                    f"this network cannot paint in tiles (its graph lacks the margin of {self.margin} pixels)"
+                )
+            for target in nodes[SURROUNDED].output(0).get_target_inputs():
+                target.replace_source_output(nodes[PICTURE].output(0))
+            end.replace_source_output(cut.input_value(0))
             model.validate_nodes_and_infer_types()
         return model
-
-    def _expect(self, kind: str, node: Any) -> None:
-        if node.get_type_name() != kind:
-            raise NetworkError(
-                f"this network cannot paint in tiles (its graph lacks the margin of {self.margin} pixels)"
-            )
 
     @cached_property
     def digest(self) -> str:

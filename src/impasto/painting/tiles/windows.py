@@ -17,6 +17,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from impasto.pictures import margin as margins
+
 Floats = npt.NDArray[np.float32]
 SHRUNK = 1 / 16  # of a window's side, computed twice at the end of a row, is too much
 
@@ -89,16 +91,16 @@ class Source(Protocol):
 class Mirrored:
     """A picture of any type, (h, w, C), read in windows as float32 planes, mirrored at the bottom and right.
 
-    ``size`` is the height and width after mirroring up to ``multiple``, and to ``least`` pixels, and then outwards by
-    ``margin`` on every side. Whole numbers become 0..1. ``pixels`` may be whatever has a shape and gives arrays
-    (h, w, C) for slices of rows and columns.
+    ``size`` is the height and width after mirroring up to ``multiple``, and to ``least`` pixels, and with a ``margin``
+    on every side (``pictures.margin``). Whole numbers become 0..1. ``pixels`` may be whatever has a shape and gives
+    arrays (h, w, C) for slices of rows and columns.
     """
 
     def __init__(self, pixels: Any, multiple: int, least: int = 0, margin: int = 0) -> None:
         self._pixels = pixels
         self._rows, self._columns = (
-            np.pad(_mirrored(length, _up(max(length, least), multiple)), margin, "reflect")
-            for length in pixels.shape[:2]
+            up[margins.places(len(up), margin)]
+            for up in (_mirrored(length, _up(max(length, least), multiple)) for length in pixels.shape[:2])
         )
         self.size = len(self._rows), len(self._columns)
 
@@ -106,7 +108,7 @@ class Mirrored:
         down, across = self._rows[rows], self._columns[columns]
         part = self._pixels[down.min() : down.max() + 1, across.min() : across.max() + 1]
         for axis, found in enumerate((down, across)):
-            if found[-1] - found[0] + 1 < len(found):  # mirrored in here
+            if not (np.diff(found) == 1).all():  # mirrored in here
                 part = np.take(part, found - found.min(), axis)
         return planes(part)
 

@@ -205,12 +205,10 @@ def _still(model: Any, shape: list[int]) -> Any:
 
 
 def _without_margin(model: Any) -> None:
-    """Take away the mirrored margin that a network puts around pictures, and cuts off again."""
+    """Take away the margin that a network puts around pictures, and cuts off again."""
     if int(model.get_rt_info(["framework", "impasto.margin"]).value if _has_margin(model) else 0) == 0:
         return
-    picture = model.input("picture")
-    (pad,) = (use.get_node() for use in picture.get_target_inputs())
-    pad.output(0).replace(picture)
+    _named(model, "surrounded").output(0).replace(model.input("picture"))
     (result,) = model.get_results()
     cut = result.input_value(0).get_node()
     cut.output(0).replace(cut.input_value(0))
