@@ -16,6 +16,7 @@ from impasto.learn.loss.features import LossNetwork, random_loss_network
 from impasto.learn.loss.losses import StyleTargets, content_distance, style_units
 from impasto.learn.loss.statistics import gram
 from impasto.learn.network.layers import with_own_tones
+from impasto.learn.padding import surround
 from impasto.learn.paintings import find_paintings
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.train import run as module
@@ -104,12 +105,12 @@ def open_run(photos: Path, paintings: Path, loss_network: LossNetwork, tmp_path:
 
 @pytest.mark.parametrize("which", [0, 3])
 def test_a_margin_is_painted_and_cut_off(which: int, open_run: Any) -> None:
-    """With a margin the network paints the mirrored picture, in a row made for the visible one, which alone is left."""
+    """With a margin the network paints the wide picture, in a row made for the visible one, which alone is left."""
     run = open_run(margin=8)
     picture, ids = torch.rand(1, 3, 64, 64), torch.tensor([which])
     network = run.state.model.network
     painted = paint(network, run.state.model.rows, picture, ids)
-    wide = torch.nn.functional.pad(picture, [8] * 4, mode="reflect")
+    wide = surround(picture, 8)
     chosen = run.state.model.rows[ids]
     own = with_own_tones(chosen, picture) if which == 3 else chosen
     network.margin = 0
