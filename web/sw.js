@@ -35,7 +35,7 @@ async function takeOver(event) {
 
 /** What is kept of the page is made whole: a browser that still holds a file in its memory asks for none. */
 async function lookThrough(event) {
-  for (const path of Object.keys(SHELL)) await answer(new Request(place(path)), event).then((found) => found.blob(), () => {}); // offline
+  for (const path of Object.keys(SHELL)) await answer(new Request(place(path)), event).then((found) => found.blob()).catch(() => {}); // offline
 }
 
 addEventListener("fetch", (event) => {

@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 FIREFOX = "/usr/bin/firefox-esr"
 PATIENCE = 300  # s
@@ -31,15 +31,17 @@ def until(found: Callable[[], Any]) -> Any:
 class Firefox:
     """A page in Firefox."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
-        self.stream, self.count = self.socket.makefile("rb"), 0
+    def __init__(self, connection: socket.socket, stream: IO[bytes]) -> None:
+        self.socket, self.stream, self.count = connection, stream, 0
         self._read()
         self.command("WebDriver:NewSession", {})
         self.command("WebDriver:SetTimeouts", {"script": 1000 * PATIENCE, "pageLoad": 1000 * PATIENCE})
 
     def _read(self) -> Any:
-        length = b"".join(iter(lambda: self.stream.read(1), b":"))
+        length = b""
+        while (byte := self.stream.read(1)) != b":":
+            assert byte, "Firefox is gone"
+            length += byte
         return json.loads(self.stream.read(int(length)))
 
     def command(self, name: str, parameters: dict[str, Any]) -> Any:
@@ -63,11 +65,6 @@ class Firefox:
         found = self.command("WebDriver:FindElement", {"using": "css selector", "value": selector})["value"]
         self.command("WebDriver:ElementSendKeys", {"id": next(iter(found.values())), "text": str(path)})
 
-    def close(self) -> None:
-        self.command("Marionette:Quit", {"flags": ["eForceQuit"]})
-        self.stream.close()
-        self.socket.close()
-
 
 @contextlib.contextmanager
 def firefox(profile: Path, downloads: Path) -> Iterator[Firefox]:
@@ -81,12 +78,19 @@ def firefox(profile: Path, downloads: Path) -> Iterator[Firefox]:
     command = [FIREFOX, "--headless", "--marionette", "--no-remote", "--profile", profile]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            page = Firefox(int(until(lambda: _text(profile / "MarionetteActivePort"))))
-            yield page
-            page.close()
+            port = int(until(lambda: _port(process, profile / "MarionetteActivePort")))
+            with (
+                socket.create_connection(("127.0.0.1", port), PATIENCE) as connection,
+                connection.makefile("rb") as stream,
+            ):
+                page = Firefox(connection, stream)
+                yield page
+                page.command("Marionette:Quit", {"flags": ["eForceQuit"]})
+                process.wait(PATIENCE)
         finally:
-            process.terminate()
+            process.kill()
 
 
-def _text(path: Path) -> str:
+def _port(process: subprocess.Popen[bytes], path: Path) -> str:
+    assert process.poll() is None, "Firefox is gone"
     return path.read_text().strip() if path.exists() else ""

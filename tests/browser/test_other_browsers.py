@@ -65,6 +65,12 @@ def near(path: Path, expected: np.ndarray) -> bool:
     return bool(np.abs(np.asarray(Image.open(path).convert("RGB")).astype(int) - expected).max() <= NEAR)
 
 
+def _whole(folder: Path) -> Path | None:
+    """The picture in a folder of downloads, once it is there."""
+    found = next(folder.glob("*.png"), None)
+    return found if found and found.stat().st_size and not list(folder.glob("*.part")) else None
+
+
 def test_firefox(away: Served, photo: Path, tmp_path: Path, expected: np.ndarray) -> None:
     """Firefox paints on several threads what the library paints, and again with the cable out."""
     saved, profile = tmp_path / "saved", tmp_path / "profile"
@@ -81,8 +87,7 @@ def test_firefox(away: Served, photo: Path, tmp_path: Path, expected: np.ndarray
             page.script("document.querySelector('#format input[value=png]').click()")
             page.wait("#download:not(:disabled)")
             page.script("document.getElementById('download').click()")
-            until(lambda: list(saved.glob("*.png")) and not list(saved.glob("*.part")))
-            next(saved.glob("*.png")).rename(tmp_path / name)
+            until(lambda: _whole(saved)).rename(tmp_path / name)
             assert near(tmp_path / name, expected)
             if name == "first.png":
                 kept = ""  # what is kept for offline use is written behind the answers

@@ -138,11 +138,12 @@ def test_files_of_before_have_no_margin(files: dict[int, Path]) -> None:
     assert model.graph.node[-1].op_type not in ("Slice", "Pad")  # slices cut styles into layers, too
 
 
-def test_the_margin_is_the_first_node_and_the_last(files: dict[int, Path]) -> None:
-    """Whoever runs the file has the margin without knowing: Pad first, Slice last, no Gather, the picture's size."""
+def test_the_margin_is_first_and_last(files: dict[int, Path]) -> None:
+    """Whoever runs the file has the margin without knowing: Pad first, Slice last, no Gather; tiles know it by name."""
     model = onnx.load(files[MARGIN])
     readers = [node.op_type for node in model.graph.node if "picture" in node.input]
     assert readers == ["Pad"] and model.graph.node[-1].op_type == "Slice"
+    assert [node.name for node in model.graph.node if "surrounded" in node.output] == ["surrounded"]
     assert model.graph.node[-1].output == ["painted"] and "Gather" not in {n.op_type for n in model.graph.node}
     assert {entry.key: entry.value for entry in model.metadata_props}["impasto.margin"] == str(MARGIN)
 

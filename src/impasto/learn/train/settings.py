@@ -16,8 +16,8 @@ class TrainSettings(LossSettings):
     """What defines a run. All of it is written into the checkpoint and, in the end, into the bank.
 
     ``margin`` is how many pixels are painted around each picture and cut off, so that nobody sees what a network does
-    along its border; ``pictures.margin`` says what they show. ``design`` is the architecture of the network "fast", one of
-    ``designs.DESIGNS``; others have one only.
+    along its border; ``pictures.margin`` says what they show. ``design`` is the architecture of the network "fast",
+    one of ``designs.DESIGNS``; others have one only.
     """
 
     steps: int = field(40_000, "Train up to this many steps.", limits.STEPS)

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from impasto import quiet
+from impasto.errors import NetworkError
 from impasto.styles.unseen.backward import Backward
 from impasto.styles.unseen.eye import Aim, Floats, Grams, Statistics, units
 
@@ -195,7 +196,10 @@ def _model(outputs: list[Any], parameters: list[Any]) -> Any:
 
 
 def _named(model: Any, name: str) -> Any:
-    return next(node for node in model.get_ordered_ops() if node.get_friendly_name() == name)
+    found = next((node for node in model.get_ordered_ops() if node.get_friendly_name() == name), None)
+    if found is None:
+        raise NetworkError(f"this network takes no paintings that it was not trained on (its graph lacks {name!r})")
+    return found
 
 
 def _still(model: Any, shape: list[int]) -> Any:
