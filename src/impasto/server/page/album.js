@@ -90,7 +90,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
     if (state.current === key) state.set({ tool: null });
     const at = state.photos.findIndex((entry) => entry.key === key), [entry] = state.photos.splice(at, 1);
     keep.dropPhoto(key).catch(() => {});
-    engine.forget(entry.photo).catch(() => {});
+    leave(entry);
     const next = state.photos[Math.min(at, state.photos.length - 1)];
     if (state.current !== key) return state.changed();
     state.current = null;
@@ -100,14 +100,18 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
   }
 
   async function forget() {
-    for (const { photo } of state.photos) engine.forget(photo).catch(() => {});
-    await engine.forgetStyles?.().catch(() => {});
-    await keep.forget().catch(() => {});
+    const { photos } = state;
     state.forgetSteps();
     state.set({ photos: [], current: null, recipe: turn(START, { network: state.recipe.network }), mixing: false, tool: null });
+    photos.forEach(leave);
+    await engine.forgetStyles?.().catch(() => {});
+    await keep.forget().catch(() => {});
     tell("forgot");
     emptied();
   }
+
+  /** Have the server forget a photo, once the views know that it is gone and ask for nothing more of it. */
+  const leave = ({ photo }) => setTimeout(() => engine.forget(photo).catch(() => {}));
 
   /** Small paintings for the strip, one after the other, once the large one rests. Whoever asks for a large one stops them. */
   function stripSoon() {
