@@ -127,8 +127,8 @@ def test_between_photo_and_painting(painter: Painter, strength: float) -> None:
 def test_the_way_up_with_the_shipped_network() -> None:
     """On flat colour, unlike all it was trained on, equal steps of strength are small steps away from the photo.
 
-    From half strength on, where the network paints alone, a bold style still moves away, to twice as far. Its last step
-    is its largest: up to 4.5 times the mean, of ten that could be one.
+    From half strength on, where the network paints alone, a bold style still moves away, to twice as far. No step is
+    larger than 4.5 times their mean.
     """
     full = Painter(threads=1)
     strengths = np.arange(0, 1.01, 0.1)
