@@ -19,11 +19,11 @@ FIREFOX = "/usr/bin/firefox-esr"
 PATIENCE = 300  # s
 
 
-def until(found: Callable[[], Any]) -> Any:
-    """What is found, once there is something."""
+def until(found: Callable[[], Any], instead: Callable[[], Any] = lambda: "nothing") -> Any:
+    """What is found, once there is something; in the end the error says what there is ``instead``."""
     end = time.monotonic() + PATIENCE
     while not (result := found()):
-        assert time.monotonic() < end, "it did not come"
+        assert time.monotonic() < end, f"it did not come: {instead()}"
         time.sleep(0.2)
     return result
 
@@ -58,7 +58,8 @@ class Firefox:
 
     def wait(self, selector: str) -> None:
         """Until there is such an element."""
-        until(lambda: self.script(f"return document.querySelector({json.dumps(selector)}) !== null"))
+        there = f"return document.querySelector({json.dumps(selector)}) !== null"
+        until(lambda: self.script(there), lambda: self.script("return document.body.innerText"))
 
     def drop(self, selector: str, path: Path) -> None:
         """Give a file to the input."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
-import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from driven import STYLE
-from marionette import firefox, until
+from marionette import Firefox, firefox, until
 from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -32,13 +31,22 @@ KEEP = """
   const made = URL.createObjectURL;
   URL.createObjectURL = (blob) => { saved.push(blob); return made(blob); };
 """
-# How much each cache holds.
+# What the caches hold.
 KEPT = """
   return caches.keys().then(async (names) => {
-    const sizes = names.map(async (name) => (await (await caches.open(name)).keys()).length);
-    return (await Promise.all(sizes)).join();
+    const urls = names.map(async (name) => (await (await caches.open(name)).keys()).map(({url}) => url));
+    return (await Promise.all(urls)).flat();
   });
 """
+DIGEST = "????????????"
+# Files without which nothing is painted.
+NEEDED = (
+    f"ort.{DIGEST}.wasm.bundle.min.js",
+    f"ort-wasm-simd-threaded.{DIGEST}.wasm",
+    f"fast.{DIGEST}.onnx",
+    f"fast.{DIGEST}.json",
+    f"fast-{STYLE}.{DIGEST}.bin",
+)
 PAINTED = "#painting[data-state=painted][data-sharp=true]"
 READ = """
   const done = arguments[0], read = new FileReader(), blob = saved.filter((each) => each.type === "image/png").at(-1);
@@ -71,6 +79,13 @@ def _whole(folder: Path) -> Path | None:
     return found if found and found.stat().st_size and not list(folder.glob("*.part")) else None
 
 
+def keeps(page: Firefox, away: Served) -> None:
+    """Wait until all that painting needs is kept for offline use: it is written behind the answers."""
+    needed = {f"{away.address}files/{file.name}" for each in NEEDED for file in away.folder.glob(f"files/{each}")}
+    assert len(needed) == len(NEEDED)
+    until(lambda: needed <= set(page.script(KEPT)), lambda: page.script(KEPT))
+
+
 def test_firefox(away: Served, photo: Path, tmp_path: Path, expected: np.ndarray) -> None:
     """Firefox paints on several threads what the library paints, and again with the cable out."""
     saved, profile = tmp_path / "saved", tmp_path / "profile"
@@ -90,9 +105,7 @@ def test_firefox(away: Served, photo: Path, tmp_path: Path, expected: np.ndarray
             until(lambda: _whole(saved)).rename(tmp_path / name)
             assert near(tmp_path / name, expected)
             if name == "first.png":
-                kept = ""  # what is kept for offline use is written behind the answers
-                while kept != (kept := page.script(KEPT)):
-                    time.sleep(2)
+                keeps(page, away)
                 away.stop()
                 page.command("WebDriver:Navigate", {"url": away.address})  # a refresh passes the service worker by
                 page.wait("#grid .tile")

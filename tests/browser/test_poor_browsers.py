@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from driven import OTHER, drawn
 from PIL import Image
-from playwright.sync_api import Route, expect
-from sited import Served, Site
+from playwright.sync_api import Browser, Route, expect
+from sited import Served, Site, bare_page
 
 pytestmark = pytest.mark.browser
 # As private windows of some browsers have it, and those where nothing may be kept.
@@ -21,6 +22,41 @@ NO_STORAGE = """
 """
 SLOW = 60_000  # ms
 NO_MEMORY = b'WebAssembly.Memory = function () { throw new RangeError("could not allocate memory"); };\n'
+
+# What stands still before its first line: the worker itself, or a thread of the runtime in it.
+STILL = {"worker": "for (;;);", "thread": "globalThis.Worker = class { constructor() { for (;;); } };"}
+# The seconds of a trial painting, the threads at its end, and how many workers were begun.
+BEGUN_ANEW = """async ([page, still, often]) => {
+  const {Bench} = await import(page + "wasm/bench.js"), Real = Worker, made = [];
+  const module = (text) => URL.createObjectURL(new Blob([text], {type: "text/javascript"}));
+  window.Worker = class {
+    constructor(url, options) {
+      const code = made.length < often ? `import "${module(still)}"; import "${url}";` : `import "${url}";`;
+      made.push(url);
+      return new Real(module(code), options);
+    }
+  };
+  const settings = {base: location.origin + "/", threads: 2, provider: "wasm", largest: 1e6, patience: 15_000};
+  const bench = new Bench(settings);
+  const never = new Promise((_, fail) => setTimeout(() => fail(new Error("it stands still")), 100_000));
+  const painting = bench.run("trial", {network: "fast", side: 64, style: "van-gogh-starry-night"});
+  const {planes} = await Promise.race([painting, never]);
+  bench.end();
+  window.Worker = Real;
+  return {isolated: crossOriginIsolated, planes: planes.length, threads: settings.threads, workers: made.length};
+}"""
+
+
+@pytest.fixture(scope="module")
+def open_site(browser: Browser, site: Served) -> Iterator[Site]:
+    yield from bare_page(browser, site)
+
+
+@pytest.mark.parametrize(("what", "often", "threads"), [("worker", 1, 2), ("thread", 2, 1)])
+def test_what_stands_still_is_begun_anew(open_site: Site, what: str, often: int, threads: int) -> None:
+    """A worker or a thread that never runs costs some seconds: it is begun anew, and the third time on one thread."""
+    found = open_site.page.evaluate(BEGUN_ANEW, [open_site.folder, STILL[what], often])
+    assert found == {"isolated": True, "planes": 3, "threads": threads, "workers": often + 1}
 
 
 @pytest.mark.parametrize(("locale", "said"), [("en-GB", "too old to paint"), ("de-DE", "zu alt zum Malen")])

@@ -2,12 +2,14 @@
 import { EngineError } from "../engine-error.js";
 
 export const PREVIEW = 0, PHOTO = 1, THUMBNAIL = 2; // what comes first
+const PATIENCE = 30_000; // ms in which a worker is there, and its threads
+const TRIES = 2; // so often it is begun anew, the last time without threads of its own
 
 export class Bench {
   /** `settings` go to each worker that is begun; without work for `idle` ms it ends, and its memory is free. A `gentle` one
    * is let finish what is cancelled. */
   constructor(settings, { idle = 0, gentle = false } = {}) {
-    Object.assign(this, { settings, idle, gentle, worker: null, running: null, waiting: [], count: 0, timer: 0, news: [] });
+    Object.assign(this, { settings, idle, gentle, worker: null, running: null, waiting: [], count: 0, timer: 0, still: 0, watch: 0, news: [] });
   }
 
   /** What the worker's `call` gives. */
@@ -41,11 +43,27 @@ export class Bench {
   begin() {
     if (this.worker) return;
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-    this.worker.onmessage = ({ data }) => this.settle(data);
+    this.worker.onmessage = ({ data }) => ("starting" in data ? this.starting(data.starting) : this.settle(data));
     this.worker.onerror = (event) => (event.preventDefault?.(), this.broken());
+    this.starting(true);
     const { base, threads, provider, largest } = this.settings;
     this.worker.postMessage({ id: 0, call: "begin", args: { base, threads, provider, largest } });
     for (const { call, args } of this.news) this.worker.postMessage({ id: 0, call, args });
+  }
+
+  /** A browser now and then leaves a worker or a thread standing before its first line: what does not start is begun anew. */
+  starting(yes) {
+    clearTimeout(this.watch);
+    if (yes && this.still < TRIES) this.watch = setTimeout(() => this.anew(), this.settings.patience ?? PATIENCE);
+  }
+
+  anew() {
+    if (++this.still === TRIES) this.settings.threads = 1;
+    const task = this.running;
+    this.end();
+    this.running = null;
+    if (task && !task.signal?.aborted) this.waiting.unshift(task);
+    this.next();
   }
 
   settle({ id, result, error }) {
@@ -90,6 +108,7 @@ export class Bench {
   }
 
   end() {
+    clearTimeout(this.watch);
     this.worker?.terminate();
     this.worker = null;
   }

@@ -22,9 +22,9 @@ const reflected = (at, length) => {
 };
 
 export class Networks {
-  /** `built` says what the site has; `provider` is "wasm" or "webgpu". */
-  constructor(built, base, { threads, provider = "wasm" }) {
-    Object.assign(this, { built, base, threads, provider, runtime: null, sessions: new Map(), rows: new Map(), own: new Map(), pace: {} });
+  /** `built` says what the site has; `provider` is "wasm" or "webgpu"; `opening(create)` is what a session is created in. */
+  constructor(built, base, { threads, provider = "wasm", opening = (create) => create() }) {
+    Object.assign(this, { built, base, threads, provider, opening, runtime: null, sessions: new Map(), rows: new Map(), own: new Map(), pace: {} });
   }
 
   async start() {
@@ -48,7 +48,7 @@ export class Networks {
     if (!this.sessions.has(name)) {
       const opening = (async () => {
         const [ort, bytes] = await Promise.all([this.start(), load(this.facts(name).graph, this.base)]);
-        return ort.InferenceSession.create(bytes, { executionProviders: [this.provider], graphOptimizationLevel: "all" });
+        return this.opening(() => ort.InferenceSession.create(bytes, { executionProviders: [this.provider], graphOptimizationLevel: "all" }));
       })();
       this.sessions.set(name, opening);
       opening.catch(() => this.sessions.delete(name));

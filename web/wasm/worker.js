@@ -14,7 +14,7 @@ let networks = null, most = Infinity, last = { key: null };
 
 const calls = {
   begin({ base, threads, provider, largest }) {
-    networks = new Networks(BUILT, base, { threads, provider });
+    networks = new Networks(BUILT, base, { threads, provider, opening });
     most = largest;
     networks.start().catch(() => {}); // whoever needs it reports it
   },
@@ -70,6 +70,27 @@ const calls = {
     return { planes: painted.planes, seconds: (performance.now() - begin) / 1000 };
   },
 };
+
+const begun = []; // of each thread of the runtime: its first word
+
+globalThis.Worker = class extends Worker {
+  constructor(...all) {
+    super(...all);
+    begun.push(new Promise((done) => this.addEventListener("message", done, { once: true })));
+  }
+};
+
+/** Create a session, and let the page know when it and its threads are there. */
+async function opening(create) {
+  postMessage({ starting: true });
+  try {
+    const session = await create();
+    await Promise.all(begun);
+    return session;
+  } finally {
+    postMessage({ starting: false });
+  }
+}
 
 /** A mix as the command line takes it; a single style is its name. */
 function mixText(styles) {
@@ -127,3 +148,5 @@ onmessage = async ({ data: { id, call, args } }) => {
     if (id) postMessage({ id, error: problem(error) });
   }
 };
+
+postMessage({ starting: false });
