@@ -1,4 +1,4 @@
-"""The figures of docs/optimize.md, out of benchmarks/results/optimize.json and grid.json.
+"""The figures of docs/optimize.md, out of benchmarks/results/optimize.json, optimize-avx512-core.json and grid.json.
 
 python -m benchmarks.optimize_table      # writes them into the page, between its marks
 """
@@ -24,8 +24,11 @@ def page() -> str:
     """The page as it stands, with its figures as they should be."""
     results = json.loads((HERE / "results" / "optimize.json").read_text())
     grid = json.loads((HERE / "results" / "grid.json").read_text())
+    without = json.loads((HERE / "results" / "optimize-avx512-core.json").read_text())
+    blocks = {"speed": speed(results), "polish": polish(results), "grid": losses(grid)}
+    blocks["without"] = f"{_head(without)}{_table(reached(without))}"
     text = PAGE.read_text(encoding="utf-8")
-    for name, block in {"speed": speed(results), "polish": polish(results), "grid": losses(grid)}.items():
+    for name, block in blocks.items():
         text, found = re.subn(
             rf"(<!-- {name}: .*? -->\n).*?(<!-- end -->)", lambda m, b=block: m[1] + b + m[2], text, flags=re.DOTALL
         )
@@ -33,20 +36,28 @@ def page() -> str:
     return text
 
 
-def speed(results: dict[str, Any]) -> str:
-    """Time to pastiche's value and time per evaluation, a column for each pair; memory and the others below."""
+def reached(results: dict[str, Any]) -> list[list[str]]:
+    """Time to pastiche's value, a column for each pair."""
     pairs = [row for row in results["pairs"] if "ours" in row]
-    rows = [
+    ours = [row["ours"] for row in pairs]
+    spent = [f"**{run['seconds']:.1f}**" if run["seconds"] else "not reached" for run in ours]
+    shares = [f"**1/{1 / row['time_ratio']:.1f}**" if row["time_ratio"] else "" for row in pairs]
+    return [
         ["", *(f"{row['photo']}, {_title(row['painting'])}" for row in pairs)],
         [f"pastiche's value after {results['steps']} steps", *(f"{row['peer']['value']:,.0f}" for row in pairs)],
         ["pastiche, seconds", *(f"{row['peer']['seconds']:.0f}" for row in pairs)],
-        ["impasto to that value, seconds", *(f"**{row['ours']['seconds']:.1f}**" for row in pairs)],
-        ["evaluations, all sizes", *(str(row["ours"]["evaluations"]) for row in pairs)],
-        ["share of pastiche's time", *(f"**1/{1 / row['time_ratio']:.1f}**" for row in pairs)],
-        ["value at the end of our run", *(f"{row['ours']['final_value']:,.0f}" for row in pairs)],
-        ["after seconds", *(f"{row['ours']['final_seconds']:.0f}" for row in pairs)],
+        ["impasto to that value, seconds", *spent],
+        ["evaluations, all sizes", *(str(run["evaluations"] or run["planned"]) for run in ours)],
+        ["share of pastiche's time", *shares],
+        ["value at the end of our run", *(f"{run['final_value']:,.0f}" for run in ours)],
+        ["after seconds", *(f"{run['final_seconds']:.0f}" for run in ours)],
         ["pastiche, seconds per evaluation", *(f"{row['peer']['seconds_per_evaluation']:.2f}" for row in pairs)],
     ]
+
+
+def speed(results: dict[str, Any]) -> str:
+    """Time to pastiche's value and time per evaluation; memory and the others below."""
+    pairs, rows = [row for row in results["pairs"] if "ours" in row], reached(results)
     for precision, label in (("auto", "bfloat16 (`--precision auto`)"), ("float32", "float32")):
         seconds = [(row["seconds_per_evaluation"][precision], row["evaluation_ratio"][precision]) for row in pairs]
         rows.append([f"impasto, {label}", *(f"{each:.2f}, {ratio:.2f} of pastiche's" for each, ratio in seconds)])
@@ -55,8 +66,11 @@ def speed(results: dict[str, Any]) -> str:
     text += f"({memory['predicted_gb']:.1f} predicted), {memory['seconds_per_evaluation']:.0f} s per evaluation."
     others = [f"{name} {each:.2f}" for row in pairs for name, each in row.get("others", {}).items()]
     text += f" Seconds per step of others, on the first pair: {', '.join(others)}.\n"
-    head = f"{results['machine']}; torch {results['versions']['torch']}; {results['size']} px.\n\n"
-    return f"{head}{_table(rows)}\n{text}"
+    return f"{_head(results)}{_table(rows)}\n{text}"
+
+
+def _head(results: dict[str, Any]) -> str:
+    return f"{results['machine']}; torch {results['versions']['torch']}; {results['size']} px.\n\n"
 
 
 def polish(results: dict[str, Any]) -> str:

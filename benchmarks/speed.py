@@ -100,7 +100,7 @@ def _kernels(args: argparse.Namespace) -> dict[str, dict[str, float]]:
 
 def kernels(network: str, size: int, precision: str) -> dict[str, float]:
     """The kernels that OpenVINO's counters name for the convolutions of ``network``, with their share of their time."""
-    from benchmarks.profile import openvino_nodes
+    from benchmarks.profiles import openvino_nodes
     from impasto.assets import network_file
 
     file = Path(network) if network.endswith(".onnx") else network_file(network)

@@ -90,7 +90,7 @@ def run(line: str, folder: Path) -> None:
         "benchmarks/large_table.py",
         "benchmarks/steadiness_table.py",
         "benchmarks/readme_table.py",
-        "benchmarks/profile.py",
+        "benchmarks/profiles.py",
         "benchmarks/fast_search.py",
         "benchmarks/cluster_table.py",
         "benchmarks/studio_table.py",

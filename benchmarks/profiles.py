@@ -1,7 +1,7 @@
 """Every layer of a network on the runtimes: time, bytes moved and arithmetic, beside what the machine can do at most.
 
-    python -m benchmarks.profile [--network fast|FILE.onnx] [--size 1024] [--isa AVX512_CORE]
-    python -m benchmarks.profile --page      # writes the tables into docs/benchmarks.md, between their marks
+    python -m benchmarks.profiles [--network fast|FILE.onnx] [--size 1024] [--isa AVX512_CORE]
+    python -m benchmarks.profiles --page      # writes the tables into docs/benchmarks.md, between their marks
 
 Times are the runtimes' own counters, means over paintings; bytes are those of a node's inputs and outputs, operations
 two per multiplication of a convolution (zeros in kernels of phases count, as they are multiplied). A node's roofline
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _child(args: argparse.Namespace, worker: str) -> Any:
-    command = [sys.executable, "-m", "benchmarks.profile", "--worker", worker]
+    command = [sys.executable, "-m", "benchmarks.profiles", "--worker", worker]
     command += ["--network", args.network, "--size", str(args.size)]
     done = subprocess.run(command, capture_output=True, text=True, env=capped(args.isa))
     if done.returncode:
