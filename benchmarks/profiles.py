@@ -190,7 +190,7 @@ def page() -> str:
     """The page as it stands, with its figures as they should be."""
     results = json.loads(RESULTS.read_text())
     tables = [layers(key, found) for key, found in results.items() if found.get("in_page", True)]
-    return filled(PAGE, "profile.py", {"profile": sums(results) + "\n" + "\n".join(tables[:1])})
+    return filled(PAGE, "profiles.py", {"profile": sums(results) + "\n" + "\n".join(tables[:1])})
 
 
 def sums(results: dict[str, Any]) -> str:
