@@ -46,6 +46,7 @@ NEEDED = (
     f"fast.{DIGEST}.onnx",
     f"fast.{DIGEST}.json",
     f"fast-{STYLE}.{DIGEST}.bin",
+    f"fast-photo.{DIGEST}.bin",
 )
 PAINTED = "#painting[data-state=painted][data-sharp=true]"
 READ = """

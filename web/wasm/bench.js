@@ -6,8 +6,8 @@ const PATIENCE = 30_000; // ms in which a worker is there, and its threads
 const TRIES = 2; // so often it is begun anew, the last time without threads of its own
 
 export class Bench {
-  /** `settings` go to each worker that is begun; without work for `idle` ms it ends, and its memory is free. A `gentle` one
-   * is let finish what is cancelled. */
+  /** `settings` go to each worker that is begun, but for `patience`, the ms that one may take to start; without work for `idle` ms
+   * it ends, and its memory is free. A `gentle` one is let finish what is cancelled. */
   constructor(settings, { idle = 0, gentle = false } = {}) {
     Object.assign(this, { settings, idle, gentle, worker: null, running: null, waiting: [], count: 0, timer: 0, still: 0, watch: 0, news: [] });
   }
@@ -45,24 +45,27 @@ export class Bench {
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data }) => ("starting" in data ? this.starting(data.starting) : this.settle(data));
     this.worker.onerror = (event) => (event.preventDefault?.(), this.broken());
-    this.starting(true);
+    this.starting(true, false);
     const { base, threads, provider, largest } = this.settings;
     this.worker.postMessage({ id: 0, call: "begin", args: { base, threads, provider, largest } });
     for (const { call, args } of this.news) this.worker.postMessage({ id: 0, call, args });
   }
 
-  /** A browser now and then leaves a worker or a thread standing before its first line: what does not start is begun anew. */
-  starting(yes) {
+  /** A browser now and then leaves a worker or a thread standing before its first line: what does not start is begun anew.
+   * `threads`: it is those of the runtime that are waited for. */
+  starting(yes, threads = true) {
     clearTimeout(this.watch);
-    if (yes && this.still < TRIES) this.watch = setTimeout(() => this.anew(), this.settings.patience ?? PATIENCE);
+    if (yes && this.still < TRIES) this.watch = setTimeout(() => this.anew(threads), this.settings.patience ?? PATIENCE);
   }
 
-  anew() {
-    if (++this.still === TRIES) this.settings.threads = 1;
-    const task = this.running;
+  anew(threads) {
+    const task = this.running, last = ++this.still === TRIES;
+    if (this.settings.trying) return this.broken();
     this.end();
     this.running = null;
-    if (task && !task.signal?.aborted) this.waiting.unshift(task);
+    if (last && this.settings.provider === "webgpu") return this.onWASM(task);
+    if (last && threads) this.settings.threads = 1;
+    if (!task.signal?.aborted) this.waiting.unshift(task);
     this.next();
   }
 
@@ -70,6 +73,7 @@ export class Bench {
     const task = this.running;
     if (task?.id !== id) return;
     this.running = null;
+    if (!error) this.still = 0;
     if (error && this.settings.provider === "webgpu" && !this.settings.trying && !task.signal?.aborted) return this.onWASM(task);
     task.signal?.removeEventListener("abort", task.aborted);
     if (error) task.fail(new EngineError(error.code, error.message, 0, 0, error.values));

@@ -217,7 +217,7 @@ export class WasmEngine {
     if (navigator.serviceWorker?.controller && !navigator.connection?.saveData) {
       for (const file of Object.values(BUILT.networks.fast.styles)) await (await fetch(url(file))).blob(); // read to its end, so that it is kept whole
     }
-    if (await due()) remember((await trial(settings)).provider);
+    if (settings.threads === threadsFor(here) && (await due())) remember((await trial(settings)).provider);
   }
 }
 

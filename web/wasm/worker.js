@@ -71,22 +71,11 @@ const calls = {
   },
 };
 
-const begun = []; // of each thread of the runtime: its first word
-
-globalThis.Worker = class extends Worker {
-  constructor(...all) {
-    super(...all);
-    begun.push(new Promise((done) => this.addEventListener("message", done, { once: true })));
-  }
-};
-
-/** Create a session, and let the page know when it and its threads are there. */
+/** Create a session, and let the page know when it is there, and with the first one the runtime's threads. */
 async function opening(create) {
   postMessage({ starting: true });
   try {
-    const session = await create();
-    await Promise.all(begun);
-    return session;
+    return await create();
   } finally {
     postMessage({ starting: false });
   }
