@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -33,11 +34,13 @@ CREW = Crew(actors=2, threads=1, batch_size=4)
 
 
 class Marked(Actor):
-    """An actor that leaves its number in the folder of the paintings."""
+    """An actor that leaves its number in the folder of the paintings, and takes its time, so that it can be stopped."""
 
     def _painted(self, rows: Any) -> Iterator[Record]:
         Path(self._job.output, f"actor-{os.getpid()}").touch()
-        yield from super()._painted(rows)
+        for record in super()._painted(rows):
+            time.sleep(0.3)
+            yield record
 
 
 class Mortal(Actor):
@@ -131,8 +134,8 @@ def test_a_job_that_is_stopped_goes_on(
     before = files(out)
     assert len(first) == 10 and 10 <= len(before) < PICTURES
     records = painted(drawn, out, network_file)
-    assert {each.target for each in records if each.status == "painted"} == files(out).keys() - before.keys()
-    after = files(out)
+    again, after = {each.target for each in records if each.status == "painted"}, files(out)
+    assert again and again <= after.keys() - before.keys()  # what an actor had in hand at its end may have come since
     assert len(after) == PICTURES and {name: after[name] for name in before} == before
     assert len(list(out.glob("actor-*"))) > 2  # of both runs together
 
