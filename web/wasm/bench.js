@@ -3,7 +3,7 @@ import { EngineError } from "../engine-error.js";
 
 export const PREVIEW = 0, PHOTO = 1, THUMBNAIL = 2; // what comes first
 const PATIENCE = 30_000; // ms in which a worker is there, and its threads
-const TRIES = 2; // so often it is begun anew, the last time without threads of its own
+const TRIES = 2; // so often what stands still is begun anew, the last time with less: one thread, or WASM for WebGPU
 
 export class Bench {
   /** `settings` go to each worker that is begun, but for `patience`, the ms that one may take to start; without work for `idle` ms
