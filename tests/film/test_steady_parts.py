@@ -54,6 +54,14 @@ def test_an_object_that_moves_is_not_followed() -> None:
     assert np.array_equal(shift.find(shift.grey(there, 1), shift.grey(here, 1), STILL, STILL)[0], STILL)
 
 
+@pytest.mark.parametrize("value", [0.0, 100.3, 255.0])
+def test_even_pictures_have_no_shift(value: float) -> None:
+    """A picture that is even all over, as of a film that begins in black, has no slopes; it is taken to stand still."""
+    even = np.full((96, 128), value, np.float32)
+    assert np.abs(shift.refined(even, even, STILL)).max() == 0
+    assert np.abs(shift.refined(even, even + 3, STILL)).max() == 0
+
+
 def test_a_frame_comes_back_from_its_canvas() -> None:
     """What is put onto a canvas is cut out of it again: to the last bit at whole places, nearly so between."""
     frame, canvas = view(scene(50, 70), 0, 0, (45, 61)), Canvas((45, 61), 8)

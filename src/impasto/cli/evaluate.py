@@ -52,6 +52,9 @@ def evaluate(
     frame: Annotated[
         int, typer.Option(help="Crops on whose mean painting frames are measured; 60 is enough."), limits.COUNT
     ] = 0,
+    pattern: Annotated[
+        bool, typer.Option("--pattern", help="Measure the grid or weave that is painted into even places.")
+    ] = False,
     opened: Opens,
     looking: Looking,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -80,7 +83,7 @@ def evaluate(
         crops = [to_picture(crop) for crop in drawn]
         ruler = load_loss_network(looking.loss_network).to(best_dtype(looking.precision))
         scorer = Scorer(ruler, paintings, pictures, losses)
-        records = evaluate(scorer, painter.paint_array, names, pictures, worth_on=worth, crops=crops)
+        records = evaluate(scorer, painter.paint_array, names, pictures, worth_on=worth, crops=crops, even=pattern)
         scores = [record for record, _ in zip(records, progress(names, quiet=as_json), strict=True)]
         shown = None
         if PHOTO in painter.bank:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from impasto.learn.evaluate.artefacts import border_ratio, checkerboard, diagonal_detail, frames, saturated, turned
+from impasto.learn.evaluate.pattern import SIDE
 from impasto.learn.evaluate.scorer import Scorer
 from impasto.learn.evaluate.scores import alike, evaluate, fidelity
 from impasto.learn.evaluate.worth import worth
@@ -74,6 +75,19 @@ def test_frames_are_measured_where_crops_are_given(loss_network: LossNetwork, pa
     bad, good = evaluate(judge, paint, ["a", "b"], [PHOTO], crops=crops)
     assert bad.frame == pytest.approx(127, abs=4) and good.frame < 6 and bad.edge >= bad.frame - 1
     assert [score.frame for score in evaluate(judge, paint, ["a"], [PHOTO])] == [None]
+
+
+def test_patterns_are_measured_where_they_are_asked_for(loss_network: LossNetwork, paintings) -> None:
+    """A style that weaves has a larger ``pattern`` than one that does not; unasked there is no such number."""
+    weave = np.indices((SIDE, SIDE)).sum(0)[..., None] % 2 * np.float32(0.05)
+
+    def paint(photo, name: str):
+        return photo + weave if name == "a" and len(photo) == SIDE else photo
+
+    judge = Scorer(loss_network, {**paintings, "b": paintings["a"]}, [PHOTO], LossSettings())
+    bad, good = evaluate(judge, paint, ["a", "b"], [PHOTO], even=True)
+    assert bad.pattern > 30 > good.pattern
+    assert [score.pattern for score in evaluate(judge, paint, ["a"], [PHOTO])] == [None]
 
 
 def test_saturated_counts_black_and_white() -> None:

@@ -152,14 +152,14 @@ def test_in_openvino(network: FastNetwork) -> None:
 
 def test_build() -> None:
     """``build`` makes the kind that the settings name, and the paper's where they name none."""
-    assert isinstance(build({"network": "fast", "alpha": 0.25}), FastNetwork)
-    full = {"alpha": 0.25, "padding": "reflect", "upsampling": "nearest", "norm": "instance"}
+    assert isinstance(build({"network": "fast", "alpha": 0.25, "apart": True}), FastNetwork)
+    full = {"alpha": 0.25, "padding": "reflect", "upsampling": "nearest", "norm": "instance", "apart": True}
     assert isinstance(build(full), PasticheNetwork)
     with pytest.raises(LearnError, match="no network 'slim'"):
         build({"network": "slim", **full})
     for design in (FIRST, LATEST):
         settings = FastNetwork(alpha=0.5, design=design).settings
-        assert build(settings).settings == settings
+        assert build({**settings, "apart": True}).settings == settings
 
 
 def test_unknown_design() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -15,6 +17,7 @@ from impasto.learn.network.fast import FastNetwork
 from impasto.learn.network.full import PasticheNetwork
 from impasto.learn.network.load import load_network
 from impasto.learn.network.to_onnx import network_graph
+from impasto.painting.network import Network
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["float32", "float16"])
@@ -32,6 +35,25 @@ def test_round_trip(tiny_network: PasticheNetwork, half: bool, told: bool, tmp_p
     for loaded, layer in zip(network.layers, tiny_network.layers, strict=True):
         expected = layer.weight.half().float() if half else layer.weight
         assert torch.equal(loaded.weight, expected)
+
+
+@pytest.mark.parametrize("make", [PasticheNetwork, FastNetwork])
+@pytest.mark.parametrize("apart", [True, False])
+def test_moments_apart_or_not(make: Any, apart: bool, tmp_path: Path) -> None:
+    """A file says whether moments are apart, graph and network agree, and the fingerprint is the same either way."""
+    network = make(alpha=0.25, apart=apart).eval()
+    onnx.save(network_graph(network, half=False), tmp_path / "net.onnx")
+    loaded = load_network(tmp_path / "net.onnx")
+    assert loaded.apart == apart
+    other = make(alpha=0.25, apart=not apart)
+    other.load_state_dict(network.state_dict())
+    assert loaded.fingerprint() == other.fingerprint()
+    picture = np.random.default_rng(0).random((40, 48, 3), np.float32)
+    row = (network.initial_row() + 0.2 * torch.randn(network.row_size)).numpy()
+    with torch.no_grad():
+        expected = loaded(torch.from_numpy(picture).permute(2, 0, 1)[None], torch.from_numpy(row)[None])
+    painted = Network(tmp_path / "net.onnx", runtime="onnxruntime").paint(picture, row)
+    np.testing.assert_allclose(painted, expected[0].permute(1, 2, 0).numpy(), rtol=0, atol=1e-4)
 
 
 def test_what_is_no_network(tmp_path: Path, tiny_network: PasticheNetwork) -> None:

@@ -84,6 +84,7 @@ def test_metadata(network: PasticheNetwork) -> None:
         "impasto.multiple": "4",
         "impasto.alpha": "0.25",
         "impasto.kind": "full",
+        "impasto.apart": "1",
     }
 
 

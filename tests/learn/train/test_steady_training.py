@@ -70,7 +70,7 @@ def test_the_loss_is_part_of_the_total(open_run: OpenRun) -> None:
 def test_it_is_learned(open_run: OpenRun) -> None:
     """Paintings hold stiller the longer a run asks for it."""
     fixed = dict(ramp=0, photo_turns=0.0, decay=0.0, learning_rate=0.02, objective_weight=0.01, steady_weight=100.0)
-    steps = list(open_run(steps=40, **fixed).train())
+    steps = list(open_run(steps=120, **fixed).train())
     begin, end = (np.mean([step.steady for step in part]) for part in (steps[:8], steps[-8:]))
     assert end < 0.7 * begin
 

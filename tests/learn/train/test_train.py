@@ -467,7 +467,7 @@ def test_not_a_number(open_run: OpenRun, tmp_path: Path, what: str) -> None:
 
 def test_saturated(open_run: OpenRun) -> None:
     """After a hundred steps, pictures that are mostly black or white bring a warning."""
-    run = open_run(steps=1000)
+    run = open_run(steps=1000, photo_turns=0.0)  # the photo's row has the photo's tones
     run.state.step = 99
     with torch.no_grad():
         run.state.model.rows[:, -3:] = 50.0  # the last layer's shift: all white

@@ -24,7 +24,7 @@ def tool(name: str) -> ModuleType:
     return module
 
 
-SETTINGS = {"design": 2, "seed": 0}
+SETTINGS = {"design": 2, "apart": True, "seed": 0}
 
 
 def a_run(folder: Path, value: float) -> Path:

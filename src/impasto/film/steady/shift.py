@@ -133,7 +133,8 @@ def refined(there: Floats, here: Floats, shift: Point) -> Point:
         apart = still[1:-1, 1:-1] - moved[1:-1, 1:-1]
         slopes = (moved[2:, 1:-1] - moved[:-2, 1:-1]) / 2, (moved[1:-1, 2:] - moved[1:-1, :-2]) / 2
         few, steep = apart[::2, ::2], np.abs(slopes[0][::2, ::2]) + np.abs(slopes[1][::2, ::2])
-        spread = max(1.0, 2.2 * float(np.median(np.abs(few[steep > steep.mean()]))))
+        edges = steep >= min(steep.mean(), steep.max())  # some, also where the picture is even all over
+        spread = max(1.0, 2.2 * float(np.median(np.abs(few[edges]))))
         trust = 1 / (1 + np.square(apart / np.float32(spread)))
         drawn = [trust * slope for slope in slopes]
         normal = np.array([[np.vdot(one, other) for other in slopes] for one in drawn], float)

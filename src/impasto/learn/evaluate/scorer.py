@@ -40,6 +40,7 @@ class Scores:
     checkerboard: float
     frame: float | None = None  # and ``edge``: ``frames`` of the paintings of many crops, where they were measured
     edge: float | None = None
+    pattern: float | None = None  # ``pattern.patterns``, where it was measured
     worth: float | None = None  # median number of L-BFGS evaluations that get as low, where it was measured
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from impasto.errors import LearnError, OptionError
 from impasto.learn.devices import memory_watched, smaller
 from impasto.learn.evaluate.artefacts import Floats, frames, turned
+from impasto.learn.evaluate.pattern import patterns
 from impasto.learn.evaluate.scorer import Paint, Scorer, Scores
 from impasto.learn.evaluate.worth import worth
 from impasto.learn.loss.losses import psnr
@@ -31,12 +32,14 @@ def evaluate(
     *,
     worth_on: int = 0,
     crops: Sequence[Floats] = (),
+    even: bool = False,
 ) -> Iterator[Scores]:
     """Score one style after the other; on ``worth_on`` photos each also measure what it is worth (slow).
 
     The styles take turns through the photos, so that all photos count however few each style gets. OptionError if there
     are not as many photos as that. Frames are measured on ``crops``, squares (h, h, 3) of many photos, and the same
-    upside down, so that what photos have above and below counts for nothing.
+    upside down, so that what photos have above and below counts for nothing. With ``even``, what is painted into even
+    places is measured too (``pattern.patterns``).
     """
     if not photos or not 0 <= worth_on <= len(photos):
         raise OptionError(f"worth cannot be measured on {worth_on} of {len(photos)} photos; give more photos")
@@ -48,6 +51,8 @@ def evaluate(
                 if len(crops):
                     frame, edge = frames(paint(crop, name) for crop in turned(crops))
                     scores = replace(scores, frame=frame, edge=edge)
+                if even:
+                    scores = replace(scores, pattern=patterns(paint, name))
                 if worth_on:
                     turns = [photos[(i * worth_on + j) % len(photos)] for j in range(worth_on)]
                     found = [worth(scorer, p, name, scorer.score(name, [p], paint).total) for p in turns]
@@ -84,6 +89,9 @@ def summary(
         found["worst_frame"] = max(score.frame for score in scores if score.frame is not None)
         found["worst_edge"] = max(score.edge for score in scores if score.edge is not None)
         found["photos_frame"], found["photos_edge"] = frames(turned(crops))
+    if scores[0].pattern is not None:
+        found["median_pattern"] = float(np.median([score.pattern for score in scores]))
+        found["worst_pattern"] = max(score.pattern for score in scores if score.pattern is not None)
     if scores[0].worth is not None:
         found["median_worth"] = float(np.median([score.worth for score in scores]))
         found["least_worth"] = float(min(score.worth for score in scores if score.worth is not None))

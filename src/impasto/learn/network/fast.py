@@ -25,14 +25,16 @@ class FastNetwork(StyleNetwork):
     """A stem of stride 4, residual blocks, c3s2, more blocks, c1, nearest x2, plus what there was at that size before,
     blocks, enlargements by nearest neighbour, each with a convolution, sigmoid. A block is c3 in groups, c1.
 
-    ``design`` is a number of ``DESIGNS``, or for trials a record. ``alpha`` multiplies every width but the picture's.
+    ``design`` is a number of ``DESIGNS``, or for trials a record. ``alpha`` multiplies every width but the picture's,
+    ``apart`` is that of every ``StyleNetwork``; what the last norm does is in the design.
     """
 
     kind = "fast"
     multiple = 8
 
-    def __init__(self, *, alpha: float = 1.0, design: int | Design = LATEST) -> None:
+    def __init__(self, *, alpha: float = 1.0, design: int | Design = LATEST, apart: bool = True) -> None:
         super().__init__()
+        self.apart = apart
         self.settings = {"network": self.kind, "alpha": float(alpha)}
         if design != FIRST:  # those files were fingerprinted without a word of it
             self.settings["design"] = design if isinstance(design, int) else astuple(design)
@@ -49,7 +51,7 @@ class FastNetwork(StyleNetwork):
         *factors, (factor, kernel) = made.tail
         widths = [quarter, *[half] * len(factors)]
         inner = [
-            ConvNorm(inputs, half, inner_kernel, upsample="nearest", factor=inner_factor)
+            ConvNorm(inputs, half, inner_kernel, upsample="nearest", factor=inner_factor, apart=apart)
             for inputs, (inner_factor, inner_kernel) in zip(widths, factors, strict=False)
         ]
         last: dict[str, Any] = {"apart": made.apart, "activation": "sigmoid"}
@@ -99,8 +101,9 @@ def build(settings: dict[str, Any]) -> StyleNetwork:
         design = settings.get("design", FIRST)
         if design not in DESIGNS:
             raise LearnError(f"there is no design {design} of {kind}; choose one of {', '.join(map(str, DESIGNS))}")
-        network = FastNetwork(alpha=settings["alpha"], design=design)
+        network = FastNetwork(alpha=settings["alpha"], design=design, apart=settings["apart"])
     else:
-        network = PasticheNetwork(**{key: settings[key] for key in ("alpha", "padding", "upsampling", "norm")})
+        kept = ("alpha", "padding", "upsampling", "norm", "apart")
+        network = PasticheNetwork(**{key: settings[key] for key in kept})
     network.margin = settings.get("margin", 0)
     return network

@@ -24,7 +24,8 @@ class PasticheNetwork(StyleNetwork):
     """Dumoulin's network: c9s1-32, c3s2-64, c3s2-128, five residual blocks of 128, u64, u32, c9s1-3, sigmoid.
 
     ``alpha`` multiplies every width but the picture's (magenta's ``--alpha``). ``padding="zeros"``,
-    ``upsampling="transposed"`` (both Johnson et al. 2016) and ``norm="batch"`` are there for comparisons.
+    ``upsampling="transposed"`` (both Johnson et al. 2016) and ``norm="batch"`` are there for comparisons. ``apart`` is
+    that of every ``StyleNetwork``; the paper's is without.
     """
 
     kind = "full"
@@ -37,8 +38,10 @@ class PasticheNetwork(StyleNetwork):
         padding: Padding = "reflect",
         upsampling: Upsampling = "nearest",
         norm: Norm = "instance",
+        apart: bool = True,
     ) -> None:
         super().__init__()
+        self.apart = apart and upsampling == "nearest"
         self.settings = {"alpha": float(alpha), "padding": padding, "upsampling": upsampling, "norm": norm}
         a, b, c = (max(1, int(alpha * width)) for width in (32, 64, 128))
 
@@ -49,10 +52,8 @@ class PasticheNetwork(StyleNetwork):
         self.residual = nn.ModuleList(
             layer(c, c, 3, activation=activation) for _ in range(BLOCKS) for activation in ("relu", "none")
         )
-        up = upsampling
-        self.expand = nn.ModuleList(
-            [layer(c, b, 3, upsample=up), layer(b, a, 3, upsample=up), layer(a, 3, 9, activation="sigmoid")]
-        )
+        up: dict[str, Any] = {"upsample": upsampling, "apart": self.apart}
+        self.expand = nn.ModuleList([layer(c, b, 3, **up), layer(b, a, 3, **up), layer(a, 3, 9, activation="sigmoid")])
 
     @property
     def layers(self) -> list[ConvNorm]:

@@ -244,13 +244,16 @@ class StyleNetwork(nn.Module):
     """What every network of impasto has: rows that hold all style, a fingerprint.
 
     A network says what its layers are, in the order in which data meets them, and how data runs through them
-    (``trunk``); rows, fingerprint, checks and ONNX graphs follow from that.
+    (``trunk``); rows, fingerprint, checks and ONNX graphs follow from that. ``apart``: the norms behind enlargements
+    inside the network take the moments of every phase by itself. Without it a grid of as many pixels as the network
+    enlarges by is woven into all it paints. Rows suit a network either way, so its fingerprint is the same.
     """
 
     kind: str  # "full" or "fast": what ``build`` knows it by
     multiple: int  # height and width must be multiples of this
     settings: dict[str, Any]
     margin = 0  # pixels painted beyond the picture on every side and cut off, a multiple of ``multiple``
+    apart = False  # of the norms behind enlargements
 
     @property
     def layers(self) -> list[ConvNorm]:

@@ -27,9 +27,10 @@ def load_network(path: str | Path) -> StyleNetwork:
     weights, meta = _read(Path(path))
     kind = meta.get("impasto.kind", PasticheNetwork.kind)
     for alpha in _alphas(meta, weights[0].shape[0]):
-        network: StyleNetwork = PasticheNetwork(alpha=alpha)
+        apart = "impasto.apart" in meta  # files from before there was such a thing do not say
+        network: StyleNetwork = PasticheNetwork(alpha=alpha, apart=apart)
         if kind == FastNetwork.kind:
-            network = FastNetwork(alpha=alpha, design=_design(meta, path))
+            network = FastNetwork(alpha=alpha, design=_design(meta, path), apart=apart)
         shapes = [tuple(layer.weight.shape) for layer in network.layers]
         if shapes != [weight.shape for weight in weights]:
             continue

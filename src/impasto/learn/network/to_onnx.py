@@ -15,7 +15,8 @@ from impasto.learn.network.layers import EPSILON, ConvNorm, StyleNetwork, phase_
 from impasto.pictures.margin import MIRRORED
 
 Floats = npt.NDArray[np.float32]
-NARROW = 32  # channels: below, runtimes convolve four phases faster than they convolve transposed
+NARROW = 32  # channels: below, runtimes convolve four phases faster than they cut them out
+END = 2**31 - 1  # of a slice, for "to the end"
 OPSET = 18
 SURROUNDED = "surrounded"  # the picture with its margin
 IR_VERSION = 9  # what ONNX Runtime 1.19 reads
@@ -92,18 +93,25 @@ class _Graph:
         kernels = [self.add("MatMul", row, self.constant(tap.T.copy())) for row in rows for tap in taps]
         return self.convolve(self.pad(x, 1, "edge"), self.add("Concat", *kernels, axis=0), 3)
 
-    def enlarged_convolution(self, x: str, weight: str) -> str:
-        """``enlarge``, mirror padding and a 3x3 convolution with ``weight`` (O, I, 3, 3), for half the arithmetic.
+    def enlarged_convolution(self, x: str, weight: str, channels: int) -> str:
+        """``enlarge``, mirror padding and a 3x3 convolution with ``weight`` (O, I, 3, 3): phases (1, 4 O, h, w).
 
-        With taps (a, b, c), an even pixel of the result is a x[i-1] + (b+c) x[i] and an odd one (a+b) x[i] + c x[i+1]:
-        a transposed convolution with (c, b+c, a+b, a) and stride 2. Mirroring the large picture repeats the border of
-        the small one. The runtimes compute the 4x4 kernel once, when they open the graph.
+        For less than half the arithmetic of ``phase_convolution``. With taps (a, b, c), an even pixel of the result is
+        a x[i-1] + (b+c) x[i] and an odd one (a+b) x[i] + c x[i+1]: four kernels of 2x2, which are convolved everywhere,
+        and of which each phase takes the places that are its own. Mirroring the large picture repeats the border of
+        the small one. The runtimes compute the kernels once, when they open the graph.
         """
-        taps = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]], np.float32)
-        kernel = self.add("MatMul", self.add("MatMul", self.constant(taps), weight), self.constant(taps.T.copy()))
-        kernel = self.add("Transpose", kernel, perm=[1, 0, 2, 3])
-        given = {"kernel_shape": [4, 4], "strides": [2, 2], "pads": [3] * 4, "dilations": [1, 1], "group": 1}
-        return self.add("ConvTranspose", self.pad(x, 1, "edge"), kernel, **given)
+        taps = np.array([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]], np.float32)  # of even and odd pixels
+        rows = [self.add("MatMul", self.constant(tap), weight) for tap in taps]
+        kernels = [self.add("MatMul", row, self.constant(tap.T.copy())) for row in rows for tap in taps]
+        wide = self.convolve(self.pad(x, 1, "edge"), self.add("Concat", *kernels, axis=0), 2)  # one row, column more
+        phases = []
+        for phase, (down, across) in enumerate(np.ndindex(2, 2)):
+            first = [phase * channels, down, across]
+            last = [(phase + 1) * channels, *(END if after else -1 for after in (down, across))]
+            ranges = (self.constant(np.array(each, np.int64)) for each in (first, last, [1, 2, 3]))
+            phases.append(self.add("Slice", wide, *ranges))
+        return self.add("Concat", *phases, axis=1)
 
     def parts(self, x: str, widths: Sequence[int]) -> list[str]:
         """``x`` in parts of such widths; not by Split, of whose outputs WebGPU takes ten at most."""
@@ -146,7 +154,7 @@ def _layer(graph: _Graph, layer: ConvNorm, x: str, scale: str, shift: str) -> st
     weight = graph.weight(layer.weight.detach().numpy())
     blocks = 1  # phases to a side that are still to be put together
     if layer.upsample == "nearest" and (layer.norm.channels >= NARROW and (layer.factor, layer.kernel) == (2, 3)):
-        x = graph.enlarged_convolution(x, weight)
+        x, blocks = graph.enlarged_convolution(x, weight, layer.norm.channels), layer.factor
     elif layer.upsample == "nearest":
         x, blocks = graph.phase_convolution(x, weight, layer.kernel, layer.factor), layer.factor
     else:
@@ -186,6 +194,7 @@ def _model(graph: _Graph, network: StyleNetwork, name: str) -> onnx.ModelProto:
     }
     meta |= {"design": network.settings["design"]} if "design" in network.settings else {}
     meta |= {"margin": network.margin} if network.margin else {}
+    meta |= {"apart": 1} if network.apart else {}
     helper.set_model_props(model, {f"impasto.{key}": str(value) for key, value in meta.items()})
     onnx.checker.check_model(model)
     return model

@@ -38,7 +38,7 @@ class Checkpoint:
             with safe_open(path, framework="pt") as file:
                 meta = json.loads((file.metadata() or {})["impasto"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            settings = {"design": _design(meta["settings"]), **meta["settings"]}
+            settings = {"design": _design(meta["settings"]), "apart": False, **meta["settings"]}  # of older runs
             return cls(tensors, meta["step"], meta["seconds"], settings, meta["styles"])
         except FileNotFoundError as error:
             raise LearnError(f"{path} does not exist; is this a folder that impasto train wrote?") from error

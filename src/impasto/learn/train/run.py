@@ -65,8 +65,8 @@ class Run:
     ) -> None:
         self.dir, self.photos, self.paintings = Path(run_dir), photos, list(paintings)
         held = Checkpoint.read(self.dir / CHECKPOINT) if (self.dir / CHECKPOINT).exists() else None
-        if held is not None:  # a run goes on with the design it was begun with
-            settings = replace(settings, design=held.settings["design"])
+        if held is not None:  # a run goes on with the network it was begun with
+            settings = replace(settings, **{key: held.settings[key] for key in ("design", "apart")})
         elif start_from is not None and start_from[0].kind == settings.network:
             settings = replace(settings, design=start_from[0].settings.get("design", FIRST))
         self.settings = settings

@@ -17,7 +17,7 @@ class TrainSettings(LossSettings):
 
     ``margin`` is how many pixels are painted around each picture and cut off, so that nobody sees what a network does
     along its border; ``pictures.margin`` says what they show. ``design`` is the architecture of the network "fast",
-    one of ``designs.DESIGNS``; others have one only.
+    one of ``designs.DESIGNS``; others have one only. ``apart`` is that of ``PasticheNetwork``.
     """
 
     steps: int = field(40_000, "Train up to this many steps.", limits.STEPS)
@@ -29,6 +29,7 @@ class TrainSettings(LossSettings):
     padding: str = "reflect"
     upsampling: str = "nearest"
     norm: str = "instance"
+    apart: bool = True
     seed: int = field(0, "Random seed.", limits.SEED)
     style_weight_start: float = field(1.2, "Style weight of the first step.", limits.LEARNING_RATE)  # > 0: geometric
     ramp: int = field(500, "Steps until the style weight is reached.", limits.COUNT)
@@ -50,7 +51,7 @@ class TrainSettings(LossSettings):
     steady_weight: float = field(0.0, "Of how far paintings boil in a film; twice the work if not 0.", limits.WEIGHT)
 
     # Two runs are the same run if these agree; the others may change from one slice to the next.
-    FIXED = ("network", "design", "alpha", "padding", "upsampling", "norm", "seed")
+    FIXED = ("network", "design", "alpha", "padding", "upsampling", "norm", "apart", "seed")
 
 
 @dataclass(frozen=True)

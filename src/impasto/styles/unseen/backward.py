@@ -208,6 +208,14 @@ def _slice(node: Node, gradient: Node) -> Gradients:
     yield 0, ops.pad(gradient, _whole(begin), _whole(after), "constant", _number(0))
 
 
+def _concatenation(node: Node, gradient: Node) -> Gradients:
+    axis, start = int(node.get_attributes()["axis"]), 0
+    for index, value in enumerate(node.input_values()):
+        stop = start + _shape(value)[axis]
+        yield index, _ops().slice(gradient, *(_whole([each]) for each in (start, stop, 1, axis)))
+        start = stop
+
+
 def _reshape(node: Node, gradient: Node) -> Gradients:
     yield 0, _ops().reshape(gradient, _whole(_shape(node.input_value(0))), False)
 
@@ -261,6 +269,7 @@ RULES: dict[str, Callable[[Node, Node], Gradients]] = {
     "ConvolutionBackpropData": _transposed,
     "Pad": _padding,
     "Slice": _slice,
+    "Concat": _concatenation,
     "Reshape": _reshape,
     "Tile": _tile,
     "DepthToSpace": _phases,
