@@ -82,7 +82,8 @@ def evaluate(
         drawn = PhotoFolder.open(photos).batch(0, 0, frame, FRAMED) if frame else ()
         crops = [to_picture(crop) for crop in drawn]
         ruler = load_loss_network(looking.loss_network).to(best_dtype(looking.precision))
-        scorer = Scorer(ruler, paintings, pictures, losses)
+        trained = LossSettings.of(painter.bank, **settings, borders=True)
+        scorer = Scorer(ruler, paintings, pictures, losses, trained=trained)
         records = evaluate(scorer, painter.paint_array, names, pictures, worth_on=worth, crops=crops, even=pattern)
         scores = [record for record, _ in zip(records, progress(names, quiet=as_json), strict=True)]
         shown = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -54,6 +56,16 @@ def test_frames_stand_out_from_the_middle() -> None:
     one[:, :8, :, 2] += 0.2
     around, side = frames(one)
     assert side == pytest.approx(51, rel=1e-3) and around == pytest.approx(51 * 80 * 8 / (96 * 80 - 80 * 64))
+
+
+@pytest.mark.parametrize(("surround", "low", "high"), [(0, 0.0, 0.8), (16, 0.5, 2.0)])
+def test_pull(loss_network: LossNetwork, paintings, surround: int, low: float, high: float) -> None:
+    """Where the loss network sees a border mirrored, the objective pulls there as inside; else it pulls less."""
+    deep = LossSettings(content_layer="relu3_1", style_layers=("relu3_1", "relu4_1"))
+    trained = replace(deep, loss_surround=surround)
+    photo = np.random.default_rng(1).random((64, 64, 3), np.float32)
+    judge = Scorer(loss_network, paintings, [photo], deep, trained=trained)
+    assert low < judge.pull("a", photo, 0.9 * photo) < high
 
 
 def test_pictures_turned_have_no_up_and_down() -> None:

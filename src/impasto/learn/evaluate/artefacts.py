@@ -17,12 +17,16 @@ def saturated(picture: Floats) -> float:
     return float(((picture < 1 / 255) | (picture > 254 / 255)).mean())
 
 
-def border_ratio(painted: Floats, photo: Floats, *, margin: int = 16) -> float:
-    """Mean squared change within ``margin`` pixels of the edge over that in the rest; about 1 if borders are clean."""
-    change = np.square(painted - photo).mean(2)
-    margin = max(1, min(margin, min(change.shape) // 4))  # of a small picture a part is inside, too
-    inner = change[margin:-margin, margin:-margin]
-    outer = (change.sum() - inner.sum()) / (change.size - inner.size)
+def border_ratio(painted: Floats, photo: Floats) -> float:
+    """Mean squared change within 16 pixels of the edge over that in the rest; about 1 if borders are clean."""
+    return border_share(np.square(painted - photo).mean(2), 16)
+
+
+def border_share(values: Floats, margin: int) -> float:
+    """Mean of values (h, w) within ``margin`` pixels of the edge over that in the rest."""
+    margin = max(1, min(margin, min(values.shape) // 4))  # of a small picture a part is inside, too
+    inner = values[margin:-margin, margin:-margin]
+    outer = (values.sum() - inner.sum()) / (values.size - inner.size)
     return float(outer / max(inner.mean(), 1e-8))
 
 

@@ -48,6 +48,7 @@ def evaluate(
         with memory_watched(lambda: smaller(max(max(photo.shape) for photo in photos))):
             for i, name in enumerate(names):
                 scores = scorer.score(name, photos, paint)
+                scores = replace(scores, pull=scorer.pull(name, photos[0], paint(photos[0], name)))
                 if len(crops):
                     frame, edge = frames(paint(crop, name) for crop in turned(crops))
                     scores = replace(scores, frame=frame, edge=edge)

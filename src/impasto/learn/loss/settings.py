@@ -50,9 +50,12 @@ class LossSettings:
             )
 
     @classmethod
-    def of(cls, bank: Bank, **options: Any) -> Self:
-        """The settings of ``options``; what is None or missing of the losses is as the bank's network was trained."""
+    def of(cls, bank: Bank, *, borders: bool = False, **options: Any) -> Self:
+        """The settings of ``options``; what is None or missing of the losses is as the bank's network was trained.
+
+        But for those of borders, unless ``borders`` asks for them, too.
+        """
         trained = bank.meta.get("settings")
-        names = {each.name for each in fields(LossSettings)} - set(OF_TRAINING)
+        names = {each.name for each in fields(LossSettings)} - (set() if borders else set(OF_TRAINING))
         found = {key: trained[key] for key in names & trained.keys()} if isinstance(trained, dict) else {}
         return cls(**found | {key: value for key, value in options.items() if value is not None})
