@@ -15,7 +15,7 @@ from benchmarks.pages import filled
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = RESULTS.parent.parent / "docs" / "quality.md"
-HEAD = "| style | content | style | total | doing nothing | worth | of the rival's total | diagonal | frame | edge |"
+HEAD = "| style | content | style | total | doing nothing | worth | of the rival's total | pattern | frame | edge |"
 UNKNOWN = "-"  # what is slow is measured on some styles only
 
 
@@ -35,7 +35,7 @@ def table() -> str:
         first = [style[key] for key in ("content", "style", "total", "untouched")]
         worth = slow[name]["worth"] if name in slow else None
         frame, edge = (framed[name][key] for key in ("frame", "edge"))
-        rows[name] = [*first, worth, rival.get(name), style["diagonal"], frame, edge]
+        rows[name] = [*first, worth, rival.get(name), style["pattern"], frame, edge]
     lines = [HEAD, "|---" * (HEAD.count("|") - 1) + "|"]
     lines += [_line(name, row) for name, row in rows.items()]
     columns = ([value for value in column if value is not None] for column in zip(*rows.values(), strict=True))
@@ -44,7 +44,7 @@ def table() -> str:
 
 
 def _line(name: str, row: Sequence[float | None]) -> str:
-    kinds = (".2f", ".3f", ".2f", ".1f", ".0f", ".2f", "+.2f", ".1f", ".1f")
+    kinds = (".2f", ".3f", ".2f", ".1f", ".0f", ".2f", ".0f", ".1f", ".1f")
     figures = (UNKNOWN if value is None else format(value, kind) for value, kind in zip(row, kinds, strict=True))
     return f"| {name} | {' | '.join(figures)} |"
 

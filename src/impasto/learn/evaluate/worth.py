@@ -27,7 +27,14 @@ def worth(scorer: Scorer, photo: Floats, name: str, total: float, *, limit: int 
 
 
 def optimized(scorer: Scorer, photo: Floats, name: str, *, limit: int) -> Iterator[tuple[int, float]]:
-    """Gatys' optimisation from the photo: how many evaluations were used, and the lowest total so far, step by step.
+    """Gatys' optimisation from the photo: how many evaluations were used, and the lowest total so far, step by step."""
+    for used, descent in descents(scorer, photo, name, limit=limit):
+        if descent.best_parts is not None:
+            yield used, descent.best_parts.total
+
+
+def descents(scorer: Scorer, photo: Floats, name: str, *, limit: int) -> Iterator[tuple[int, LBFGS]]:
+    """That optimisation itself, whose ``best`` is the picture, with the evaluations used, after every step.
 
     It is the papers' L-BFGS that runs, not our faster one. An evaluation is one value and gradient of the objective;
     those of line searches count, up to ``limit``.
@@ -46,5 +53,4 @@ def optimized(scorer: Scorer, photo: Floats, name: str, *, limit: int) -> Iterat
     used = 0
     while used < limit and (more := descent.step(cost)):
         used = min(used + more, limit)
-        if descent.best_parts is not None:
-            yield used, descent.best_parts.total
+        yield used, descent
