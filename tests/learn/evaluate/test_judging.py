@@ -159,16 +159,16 @@ def test_nothing_can_be_read(loss_network: LossNetwork, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "picture",
-    [noise(40, 40), noise(40, 40, 2), noise(40, 40, 4), noise(40, 40).astype(np.uint16) * 257],
+    [noise(64, 64), noise(64, 64, 2), noise(64, 64, 4), noise(64, 64).astype(np.uint16) * 257],
     ids=["grey", "grey with alpha", "alpha", "16 bit"],
 )
 def test_every_kind_of_picture(loss_network: LossNetwork, tmp_path: Path, picture: np.ndarray) -> None:
-    """Grey, transparent and deep pictures are measured in all three places; given back, they have content 0."""
+    """Grey, transparent and deep pictures are measured in all three places; given back, they have content 0 or style 0."""
     file = saved(tmp_path / "any.png", picture)
-    plain = saved(tmp_path / "plain.png", noise(40, 40, 3))
+    plain = saved(tmp_path / "plain.png", noise(64, 64, 3))
     pairs = [Pair(file, file, plain), Pair(plain, file, file)]
     first, second = judged(pairs, loss_network, LossSettings(unit="energy"), PROTOCOL)
-    assert first["content"] == 0 and second["style_share"] < first["style_share"]
+    assert first["content"] == 0 and second["style_share"] < 0.01 < first["style_share"]
 
 
 def test_a_painting_of_16_pixels(loss_network: LossNetwork, tmp_path: Path) -> None:
