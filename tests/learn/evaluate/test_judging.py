@@ -163,7 +163,7 @@ def test_nothing_can_be_read(loss_network: LossNetwork, tmp_path: Path) -> None:
     ids=["grey", "grey with alpha", "alpha", "16 bit"],
 )
 def test_every_kind_of_picture(loss_network: LossNetwork, tmp_path: Path, picture: np.ndarray) -> None:
-    """Grey, transparent and deep pictures are measured in all three places; given back, they have content 0 or style 0."""
+    """Grey, transparent and deep pictures are measured in all three places; given back, they lack content or style."""
     file = saved(tmp_path / "any.png", picture)
     plain = saved(tmp_path / "plain.png", noise(64, 64, 3))
     pairs = [Pair(file, file, plain), Pair(plain, file, file)]
