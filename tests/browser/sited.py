@@ -162,7 +162,7 @@ HELPERS = """
 
 
 def modules(page: Site, code: str, **data: Any) -> Any:
-    """What ``code`` gives with the modules R, P, B, K, T, F and the ``data`` D, its arrays as text (u8, f4)."""
+    """What ``code`` gives with the modules R, P, B, K, T, F, E, G and the ``data`` D, its arrays as text (u8, f4)."""
     names = {
         "R": "resample",
         "P": "passes",
@@ -171,6 +171,7 @@ def modules(page: Site, code: str, **data: Any) -> Any:
         "T": "transparency",
         "F": "bank",
         "E": "exif",
+        "G": "grain",
     }
     loads = "".join(f"const {short} = await import(page + 'wasm/{name}.js');" for short, name in names.items())
     sent = [page.folder, sendable(data)]

@@ -14,6 +14,7 @@ from sited import Served, Site, bare_page, modules
 
 from impasto import assets, pictures
 from impasto.painting import passes
+from impasto.painting.grain import grained
 from impasto.pictures import recolor, transparency
 from impasto.styles import blend, strokes
 from impasto.styles.bank import Bank
@@ -66,6 +67,19 @@ def test_floats_are_resized_alike(page: Site, pixels: np.ndarray) -> None:
         expected = pictures.to_bytes(pictures.resize(pixels, 50, opacity=each))
         given = each
         assert np.array_equal(joined(modules(page, code, a=planes(pixels), opacity=given), 37, 50), expected)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "floats"])
+def test_grain_is_alike(page: Site, pixels: np.ndarray, kind: str) -> None:
+    """The grain in even places, white, black and grey, is the library's to the last bit."""
+    pixels[:30, :40], pixels[30:, :40], pixels[40:, 50:] = 255, 0, (90, 91, 92)
+    given = pixels if kind == "bytes" else pictures.unit(pixels)
+    code = "const planes = D.a.map(u8);" if kind == "bytes" else "const planes = D.a.map(f4);"
+    code += f"return list(G.grained({{width: {WIDTH}, height: {HEIGHT}, planes}}).planes)"
+    found = modules(page, code, a=planes(given))
+    expected = grained(given)
+    assert 0.4 < (expected != given).any(-1).mean() < 0.8
+    assert np.array_equal(joined(found, HEIGHT, WIDTH), expected)
 
 
 def test_masks_are_stretched_alike(page: Site, pixels: np.ndarray) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from impasto import limits, pictures
 from impasto.errors import PictureError
 from impasto.painting import memory, passes
+from impasto.painting.grain import Grained
 from impasto.painting.network import Network
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Planner:
         planned = self._pass(size, floats, second)
         return max(1, planned.memory - memory.used()) if planned.whole else 0
 
-    def large(self, pixels: pictures.Pixels | passes.Second, row: Floats) -> Large:
+    def large(self, pixels: pictures.Pixels | Grained, row: Floats) -> Large:
         """A picture on its way through the network in tiles; NetworkError where the runtime knows none."""
         from impasto.painting.tiles.large import Large
         from impasto.painting.tiles.windows import Mirrored

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from impasto import pictures
 from impasto.painting import passes
+from impasto.painting.grain import Grained
 from impasto.painting.rows import Rows
 
 Floats = npt.NDArray[np.float32]
@@ -38,13 +39,13 @@ class Work:
         return self.keep_color or self.kind != np.uint8 or self.photo.dtype != np.uint8
 
     @property
-    def source(self) -> pictures.Pixels | passes.Second:
-        """What the network paints, as pixels that may be made where they are read."""
-        return self.photo if self.seen is None else self.seen
+    def source(self) -> Grained:
+        """What the network paints, as pixels that are made where they are read."""
+        return Grained(self.photo if self.seen is None else self.seen)
 
     def whole(self) -> pictures.Pixels:
         """What the network paints, all of it."""
-        seen = self.photo if self.seen is None else self.seen.whole(self.threads)
+        seen = self.source.whole(self.threads)
         return pictures.unit(seen) if self.floats else seen
 
     def finished(self, painted: pictures.Pixels) -> pictures.Pixels:

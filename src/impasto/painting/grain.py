@@ -1,0 +1,81 @@
+"""Grain for places that are even all over: a network makes strokes of what it sees, and of nothing it makes nothing.
+
+A clipped sky, a white background or a black screen is one colour to the last bit, and would be painted as one colour,
+with a hard line where it ends. A pixel that equals those to its right and below gets noise of at most 1/255 before the
+network sees it; at the right and lower end of the picture one whose neighbour does. The noise depends on the place
+alone, so it is the same in every tile, and the same each time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from impasto.painting import passes
+
+Pixels = npt.NDArray[Any]
+STEPS = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 257}  # what 1/255 is; of other types it is that
+
+
+class Grained:
+    """Pixels (h, w, 3) of any type, made where they are read, with grain in them; so are those of ``source``."""
+
+    def __init__(self, source: Pixels | passes.Second) -> None:
+        self._source = source
+        self.shape, self.dtype = source.shape, source.dtype
+
+    def __getitem__(self, place: tuple[slice, slice]) -> Pixels:
+        parts = (part.indices(side)[:2] for part, side in zip(place, self.shape[:2], strict=True))
+        (top, bottom), (left, right) = parts
+        over, before = max(0, top - 1), max(0, left - 1)
+        wider = slice(over, min(bottom + 1, self.shape[0])), slice(before, min(right + 1, self.shape[1]))
+        return grained(self._source[wider], over, before)[top - over : bottom - over, left - before : right - before]
+
+    def whole(self, threads: int = 1) -> Pixels:
+        """All of it at once."""
+        source = self._source
+        seen = source.whole(threads) if isinstance(source, passes.Second) else source
+        out = np.empty_like(seen)
+
+        def fill(rows: slice) -> None:
+            over = max(0, rows.start - 1)
+            out[rows] = grained(seen[over : rows.stop + 1], over)[rows.start - over : rows.stop - over]
+
+        passes.spread(fill, passes.bands(len(seen)), threads)
+        return out
+
+
+def grained(pixels: Pixels, top: int = 0, left: int = 0) -> Pixels:
+    """Pixels (h, w, 3) that lie at this place of a picture, with grain where they are even; unchanged if nowhere."""
+    step = STEPS.get(pixels.dtype, 1 / 255)
+    even = np.ones(pixels.shape[:2], bool)
+    for channel in range(3):  # quicker than all at once
+        plane = pixels[..., channel]
+        even[:, :-1] &= _alike(plane[:, :-1], plane[:, 1:], step)
+        even[:-1] &= _alike(plane[:-1], plane[1:], step)
+    even[-1:] = even[-2:][:1]
+    even[:, -1:] = even[:, -2:][:, :1]
+    rows, columns = np.nonzero(even)
+    if not len(rows):
+        return pixels
+    out, most = pixels.copy(), 255 * step
+    values = np.clip(pixels[rows, columns], step, most - step)
+    out[rows, columns] = values + (step * noise(rows + top, columns + left)).astype(values.dtype)
+    return out
+
+
+def _alike(some: Pixels, others: Pixels, step: float) -> npt.NDArray[np.bool_]:
+    """Where values are the same, or nearly, where they have more than 8 bits."""
+    return some == others if some.dtype == np.uint8 else np.abs(some.astype(np.float32) - others) < step / 2
+
+
+def noise(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """-1, 0 or 1 for each of three channels (N, 3) of the pixels at these places (N,): a hash of the place."""
+    mixed = rows.astype(np.uint32) * np.uint32(0x9E3779B1) ^ columns.astype(np.uint32) * np.uint32(0x85EBCA77)
+    for shift, factor in ((15, 0x2C1B3C6D), (12, 0x297A2D39)):
+        mixed = (mixed ^ (mixed >> np.uint32(shift))) * np.uint32(factor)
+    mixed ^= mixed >> np.uint32(15)
+    bytes_ = np.stack([mixed >> np.uint32(8 * channel) & np.uint32(255) for channel in range(3)], -1)
+    return bytes_.astype(np.int64) % 3 - 1

@@ -1,0 +1,86 @@
+"""Grain in even places, which a network would otherwise paint as one colour."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from impasto import Painter, pictures
+from impasto.painting.grain import Grained, grained, noise
+from impasto.painting.passes import Second
+
+RNG = np.random.default_rng(0)
+KINDS = [np.uint8, np.uint16, np.float32]
+
+
+def most(kind: Any) -> float:
+    return 1.0 if kind == np.float32 else float(np.iinfo(kind).max)
+
+
+def even(kind: Any, value: float = 1.0, size: tuple[int, int] = (60, 80)) -> np.ndarray:
+    return np.full((*size, 3), value * most(kind), kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [0.0, 0.4, 1.0])
+def test_what_is_even_gets_grain(kind: Any, value: float) -> None:
+    """White, black and grey get noise of at most 2/255 that stays in the range, and the type is kept."""
+    plain = even(kind, value)
+    found = grained(plain)
+    change = (found.astype(np.float64) - plain) * 255 / most(kind)
+    assert found.dtype == kind and found.min() >= 0 and found.max() <= most(kind)
+    assert 0.7 < change.std() < 0.9 and np.abs(change).max() < 2.01
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_even_keeps_its_bits(kind: Any) -> None:
+    """A picture in which no neighbours are alike is given back as it is."""
+    picture = (RNG.random((40, 50, 3)) * most(kind)).astype(kind)
+    assert grained(picture) is picture
+
+
+def test_an_edge_is_where_it_was() -> None:
+    """Between two even halves the edge stays: no value is further from its own than grain is."""
+    halves = even(np.uint8, 0.2)
+    halves[:, 40:] = 200
+    assert np.abs(grained(halves).astype(int) - halves).max() == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_window_has_the_grain_of_the_whole(kind: Any) -> None:
+    """Wherever a part of a picture is read, it is what the whole has there."""
+    picture = even(kind, 0.5, (150, 90))
+    picture[20:60, 30:50] = (RNG.random((40, 20, 3)) * most(kind)).astype(kind)
+    source = Grained(picture)
+    whole = source.whole(2)
+    for place in (np.s_[0:150, 0:90], np.s_[13:77, 5:60], np.s_[149:150, 89:90], np.s_[60:, :31]):
+        assert np.array_equal(source[place], whole[place])
+
+
+def test_a_second_pass_has_it_too() -> None:
+    """What is made where it is read gets grain as pixels do."""
+    small = np.full((3, 20, 30), 0.5, np.float32)
+    second = Second(small, even(np.uint8, 0.5, (80, 120)), small)
+    assert np.array_equal(Grained(second).whole(), grained(second.whole()))
+    assert Grained(second).whole().std() > 0.5
+
+
+def test_noise_has_no_order() -> None:
+    """Its values are evenly -1, 0 and 1, and no place or channel says anything about another."""
+    rows, columns = (each.ravel() for each in np.indices((256, 256)))
+    found = noise(rows, columns).reshape(256, 256, 3)
+    assert np.allclose(np.bincount(found.ravel() + 1) / found.size, 1 / 3, atol=0.01)
+    spectrum = np.square(np.abs(np.fft.fft2(found[..., 0])))
+    assert spectrum.max() < 20 * spectrum.mean()
+    assert np.abs(np.corrcoef(found.reshape(-1, 3).T) - np.eye(3)).max() < 0.02
+
+
+def test_a_white_background_is_painted(network_file: Path) -> None:
+    """An even half of a photo is painted with something, not as one colour; twice the same."""
+    painter, photo = Painter(network_file, runtime="onnxruntime", threads=1), even(np.uint8, 1.0, (96, 128))
+    photo[:, 64:] = RNG.integers(0, 256, (96, 64, 3))
+    first, second = (painter.paint_array(photo, "red") for _ in range(2))
+    assert pictures.unit(first)[16:-16, 8:40].std((0, 1)).min() > 0 and np.array_equal(first, second)
