@@ -354,10 +354,8 @@ def test_walk(painter: Painter, tmp_path: Path) -> None:
     paintings = [np.asarray(Image.open(file).convert("RGB")) for file in sorted((tmp_path / "out").iterdir())]
     assert np.array_equal(paintings[0], painter.paint_array(first, "red"))
     assert np.array_equal(paintings[5], painter.paint_array(next(iter(opened(source).frames(5))).pixels, "blue"))
-    assert np.array_equal(
-        paintings[2],
-        painter.paint_array(next(iter(opened(source).frames(2))).pixels, {"red": 0.6, "blue": 0.4}),
-    )
+    between = painter.paint_array(next(iter(opened(source).frames(2))).pixels, {"red": 0.6, "blue": 0.4})
+    assert np.abs(paintings[2].astype(int) - between).max() <= 1  # 0.08 of 0.2 seconds are 0.6 but for the last bits
 
 
 def test_film_as_mask(painter: Painter, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ class Container:
             if first is None:
                 raise FilmError(
                     f"{printable(path)} has no frame that can be decoded ({codec_of(stream)}); "
-                    "it may be damaged, encrypted, or of a kind that FFmpeg does not know"
+                    "it may be damaged, or of a kind that FFmpeg does not know"
                 )
             self._interlaced = bool(first.interlaced_frame)
             self.facts, self._size = _facts(container, stream, first, part)
@@ -165,6 +165,8 @@ class Container:
                 packet = next(packets, None)
                 if packet is None and whole:
                     return
+                if packet is not None and packet.has_sidedata("encryption_info"):
+                    raise FilmError(f"{printable(self.path)} is encrypted; give a film that is not")
                 frames = stream.decode(None) if packet is None else packet.decode()
                 whole = packet is None or packet.size == 0  # the last one, which asks for what is held back
             except av().error.FFmpegError as error:
