@@ -50,20 +50,25 @@ class Grained:
 def grained(pixels: Pixels, top: int = 0, left: int = 0) -> Pixels:
     """Pixels (h, w, 3) that lie at this place of a picture, with grain where they are even; unchanged if nowhere."""
     step = STEPS.get(pixels.dtype, 1 / 255)
-    even = np.ones(pixels.shape[:2], bool)
-    for channel in range(3):  # quicker than all at once
-        plane = pixels[..., channel]
-        even[:, :-1] &= _alike(plane[:, :-1], plane[:, 1:], step)
-        even[:-1] &= _alike(plane[:-1], plane[1:], step)
-    even[-1:] = even[-2:][:1]
-    even[:, -1:] = even[:, -2:][:, :1]
-    rows, columns = np.nonzero(even)
+    rows, columns = np.nonzero(_even(pixels, step))
     if not len(rows):
         return pixels
     out, most = pixels.copy(), 255 * step
     values = np.clip(pixels[rows, columns], step, most - step)
     out[rows, columns] = values + (step * noise(rows + top, columns + left)).astype(values.dtype)
     return out
+
+
+def _even(pixels: Pixels, step: float) -> npt.NDArray[np.bool_]:
+    """Where pixels (h, w, 3) are like those to their right and below."""
+    flat = np.ascontiguousarray(pixels).reshape(len(pixels), -1)  # values in a row are compared many at once
+    alike = np.ones(flat.shape, bool)
+    alike[:, :-3] = _alike(flat[:, :-3], flat[:, 3:], step)
+    alike[:-1] &= _alike(flat[:-1], flat[1:], step)
+    alike[-1:] = alike[-2:][:1]
+    alike[:, -3:] = alike[:, -6:][:, :3]
+    red, green, blue = (alike[:, channel::3] for channel in range(3))
+    return red & green & blue
 
 
 def _alike(some: Pixels, others: Pixels, step: float) -> npt.NDArray[np.bool_]:
