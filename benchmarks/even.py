@@ -4,7 +4,7 @@
 
 Every sixth style of the bank paints an even grey, a dark ramp and a clear sky (``learn.evaluate.pattern``), and so does
 the papers' L-BFGS from each of them, under the objective that the network was trained for. Kept in
-benchmarks/results/even.json after every style: a run that was ended goes on where it was.
+benchmarks/results/even.json, by the network's name, after every style: a run that was ended goes on where it was.
 """
 
 from __future__ import annotations
@@ -38,23 +38,24 @@ def main() -> None:
     paintings = load_paintings(args.styles, names, size=losses.style_size, bank=painter.bank)
     photos = load_photos(args.photos, size=512, limit=args.limit)  # which define the units
     judge = Scorer(load_loss_network().to(best_dtype()), paintings, photos, losses)
-    head = {"fingerprint": painter.network.fingerprint, "evaluations": args.evaluations}
-    found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    head = {"fingerprint": painter.network.fingerprint, "evaluations": args.evaluations, "photos": args.limit}
+    everything = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    found = everything.get(args.network, {})
     if {key: found.get(key) for key in head} != head:
         found = {**head, "styles": {}}
+    everything[args.network] = found
     for name in names:
         if name in found["styles"]:
             continue
         rows = {}
         for scene, picture in scenes().items():
-            for _, descent in descents(judge, picture, name, limit=args.evaluations):
-                best = descent.best
+            *_, (_, descent) = descents(judge, picture, name, limit=args.evaluations)
             rows[scene] = {
                 "network": pattern(painter.paint_array(picture, name)),
-                "lbfgs": pattern(to_picture(best)),
+                "lbfgs": pattern(to_picture(descent.best)),
             }
         found["styles"][name] = rows
-        write_atomically(RESULTS, json.dumps(found, indent=1).encode())
+        write_atomically(RESULTS, json.dumps(everything, indent=1).encode())
         print(name, rows, flush=True)
     for way in ("network", "lbfgs"):
         worst = [max(row[way] for row in rows.values()) for rows in found["styles"].values()]

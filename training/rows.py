@@ -5,19 +5,22 @@
 
 The network stays as it is, and so does its fingerprint. RUN has a file for each style; what is there is not taught
 again, so a run that was ended goes on where it was. --export writes the bank with all rows that RUN has in the place of
-the old ones, and with --steps 0 does nothing else. Crops are painted with a smaller margin than pictures, so that a
-margin has no more of the moments than in pictures of a thousand pixels.
+the old ones, and with --steps 0 does nothing else. Rows of a style at other stroke sizes are left as they are. Crops are
+painted with a smaller margin than pictures, so that a margin has no more of the moments than in pictures of a thousand
+pixels.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from impasto import assets
+from impasto.files import write_atomically
 from impasto.learn.network.load import load_with_bank
 from impasto.learn.paintings import find_paintings, read_cards
 from impasto.learn.photos import PhotoFolder
@@ -48,7 +51,9 @@ def main() -> None:
         )  # fmt: skip
         lesson = Lesson(painting.path, network, bank, photos, settings)
         totals = [step.held_out for step in lesson.run(start=np.array(bank[name])) if step.held_out is not None]
-        np.save(file, lesson.row)
+        made = io.BytesIO()
+        np.save(made, lesson.row)
+        write_atomically(file, made.getvalue())
         print(name, *(f"{total:.3f}" for total in totals), f"{lesson.seconds:.0f} s", flush=True)
     if args.export:
         taught(bank, args.run).save(args.export, half=True)

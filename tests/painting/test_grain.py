@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from impasto import Painter, pictures
+from impasto import Painter
 from impasto.painting.grain import Grained, grained, noise
 from impasto.painting.passes import Second
 
@@ -78,9 +79,38 @@ def test_noise_has_no_order() -> None:
     assert np.abs(np.corrcoef(found.reshape(-1, 3).T) - np.eye(3)).max() < 0.02
 
 
-def test_a_white_background_is_painted(network_file: Path) -> None:
-    """An even half of a photo is painted with something, not as one colour; twice the same."""
-    painter, photo = Painter(network_file, runtime="onnxruntime", threads=1), even(np.uint8, 1.0, (96, 128))
-    photo[:, 64:] = RNG.integers(0, 256, (96, 64, 3))
-    first, second = (painter.paint_array(photo, "red") for _ in range(2))
-    assert pictures.unit(first)[16:-16, 8:40].std((0, 1)).min() > 0 and np.array_equal(first, second)
+def half_even(height: int = 96, width: int = 128) -> np.ndarray:
+    photo = even(np.uint8, 1.0, (height, width))
+    photo[:, width // 2 :] = RNG.integers(0, 256, (height, width - width // 2, 3))
+    return photo
+
+
+def test_the_network_sees_it(network_file: Path) -> None:
+    """A photo that is even in part is painted as the network paints it with grain, and not as without."""
+    painter, photo = Painter(network_file, runtime="onnxruntime", threads=1), half_even()
+    row = painter.bank["red"]
+    found = painter.paint_array(photo, "red")
+    assert np.array_equal(found, painter.network.paint(grained(photo), row))
+    assert not np.array_equal(found, painter.network.paint(photo, row))
+
+
+def test_in_tiles_too(network_file: Path) -> None:
+    """In tiles and through a loupe there is the grain of the whole."""
+    whole = Painter(network_file, runtime="openvino", threads=1, precision="f32")
+    tight = Painter(network_file, runtime="openvino", threads=1, precision="f32", max_memory=1)
+    photo = half_even(200, 330)
+    assert not tight.plan(330, 200, brush="small").whole
+    paintings = [painter.paint_array(photo, "red", brush="small").astype(int) for painter in (whole, tight)]
+    bare = whole.network.paint(photo, whole.bank["red"]).astype(int)
+    apart, without = (np.abs(other - paintings[0])[:, :120] for other in (paintings[1], bare))
+    assert apart.max() <= 2 and without.mean() > 2 * apart.mean()
+
+
+@pytest.mark.parametrize("brush", ["small", 64])
+def test_both_passes_have_it(network_file: Path, brush: Any) -> None:
+    """One pass or two, with grain the painting is another than without."""
+    painter, photo = Painter(network_file, runtime="onnxruntime", threads=1), half_even()
+    job = painter.prepare(photo, "red", brush=brush)
+    bare = replace(job, work=replace(job.work, grain=False))
+    assert (job.first is None) == (brush == "small")
+    assert not np.array_equal(job.paint(), bare.paint())

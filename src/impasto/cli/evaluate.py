@@ -55,6 +55,9 @@ def evaluate(
     pattern: Annotated[
         bool, typer.Option("--pattern", help="Measure the grid or weave that is painted into even places.")
     ] = False,
+    pull: Annotated[
+        bool, typer.Option("--pull", help="Measure how strongly the objective pulls at the border of a painting.")
+    ] = False,
     opened: Opens,
     looking: Looking,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -84,7 +87,9 @@ def evaluate(
         ruler = load_loss_network(looking.loss_network).to(best_dtype(looking.precision))
         trained = LossSettings.of(painter.bank, **settings, borders=True)
         scorer = Scorer(ruler, paintings, pictures, losses, trained=trained)
-        records = evaluate(scorer, painter.paint_array, names, pictures, worth_on=worth, crops=crops, even=pattern)
+        records = evaluate(
+            scorer, painter.paint_array, names, pictures, worth_on=worth, crops=crops, even=pattern, pull=pull
+        )
         scores = [record for record, _ in zip(records, progress(names, quiet=as_json), strict=True)]
         shown = None
         if PHOTO in painter.bank:

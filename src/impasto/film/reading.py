@@ -90,7 +90,7 @@ class Container:
             if first is None:
                 raise FilmError(
                     f"{printable(path)} has no frame that can be decoded ({codec_of(stream)}); "
-                    "it may be damaged, or of a kind that FFmpeg does not know"
+                    "it may be damaged, encrypted, or of a kind that FFmpeg does not know"
                 )
             self._interlaced = bool(first.interlaced_frame)
             self.facts, self._size = _facts(container, stream, first, part)

@@ -1,7 +1,8 @@
 """Grain for places that are even all over: a network makes strokes of what it sees, and of nothing it makes nothing.
 
 A clipped sky, a white background or a black screen is one colour to the last bit, and would be painted as one colour,
-with a hard line where it ends. A pixel that equals those to its right and below gets noise of at most 1/255 before the
+with a hard line where it ends. A pixel that equals those to its right and below (with more than 8 bits: that is nearer
+to them than half of 1/255) gets noise of at most 1/255 before the
 network sees it; at the right and lower end of the picture one whose neighbour does. The noise depends on the place
 alone, so it is the same in every tile, and the same each time.
 """
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from impasto.painting import passes
 
 Pixels = npt.NDArray[Any]
+VALUES = (np.arange(256) % 3 - 1).astype(np.int8)  # of a byte of the hash
 STEPS = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 257}  # what 1/255 is; of other types it is that
 
 
@@ -54,8 +56,9 @@ def grained(pixels: Pixels, top: int = 0, left: int = 0) -> Pixels:
     if not len(rows):
         return pixels
     out, most = pixels.copy(), 255 * step
-    values = np.clip(pixels[rows, columns], step, most - step)
-    out[rows, columns] = values + (step * noise(rows + top, columns + left)).astype(values.dtype)
+    kind = pixels.dtype.type
+    values = np.clip(pixels[rows, columns], kind(step), kind(most - step))
+    out[rows, columns] = values + kind(step) * noise(rows + top, columns + left).astype(kind)
     return out
 
 
@@ -76,11 +79,10 @@ def _alike(some: Pixels, others: Pixels, step: float) -> npt.NDArray[np.bool_]:
     return some == others if some.dtype == np.uint8 else np.abs(some.astype(np.float32) - others) < step / 2
 
 
-def noise(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def noise(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
     """-1, 0 or 1 for each of three channels (N, 3) of the pixels at these places (N,): a hash of the place."""
     mixed = rows.astype(np.uint32) * np.uint32(0x9E3779B1) ^ columns.astype(np.uint32) * np.uint32(0x85EBCA77)
     for shift, factor in ((15, 0x2C1B3C6D), (12, 0x297A2D39)):
         mixed = (mixed ^ (mixed >> np.uint32(shift))) * np.uint32(factor)
     mixed ^= mixed >> np.uint32(15)
-    bytes_ = np.stack([mixed >> np.uint32(8 * channel) & np.uint32(255) for channel in range(3)], -1)
-    return bytes_.astype(np.int64) % 3 - 1
+    return VALUES[mixed.astype("<u4").view(np.uint8).reshape(-1, 4)[:, :3]]

@@ -136,7 +136,8 @@ class Job:
         small = passes.shrunk(self.work.photo, self.first.size, self.work.threads)
         picture = np.ascontiguousarray(small.transpose(1, 2, 0))
         rows = Rows(self.first.rows, [1.0], [])  # painted without what is done to it afterwards
-        for step in _paint(Work(picture, rows, picture.dtype), self.first.planner):
+        first = Work(picture, rows, picture.dtype, grain=self.work.grain)
+        for step in _paint(first, self.first.planner):
             done = step.painted is not None
             yield step, self.work.behind(step.painted, small) if done else self.work
         self.first.planner.network.let_go()

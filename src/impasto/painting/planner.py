@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from impasto.painting.tiles.windows import Floats
 
 SHARE = 0.7  # of the free memory that a painting may take
-WHOLE_BYTES = 4_000_000_000  # what a picture may take to be painted whole, if no limit is given
+WHOLE_BYTES = 5_000_000_000  # what a picture may take to be painted whole, if no limit is given
 TILES_BYTES = 1_800_000_000  # and what photo, painting and tiles may take together; the program takes 200 MB
 TILE_BYTES = 320 * 2**20  # for each thread: what tiles that run take where there is more
 LEAST_BYTES = 40 * 2**20  # and where there is less than that
@@ -90,7 +90,7 @@ class Planner:
         height, width = size
         whole = self.network.bytes_for(height, width, floats=floats)
         whole += second * (12 if floats else 3) * height * width  # what the second pass paints
-        files = 2 * 3 * height * width  # photo and painting in 8 bits
+        files = 3 * 3 * height * width  # photo, the same with grain, and painting, in 8 bits
         if whole <= self._most():
             return Plan(width, height, True, 1, 1, memory.used() + whole + files, 0, 0.0)
         blank: Any = np.broadcast_to(np.uint8(0), (height, width, 3))  # takes no memory
@@ -108,7 +108,7 @@ class Planner:
         planned = self._pass(size, floats, second)
         return max(1, planned.memory - memory.used()) if planned.whole else 0
 
-    def large(self, pixels: pictures.Pixels | Grained, row: Floats) -> Large:
+    def large(self, pixels: pictures.Pixels | passes.Second | Grained, row: Floats) -> Large:
         """A picture on its way through the network in tiles; NetworkError where the runtime knows none."""
         from impasto.painting.tiles.large import Large
         from impasto.painting.tiles.windows import Mirrored

@@ -142,7 +142,7 @@ def _quicker(first: OpenVino, threads: int | None) -> str:
 
 def _kind(session: Session) -> list[str]:
     """What a network is like, beside its weights."""
-    return [session.meta.get(f"impasto.{key}", "") for key in ("kind", "design", "alpha")]
+    return [session.meta.get(f"impasto.{key}", "") for key in ("kind", "design", "alpha", "apart")]
 
 
 def _trial_feeds(session: Session, size: int) -> Feeds:

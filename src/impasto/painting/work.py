@@ -22,6 +22,7 @@ class Work:
 
     ``photo`` is what strength, masks and ``keep_color`` draw the painting back to, and ``kind`` the painting's type. In
     the second of two passes ``seen`` is made of ``first``, the planes of the first pass, and of the photo's ``detail``.
+    Without ``grain`` the network sees what is even as it is.
     """
 
     photo: pictures.Pixels
@@ -32,6 +33,7 @@ class Work:
     detail: float = passes.DETAIL
     seen: passes.Second | None = None
     first: Floats | None = None
+    grain: bool = True
 
     @property
     def floats(self) -> bool:
@@ -39,13 +41,15 @@ class Work:
         return self.keep_color or self.kind != np.uint8 or self.photo.dtype != np.uint8
 
     @property
-    def source(self) -> Grained:
-        """What the network paints, as pixels that are made where they are read."""
-        return Grained(self.photo if self.seen is None else self.seen)
+    def source(self) -> pictures.Pixels | passes.Second | Grained:
+        """What the network paints, as pixels that may be made where they are read."""
+        seen = self.photo if self.seen is None else self.seen
+        return Grained(seen) if self.grain else seen
 
     def whole(self) -> pictures.Pixels:
         """What the network paints, all of it."""
-        seen = self.source.whole(self.threads)
+        source = self.source
+        seen = source if isinstance(source, np.ndarray) else source.whole(self.threads)
         return pictures.unit(seen) if self.floats else seen
 
     def finished(self, painted: pictures.Pixels) -> pictures.Pixels:

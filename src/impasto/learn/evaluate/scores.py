@@ -21,6 +21,7 @@ from impasto.learn.loss.losses import psnr
 from impasto.limits import SEVERAL, SIDE
 from impasto.pictures import find, load, resize
 
+PULLED = 512  # pixels, at most: the side of the part of a photo on whose painting the pull of the border is measured
 FRAMED = 256  # pixels: the side of the crops whose mean painting shows a frame
 
 
@@ -33,13 +34,14 @@ def evaluate(
     worth_on: int = 0,
     crops: Sequence[Floats] = (),
     even: bool = False,
+    pull: bool = False,
 ) -> Iterator[Scores]:
     """Score one style after the other; on ``worth_on`` photos each also measure what it is worth (slow).
 
     The styles take turns through the photos, so that all photos count however few each style gets. OptionError if there
     are not as many photos as that. Frames are measured on ``crops``, squares (h, h, 3) of many photos, and the same
     upside down, so that what photos have above and below counts for nothing. With ``even``, what is painted into even
-    places is measured too (``pattern.patterns``).
+    places is measured too (``pattern.patterns``), with ``pull`` how the objective pulls at the border of one painting.
     """
     if not photos or not 0 <= worth_on <= len(photos):
         raise OptionError(f"worth cannot be measured on {worth_on} of {len(photos)} photos; give more photos")
@@ -48,12 +50,14 @@ def evaluate(
         with memory_watched(lambda: smaller(max(max(photo.shape) for photo in photos))):
             for i, name in enumerate(names):
                 scores = scorer.score(name, photos, paint)
-                scores = replace(scores, pull=scorer.pull(name, photos[0], paint(photos[0], name)))
                 if len(crops):
                     frame, edge = frames(paint(crop, name) for crop in turned(crops))
                     scores = replace(scores, frame=frame, edge=edge)
                 if even:
                     scores = replace(scores, pattern=patterns(paint, name))
+                if pull:
+                    part = photos[0][:PULLED, :PULLED]
+                    scores = replace(scores, pull=scorer.pull(name, part, paint(part, name)))
                 if worth_on:
                     turns = [photos[(i * worth_on + j) % len(photos)] for j in range(worth_on)]
                     found = [worth(scorer, p, name, scorer.score(name, [p], paint).total) for p in turns]
