@@ -5,9 +5,9 @@
 
 The network stays as it is, and so does its fingerprint. RUN has a file for each style; what is there is not taught
 again, so a run that was ended goes on where it was. --export writes the bank with all rows that RUN has in the place of
-the old ones, and with --steps 0 does nothing else. Rows of a style at other stroke sizes are left as they are. Crops are
-painted with a smaller margin than pictures, so that a margin has no more of the moments than in pictures of a thousand
-pixels.
+the old ones, and with --steps 0 does nothing else. Rows of a style at other stroke sizes are left as they are. Crops
+are painted with a smaller margin than pictures, so that a margin has no more of the moments than in pictures of a
+thousand pixels.
 """
 
 from __future__ import annotations
