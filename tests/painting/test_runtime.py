@@ -445,7 +445,7 @@ def test_trial_of_precisions(network_file: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("impasto.painting.runtimes.processor", lambda: "Stand-in 3000")
     monkeypatch.setattr("impasto.painting.runtimes.instructions", lambda: "AVX2")
     Network(network_file, runtime="openvino", precision="auto", threads=2)
-    assert keys == [f"Stand-in 3000, AVX2, 2, {openvino.__version__}, full, , 0.1"]
+    assert keys == [f"Stand-in 3000, AVX2, 2, {openvino.__version__}, full, , 0.1, 1"]
 
 
 @pytest.mark.parametrize(("machine", "lines"), [("x86_64", 1), ("AMD64", 1), ("riscv64", 0)])

@@ -33,6 +33,24 @@ class Looking:
     loss_network: LossFile = None
 
 
+@dataclass(frozen=True)
+class More:
+    """What is measured beside the losses."""
+
+    worth: Annotated[
+        int, typer.Option(help="Photos per style, in turn, on which L-BFGS competes (slow)."), limits.COUNT
+    ] = 0
+    frame: Annotated[
+        int, typer.Option(help="Crops on whose mean painting frames are measured; 60 is enough."), limits.COUNT
+    ] = 0
+    pattern: Annotated[
+        bool, typer.Option("--pattern", help="Measure the grid or weave that is painted into even places.")
+    ] = False
+    pull: Annotated[
+        bool, typer.Option("--pull", help="Measure how strongly the objective pulls at the border of a painting.")
+    ] = False
+
+
 @app.command("eval")
 @options
 def evaluate(
@@ -46,18 +64,7 @@ def evaluate(
         dict[str, Any],
         Fields(LossSettings, ("style_size", "unit", "style_weight"), unset=("style_size", "style_weight"), more=HELP),
     ],
-    worth: Annotated[
-        int, typer.Option(help="Photos per style, in turn, on which L-BFGS competes (slow)."), limits.COUNT
-    ] = 0,
-    frame: Annotated[
-        int, typer.Option(help="Crops on whose mean painting frames are measured; 60 is enough."), limits.COUNT
-    ] = 0,
-    pattern: Annotated[
-        bool, typer.Option("--pattern", help="Measure the grid or weave that is painted into even places.")
-    ] = False,
-    pull: Annotated[
-        bool, typer.Option("--pull", help="Measure how strongly the objective pulls at the border of a painting.")
-    ] = False,
+    more: More,
     opened: Opens,
     looking: Looking,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -82,14 +89,13 @@ def evaluate(
         losses = LossSettings.of(painter.bank, **settings)
         paintings = load_paintings(styles, names, size=losses.style_size, bank=painter.bank)
         pictures = load_photos(photos, size=size, limit=limit)
-        drawn = PhotoFolder.open(photos).batch(0, 0, frame, FRAMED) if frame else ()
+        drawn = PhotoFolder.open(photos).batch(0, 0, more.frame, FRAMED) if more.frame else ()
         crops = [to_picture(crop) for crop in drawn]
         ruler = load_loss_network(looking.loss_network).to(best_dtype(looking.precision))
         trained = LossSettings.of(painter.bank, **settings, borders=True)
         scorer = Scorer(ruler, paintings, pictures, losses, trained=trained)
-        records = evaluate(
-            scorer, painter.paint_array, names, pictures, worth_on=worth, crops=crops, even=pattern, pull=pull
-        )
+        also: dict[str, Any] = {"worth_on": more.worth, "crops": crops, "even": more.pattern, "pull": more.pull}
+        records = evaluate(scorer, painter.paint_array, names, pictures, **also)
         scores = [record for record, _ in zip(records, progress(names, quiet=as_json), strict=True)]
         shown = None
         if PHOTO in painter.bank:
