@@ -11,7 +11,6 @@ import pytest
 
 from impasto import Painter
 from impasto.painting.grain import Grained, grained, noise
-from impasto.painting.passes import Second
 
 RNG = np.random.default_rng(0)
 KINDS = [np.uint8, np.uint16, np.float32]
@@ -61,14 +60,6 @@ def test_a_window_has_the_grain_of_the_whole(kind: Any) -> None:
         assert np.array_equal(source[place], whole[place])
 
 
-def test_a_second_pass_has_it_too() -> None:
-    """What is made where it is read gets grain as pixels do."""
-    small = np.full((3, 20, 30), 0.5, np.float32)
-    second = Second(small, even(np.uint8, 0.5, (80, 120)), small)
-    assert np.array_equal(Grained(second).whole(), grained(second.whole()))
-    assert Grained(second).whole().std() > 0.5
-
-
 def test_noise_has_no_order() -> None:
     """Its values are evenly -1, 0 and 1, and no place or channel says anything about another."""
     rows, columns = (each.ravel() for each in np.indices((256, 256)))
@@ -107,8 +98,8 @@ def test_in_tiles_too(network_file: Path) -> None:
 
 
 @pytest.mark.parametrize("brush", ["small", 64])
-def test_both_passes_have_it(network_file: Path, brush: Any) -> None:
-    """One pass or two, with grain the painting is another than without."""
+def test_one_pass_or_two(network_file: Path, brush: Any) -> None:
+    """In one pass or two, with grain the painting is another than without."""
     painter, photo = Painter(network_file, runtime="onnxruntime", threads=1), half_even()
     job = painter.prepare(photo, "red", brush=brush)
     bare = replace(job, work=replace(job.work, grain=False))

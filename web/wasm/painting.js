@@ -51,7 +51,7 @@ export async function paint(photo, wanted, networks) {
   }
   const alone = async (number, look, weight) => {
     const first = firsts[number] ?? null, seen = first ? second(first, subject, small, 1 - (1 - DETAIL) * Math.min(1, shares[number])) : subject;
-    const painted = await networks.run(look.network, grained(seen), rows[number]);
+    const painted = await networks.run(look.network, first ? seen : grained(seen), rows[number]);
     return finished({ photo: subject, look, weight, first }, look.keep_color ? painted : { ...painted, planes: painted.planes.map(rounded) });
   };
   const whole = plain(shares);

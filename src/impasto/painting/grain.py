@@ -22,23 +22,22 @@ STEPS = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 257}  # what 1/255 is; of o
 
 
 class Grained:
-    """Pixels (h, w, 3) of any type, made where they are read, with grain in them; so are those of ``source``."""
+    """Pixels (h, w, 3) of any type with grain in them, made where they are read."""
 
-    def __init__(self, source: Pixels | passes.Second) -> None:
-        self._source = source
-        self.shape, self.dtype = source.shape, source.dtype
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels = pixels
+        self.shape, self.dtype = pixels.shape, pixels.dtype
 
     def __getitem__(self, place: tuple[slice, slice]) -> Pixels:
         parts = (part.indices(side)[:2] for part, side in zip(place, self.shape[:2], strict=True))
         (top, bottom), (left, right) = parts
         over, before = max(0, top - 1), max(0, left - 1)
         wider = slice(over, min(bottom + 1, self.shape[0])), slice(before, min(right + 1, self.shape[1]))
-        return grained(self._source[wider], over, before)[top - over : bottom - over, left - before : right - before]
+        return grained(self._pixels[wider], over, before)[top - over : bottom - over, left - before : right - before]
 
     def whole(self, threads: int = 1) -> Pixels:
         """All of it at once."""
-        source = self._source
-        seen = source.whole(threads) if isinstance(source, passes.Second) else source
+        seen = self._pixels
         out = np.empty_like(seen)
 
         def fill(rows: slice) -> None:

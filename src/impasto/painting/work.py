@@ -22,7 +22,7 @@ class Work:
 
     ``photo`` is what strength, masks and ``keep_color`` draw the painting back to, and ``kind`` the painting's type. In
     the second of two passes ``seen`` is made of ``first``, the planes of the first pass, and of the photo's ``detail``.
-    Without ``grain`` the network sees what is even as it is.
+    Without ``grain`` the network sees what is even as it is; a second pass sees the strokes of the first.
     """
 
     photo: pictures.Pixels
@@ -43,8 +43,9 @@ class Work:
     @property
     def source(self) -> pictures.Pixels | passes.Second | Grained:
         """What the network paints, as pixels that may be made where they are read."""
-        seen = self.photo if self.seen is None else self.seen
-        return Grained(seen) if self.grain else seen
+        if self.seen is not None:
+            return self.seen
+        return Grained(self.photo) if self.grain else self.photo
 
     def whole(self) -> pictures.Pixels:
         """What the network paints, all of it."""
