@@ -2,8 +2,8 @@
 
 A clipped sky, a white background or a black screen is one colour to the last bit, and would be painted as one colour,
 with a hard line where it ends. A pixel that equals those to its right and below (with more than 8 bits: that is nearer
-to them than half of 1/255) gets noise of at most 1/255 before the
-network sees it; at the right and lower end of the picture one whose neighbour does. The noise depends on the place
+to them than half of 1/255) gets noise of at most 1/255 before the network sees it; at the right and lower end of the
+picture one whose neighbour does. What is black or white is brought in by 1/255 first. The noise depends on the place
 alone, so it is the same in every tile, and the same each time.
 """
 

@@ -17,7 +17,7 @@ class TrainSettings(LossSettings):
 
     ``margin`` is how many pixels are painted around each picture and cut off, so that nobody sees what a network does
     along its border; ``pictures.margin`` says what they show. ``design`` is the architecture of the network "fast",
-    one of ``designs.DESIGNS``; others have one only. ``apart`` is that of ``PasticheNetwork``.
+    one of ``designs.DESIGNS``; others have one only. ``apart`` is that of ``StyleNetwork``.
     """
 
     steps: int = field(40_000, "Train up to this many steps.", limits.STEPS)
