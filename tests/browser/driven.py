@@ -16,12 +16,13 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 
 STYLE, OTHER, THIRD = "van-gogh-starry-night", "hokusai-great-wave", "munch-the-scream"
 # The browser shows the bodies of requests to nobody when they are blobs.
-NOTE_MASKS = """
-  window.masks = [];
+NOTE_MASKS = r"""
+  window.masks = {};
   const before = window.fetch;
   window.fetch = (url, options) => {
     const read = async (blob) => btoa(String.fromCharCode(...new Uint8Array(await blob.arrayBuffer())));
-    if (options?.method === "PUT" && url.includes("/masks/")) masks.push(read(options.body));
+    const [, slot] = (options?.method === "PUT" && url.match(/\/masks\/(\d+)/)) || [];
+    if (slot) (masks[slot] ??= []).push(read(options.body));
     return before(url, options);
   };
 """
@@ -103,9 +104,13 @@ class Studio:
     def recipe(self) -> dict[str, Any]:
         return self.recipes[-1]
 
-    def masks(self) -> list[np.ndarray]:
-        """The masks that were sent, (h, w) uint8, the newest last."""
-        sent = self.page.evaluate("Promise.all(window.masks)")
+    def mask(self, slot: int = 0) -> np.ndarray:
+        """The newest mask that was sent for a slot of the recipe, (h, w) uint8."""
+        return self.masks(slot)[-1]
+
+    def masks(self, slot: int = 0) -> list[np.ndarray]:
+        """All masks that were sent for a slot, the newest last: of one stroke several, where the machine is slow."""
+        sent = self.page.evaluate("slot => Promise.all(window.masks[slot] ?? [])", slot)
         pictures = [Image.open(io.BytesIO(base64.b64decode(each))) for each in sent]
         assert all(each.mode == "L" for each in pictures)
         return [np.asarray(each) for each in pictures]

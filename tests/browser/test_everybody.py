@@ -196,7 +196,7 @@ def test_a_finger_paints(make_studio: Any, photo: Path) -> None:
     box = studio.page.locator("#picture").bounding_box()
     studio.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     studio.painted()
-    assert studio.masks()[0][160, 240] > 200
+    assert studio.mask()[160, 240] > 200
 
 
 def test_the_language_is_the_browsers_and_can_be_chosen(make_studio: Any) -> None:

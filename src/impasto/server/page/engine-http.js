@@ -33,7 +33,7 @@ const wait = (ms, signal) => new Promise((done) => {
 /** A photo: sent when it is first needed, and again, with its masks, when the server has forgotten it. */
 class Photo {
   constructor(blob, name, record = null) {
-    Object.assign(this, { blob, name, record, sending: null, masks: new Map() });
+    Object.assign(this, { blob, name, record, sending: null, masks: new Map(), synced: Promise.resolve() });
   }
 
   /** {id, width, height, megapixels, alpha, ...} */
@@ -64,8 +64,12 @@ class Photo {
     }
   }
 
-  /** The masks of a recipe, sent where the server has not got them. */
-  async sync(path, regions) {
+  /** The masks of a recipe, sent where the server has not got them: one recipe after the other, so that none is sent twice and the newest stays. */
+  sync(path, regions) {
+    return (this.synced = this.synced.catch(() => {}).then(() => this.sendMasks(path, regions)));
+  }
+
+  async sendMasks(path, regions) {
     for (const { mask, soft } of regions) {
       if (this.masks.get(mask) === soft) continue;
       await ask(`${path}/masks/${mask}`, { method: "PUT", body: await greyPNG(soft), headers: { "Content-Type": "image/png" } });
