@@ -3,6 +3,7 @@ import { EngineError } from "../engine-error.js";
 
 export const PREVIEW = 0, PHOTO = 1, THUMBNAIL = 2; // what comes first
 const PATIENCE = 30_000; // ms in which a worker is there, and its threads
+const FAILURES = ["strange", "no-memory", "worker-died"]; // of WebGPU; a file that cannot be read is none
 const TRIES = 2; // so often what stands still is begun anew, the last time with less: one thread, or WASM for WebGPU
 
 export class Bench {
@@ -74,7 +75,7 @@ export class Bench {
     if (task?.id !== id) return;
     this.running = null;
     if (!error) this.still = 0;
-    if (error && this.settings.provider === "webgpu" && !this.settings.trying && !task.signal?.aborted) return this.onWASM(task);
+    if (FAILURES.includes(error?.code) && this.settings.provider === "webgpu" && !this.settings.trying && !task.signal?.aborted) return this.onWASM(task);
     task.signal?.removeEventListener("abort", task.aborted);
     if (error) task.fail(new EngineError(error.code, error.message, 0, 0, error.values));
     else task.done(result);

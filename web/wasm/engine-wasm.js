@@ -92,6 +92,7 @@ export class WasmEngine {
   /** A painting of at most `side` pixels. */
   async preview(photo, recipe, _n, side, signal) {
     const bench = side <= QUICK ? this.quick : this.slow;
+    if (bench === this.slow) this.leave(keyOf(photo, recipe));
     const { picture, seconds, pace } = await bench.run("preview", { photo: photo.sent, look: this.look(recipe), side }, { rank: PREVIEW, signal });
     learn(pace);
     this.waits ??= setTimeout(() => this.later().catch(() => {}), LATER);
@@ -102,11 +103,16 @@ export class WasmEngine {
   async window(photo, recipe, _n, place, signal) {
     await this.check(photo, recipe);
     const look = this.look(recipe), key = keyOf(photo, recipe);
-    if (this.looking?.key !== key) {
-      this.looking?.stop.abort(new DOMException("", "AbortError"));
-      this.looking = { key, stop: new AbortController() };
-    }
+    this.leave(key);
+    this.looking ??= { key, stop: new AbortController() };
     return { blob: await until(this.slow.run("window", { photo: photo.sent, look, key, ...place }, { signal: this.looking.stop.signal }), signal), about: false };
+  }
+
+  /** The loupe's painting of another look is not wanted any more: what comes now need not wait for it. */
+  leave(key) {
+    if (!this.looking || this.looking.key === key) return;
+    this.looking.stop.abort(new DOMException("", "AbortError"));
+    this.looking = null;
   }
 
   async plan(photo, recipe) {
@@ -128,6 +134,7 @@ export class WasmEngine {
   async paint(photo, recipe, file, signal) {
     const plan = await this.check(photo, recipe), { format, quality, dpi, metadata } = file;
     signal?.throwIfAborted();
+    this.leave(keyOf(photo, recipe));
     const id = String(++count), stop = new AbortController();
     const job = { id, state: "painting", name: paintedName(photo.name, recipe, format), error: null, width: plan.width, height: plan.height, begun: performance.now(), plan, stop };
     const work = this.slow.run("paint", { photo: photo.sent, look: this.look(recipe), key: keyOf(photo, recipe), file: { format, quality, dpi, metadata } }, { signal: stop.signal });

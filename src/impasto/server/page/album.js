@@ -20,13 +20,18 @@ function small(from) {
   return canvas.toDataURL("image/jpeg", 0.8);
 }
 
-/** `shown(entry)` is called when another photo comes onto the page, `busy(on)` while one is sent, `emptied()` when none is left. */
-export function createAlbum(state, engine, { tell, shown, busy, painting, emptied }) {
+/**
+ * `shown(entry)` is called when another photo comes onto the page, `busy(on)` while one is sent, `left(photo)` when one is put
+ * away, `emptied()` when none is left.
+ */
+export function createAlbum(state, engine, { tell, shown, busy, painting, left, emptied }) {
   let keptEnds = [];
+  let asked = 0, answered = 0; // a photo that was asked for earlier does not take the place of a later one
 
   /** Take files in; the first is sent, shown and painted at once, the others when they are needed. */
   async function add(files) {
     settled();
+    const order = ++asked;
     const entries = files.map((file) => {
       const name = file.name || "photo.jpg";
       return { key: newKey(), name, photo: engine.photo(file, name), width: 0, height: 0, regions: [], why: null };
@@ -45,10 +50,10 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
     }
     state.photos.push(...entries);
     state.changed();
-    if (first) await choose(first.key);
+    if (first) await choose(first.key, order);
     busy(false);
     for (const { key, photo, why } of entries) if (!why) keep.keepPhoto(key, photo.blob).catch(() => tell("notKept"));
-    for (const entry of entries) if (entry !== first && !entry.why && !entry.small) await peek(entry);
+    for (const entry of entries) if (entry.key !== state.current && !entry.why && !entry.small) await peek(entry);
   }
 
   /** A small picture by the browser, where it reads that kind, until it is painted. */
@@ -66,16 +71,19 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
     Object.assign(entry, { width, height });
   }
 
-  async function choose(key) {
+  async function choose(key, order = ++asked) {
     const entry = state.photos.find((each) => each.key === key);
     if (!entry || state.current === key) return;
     try {
       if (!entry.width) await welcome(entry);
     } catch (error) {
+      if (!state.photos.includes(entry)) return;
       entry.why = error;
       state.changed();
       return tell(error);
     }
+    if (order < answered || !state.photos.includes(entry)) return;
+    answered = order;
     stripLater();
     if (state.entry) state.entry.regions = state.recipe.regions;
     state.current = key;
@@ -95,7 +103,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
     if (state.current !== key) return state.changed();
     state.current = null;
     state.set({ recipe: turn(state.recipe, { regions: [] }) });
-    if (next) await choose(next.key);
+    if (next) await choose(next.key, answered);
     if (!state.photos.length) emptied();
   }
 
@@ -111,7 +119,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
   }
 
   /** Have the server forget a photo, once the views know that it is gone and ask for nothing more of it. */
-  const leave = ({ photo }) => setTimeout(() => engine.forget(photo).catch(() => {}));
+  const leave = ({ photo }) => (left(photo), setTimeout(() => engine.forget(photo).catch(() => {})));
 
   /** Small paintings for the strip, one after the other, once the large one rests. Whoever asks for a large one stops them. */
   function stripSoon() {
@@ -121,7 +129,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, emptie
       const { recipe } = state;
       for (const entry of state.photos.slice(0, state.session.limits.photos ?? 16)) {
         if (signal.aborted) return;
-        if (entry.why || state.recipe !== recipe || entry.looks === recipe) continue;
+        if (entry.why || state.recipe !== recipe || entry.looks === recipe || !state.photos.includes(entry)) continue;
         const mine = turn(recipe, { regions: entry.key === state.current ? recipe.regions : entry.regions });
         try {
           if (entry.key === state.current) entry.small = small(painting);

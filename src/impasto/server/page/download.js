@@ -15,6 +15,8 @@ export function paintedName(name, recipe, format) {
   return `${name.replace(/\.[^.]*$/, "")}-${styles[0]}${styles.length > 1 ? "-and-more" : ""}.${ENDS[format]}`;
 }
 
+const LATER = [429, 502, 503, 504]; // statuses of a server that may answer later
+
 /** The controls of the file: format, quality, size, resolution, metadata. */
 export function createFileOptions(state) {
   const own = $("own-size");
@@ -77,7 +79,9 @@ export function createPlan(state, engine, planned) {
       try {
         planned(await engine.plan(entry.photo, recipe, stop.signal));
       } catch (error) {
-        if (error.name !== "AbortError") (key = null), planned(null);
+        if (error.name === "AbortError") return;
+        planned(null);
+        if (error.code === "offline" || LATER.includes(error.status)) timer = setTimeout(() => key === asks && ((key = null), state.changed()), 4000);
       }
     }, 250);
   };
@@ -171,14 +175,19 @@ export function createDownloads(state, engine, { tell, say, started }) {
 
   const all = () => guarded(async (signal) => {
     const entries = state.photos.filter(readable), files = [], { recipe, file } = state;
+    const looks = new Map(entries.map((entry) => [entry, turn(recipe, { regions: entry.key === state.current ? recipe.regions : entry.regions ?? [] })]));
+    let gone = 0; // put away meanwhile
     const failed = state.photos.filter((entry) => !readable(entry)).map(({ name }) => name);
     for (const [at, entry] of entries.entries()) {
       if (signal.aborted) return tell("cancelled");
-      const mine = turn(recipe, { regions: entry.key === state.current ? recipe.regions : entry.regions ?? [] });
+      if (!state.photos.includes(entry)) {
+        gone++;
+        continue;
+      }
       const each = (record) => progress((at + (record.share ?? 0)) / entries.length, t("allWork", { done: number(at), count: number(entries.length), share: percent(record.share ?? 0) }));
       each({});
       try {
-        const record = await work(() => engine.paint(entry.photo, mine, file, signal), each);
+        const record = await work(() => engine.paint(entry.photo, looks.get(entry), file, signal), each);
         if (record.state === "cancelled") return tell("cancelled");
         if (record.state === "failed") throw new EngineError(record.error?.code, record.error?.detail, record.error?.status);
         files.push({ name: paintedName(entry.name, recipe, file.format), blob: await engine.result(record.id) });
@@ -194,7 +203,7 @@ export function createDownloads(state, engine, { tell, say, started }) {
     }
     progress(0.99, t("packing"));
     if (files.length) save(await zip(files), "impasto.zip");
-    say(() => [t("allSaved", { done: number(files.length), count: number(entries.length) }), failed.length ? t("allFailed", { names: failed.join(", ") }) : ""].join(" "), failed.length > 0);
+    say(() => [t("allSaved", { done: number(files.length), count: number(entries.length - gone) }), failed.length ? t("allFailed", { names: failed.join(", ") }) : ""].join(" "), failed.length > 0);
   });
 
   return { one, resume, busy, draw: () => {

@@ -6,6 +6,8 @@ import { greyPNG } from "./zip.js";
 
 const API = "api/v1";
 const UNREACHED = [502, 503, 504];
+const MASK_PATIENCE = 60_000; // ms; what waits behind a mask that hangs would wait for ever
+const MISSES = 20; // looks at a job in a row that may fail: half a minute
 
 export async function ask(path, options = {}) {
   let answer;
@@ -66,13 +68,14 @@ class Photo {
 
   /** The masks of a recipe, sent where the server has not got them: one recipe after the other, so that none is sent twice and the newest stays. */
   sync(path, regions) {
+    if (!regions.length) return;
     return (this.synced = this.synced.catch(() => {}).then(() => this.sendMasks(path, regions)));
   }
 
   async sendMasks(path, regions) {
     for (const { mask, soft } of regions) {
       if (this.masks.get(mask) === soft) continue;
-      await ask(`${path}/masks/${mask}`, { method: "PUT", body: await greyPNG(soft), headers: { "Content-Type": "image/png" } });
+      await ask(`${path}/masks/${mask}`, { method: "PUT", body: await greyPNG(soft), headers: { "Content-Type": "image/png" }, signal: AbortSignal.timeout(MASK_PATIENCE) });
       this.masks.set(mask, soft);
     }
   }
@@ -145,10 +148,16 @@ export class HttpEngine {
       });
     }
     try {
-      for (;;) {
-        const job = await json(`jobs/${id}`, { signal });
-        if (["done", "failed", "cancelled"].includes(job.state)) return job;
-        each(job);
+      for (let missed = 0; ; ) {
+        const job = await json(`jobs/${id}`, { signal }).catch((error) => {
+          if (error.code !== "offline" || ++missed > MISSES) throw error; // a lid was closed, a line is down: the server paints on
+          return null;
+        });
+        if (job) {
+          missed = 0;
+          if (["done", "failed", "cancelled"].includes(job.state)) return job;
+          each(job);
+        }
         await Promise.race([wait(1500, signal), new Promise((done) => (nudge = done))]);
       }
     } finally {

@@ -63,15 +63,18 @@ const networks = createNetworks(state, engine, { tell, listed: () => state.entry
 const pad = createPad(state, thumbnails.of);
 const brush = createBrush(state, { tell });
 const loupe = createLoupe(state, engine, { tell, painting: () => painting });
-const album = createAlbum(state, engine, { tell, shown: photoShown, busy: (on) => sending(on), painting, emptied: preview });
+const album = createAlbum(state, engine, { tell, shown: photoShown, busy: (on) => sending(on), painting, left: thumbnails.leave, emptied: preview });
 const strip = createStrip(state, album);
 const fileOptions = createFileOptions(state);
 const planning = createPlan(state, engine, planned);
 const downloads = createDownloads(state, engine, { tell, say: (words, stays) => say(words, true, stays), started: (job) => ((state.job = job), ($("renew").disabled = Boolean(job)), album.keepSoon()) });
-const takeIn = createWaysIn(state, { add: album.add, teach: teaching.dropped, style: engine.takeStyles && teaching.addStyle, tell });
+let begun = null;
+const ready = new Promise((done) => (begun = done)); // photos wait for the styles
+const takeIn = createWaysIn(state, { add: (files) => ready.then(() => album.add(files)), teach: teaching.dropped, style: engine.takeStyles && teaching.addStyle, tell });
 
-async function learned(name, use = false) {
-  await networks.refresh();
+async function learned(name, use = false, network = state.recipe.network) {
+  if (use && network !== state.recipe.network) await networks.choose(network);
+  else await networks.refresh();
   if (use) styles.pick(name, false);
 }
 
@@ -170,7 +173,8 @@ state.onChange(function draw() {
   } else if (!entry) {
     previews.nothing();
     Object.assign(painting, { width: 1, height: 1 });
-    painting.dataset.state = "empty";
+    standing("empty");
+    busy(adding);
     delete painting.dataset.sharp;
     painting.setAttribute("aria-label", t("paintingEmpty"));
   }
@@ -363,6 +367,7 @@ async function start() {
     if (found?.steps?.current === shown) state.takeSteps(found.steps);
     if (found?.look.job) downloads.resume(found.look.job);
   }
+  begun();
   preview();
   engine.arrivals?.((files) => (files.length ? takeIn(files) : tell("nothingThere")));
   engine.renewal?.(offerRenewal, () => tell("renewalWaits")).catch(() => {});

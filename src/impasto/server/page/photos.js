@@ -80,18 +80,23 @@ export function createWaysIn(state, { add, teach, style, tell }) {
     }
     const dialog = $("camera-dialog"), video = $("camera");
     let stream = null;
+    $("take").disabled = true; // people are asked for the camera; once is enough
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 4096 }, facingMode: "environment" } });
     } catch (error) {
       return tell("noCamera", { why: error.message });
+    } finally {
+      $("take").disabled = false;
     }
     video.srcObject = stream;
     dialog.showModal();
     dialog.onclose = () => stream.getTracks().forEach((track) => track.stop());
     $("shutter").onclick = () => {
+      if (!video.videoWidth || !dialog.open) return; // before its first picture; twice
       const canvas = make("canvas", { width: video.videoWidth, height: video.videoHeight });
       canvas.getContext("2d").drawImage(video, 0, 0);
-      canvas.toBlob((blob) => (dialog.close(), add([new File([blob], "camera.jpg", { type: "image/jpeg" })])), "image/jpeg", 0.95);
+      dialog.close();
+      canvas.toBlob((blob) => add([new File([blob], "camera.jpg", { type: "image/jpeg" })]), "image/jpeg", 0.95);
     };
   }
 

@@ -23,6 +23,7 @@ export function createThumbnails(engine, { busy, drawn, rested = () => {} }) {
   function show(nextPhoto, styles, nextNetwork, fastNames) {
     if (nextPhoto === photo && network === nextNetwork && styles === all) return;
     const same = nextPhoto === photo;
+    for (const name of seen) if (!styles.some((style) => style.name === name)) seen.delete(name); // a tile that is gone is in sight for ever
     [photo, all, network, fast] = [nextPhoto, styles, nextNetwork, fastNames];
     if (!same) {
       stop.abort();
@@ -67,7 +68,14 @@ export function createThumbnails(engine, { busy, drawn, rested = () => {} }) {
   }
 
   const again = () => (failed.clear(), pump());
-  return { show, see, pump, again, coming, of: (name) => found.get(name) || null };
+  /** Ask for nothing more of a photo that is put away: it would be sent again. */
+  function leave(gone) {
+    if (gone !== photo) return;
+    photo = null;
+    stop.abort();
+    stop = new AbortController();
+  }
+  return { show, see, pump, again, leave, coming, of: (name) => found.get(name) || null };
 }
 
 /** The grid of tiles, the search, and the card of what is chosen. */

@@ -8,7 +8,7 @@ const PIP = "pip install 'impasto[studio,learn]'";
 
 export function createTeaching(state, engine, { tell, say, learned, copy }) {
   const dialog = $("teach-dialog"), body = $("teach-body");
-  let lesson = null;
+  let lesson = null, sending = false;
 
   const quick = () => engine.style && state.session?.own_styles;
 
@@ -42,10 +42,12 @@ export function createTeaching(state, engine, { tell, say, learned, copy }) {
   }
 
   async function atOnce(file, words, use) {
+    const { network } = state.recipe;
     try {
-      const name = await engine.style(file, words, state.recipe.network);
-      await learned(name, use && Boolean(state.entry));
-      say(t("taught", { style: state.style(name)?.title ?? name }));
+      const name = await engine.style(file, words, network), here = network === state.recipe.network;
+      await learned(name, use && here && Boolean(state.entry));
+      if (here) say(t("taught", { style: state.style(name)?.title ?? name }));
+      else tell("styleOther", { style: words, network: t(network) });
     } catch (error) {
       tell(error);
     }
@@ -109,11 +111,16 @@ export function createTeaching(state, engine, { tell, say, learned, copy }) {
       tile.remove();
     };
     const learn = async () => {
+      if (sending) return;
+      sending = true;
+      const { network } = state.recipe;
       try {
-        lesson = await engine.lesson(file, { name: name.value, minutes: minutes.value, network: state.recipe.network });
+        lesson = { ...(await engine.lesson(file, { name: name.value, minutes: minutes.value, network })), network };
         watch(picture);
       } catch (error) {
         tell(error);
+      } finally {
+        sending = false;
       }
     };
     body.replaceChildren(make("div", { className: "pair-of" }, picture, start));
@@ -130,35 +137,36 @@ export function createTeaching(state, engine, { tell, say, learned, copy }) {
       await engine.lessonForget(id).catch(tell);
     } }, t("throwAway"));
     body.replaceChildren(make("div", { className: "pair-of" }, picture, preview), bar, words, make("p", { className: "row" }, stop, away));
-    let seen = 0;
-    while (lesson) {
+    const mine = lesson;
+    for (let seen = 0; lesson === mine; ) {
       await new Promise((done) => setTimeout(done, EVERY));
-      if (!lesson) return;
-      const now = await engine.lessonNow(lesson.id).catch((error) => (error.code === "offline" ? {} : { state: "failed", error: { detail: error.message } }));
+      if (lesson !== mine) return;
+      const now = await engine.lessonNow(mine.id).catch((error) => (error.code === "offline" ? {} : { state: "failed", error: { detail: error.message } }));
+      if (lesson !== mine) return; // thrown away meanwhile
       if (now.step && now.steps) {
         bar.value = now.step / now.steps;
         words.textContent = t("teaching", { step: number(now.step), steps: number(now.steps), time: time(Math.max(1, now.seconds_left ?? 0)) });
       }
       if (state.entry && now.preview > seen) {
         seen = now.preview;
-        engine.lessonPreview(lesson.id, state.entry.photo).then((blob) => showBlob(preview, blob), () => {});
+        engine.lessonPreview(mine.id, state.entry.photo).then((blob) => showBlob(preview, blob), () => {});
       }
       if (now.state === "failed" || now.state === "cancelled") {
         lesson = null;
         if (now.error) tell({ message: now.error.detail });
         return dialog.close();
       }
-      if (now.state === "done") return done(now.style);
+      if (now.state === "done") return done(now.style, mine.network);
     }
   }
 
-  function done(name) {
+  function done(name, network) {
     lesson = null;
     say(t("taught", { style: name }));
     learned(name);
     body.replaceChildren(make("p", {}, t("taught", { style: name })), make("p", { className: "row" },
-      make("button", { className: "primary", onclick: () => (dialog.close(), learned(name, true)) }, t("useStyle")),
-      make("button", { onclick: () => save(engine.bankURL(name, state.recipe.network), `${name}.safetensors`) }, t("styleFile"))));
+      make("button", { className: "primary", onclick: () => (dialog.close(), learned(name, true, network)) }, t("useStyle")),
+      make("button", { onclick: () => save(engine.bankURL(name, network), `${name}.safetensors`) }, t("styleFile"))));
   }
 
   return { open, addStyle, dropped };
