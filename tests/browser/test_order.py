@@ -107,7 +107,7 @@ def test_nothing_is_busy_on_an_empty_page(studio: Any, photos: list[Path]) -> No
 
 
 def test_a_style_of_another_network_is_not_painted_with(painted: Any) -> None:
-    """A painting that becomes a style while the other network is chosen is one of the former's styles, and the page says so."""
+    """A painting that becomes a style while the other network is chosen is a style of the former."""
     painted.page.evaluate(SLOW, ["styles?name", 1500])
     painted.page.route("**/api/v1/styles?name*", lambda route: route.fulfill(status=201, json={"name": OTHER}))
     painted.tool("Your own painting").click()

@@ -54,7 +54,8 @@ MaxPixels = Annotated[int, typer.Option(help="Refuse pictures with more pixels t
 MaxMemory = Annotated[
     float | None,
     typer.Option(
-        help="Memory limit in GB; default: seven tenths of what is free, at most 5 to paint in one piece.", show_default=False
+        help="Memory limit in GB; default: seven tenths of what is free, at most 5 to paint in one piece.",
+        show_default=False,
     ),
     limits.GIGABYTES,
 ]

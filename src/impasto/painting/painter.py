@@ -45,9 +45,10 @@ class Painter(Opened):
     row from the network's own bank. ``runtime``, ``threads``, ``precision``, ``streams`` and ``device`` are those of
     ``Network``; "auto" is what is quickest here.
 
-    Pictures are painted whole while that takes no more than 5 GB and seven tenths of the free memory, and in tiles beyond, except
-    with ONNX Runtime alone; ``max_memory`` (bytes, of the whole process) sets another limit. Raises NetworkError and
-    BankError for what cannot be opened, MismatchError for a bank of another network, OptionError for other words.
+    Pictures are painted whole while that takes no more than 5 GB and seven tenths of the free memory, and in tiles
+    beyond, except with ONNX Runtime alone; ``max_memory`` (bytes, of the whole process) sets another limit. Raises
+    NetworkError and BankError for what cannot be opened, MismatchError for a bank of another network, OptionError for
+    other words.
     """
 
     def __init__(
