@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from driven import OTHER, drawn
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -108,13 +108,15 @@ def test_nothing_is_busy_on_an_empty_page(studio: Any, photos: list[Path]) -> No
 
 def test_a_style_of_another_network_is_not_painted_with(painted: Any) -> None:
     """A painting that becomes a style while the other network is chosen is a style of the former."""
-    painted.page.evaluate(SLOW, ["styles?name", 1500])
-    painted.page.route("**/api/v1/styles?name*", lambda route: route.fulfill(status=201, json={"name": OTHER}))
+    held: list[Route] = []
+    painted.page.route("**/api/v1/styles?name*", held.append)
     painted.tool("Your own painting").click()
     with painted.page.expect_file_chooser() as chooser:
         painted.tool("Choose a painting").click()
     chooser.value.set_files({"name": "mine.png", "mimeType": "image/png", "buffer": b"x"})
     painted.page.locator("#teach-dialog button.primary").click()
     painted.page.get_by_role("radio", name="Fine").click()
+    expect(painted.page.get_by_role("radio", name="Fine")).to_be_checked()
+    held[0].fulfill(status=201, json={"name": OTHER})
     expect(painted.page.locator("#note-text")).to_contain_text("in “Fast”")
     assert OTHER not in painted.recipe["styles"]

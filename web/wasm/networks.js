@@ -29,7 +29,9 @@ export class Networks {
 
   async start() {
     this.runtime ??= (async () => {
-      const files = this.built.runtimes[this.provider], ort = await import(new URL(files.module.url, this.base));
+      const files = this.built.runtimes[this.provider], ort = await import(new URL(files.module.url, this.base)).catch((error) => {
+        throw error instanceof TypeError ? new EngineError("not-here", "") : error; // a line that is down
+      });
       ort.env.wasm.numThreads = this.threads;
       ort.env.wasm.wasmBinary = (await load(files.wasm, this.base)).buffer;
       ort.env.logLevel = "error";

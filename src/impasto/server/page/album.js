@@ -125,8 +125,8 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, left, 
   function stripSoon() {
     stripLater();
     const { signal } = (stripSoon.stop = new AbortController());
+    const { recipe } = state; // whose painting is on the page
     stripSoon.timer = setTimeout(async () => {
-      const { recipe } = state;
       for (const entry of state.photos.slice(0, state.session.limits.photos ?? 16)) {
         if (signal.aborted) return;
         if (entry.why || state.recipe !== recipe || entry.looks === recipe || !state.photos.includes(entry)) continue;
@@ -157,7 +157,7 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, left, 
   }
 
   function keepNow() {
-    if (!state.photos.length) return;
+    if (!state.current) return; // while it is restored, too
     clearTimeout(keepSoon.timer);
     const photos = state.photos.filter((entry) => !entry.why).map(({ key, name, photo, regions }) => ({ key, name, regions: key === state.current ? state.recipe.regions : regions, record: photo.record, here: Boolean(photo.blob) }));
     const { recipe, file, current, job = null, mixing, brushStyle } = state;

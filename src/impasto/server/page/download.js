@@ -202,7 +202,9 @@ export function createDownloads(state, engine, { tell, say, started }) {
       state.changed();
     }
     progress(0.99, t("packing"));
-    if (files.length) save(await zip(files), "impasto.zip");
+    const packed = files.length ? await zip(files) : null;
+    if (signal.aborted) return tell("cancelled");
+    if (packed) save(packed, "impasto.zip");
     say(() => [t("allSaved", { done: number(files.length), count: number(entries.length - gone) }), failed.length ? t("allFailed", { names: failed.join(", ") }) : ""].join(" "), failed.length > 0);
   });
 

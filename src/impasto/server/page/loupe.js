@@ -14,7 +14,7 @@ export function createLoupe(state, engine, { tell, painting }) {
   function draw() {
     const on = state.tool === "loupe" && size && state.entry;
     lens.hidden = !on;
-    if (!on) return (asked = null), stop?.abort();
+    if (!on) return (asked = null), clearTimeout(timer), stop?.abort();
     lens.style.left = `${100 * at.x}%`;
     lens.style.top = `${100 * at.y}%`;
     lens.setAttribute("aria-label", t("lens"));

@@ -3,15 +3,15 @@ import { $, icon, make } from "./dom.js";
 import { explain } from "./notes.js";
 import { t } from "./strings.js";
 
-/** All files of a drop, folders opened. */
+/** All files of a drop that can be read, folders opened. */
 async function filesOf(transfer) {
   const entries = [...(transfer.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.some((entry) => entry.isDirectory)) return [...transfer.files];
   const out = [];
   const walk = async (entry) => {
-    if (entry.isFile) return void out.push(await new Promise((done, fail) => entry.file(done, fail)));
+    if (entry.isFile) return void out.push(...(await new Promise((done) => entry.file((file) => done([file]), () => done([])))));
     const reader = entry.createReader();
-    for (let some; (some = await new Promise((done, fail) => reader.readEntries(done, fail))).length; ) for (const each of some) await walk(each);
+    for (let some; (some = await new Promise((done) => reader.readEntries(done, () => done([])))).length; ) for (const each of some) await walk(each);
   };
   for (const entry of entries) await walk(entry);
   return out.filter((file) => !file.name.startsWith(".")).sort((a, b) => a.name.localeCompare(b.name));
