@@ -109,7 +109,7 @@ def test_nothing_is_busy_on_an_empty_page(studio: Any, photos: list[Path]) -> No
 def test_a_style_of_another_network_is_not_painted_with(painted: Any) -> None:
     """A painting that becomes a style while the other network is chosen is a style of the former."""
     held: list[Route] = []
-    painted.page.route("**/api/v1/styles?name*", held.append)
+    painted.page.route("**/api/v1/styles?name*", lambda route: held.append(route))
     painted.tool("Your own painting").click()
     with painted.page.expect_file_chooser() as chooser:
         painted.tool("Choose a painting").click()
