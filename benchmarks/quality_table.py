@@ -1,4 +1,4 @@
-"""The tables of docs/quality.md, out of eval, frames, worth, quality, even and curve (.json) in results/.
+"""The tables of docs/quality.md, out of eval.json, frames.json, worth.json, quality.json and curve.json in results/.
 
 python -m benchmarks.quality_table      # writes them into the page, between their marks
 """
@@ -15,22 +15,19 @@ from benchmarks.pages import filled
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = RESULTS.parent.parent / "docs" / "quality.md"
-HEAD = (
-    "| style | content | style | total | doing nothing | worth | of the rival's total | style at equal content "
-    "| pattern | frame | edge |"
-)
+HEAD = "| style | content | style | total | doing nothing | worth | of the rival's total | pattern | frame | edge |"
 UNKNOWN = "-"  # what is slow is measured on some styles only
 
 
 def page() -> str:
     """The page as it stands, with its figures as they should be."""
-    return filled(PAGE, "quality_table.py", {"styles": table(), "even": even(), "curve": curve()})
+    return filled(PAGE, "quality_table.py", {"styles": table(), "curve": curve()})
 
 
 def table() -> str:
     """A line for every style, and their medians."""
     slow = {style["name"]: style for style in _read("worth")["styles"]}
-    rival = {style["name"]: style for style in _read("quality")["full"]["styles"]}
+    rival = {style["name"]: style["ratio"] for style in _read("quality")["full"]["styles"]}
     framed = {style["name"]: style for style in _read("frames")["styles"]}
     rows = {}
     for style in _read("eval")["styles"]:
@@ -38,8 +35,7 @@ def table() -> str:
         first = [style[key] for key in ("content", "style", "total", "untouched")]
         worth = slow[name]["worth"] if name in slow else None
         frame, edge = (framed[name][key] for key in ("frame", "edge"))
-        beside = [rival[name][key] if name in rival else None for key in ("ratio", "at_equal_content")]
-        rows[name] = [*first, worth, *beside, style["pattern"], frame, edge]
+        rows[name] = [*first, worth, rival.get(name), style["pattern"], frame, edge]
     lines = [HEAD, "|---" * (HEAD.count("|") - 1) + "|"]
     lines += [_line(name, row) for name, row in rows.items()]
     columns = ([value for value in column if value is not None] for column in zip(*rows.values(), strict=True))
@@ -48,21 +44,9 @@ def table() -> str:
 
 
 def _line(name: str, row: Sequence[float | None]) -> str:
-    kinds = (".2f", ".3f", ".2f", ".1f", ".0f", ".2f", ".2f", ".0f", ".1f", ".1f")
+    kinds = (".2f", ".3f", ".2f", ".1f", ".0f", ".2f", ".0f", ".1f", ".1f")
     figures = (UNKNOWN if value is None else format(value, kind) for value, kind in zip(row, kinds, strict=True))
     return f"| {name} | {' | '.join(figures)} |"
-
-
-def even() -> str:
-    """A line for each scene: the pattern of the network's paintings there and of L-BFGS's, medians and the most."""
-    head = "| painted onto | network: median | most | L-BFGS: median | most |"
-    lines = [head, "|---" * (head.count("|") - 1) + "|"]
-    styles = _read("even")["full"]["styles"].values()
-    for scene in next(iter(styles)):
-        ways = ([style[scene][way] for style in styles] for way in ("network", "lbfgs"))
-        figures = (f"{statistics.median(way):.0f} | {max(way):.0f}" for way in ways)
-        lines.append(f"| {scene} | {' | '.join(figures)} |")
-    return "\n".join(lines) + "\n"
 
 
 def curve() -> str:
