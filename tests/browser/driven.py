@@ -26,6 +26,14 @@ NOTE_MASKS = r"""
     return before(url, options);
   };
 """
+# A line on which what has `part` in its address takes `ms` to be sent.
+SLOW = """([part, ms]) => {
+  const before = window.fetch;
+  window.fetch = async (url, options) => {
+    if (String(url).includes(part)) await new Promise((done) => setTimeout(done, ms));
+    return before(url, options);
+  };
+}"""
 PATIENCE = 30_000  # ms: a machine with much to do is slow, not wrong
 
 

@@ -7,19 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driven import OTHER, drawn
+from driven import OTHER, SLOW, drawn
 from playwright.sync_api import Route, expect
 
 pytestmark = pytest.mark.browser
-
-# A line on which what has `part` in its address takes `ms` to be sent.
-SLOW = """([part, ms]) => {
-  const before = window.fetch;
-  window.fetch = async (url, options) => {
-    if (String(url).includes(part)) await new Promise((done) => setTimeout(done, ms));
-    return before(url, options);
-  };
-}"""
 
 # What is kept in the browser is busy for so many ms: other transactions wait.
 SLOW_DISK = """(ms) => new Promise((done) => {

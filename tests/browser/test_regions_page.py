@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from driven import OTHER, STYLE, THIRD, drawn
+from driven import OTHER, SLOW, STYLE, THIRD, drawn
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -49,18 +49,9 @@ def test_a_stroke_puts_a_style_on_a_region(brush: Any) -> None:
     assert changed[int(0.48 * height) : int(0.52 * height)].mean() > 3 * changed[: height // 8].mean()
 
 
-SLOW_LINE = """() => {
-  const before = window.fetch;
-  window.fetch = async (url, options) => {
-    if (url.includes("/masks/")) await new Promise((done) => setTimeout(done, 700));
-    return before(url, options);
-  };
-}"""
-
-
 def test_a_mask_is_sent_once(brush: Any) -> None:
     """On a slow line too, with more than one painting on its way, what has been sent is not sent again."""
-    brush.page.evaluate(SLOW_LINE)
+    brush.page.evaluate(SLOW, ["/masks/", 700])
     stroke(brush, (0.1, 0.3), (0.9, 0.3))
     stroke(brush, (0.1, 0.7), (0.9, 0.7))
     brush.page.wait_for_timeout(1500)
