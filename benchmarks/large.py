@@ -34,6 +34,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import painted_by
 from impasto import Painter, pictures
 from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype
@@ -126,8 +127,8 @@ def main() -> None:
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     painter = _painter(args)
     name = painter.network.name
-    own = {"fingerprint": painter.network.fingerprint, "precision": painter.network.precision}
-    own["first"] = painter.first.network.name if painter.first else name
+    own: dict[str, Any] = {**painted_by(painter), "precision": painter.network.precision}
+    own["first"] = {"network": painter.first.network.name, **painted_by(painter.first)} if painter.first else name
     kept = found.setdefault(name, {})
     if any(kept.get(key) != value for key, value in own.items()):
         kept.clear()

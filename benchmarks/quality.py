@@ -23,6 +23,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import painted_by
 from impasto import Painter, pictures
 from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype
@@ -35,7 +36,7 @@ from impasto.learn.photos import load_paintings
 
 PEER = Path(__file__).parent / "peer_paint.py"
 SIZES = (512, 700, 1000)  # long sides of a painting, in pixels
-STRENGTHS = (0.4, 0.6, 0.8, 1.0)
+STRENGTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 RESULTS = Path(__file__).parent / "results" / "quality.json"
 
 
@@ -53,7 +54,7 @@ def main() -> None:
         judges = [Scorer(ruler, load_paintings(args.styles, names, size=s), photos, objective) for s in sizes]
         rows = [_row(judge, painter, name, photos, peer, judges) for name in names]
     _table(rows)
-    head = {"fingerprint": painter.network.fingerprint, "size": args.size, "photos": len(photos)}
+    head = {**painted_by(painter), "size": args.size, "photos": len(photos)}
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     found[painter.network.name] = {**head, **_summary(rows), "styles": rows}
     write_atomically(RESULTS, json.dumps(found, indent=1).encode())

@@ -1,13 +1,14 @@
-"""Teach the rows of a bank anew, each from where it is, on its own network: for a graph that was changed since.
+"""Teach the rows of a bank on its own network, which stays as it is: anew, at another stroke size, or new ones.
 
     python training/rows.py RUN --photos DIR --styles DIR [--cards training/styles.toml] [--network full]
-        [--style NAME,...] [--steps 30] [--size 224] [--margin 16] [--export BANK.safetensors]
+        [--style NAME,...] [--stroke-size 500] [--steps 30] [--size 224] [--margin 16] [--export BANK.safetensors]
 
-The network stays as it is, and so does its fingerprint. RUN has a file for each style; what is there is not taught
-again, so a run that was ended goes on where it was. --export writes the bank with all rows that RUN has in the place of
-the old ones, and with --steps 0 does nothing else. Rows of a style at other stroke sizes are left as they are. Crops
-are painted with a smaller margin than pictures, so that a margin has no more of the moments than in pictures of a
-thousand pixels.
+A style that the bank has is taught on from where it is, such as after a change of the graph. With --stroke-size it
+is a row of its own, NAME.SIZE, for the painting with that many pixels on its longer side. A painting that the bank has
+not begins with the row that a search finds. RUN has a file for each row; what is there is not taught again, so a run
+that was ended goes on where it was. --export writes the bank with all rows that RUN has, and with --steps 0 does
+nothing else. Crops are painted with a smaller margin than pictures, so that a margin has no more of the moments than in
+pictures of a thousand pixels.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
-from impasto import assets
+from impasto import Painter, assets
 from impasto.files import write_atomically
 from impasto.learn.network.load import load_with_bank
 from impasto.learn.paintings import find_paintings, read_cards
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.teach.lesson import Lesson
 from impasto.learn.teach.settings import LessonSettings
-from impasto.styles.bank import Bank
+from impasto.styles import strokes
+from impasto.styles.bank import Bank, Card
 
 
 def main() -> None:
@@ -40,7 +42,8 @@ def main() -> None:
     paintings = {painting.name: painting for painting in find_paintings(args.styles, cards)}
     known = LessonSettings.of(bank, borders=True)
     for name in names if args.steps else ():
-        file, painting = args.run / f"{name}.npy", paintings[name]
+        called = f"{name}.{args.stroke_size}" if args.stroke_size else name
+        file, painting = args.run / f"{called}.npy", paintings[name]
         if file.exists():
             continue
         if painting.crop or painting.size:
@@ -48,25 +51,37 @@ def main() -> None:
         settings = replace(
             known, steps=args.steps, size=args.size, batch=args.batch, along=0.0, learning_rate=args.learning_rate,
             style_weight=known.style_weight * painting.weight, check_every=args.steps // 2, hold=0.4, seed=args.seed,
+            style_size=args.stroke_size or known.style_size,
         )  # fmt: skip
+        start = np.array(bank[name]) if name in bank else Painter(args.network).row(painting.path)
         lesson = Lesson(painting.path, network, bank, photos, settings)
-        totals = [step.held_out for step in lesson.run(start=np.array(bank[name])) if step.held_out is not None]
+        totals = [step.held_out for step in lesson.run(start=start) if step.held_out is not None]
         made = io.BytesIO()
         np.save(made, lesson.row)
         write_atomically(file, made.getvalue())
-        print(name, *(f"{total:.3f}" for total in totals), f"{lesson.seconds:.0f} s", flush=True)
+        print(called, *(f"{total:.3f}" for total in totals), f"{lesson.seconds:.0f} s", flush=True)
     if args.export:
         taught(bank, args.run).save(args.export, half=True)
 
 
 def taught(bank: Bank, run: Path) -> Bank:
-    """The bank with the rows that there are files of in ``run``."""
-    rows = np.array(bank.rows)
-    for i, name in enumerate(bank.names):
-        file = run / f"{name}.npy"
-        if file.exists():
-            rows[i] = bank.check_row(np.load(file))
-    return replace(bank, rows=rows)
+    """The bank with the rows that there are files of in ``run``: NAME.npy, or NAME.SIZE.npy at another stroke size.
+
+    A style that gets a second stroke size keeps its own, which its card says from then on. A new style's card has no
+    more than its name; training/ship.py puts the words in.
+    """
+    usual = LessonSettings.of(bank).style_size
+    for file in sorted(run.glob("*.npy")):
+        name, _, size = file.stem.partition(".")
+        row = np.load(file)
+        if size:
+            own = bank.card(name)
+            bank = bank.add(name, bank[name], strokes.card(own, own.extra.get(strokes.SIZE, usual)), replace=True)
+            bank = bank.add(file.stem, row, strokes.card(own, int(size), of=name), replace=True)
+        else:
+            card = bank.card(name) if name in bank else Card("", name, "", "", "")
+            bank = bank.add(name, row, card, replace=True)
+    return bank
 
 
 def _arguments() -> argparse.Namespace:
@@ -77,6 +92,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cards", type=Path)
     parser.add_argument("--network", default=assets.DEFAULT)
     parser.add_argument("--style", help="NAME,NAME,...; default: all")
+    parser.add_argument("--stroke-size", type=int, help="pixels of the painting's longer side, for a row of its own")
     parser.add_argument("--hold-out", type=int, default=132)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--size", type=int, default=224)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
+from impasto.styles import strokes
 from impasto.styles.bank import Bank, Card
 
 TOOLS = Path(__file__).parents[3] / "training"
@@ -56,3 +57,17 @@ def test_row(tmp_path: Path) -> None:
     tensors = Checkpoint.read(run / CHECKPOINT).tensors
     for key, value in (("model.rows", 5), ("average.rows", 5), ("adam.rows.exp_avg", 0), ("adam.rows.exp_avg_sq", 1)):
         assert tensors[key].tolist() == [[1] * 4, [value] * 4, [1] * 4], key
+
+
+def test_rows(tmp_path: Path) -> None:
+    """A row taught on takes the old place, one of another stroke size is beside its style, a new style is last."""
+    bank = Bank(
+        names=("a", "b"), rows=np.zeros((2, 4), np.float32), cards=(Card("", "a", "", "", ""),) * 2, network="full",
+        fingerprint="f", meta={"settings": {"style_size": 800}},
+    )  # fmt: skip
+    for value, name in enumerate(("a", "a.400", "c"), 1):
+        np.save(tmp_path / f"{name}.npy", np.full(4, value, np.float32))
+    found = tool("rows").taught(bank, tmp_path)
+    assert {name: float(found[name][0]) for name in found} == {"a": 1, "b": 0, "a.400": 2, "c": 3}
+    assert found.styles == ("a", "b", "c")
+    assert strokes.sizes(found, "a") == {400: "a.400", 800: "a"}
