@@ -149,6 +149,15 @@ def test_figures_are_of_the_shipped_networks() -> None:
     assert beside["fast"]["fingerprint"] == fast
 
 
+@pytest.mark.skipif("full" not in assets.networks(), reason="no trained network in this checkout")
+def test_every_style_has_a_sentence() -> None:
+    """docs/quality.md says of each style of ``full``, once and in the order of the alphabet, what one sees."""
+    page = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("## Style by style")
+    said = re.findall(r"^\| ([a-z0-9-]+) \| .+\.(?: \|)$", section.partition("\n## ")[0], re.MULTILINE)
+    assert said == sorted(Bank.load(assets.bank_file("full")).styles)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_links_lead_somewhere(page: Path) -> None:
     """Every relative link of a page, and every picture, is a file of the repository."""

@@ -35,7 +35,7 @@ def main() -> None:
     args = _arguments()
     args.run.mkdir(parents=True, exist_ok=True)
     network, bank = load_with_bank(assets.network_file(args.network))
-    network.margin = args.margin
+    network.margin = min(args.margin, network.margin)
     photos = PhotoFolder.open(args.photos, hold_out=args.hold_out)
     names = args.style.split(",") if args.style else list(bank.styles)
     cards = read_cards(args.cards) if args.cards else None
