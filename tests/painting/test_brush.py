@@ -12,6 +12,7 @@ from PIL import Image
 from impasto import pictures
 from impasto.errors import OptionError, PictureError
 from impasto.painting import memory, passes
+from impasto.painting.grain import grained
 from impasto.painting.painter import Painter
 from impasto.styles.bank import PHOTO, Bank
 
@@ -44,7 +45,7 @@ def photo() -> np.ndarray:
 def two_passes(painter: Painter, photo: np.ndarray, style: str) -> pictures.Picture:
     """What should come out, step by step."""
     small = passes.shrunk(photo, (73, 120))
-    first = painter.network.paint(np.ascontiguousarray(small.transpose(1, 2, 0)), painter.bank[style])
+    first = painter.network.paint(grained(np.ascontiguousarray(small.transpose(1, 2, 0))), painter.bank[style])
     planes = np.ascontiguousarray(first.transpose(2, 0, 1))
     seen = passes.Second(planes, photo, small).whole()
     second = painter.network.paint(pictures.unit(seen), painter.bank[style])

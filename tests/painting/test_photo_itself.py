@@ -12,6 +12,7 @@ from PIL import Image
 
 from impasto import assets, pictures
 from impasto.errors import ImpastoError, MismatchError, OptionError, PictureError, StyleNameError
+from impasto.painting.grain import deep_at, grained
 from impasto.painting.painter import Painter
 from impasto.styles import blend
 from impasto.styles.bank import PHOTO, Bank
@@ -118,7 +119,7 @@ def test_between_photo_and_painting(painter: Painter, strength: float) -> None:
     picture = pictures.unit(NOISE)
     row = blend.mix(painter.bank, "red", strength=strength, photo=painter.photo_row(picture))
     weight = blend.painted_weight(strength)
-    expected = (1 - weight) * picture + weight * painter.network.paint(picture, row)
+    expected = (1 - weight) * picture + weight * painter.network.paint(grained(picture, deep=deep_at(strength)), row)
     np.testing.assert_allclose(painter.paint_array(picture, "red", strength=strength), expected, atol=1e-5)
     assert np.abs(painter.paint_array(NOISE, "red", strength=strength) - expected * 255).max() < 1.1
 
@@ -145,7 +146,9 @@ def test_strong_paintings_are_the_networks_alone(painter: Painter) -> None:
     for strength in (0.5, 0.75, 1.5):
         row = blend.mix(painter.bank, "red", strength=strength, photo=photo)
         made = painter.paint_array(picture, "red", strength=strength)
-        np.testing.assert_allclose(made, painter.network.paint(picture, row), atol=1e-6)
+        np.testing.assert_allclose(
+            made, painter.network.paint(grained(picture, deep=deep_at(strength)), row), atol=1e-6
+        )
 
 
 def test_a_little_of_another_style_in_the_photo(painter: Painter) -> None:

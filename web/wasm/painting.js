@@ -1,6 +1,6 @@
 // One painting: a photo and a look in, a painting out, as src/impasto/painting does it. Knows no files and no page.
 import { PHOTO, mix, paintedWeight, plain, styleShare, withOwnTones } from "./blend.js";
-import { grained } from "./grain.js";
+import { deepAt, grained } from "./grain.js";
 import { DETAIL, bands, crossed, firstSize, second, shrunk } from "./passes.js";
 import { keepColor } from "./recolor.js";
 import { blurredPlane, floatPlane, resized, resizedPlane, round, shrunkColors, toBytes, unit } from "./resample.js";
@@ -46,12 +46,12 @@ export async function paint(photo, wanted, networks) {
   const small = begun && shrunk(subject, ...begun.size), firsts = [];
   if (begun) {
     const theirs = begun.network === look.network ? rows : await rowsOf({ ...look, stroke_size: null }, begun.network, subject, networks);
-    for (const number of numbers) firsts[number] = await networks.run(begun.network, grained(small), theirs[number]);
+    for (const number of numbers) firsts[number] = await networks.run(begun.network, grained(small, deepAt(shares[number])), theirs[number]);
     if (begun.network !== look.network && subject.width * subject.height > LARGE) await networks.release(begun.network);
   }
   const alone = async (number, look, weight) => {
     const first = firsts[number] ?? null, seen = first ? second(first, subject, small, 1 - (1 - DETAIL) * Math.min(1, shares[number])) : subject;
-    const painted = await networks.run(look.network, first ? seen : grained(seen), rows[number]);
+    const painted = await networks.run(look.network, first ? seen : grained(seen, deepAt(shares[number])), rows[number]);
     return finished({ photo: subject, look, weight, first }, look.keep_color ? painted : { ...painted, planes: painted.planes.map(rounded) });
   };
   const whole = plain(shares);

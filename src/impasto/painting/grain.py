@@ -1,10 +1,11 @@
-"""Grain for places that are even all over: a network makes strokes of what it sees, and of nothing it makes nothing.
+"""Grain for places that are even or dark: a network makes strokes of what it sees, and of nothing it makes nothing.
 
 A clipped sky, a white background or a black screen is one colour to the last bit, and would be painted as one colour,
 with a hard line where it ends. A pixel that equals those to its right and below (with more than 8 bits: that is nearer
 to them than half of 1/255) gets noise of at most 1/255 before the network sees it; at the right and lower end of the
-picture one whose neighbour does. What is black or white is brought in by 1/255 first. The noise depends on the place
-alone, so it is the same in every tile, and the same each time.
+picture one whose neighbour does. A night sky is not even, but so nearly that it would be painted like white paper: what
+is dark gets noise of up to ``DEEP``/255, the more the darker it is. What is black or white is brought in by as much
+first. The noise depends on the place alone, so it is the same in every tile, and the same each time.
 """
 
 from __future__ import annotations
@@ -18,14 +19,22 @@ from impasto.painting import passes
 
 Pixels = npt.NDArray[Any]
 VALUES = (np.arange(256) % 3 - 1).astype(np.int8)  # of a byte of the hash
+DEEP = 7  # of 255: the noise where all is black
+DARK, FALL = 56, 4  # of 255: the luma from which on it is noise of 1 and more, and that at which it is one more
+LUMA = np.array([77, 150, 29], np.int32)  # of 256: red, green and blue in the luma
 STEPS = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 257}  # what 1/255 is; of other types it is that
+
+
+def deep_at(share: float) -> int:
+    """``grained``'s ``deep`` for a painting of which this share is not the photo, which is to have no noise of ours."""
+    return int(DEEP * min(1.0, share) + 0.5)
 
 
 class Grained:
     """Pixels (h, w, 3) of any type with grain in them, made where they are read."""
 
-    def __init__(self, pixels: Pixels) -> None:
-        self._pixels = pixels
+    def __init__(self, pixels: Pixels, deep: int = DEEP) -> None:
+        self._pixels, self._deep = pixels, deep
         self.shape, self.dtype = pixels.shape, pixels.dtype
 
     def __getitem__(self, place: tuple[slice, slice]) -> Pixels:
@@ -33,7 +42,9 @@ class Grained:
         (top, bottom), (left, right) = parts
         over, before = max(0, top - 1), max(0, left - 1)
         wider = slice(over, min(bottom + 1, self.shape[0])), slice(before, min(right + 1, self.shape[1]))
-        return grained(self._pixels[wider], over, before)[top - over : bottom - over, left - before : right - before]
+        return grained(self._pixels[wider], over, before, deep=self._deep)[
+            top - over : bottom - over, left - before : right - before
+        ]
 
     def whole(self, threads: int = 1) -> Pixels:
         """All of it at once."""
@@ -42,23 +53,35 @@ class Grained:
 
         def fill(rows: slice) -> None:
             over = max(0, rows.start - 1)
-            out[rows] = grained(seen[over : rows.stop + 1], over)[rows.start - over : rows.stop - over]
+            wider = grained(seen[over : rows.stop + 1], over, deep=self._deep)
+            out[rows] = wider[rows.start - over : rows.stop - over]
 
         passes.spread(fill, passes.bands(len(seen)), threads)
         return out
 
 
-def grained(pixels: Pixels, top: int = 0, left: int = 0) -> Pixels:
-    """Pixels (h, w, 3) that lie at this place of a picture, with grain where they are even; unchanged if nowhere."""
+def grained(pixels: Pixels, top: int = 0, left: int = 0, *, deep: int = DEEP) -> Pixels:
+    """Pixels (h, w, 3) that lie at this place of a picture, with grain where they are even, and where they are dark.
+
+    ``deep``, 0 to 7, is how many 255ths it is where all is black. Unchanged if it is nowhere.
+    """
     step = STEPS.get(pixels.dtype, 1 / 255)
-    rows, columns = np.nonzero(_even(pixels, step))
+    depth = np.maximum(_even(pixels, step), np.clip((DARK - _luma(pixels)) // FALL, 0, deep))  # (h, w), of 255
+    rows, columns = np.nonzero(depth)
     if not len(rows):
         return pixels
-    out, most = pixels.copy(), 255 * step
-    kind = pixels.dtype.type
-    values = np.clip(pixels[rows, columns], kind(step), kind(most - step))
-    out[rows, columns] = values + kind(step) * noise(rows + top, columns + left).astype(kind)
+    out, kind = pixels.copy(), pixels.dtype.type
+    most = kind(step) * depth[rows, columns, np.newaxis].astype(kind)  # (N, 1), of the pixels' range
+    values = np.clip(pixels[rows, columns], most, kind(255 * step) - most)
+    out[rows, columns] = values + most * noise(rows + top, columns + left).astype(kind)
     return out
+
+
+def _luma(pixels: Pixels) -> npt.NDArray[np.int32]:
+    """The luma (h, w) of pixels (h, w, 3) of any type, 0 to 255."""
+    step = STEPS.get(pixels.dtype)
+    in_bytes = pixels * np.float32(255) + np.float32(0.5) if step is None else pixels // step
+    return (in_bytes.astype(np.int32) @ LUMA) >> 8
 
 
 def _even(pixels: Pixels, step: float) -> npt.NDArray[np.bool_]:

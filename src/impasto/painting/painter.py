@@ -19,6 +19,7 @@ from impasto import assets, limits, pictures
 from impasto.errors import OptionError
 from impasto.limits import Device, Precision, RuntimeName
 from impasto.painting import passes, rows
+from impasto.painting.grain import deep_at
 from impasto.painting.job import First, Job, Progress, enough_memory
 from impasto.painting.look import Dials, Look, Sizes, Style
 from impasto.painting.opening import Opened
@@ -257,8 +258,9 @@ def _job(painter: Painter, subject: Subject, look: Look, kind: npt.DTypeLike | N
         wanted = np.dtype(subject.photo.pixels.dtype if kind is None else kind)
         pixels, planes = subject.sized(look, wanted)
         found = Rows.of(painter.bank, look, pixels, planes)
-        detail = passes.detail_at(max(found.shares))
-        work = Work(pixels, found, wanted, look.keep_color, painter.network.threads, detail)
+        share = max(found.shares)
+        detail, grain = passes.detail_at(share), deep_at(share)
+        work = Work(pixels, found, wanted, look.keep_color, painter.network.threads, detail, grain=grain)
         height, width = pixels.shape[:2]
         begun = passes.first_size(height, width, look.brush)
         if begun is None or not found.rows:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from impasto import pictures
 from impasto.painting import passes
-from impasto.painting.grain import Grained
+from impasto.painting.grain import DEEP, Grained, deep_at
 from impasto.painting.rows import Rows
 
 Floats = npt.NDArray[np.float32]
@@ -22,7 +22,8 @@ class Work:
 
     ``photo`` is what strength, masks and ``keep_color`` draw the painting back to, and ``kind`` the painting's type. In
     the second of two passes ``seen`` is made of ``first``, the planes of the first pass, and of the photo's ``detail``.
-    Without ``grain`` the network sees what is even as it is; a second pass sees the strokes of the first.
+    ``grain`` is the noise that dark places get, of 255; where it is None, what is even stays as it is, too. A second
+    pass sees the strokes of the first.
     """
 
     photo: pictures.Pixels
@@ -33,7 +34,7 @@ class Work:
     detail: float = passes.DETAIL
     seen: passes.Second | None = None
     first: Floats | None = None
-    grain: bool = True
+    grain: int | None = DEEP
 
     @property
     def floats(self) -> bool:
@@ -45,7 +46,7 @@ class Work:
         """What the network paints, as pixels that may be made where they are read."""
         if self.seen is not None:
             return self.seen
-        return Grained(self.photo) if self.grain else self.photo
+        return self.photo if self.grain is None else Grained(self.photo, self.grain)
 
     def whole(self) -> pictures.Pixels:
         """What the network paints, all of it."""
@@ -91,8 +92,9 @@ class Work:
     def alone(self, number: int) -> Work:
         """One painting of several that masks blend, as the network paints it."""
         kind = np.dtype(np.float32 if self.floats else np.uint8)
-        detail = passes.detail_at(self.rows.shares[number])
-        return replace(self, rows=self.rows.alone(number), kind=kind, keep_color=False, detail=detail)
+        share = self.rows.shares[number]
+        detail, grain = passes.detail_at(share), None if self.grain is None else deep_at(share)
+        return replace(self, rows=self.rows.alone(number), kind=kind, keep_color=False, detail=detail, grain=grain)
 
     def tones(self, painted: pictures.Pixels) -> Floats:
         """The tones of what was painted boldly, as planes of a small picture."""

@@ -126,7 +126,7 @@ def _laid_out(job: Job) -> tuple[Job, Canvas]:
 def _painted(job: Job, canvas: Bytes, masks: Floats) -> Bytes:
     """The painting of a canvas, as the network paints it; grain would jump where a canvas begins anew."""
     rows = replace(job.work.rows, masks=list(masks))
-    work = replace(job.work, photo=canvas, rows=rows, kind=np.dtype(np.uint8), keep_color=False, grain=False)
+    work = replace(job.work, photo=canvas, rows=rows, kind=np.dtype(np.uint8), keep_color=False, grain=None)
     return replace(job, work=work).paint()
 
 
