@@ -21,7 +21,7 @@ Pixels = npt.NDArray[Any]
 VALUES = (np.arange(256) % 3 - 1).astype(np.int8)  # of a byte of the hash
 DEEP = 7  # of 255: the noise where all is black
 DARK, FALL = 56, 4  # of 255: the luma from which on it is noise of 1 and more, and that at which it is one more
-LUMA = np.array([77, 150, 29], np.int32)  # of 256: red, green and blue in the luma
+LUMA = tuple(map(np.uint16, (77, 150, 29)))  # of 256: red, green and blue in the luma
 STEPS = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 257}  # what 1/255 is; of other types it is that
 
 
@@ -77,11 +77,13 @@ def grained(pixels: Pixels, top: int = 0, left: int = 0, *, deep: int = DEEP) ->
     return out
 
 
-def _luma(pixels: Pixels) -> npt.NDArray[np.int32]:
+def _luma(pixels: Pixels) -> npt.NDArray[np.int16]:
     """The luma (h, w) of pixels (h, w, 3) of any type, 0 to 255."""
     step = STEPS.get(pixels.dtype)
     in_bytes = pixels * np.float32(255) + np.float32(0.5) if step is None else pixels // step
-    return (in_bytes.astype(np.int32) @ LUMA) >> 8
+    red, green, blue = (in_bytes[..., i].astype(np.uint16) * weight for i, weight in enumerate(LUMA))
+    luma: npt.NDArray[np.int16] = (red + green + blue >> 8).astype(np.int16)
+    return luma
 
 
 def _even(pixels: Pixels, step: float) -> npt.NDArray[np.bool_]:
