@@ -71,7 +71,7 @@ def taught(bank: Bank, run: Path) -> Bank:
     more than its name; training/ship.py puts the words in.
     """
     usual = LessonSettings.of(bank).style_size
-    for file in sorted(run.glob("*.npy")):
+    for file in sorted(run.glob("*.npy"), key=lambda file: (file.stem.count("."), file.stem)):  # own rows first
         name, _, size = file.stem.partition(".")
         row = np.load(file)
         if size:

@@ -20,8 +20,8 @@ from impasto.painting import passes
 Pixels = npt.NDArray[Any]
 VALUES = (np.arange(256) % 3 - 1).astype(np.int8)  # of a byte of the hash
 DEEP = 7  # of 255: the noise where all is black
-DARK, FALL = 56, 4  # of 255: the luma from which on it is noise of 1 and more, and that at which it is one more
-LUMA = tuple(map(np.uint16, (77, 150, 29)))  # of 256: red, green and blue in the luma
+DARK, FALL = 56, 4  # of 255: the luma that has none yet, and how much darker it is for each 255th more
+LUMA = tuple(map(np.uint16, (77, 150, 29)))  # of 256, in whole numbers, so that a browser gets the same
 STEPS = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 257}  # what 1/255 is; of other types it is that
 
 

@@ -65,9 +65,9 @@ def test_rows(tmp_path: Path) -> None:
         names=("a", "b"), rows=np.zeros((2, 4), np.float32), cards=(Card("", "a", "", "", ""),) * 2, network="full",
         fingerprint="f", meta={"settings": {"style_size": 800}},
     )  # fmt: skip
-    for value, name in enumerate(("a", "a.400", "c"), 1):
+    for value, name in enumerate(("a", "a.400", "c", "c.400"), 1):
         np.save(tmp_path / f"{name}.npy", np.full(4, value, np.float32))
     found = tool("rows").taught(bank, tmp_path)
-    assert {name: float(found[name][0]) for name in found} == {"a": 1, "b": 0, "a.400": 2, "c": 3}
+    assert {name: float(found[name][0]) for name in found} == {"a": 1, "b": 0, "a.400": 2, "c": 3, "c.400": 4}
     assert found.styles == ("a", "b", "c")
     assert strokes.sizes(found, "a") == {400: "a.400", 800: "a"}
