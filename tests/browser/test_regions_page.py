@@ -201,7 +201,6 @@ def test_a_protected_face_is_kept(painted: Any) -> None:
     painted.page.get_by_role("application").press(" ")
     before = painted.painted().recipe
     assert before["protect"] == 0 and before["regions"] == []
-    painted.page.wait_for_timeout(500)  # it is written when the hand rests
     painted.page.reload()
     painted.painted()
     assert painted.recipe == before

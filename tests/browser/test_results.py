@@ -159,7 +159,6 @@ def test_a_reload_brings_photo_and_recipe_back(painted: Any) -> None:
     painted.tool("Brush").click()
     painted.page.get_by_role("application").press(" ")
     before = painted.painted().recipe
-    painted.page.wait_for_timeout(500)  # it is written when the hand rests
     painted.page.reload()
     painted.painted()
     assert painted.recipe == before
@@ -178,7 +177,6 @@ def test_undo_goes_on_after_a_reload(painted: Any) -> None:
     painted.tool("Undo").click()
     painted.painted().tool("Redo").click()
     painted.painted()
-    painted.page.wait_for_timeout(500)
     painted.page.reload()
     painted.painted()
     for button, styles, regions in (("Undo", OTHER, 0), ("Undo", STYLE, 0), ("Redo", OTHER, 0), ("Redo", OTHER, 1)):
@@ -240,7 +238,6 @@ def test_forgetting_leaves_nothing(painted: Any) -> None:
 
 def test_after_a_day_it_is_forgotten(painted: Any) -> None:
     """What is older than 24 hours is not brought back."""
-    painted.page.wait_for_timeout(500)
     painted.page.clock.install()
     painted.page.add_init_script("const now = Date.now; Date.now = () => now() + 25 * 3600 * 1000;")
     painted.page.evaluate("onpagehide = null; window.stop()")
@@ -284,7 +281,6 @@ def test_a_reload_in_the_middle_of_a_download(painted: Any, tmp_path: Path) -> N
     painted.forgive("ERR_FAILED")
     painted.tool("Download").click()
     expect(painted.page.locator("#progress-text")).to_contain_text("40%")
-    painted.page.wait_for_timeout(500)
     waiting.clear()
     with painted.page.expect_download() as coming:
         painted.page.reload()

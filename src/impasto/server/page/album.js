@@ -151,21 +151,26 @@ export function createAlbum(state, engine, { tell, shown, busy, painting, left, 
     stripSoon.stop?.abort();
   }
 
+  /** Once the hand rests. What else goes on in the page does not put it off. */
   function keepSoon() {
-    clearTimeout(keepSoon.timer);
+    const { recipe, timer } = keepSoon;
+    keepSoon.recipe = state.recipe;
+    if (timer && recipe === state.recipe) return;
+    clearTimeout(timer);
     keepSoon.timer = setTimeout(keepNow, 300);
   }
 
   function keepNow() {
-    if (!state.current) return; // while it is restored, too
     clearTimeout(keepSoon.timer);
+    keepSoon.timer = 0;
+    if (!state.current) return; // while it is restored, too
     const photos = state.photos.filter((entry) => !entry.why).map(({ key, name, photo, regions }) => ({ key, name, regions: key === state.current ? state.recipe.regions : regions, record: photo.record, here: Boolean(photo.blob) }));
     const { recipe, file, current, job = null, mixing, brushStyle } = state;
-    keep.keepLook({ photos, recipe, file, current, job, mixing, brushStyle }).catch(() => {});
     const { past, future } = state.steps, ends = [current, past.at(-1), future.at(-1)];
-    if (ends.every((end, at) => end === keptEnds[at])) return; // masks are large: only when there is something new
+    const same = ends.every((end, at) => end === keptEnds[at]); // masks are large: only when there is something new
+    const steps = same ? null : { current, past: past.slice(-STEPS_KEPT), future: future.slice(-STEPS_KEPT) };
     keptEnds = ends;
-    keep.keepSteps({ current, past: past.slice(-STEPS_KEPT), future: future.slice(-STEPS_KEPT) }).catch(() => {});
+    keep.keepLook({ photos, recipe, file, current, job, mixing, brushStyle }, steps).catch(() => (keptEnds = []));
   }
   addEventListener("pagehide", keepNow);
 

@@ -51,9 +51,14 @@ export async function keepPhoto(key, blob) {
   return put(blob).catch(async () => put(await blob.arrayBuffer())); // WebKit's private windows keep bytes, but no blobs
 }
 export const dropPhoto = async (key) => request((await stores("readwrite")).photos.delete(key));
-export const keepLook = async (look) => request((await stores("readwrite")).look.put({ ...look, when: Date.now() }, "now"));
-/** Undo's looks: masks are in them, those that two share once. */
-export const keepSteps = async (steps) => request((await stores("readwrite")).look.put(steps, "steps"));
+/** The look and, where there are new ones, undo's looks: both or neither. Masks are in them, those that two share once. */
+export async function keepLook(look, steps = null) {
+  const store = (await stores("readwrite")).look, { transaction } = store;
+  store.put({ ...look, when: Date.now() }, "now");
+  if (steps) store.put(steps, "steps");
+  transaction.commit?.(); // the page may be leaving
+  return new Promise((done, fail) => Object.assign(transaction, { oncomplete: done, onabort: () => fail(transaction.error) }));
+}
 
 export async function forget() {
   const { photos, look } = await stores("readwrite");
