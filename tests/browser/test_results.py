@@ -238,6 +238,7 @@ def test_forgetting_leaves_nothing(painted: Any) -> None:
 
 def test_after_a_day_it_is_forgotten(painted: Any) -> None:
     """What is older than 24 hours is not brought back."""
+    painted.page.wait_for_timeout(500)  # there is something to forget
     painted.page.clock.install()
     painted.page.add_init_script("const now = Date.now; Date.now = () => now() + 25 * 3600 * 1000;")
     painted.page.evaluate("onpagehide = null; window.stop()")
