@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import painted_by
+from benchmarks import painted_by, unchanged
 from impasto import Painter
 from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype
@@ -39,11 +39,11 @@ def main() -> None:
     paintings = load_paintings(args.styles, names, size=losses.style_size, bank=painter.bank)
     photos = load_photos(args.photos, size=512, limit=args.limit)  # which define the units
     judge = Scorer(load_loss_network().to(best_dtype()), paintings, photos, losses)
-    head = {**painted_by(painter), "evaluations": args.evaluations, "photos": args.limit}
+    head = {**painted_by(painter, names), "evaluations": args.evaluations, "photos": args.limit}
     everything = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    found = everything.get(args.network, {})
-    if {key: found.get(key) for key in head} != head:
-        found = {**head, "styles": {}}
+    before = everything.get(args.network, {})
+    known = unchanged(before, head)
+    found = {**head, "styles": {name: rows for name, rows in before.get("styles", {}).items() if name in known}}
     everything[args.network] = found
     for name in names:
         if name in found["styles"]:

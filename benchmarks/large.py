@@ -34,7 +34,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import painted_by
+from benchmarks import painted_by, unchanged
 from impasto import Painter, pictures
 from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype
@@ -127,14 +127,15 @@ def main() -> None:
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     painter = _painter(args)
     name = painter.network.name
-    own: dict[str, Any] = {**painted_by(painter), "precision": painter.network.precision}
-    own["first"] = {"network": painter.first.network.name, **painted_by(painter.first)} if painter.first else name
+    own = {**painted_by(painter, args.style.split(",")), "precision": painter.network.precision}
+    own["first"] = painter.first.network.name if painter.first else name
     kept = found.setdefault(name, {})
-    if any(kept.get(key) != value for key, value in own.items()):
+    same = {None} | unchanged(kept, own)  # cost has no style
+    if any(kept.get(key) != value for key, value in own.items() if key != "rows"):
         kept.clear()
     kept |= own
     for part in args.parts.split(","):
-        rows: list[Row] = [] if args.again else list(_rows(kept.get(part, [])))
+        rows = [] if args.again else [row for row in _rows(kept.get(part, [])) if row.get("style") in same]
         args.known = {(row["photo"], row.get("style")) for row in rows}
         summary = rows if part == "cost" else _summary(rows)
         for row in PARTS[part](args, painter):

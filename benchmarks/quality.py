@@ -54,7 +54,7 @@ def main() -> None:
         judges = [Scorer(ruler, load_paintings(args.styles, names, size=s), photos, objective) for s in sizes]
         rows = [_row(judge, painter, name, photos, peer, judges) for name in names]
     _table(rows)
-    head = {**painted_by(painter), "size": args.size, "photos": len(photos)}
+    head = {**painted_by(painter, names), "size": args.size, "photos": len(photos)}
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     found[painter.network.name] = {**head, **_summary(rows), "styles": rows}
     write_atomically(RESULTS, json.dumps(found, indent=1).encode())

@@ -44,7 +44,8 @@ def main() -> None:
         print(f"{name:40s} {found[name]['small']:5.2f} {found[name]['large']:5.2f} {ratio:5.2f}", flush=True)
     if not found:
         raise SystemExit(f"no style of {painter.network.name} knows several stroke sizes")
-    head = {**painted_by(painter), "size": args.size, "photos": len(photos)}
+    rows = [row for name in found for row in strokes.family(painter.bank, name)]
+    head = {**painted_by(painter, rows), "size": args.size, "photos": len(photos)}
     everything = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     everything[painter.network.name] = {**head, "styles": found}
     write_atomically(RESULTS, json.dumps(everything, indent=1).encode())
