@@ -92,7 +92,7 @@ def test_dpi(client: TestClient) -> None:
         ({"style": "red", "size": 0}, 422, "bad-option", "size"),
         ({"style": "red", "size": "1e9"}, 422, "bad-request", "size"),
         ({"style": "red", "brush": "broad"}, 422, "bad-option", "brush"),
-        ({"style": "red", "stroke_size": 300}, 422, "bad-style", "one stroke size"),
+        ({"style": "red", "stroke_size": 3000}, 422, "bad-option", "from 128 to 2048 pixels"),
         ({"style": "red", "enlarge": True}, 422, "bad-option", "size"),
         ({"style": "red", "quality": 101}, 422, "bad-option", "quality"),
         ({"style": "red", "dpi": "inf"}, 422, "bad-option", "dpi"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,17 @@ def test_sizes_that_were_not_taught(size: int) -> None:
         strokes.row(a_bank(), "other", size)
 
 
+def test_finer_than_what_was_learned() -> None:
+    """By scale, sizes are measured by the style's own, or by the size that the network was trained with."""
+    bank = replace(a_bank(), meta={"settings": {"style_size": 1000}})
+    assert strokes.finer(bank, ["mine"], 200) == 2
+    assert strokes.finer(bank, ["other"], 500) == strokes.finer(bank, ["other", "mine"], 500) == 2
+    assert strokes.finer(bank, [], 2000) == 0.5
+    assert strokes.finer(a_bank(), ["other"], strokes.USUAL) == 1
+    with pytest.raises(OptionError, match="from 100 to 1600 pixels, not 99"):
+        strokes.finer(bank, ["mine"], 99)
+
+
 def test_a_bank_at_a_size() -> None:
     """Only the rows of the styles that were named change; the photo has no strokes."""
     bank = strokes.at_size(a_bank(), ["mine", "photo"], 200)
@@ -100,15 +112,17 @@ def sized(network_file: Path, tmp_path: Path) -> Path:
 
 
 def test_painting_at_a_stroke_size(sized, photos, network_file, tmp_path, capsys) -> None:
-    """--stroke-size paints with the row of that size; a style without one is refused by name."""
+    """--stroke-size paints with the row of that size; beside a style that has one size all are painted by scale."""
     photo = next(photos.iterdir())
     words = ["paint", photo, "--network", network_file, "--bank", sized]
     code, _, err = run(*words, "-s", "red", "--stroke-size", 600, "-o", tmp_path / "a.png", capsys=capsys)
     assert code == 0, err
     run(*words, "-s", "blue", "-o", tmp_path / "b.png", capsys=capsys)
     assert np.array_equal(pixels(tmp_path / "a.png"), pixels(tmp_path / "b.png"))
-    code, _, err = run(*words, "-s", "red,blue", "--stroke-size", 600, "-o", tmp_path / "c.png", capsys=capsys)
-    assert code == 2 and "'blue' has one stroke size only" in err and err.count("\n") == 1
+    code, _, err = run(*words, "-s", "red", "--stroke-size", 900, "-o", tmp_path / "c.png", capsys=capsys)
+    assert code == 2 and "'red' has stroke sizes from 300 to 600" in err and err.count("\n") == 1
+    code, _, err = run(*words, "-s", "red,blue", "--stroke-size", 900, "-o", tmp_path / "c.png", capsys=capsys)
+    assert code == 0, err
 
 
 def test_the_list_is_not_flooded(sized, capsys) -> None:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from impasto.pictures.folders import Search
 
 DIALS = ("strength", "size", "enlarge", "brush", "stroke_size", "keep_color")
-SIZES = ("size", "enlarge", "brush")
+SIZES = ("size", "enlarge", "brush", "stroke_size")
 
 
 @dataclass(frozen=True)
@@ -275,6 +275,12 @@ def _seconds(record: dict[str, Any], painter: Painter, planned: Plan, look: Look
     return int(record["frames"]) * frame
 
 
+def _begun(record: dict[str, Any]) -> str:
+    first = record["first"]
+    larger = first > max(record["width"], record["height"])
+    return f", {'at' if larger else 'first at'} {first} px" if first else ""
+
+
 def _show_plans(records: list[dict[str, Any]], as_json: bool) -> None:
     """Print plans; exit code 2 if there is a photo without one."""
     for record in records if as_json else ():
@@ -284,7 +290,7 @@ def _show_plans(records: list[dict[str, Any]], as_json: bool) -> None:
             "photo": record["photo"],
             "pixels": f"{record['width']} x {record['height']}",
             "painted": ("whole" if record["whole"] else f"in {record['tiles']} tiles")
-            + (f", first at {record['first']} px" if record["first"] else "")
+            + _begun(record)
             + (f", {record['paintings']} paintings" if record["paintings"] > 1 else "")
             + (f", {record['frames']} frames" if "frames" in record else ""),
             "memory": f"{record['memory'] / 1e9:.1f} GB",

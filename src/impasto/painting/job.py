@@ -34,7 +34,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class First:
-    """The first of two passes: its ``size`` (height, width), who paints it, and the ``rows`` of its paintings."""
+    """The first of two passes: its ``size`` (height, width), who paints it, and the ``rows`` of its paintings.
+
+    One that is larger than the picture is the only one; it is shrunk.
+    """
 
     size: passes.Size
     planner: Planner
@@ -64,7 +67,7 @@ class Job:
         total = regions.overlap(self.work.rows.masks)
         if total > regions.TOO_MUCH:
             found.append(f"the masks overlap, adding up to {total:.2f}; they share those places instead")
-        if not isinstance(brush, str) and passes.first_size(height, width, brush) is None:
+        if not isinstance(brush, str) and self.first is None and self.work.rows.rows:
             size = f"{width} x {height} pixels are not {passes.APART} times as large"
             found.append(f"note: the brush {brush} changes nothing: {size}")
         return found
@@ -86,6 +89,11 @@ class Job:
         height, width = self.work.photo.shape[:2]
         return height, width
 
+    @property
+    def larger(self) -> bool:
+        """Whether it is painted at a larger size, once, and that shrunk."""
+        return self.first is not None and passes.larger(self.first.size, self.size)
+
     def alone(self, number: int) -> Job:
         """One painting of several that masks blend, by itself, as the network paints it."""
         first = self.first and replace(self.first, rows=[self.first.rows[number]])
@@ -102,6 +110,9 @@ class Job:
 
     def _painted(self) -> Iterator[Progress]:
         """One painting, in one pass or two."""
+        if self.larger:
+            yield from self._shrunk()
+            return
         work, share = self.work, 0.0
         for step, then in self.begin():
             work = then
@@ -128,6 +139,19 @@ class Job:
                     painted = self.work.toned(painted, tones)
                 self.work.blend(out, painted, numbers[: done + 1])
         yield Progress(1.0, self.work.finished(out))
+
+    def _shrunk(self) -> Iterator[Progress]:
+        """One painting, painted larger."""
+        assert self.first is not None
+        work = self.work
+        rows = Rows(self.first.rows, [1.0], [])  # what is done to it afterwards is done at its own size
+        large = Work(passes.enlarged(work.photo, self.first.size), rows, work.kind, grain=work.grain)
+        for step in _paint(large, self.first.planner):
+            if step.painted is None:
+                yield Progress(min(step.share, 0.999))
+                continue
+            small = passes.shrunk(step.painted, self.size, work.threads)
+            yield Progress(1.0, work.finished(np.ascontiguousarray(small.transpose(1, 2, 0))))
 
     def begin(self) -> Iterator[tuple[Progress, Work]]:
         """Make the first of two passes, where there are two; at its end there is the work of the second."""

@@ -26,6 +26,7 @@ class Sizes(TypedDict, total=False):
     size: int | None
     enlarge: bool
     brush: Brush
+    stroke_size: float | None
 
 
 class Dials(Sizes, total=False):
@@ -35,7 +36,6 @@ class Dials(Sizes, total=False):
     keep_color: bool
     masks: Mapping[str, Mask] | None
     protect: Mask | None
-    stroke_size: float | None
 
 
 GENTLE = 0.6  # of the strength, where features are protected
@@ -54,8 +54,10 @@ class Look:
     ``brush`` is the size of the strokes on large pictures, which are painted small first and then, on top of that,
     at full size: "medium", "large", "small" (one pass at full size), or the longer side of the small painting in
     pixels, 16 or more. Pictures that are not 1.4 times as large ("medium": 1,024 pixels, "large": 640) are
-    painted in one pass, whatever the brush. ``stroke_size`` gives strokes as in a painting of that many pixels, where a
-    style was taught at several sizes.
+    painted in one pass, whatever the brush. ``stroke_size`` gives strokes as in a painting of that many pixels: by
+    rows, where all styles were taught at several sizes, or else by scale, from a fourth of the size at which the
+    network learned its paintings to four times that. Half of it paints the picture at twice the size and shrinks that,
+    which takes four times as long; twice of it paints it at half the size first, as a larger brush does.
 
     ``masks`` gives regions other styles or mixes: to each a grey picture of the photo's size whose values are
     weights, or "alpha" for the photo's own; soft edges are soft transitions, what is left goes to ``style``, and
@@ -79,7 +81,9 @@ class Look:
     )
     protect: Mask | None = limits.field(None, "Keep features, such as a face's, where the picture FILE is white.")
     stroke_size: float | None = limits.field(
-        None, "Strokes as in a painting of N pixels, where a style knows several sizes.", limits.STROKE_SIZE
+        None,
+        "Strokes as in a painting of N pixels; styles learned theirs at 1,000, so 500 is twice as fine.",
+        limits.STROKE_SIZE,
     )
 
     def __post_init__(self) -> None:

@@ -55,7 +55,9 @@ class Loupe:
         """Whether all is painted at once, exactly: the painting is too small for a part to be quicker, or must be."""
         few = PLACES * PLACE**2 > ENOUGH * math.prod(self.job.size)
         rows = self.job.work.rows
-        return few or not rows.rows or rows.bold > 0 or self.job.planner.network.runtime != "openvino"
+        return (
+            few or self.job.larger or not rows.rows or rows.bold > 0 or self.job.planner.network.runtime != "openvino"
+        )
 
     @property
     def about(self) -> bool:

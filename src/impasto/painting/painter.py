@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from impasto import assets, limits, pictures
-from impasto.errors import OptionError
+from impasto.errors import OptionError, PictureError
 from impasto.limits import Device, Precision, RuntimeName
 from impasto.painting import passes, rows
 from impasto.painting.grain import deep_at
@@ -134,7 +134,7 @@ class Painter(Opened):
         """
         look = self.check(style, **dials)
         subject = Subject.load(image, look, max_pixels)
-        return subject.shown(watched(_job(self, subject, look, np.uint8).steps(), progress))
+        return subject.shown(watched(_job(self, subject, look, np.uint8, max_pixels).steps(), progress))
 
     def preview(
         self,
@@ -154,7 +154,7 @@ class Painter(Opened):
         painter, look, begun = previewed(self, width, height, look)
         if begun is not None:
             subject = subject.shrunk(begun)
-        return subject.shown(_job(painter, subject, look, np.uint8).paint())
+        return subject.shown(_job(painter, subject, look, np.uint8, max_pixels).paint())
 
     def paint_array(self, pixels: pictures.Pixels, style: Style | Look, **dials: Unpack[Dials]) -> pictures.Pixels:
         """``paint`` for those who hold arrays: (h, w, 3) of uint8, uint16, or float32 in 0..1, in sRGB.
@@ -204,7 +204,7 @@ class Painter(Opened):
         painting, uint8, uint16 or float32; None is that of the photo. Raises as ``paint``.
         """
         look = self.check(style, **dials)
-        return _job(self, Subject.load(image, look, max_pixels), look, kind)
+        return _job(self, Subject.load(image, look, max_pixels), look, kind, max_pixels)
 
     def check(self, style: Style | Look, **dials: Unpack[Dials]) -> Look:
         """The look of this style and these dials; raises at once what ``paint`` would raise for it."""
@@ -228,12 +228,13 @@ class Painter(Opened):
         limits.SIDE.check("width", width)
         limits.SIDE.check("height", height)
         limits.MASKS.check("masks", masks)
-        look = Look(PHOTO, **dials)
+        look = Look(self.bank[PHOTO] if PHOTO in self.bank else PHOTO, **dials)  # a row is of no size of its own
         height, width = painted_size((height, width), look)
         if look.enlarge:
             check_room(width, height, floats)
-        begun = passes.first_size(height, width, look.brush)
-        first = self.first.planner if begun and self.first else None
+        begun = _first_size(self.bank, look, (height, width))
+        begins = begun and not passes.larger(begun, (height, width))
+        first = self.first.planner if begins and self.first else None
         return self.planner.plan((height, width), masks, floats=floats, begun=begun, first=first)
 
     def seconds(self, plan: Plan) -> float:
@@ -246,14 +247,17 @@ def previewed(painter: Painter, width: int, height: int, look: Look) -> tuple[Pa
 
     That is (height, width) of the first pass, which is painted at once; None where one pass is all there is.
     """
-    begun = passes.first_size(*painted_size((height, width), look), look.brush)
-    if begun is None:
+    size = painted_size((height, width), look)
+    begun = _first_size(painter.bank, look, size)
+    if begun is None or passes.larger(begun, size):
         return painter, look, None
+    if rows.finer(painter.bank, look) is not None:
+        look = replace(look, stroke_size=None)  # the size of the pass is all there is to it
     composer, look = _composer(painter, look)
     return composer, replace(look, size=None, enlarge=False, brush="small"), begun
 
 
-def _job(painter: Painter, subject: Subject, look: Look, kind: npt.DTypeLike | None) -> Job:
+def _job(painter: Painter, subject: Subject, look: Look, kind: npt.DTypeLike | None, max_pixels: int | None) -> Job:
     with enough_memory():
         wanted = np.dtype(subject.photo.pixels.dtype if kind is None else kind)
         pixels, planes = subject.sized(look, wanted)
@@ -262,11 +266,30 @@ def _job(painter: Painter, subject: Subject, look: Look, kind: npt.DTypeLike | N
         detail, grain = passes.detail_at(share), deep_at(share)
         work = Work(pixels, found, wanted, look.keep_color, painter.network.threads, detail, grain=grain)
         height, width = pixels.shape[:2]
-        begun = passes.first_size(height, width, look.brush)
+        begun = _first_size(painter.bank, look, (height, width))
         if begun is None or not found.rows:
             return Job(look, work, painter.planner)
+        if passes.larger(begun, (height, width)):
+            _check_larger(begun, max_pixels, work.floats)
+            return Job(look, work, painter.planner, First(begun, painter.planner, found.rows))
         first, same = _composer(painter, look)
         return Job(look, work, painter.planner, First(begun, first.planner, rows.rows_of(first.bank, same, pixels)))
+
+
+def _check_larger(size: passes.Size, max_pixels: int | None, floats: bool) -> None:
+    """PictureError if what is to be painted larger, and then shrunk, is beyond the limit of pixels or the memory."""
+    height, width = size
+    if max_pixels is not None and height * width > max_pixels:
+        raise PictureError(
+            f"strokes so fine are painted at {width} x {height} pixels, more than the limit of {max_pixels:,}; give a "
+            "larger stroke size or a smaller size"
+        )
+    check_room(width, height, floats)
+
+
+def _first_size(bank: Bank, look: Look, size: passes.Size) -> passes.Size | None:
+    """The size of the first pass over a painting of this ``size``, which may be the larger and the only one."""
+    return passes.first_size(*size, look.brush, rows.finer(bank, look))
 
 
 def _composer(painter: Painter, look: Look) -> tuple[Painter, Look]:

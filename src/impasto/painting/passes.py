@@ -39,16 +39,32 @@ ALONE = 128  # columns of a matrix product that is too small to be shared out to
 REACH = 3  # pixels of the smaller picture that Lanczos looks at
 
 
-def first_size(height: int, width: int, brush: Brush) -> Size | None:
-    """Height and width of the first pass over a picture of this size; None where one pass is all there is."""
+def first_size(height: int, width: int, brush: Brush, finer: float | None = None) -> Size | None:
+    """Height and width of the first pass over a picture of this size; None where one pass is all there is.
+
+    With strokes that are so many times ``finer`` than by the brush alone the pass may be larger than the picture, and
+    is all there is: it is shrunk.
+    """
     side = BRUSHES[brush] if isinstance(brush, str) else int(brush)
     long, short = max(height, width), min(height, width)
-    if side == 0:
-        return None
-    side = max(side, round(SHORTEST * long / short))
+    least = round(SHORTEST * long / short)
+    side = max(side, least) if side else long
     if long <= APART * side:
-        return None
-    return max(1, round(height * side / long)), max(1, round(width * side / long))
+        side = long
+    if finer is not None:
+        side = max(1, min(least, long), round(side * finer))
+    return None if side == long else at_side((height, width), side)
+
+
+def at_side(size: Size, side: int) -> Size:
+    """Height and width of a picture of this size once its longer side has ``side`` pixels."""
+    height, width = (max(1, round(length * side / max(size))) for length in size)
+    return height, width
+
+
+def larger(first: Size | None, size: Size) -> bool:
+    """Whether a first pass is larger than the picture of this ``size``, and so the only one."""
+    return first is not None and max(first) > max(size)
 
 
 def detail_at(share: float) -> float:

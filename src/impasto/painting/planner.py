@@ -34,8 +34,9 @@ class Plan:
 
     ``memory`` is what the process will take at its peak, ``disk`` what temporary files will take, in bytes. ``work``
     counts the multiplications in tiles, where they overlap too; 0 for whole pictures. ``first`` is the longer side of
-    the first, small painting of a large picture, in pixels; 0 where there is none. ``paintings`` are made one after the
-    other, each as said, where masks blend several.
+    the first, small painting of a large picture, in pixels, or of the only one, larger and then shrunk, where strokes
+    are to be finer; 0 where there is neither. ``paintings`` are made one after the other, each as said, where masks
+    blend several.
     """
 
     width: int
@@ -69,14 +70,18 @@ class Planner:
         """How a picture of ``size`` (height, width) will be painted now.
 
         ``floats``: more than 8 bits go through the network. ``begun``: the size of the first of two passes, which
-        ``first`` plans, if that is another network.
+        ``first`` plans, if that is another network; or of the only one, if that is larger.
         """
-        planned = self._pass(size, floats, begun is not None)
+        only = passes.larger(begun, size)
+        planned = self._pass(begun if begun and only else size, floats, begun is not None and not only)
         if masks:  # the painting in which they are blended, and the masks as bytes
             more = (masks + (12 if floats else 3)) * math.prod(size)
             planned = replace(planned, memory=planned.memory + more, paintings=masks + 1)
         if begun is None:
             return planned
+        if only:  # photo and painting at their own size, and the painting while it is shrunk
+            more = (6 + 12) * math.prod(size)
+            return replace(planned, width=size[1], height=size[0], memory=planned.memory + more, first=max(begun))
         small = (first or self)._pass(begun, True, False)
         kept = 4 * 6 * math.prod(begun)  # photo and painting of the first pass
         return replace(
@@ -156,10 +161,12 @@ class Planner:
         if plan.whole not in self._trials:
             self._trials[plan.whole] = [self._trial(side, plan.whole) for side in TRIALS]
         (small, little), (second, more) = self._trials[plan.whole]
-        work = self.network.pixels(plan.height, plan.width) if plan.whole else plan.work
+        size = plan.height, plan.width
+        begun = passes.at_side(size, plan.first) if plan.first else None
+        only = passes.larger(begun, size)
+        work = self.network.pixels(*(begun if begun and only else size)) if plan.whole else plan.work
         beyond = max(0.0, second - small) / (more - little) * (work - little)
-        begun = passes.first_size(plan.height, plan.width, plan.first) if plan.first else None
-        before = 0.0 if begun is None else (first or self)._seconds_first(plan, begun)
+        before = 0.0 if begun is None or only else (first or self)._seconds_first(plan, begun)
         return plan.paintings * (before + (small * work / little if work <= little else small + beyond))
 
     def _seconds_first(self, plan: Plan, begun: passes.Size) -> float:

@@ -120,8 +120,18 @@ def check(bank: Bank, look: Look) -> None:
 
 
 def of_strokes(bank: Bank, look: Look) -> Bank:
-    """The bank in which the look's styles have strokes of its ``stroke_size``."""
-    return bank if look.stroke_size is None else strokes.at_size(bank, look.names, look.stroke_size)
+    """The bank in which the look's styles have strokes of its ``stroke_size``, where all were taught at several."""
+    if look.stroke_size is None or finer(bank, look) is not None:
+        return bank
+    return strokes.at_size(bank, look.names, look.stroke_size)
+
+
+def finer(bank: Bank, look: Look) -> float | None:
+    """How many times finer the look's strokes are than its styles have them; None where that is left to rows."""
+    names = [name for name in look.names if name != PHOTO]
+    if look.stroke_size is None or (look.names and all(strokes.sizes(bank, name) for name in names)):
+        return None
+    return strokes.finer(bank, names, look.stroke_size)
 
 
 def rows_of(bank: Bank, look: Look, picture: pictures.Pixels) -> list[Floats]:

@@ -61,12 +61,13 @@ class Orders:
         """How a painting will be made, and the seconds that it will take."""
         self.painted_size(header, wanted)
         plan = await asyncio.to_thread(self._plan, header, wanted)
-        pixels = float(plan.width * plan.height * wanted.paintings)
+        scale = max(1.0, plan.first / max(plan.width, plan.height))  # finer strokes are painted larger
+        pixels = plan.width * plan.height * scale**2 * wanted.paintings
         return plan, self.jobs.crew.pace.seconds(wanted.network, pixels)
 
     def _plan(self, header: pictures.Header, wanted: Wanted) -> Plan:
         dials = wanted.dials
-        sizes = {name: dials[name] for name in ("size", "enlarge", "brush") if name in dials}
+        sizes = {name: dials[name] for name in ("size", "enlarge", "brush", "stroke_size") if name in dials}
         floats = bool(header.deep or dials.get("keep_color"))
         painter = self._painters.get(wanted.network)
         return painter.plan(header.width, header.height, masks=wanted.paintings - 1, floats=floats, **sizes)

@@ -17,6 +17,8 @@ from impasto.styles.bank import PHOTO, STROKE_OF, Bank, Card, Floats
 
 SIZE = "style_size"  # key of a card
 SMALLEST = 64  # pixels: a smaller painting has no strokes left
+USUAL = 512  # pixels, where a bank does not say how its network was trained
+RANGE = 4  # times smaller or larger: what strokes can be where no row is taught for that
 
 
 def card(card: Card, size: int, *, of: str = "") -> Card:
@@ -78,6 +80,26 @@ def row(bank: Bank, name: str, size: float) -> Floats:
     lower = max(step for step in steps if step < size)
     part = math.log(size / lower) / math.log(upper / lower)
     return (bank[known[lower]] * (1 - part) + bank[known[upper]] * part).astype("float32")
+
+
+def usual(bank: Bank) -> int:
+    """Pixels of the paintings' longer side with which the network of a bank was trained."""
+    said = bank.meta.get("settings")
+    size = said.get(SIZE) if isinstance(said, dict) else None
+    return size if _is_size(size) else USUAL
+
+
+def finer(bank: Bank, names: Iterable[str], size: float) -> float:
+    """How many times finer strokes of ``size`` are than the styles ``names`` have them, the largest of them all.
+
+    Without names it is the network's own size that counts. OptionError for a size that is too far away from it.
+    """
+    STROKE_SIZE.check("the stroke size", size)
+    given = [bank.card(name).extra.get(SIZE) for name in names]
+    own = max((each if _is_size(each) else usual(bank) for each in given), default=usual(bank))
+    if not own / RANGE <= size <= own * RANGE:
+        raise OptionError(f"the stroke size must be from {own / RANGE:g} to {own * RANGE:g} pixels, not {size:g}")
+    return own / size
 
 
 def at_size(bank: Bank, names: Iterable[str], size: float) -> Bank:

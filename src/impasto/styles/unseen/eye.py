@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.errors import NetworkError
+from impasto.styles import strokes
 from impasto.styles.bank import Bank
 
 Floats = npt.NDArray[np.float32]
@@ -19,7 +20,7 @@ Grams = dict[str, Floats]  # (C, C) by layer
 
 # What a bank that does not say how its network was trained is taken to be trained with: the defaults of training.
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-DEFAULTS = {"content_layer": "relu3_1", "style_weight": 8.0, "style_size": 512}
+DEFAULTS = {"content_layer": "relu3_1", "style_weight": 8.0, "style_size": strokes.USUAL}
 
 
 @dataclass(frozen=True)
