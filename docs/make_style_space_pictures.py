@@ -20,7 +20,7 @@ DOCS = Path(__file__).parent
 PAGE = DOCS / "style-space.md"
 LIMIT = 200_000  # bytes of a picture
 SIZE = 512  # longer side of the photo
-DETAIL = (60, 160, 340, 440)  # of the photo, where strokes are compared
+DETAIL = (120, 20, 400, 300)  # of the photo, where strokes are compared
 
 sys.path.insert(0, str(DOCS.parent))  # for benchmarks
 

@@ -202,3 +202,17 @@ def test_the_mix_button_adds(painted: Any) -> None:
     painted.tool("Mix").click()
     painted.painted()
     assert list(painted.recipe["styles"].values()) == [1]
+
+
+def test_strokes_of_any_style(painted: Any) -> None:
+    """Every style has a dial for its strokes: at its end they are half as large, in its middle as they were learned."""
+    dial = painted.page.get_by_role("slider", name="Stroke size")
+    expect(dial).to_have_value("50")
+    dial.fill("0")
+    painted.painted()
+    assert painted.recipe["stroke_size"] == 350  # `fast` learned at 700
+    expect(painted.page.locator("#stroke-value")).to_have_text("350 px")
+    dial.fill("50")
+    painted.painted()
+    assert painted.recipe["stroke_size"] is None
+    expect(painted.page.locator("#stroke-value")).to_have_text("as painted")

@@ -27,5 +27,6 @@ def _entry(bank: Bank, name: str) -> dict[str, Any]:
         "license": card.licence,
         "credit": card.note,
         "sizes": list(strokes.sizes(bank, name)),
+        "strokes": strokes.dial(bank, name),
         "neighbours": [other for other, _ in near],
     }

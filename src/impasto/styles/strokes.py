@@ -89,6 +89,16 @@ def usual(bank: Bank) -> int:
     return size if _is_size(size) else USUAL
 
 
+def dial(bank: Bank, name: str) -> list[int]:
+    """What a dial for the stroke size of a style goes from, stands at, and goes to, in pixels.
+
+    Those that it was taught at, or else half and twice its own.
+    """
+    given, known = bank.card(name).extra.get(SIZE), list(sizes(bank, name))
+    own: int = given if _is_size(given) else usual(bank)
+    return [known[0], own, known[-1]] if known else [own // 2, own, own * 2]
+
+
 def finer(bank: Bank, names: Iterable[str], size: float) -> float:
     """How many times finer strokes of ``size`` are than the styles ``names`` have them, the largest of them all.
 

@@ -208,14 +208,20 @@ function dials() {
   segments($("strokes"), "brush", [...choices.map((each) => [each, t(each)]), ...(choices.includes(recipe.brush) ? [] : [[String(recipe.brush), `${recipe.brush} px`]])], recipe.brush, (brush) => state.turn({ brush }));
   segments($("network"), "network", (state.session?.networks ?? []).map((each) => [each, t(each)]), recipe.network, networks.choose);
   $("keep-color").checked = recipe.keepColor;
-  const sizes = names(recipe).map((name) => state.style(name)?.sizes ?? []).filter((each) => each.length > 1).flat();
-  $("stroke-dial").hidden = !sizes.length;
-  if (!sizes.length) return;
-  const low = Math.log(Math.min(...sizes)), high = Math.log(Math.max(...sizes)), size = recipe.strokeSize ?? Math.exp((low + high) / 2);
-  Object.assign($("stroke-size").dataset, { low, high });
+  const found = names(recipe).map(state.style).filter(Boolean).map(strokesOf), [smallest, own, largest] = [0, 1, 2].map((at) => found.map((each) => each?.[at]));
+  $("stroke-dial").hidden = !found.length || found.includes(null);
+  if ($("stroke-dial").hidden) return;
+  const low = Math.log(Math.max(...smallest)), high = Math.log(Math.min(...largest)), size = recipe.strokeSize ?? Math.max(...own);
+  Object.assign($("stroke-size").dataset, { low, high, own: Math.max(...own) });
   const words = recipe.strokeSize ? `${number(recipe.strokeSize)} px` : t("strokeAuto");
   setRange($("stroke-size"), Math.round((100 * (Math.log(size) - low)) / (high - low)), words);
   $("stroke-value").textContent = words;
+}
+
+/** What a style's dial for its strokes goes from, stands at, and goes to, in pixels; null where it has none. */
+function strokesOf(style) {
+  const { strokes = null, sizes = [] } = style ?? {}; // without a server only rows know other sizes
+  return strokes ?? (sizes.length > 1 ? [Math.min(...sizes), sizes[sizes.length >> 1], Math.max(...sizes)] : null);
 }
 
 /** What the brush may paint: the photo itself, what is to be protected, the style in hand, and those that are in the picture already. */
@@ -250,8 +256,8 @@ function regions() {
 
 $("strength").addEventListener("input", () => state.turn({ strength: $("strength").value / 100 }, "strength"));
 $("stroke-size").addEventListener("input", () => {
-  const { low, high } = $("stroke-size").dataset, share = $("stroke-size").value / 100;
-  state.turn({ strokeSize: Math.round(Math.exp(Number(low) + share * (high - low))) }, "stroke");
+  const { low, high, own } = $("stroke-size").dataset, share = $("stroke-size").value / 100, size = Math.round(Math.exp(Number(low) + share * (high - low)));
+  state.turn({ strokeSize: Math.abs(Math.log(size / own)) < (high - low) / 100 ? null : size }, "stroke"); // its own size is easily found again
 });
 for (const id of ["strength", "stroke-size"]) $(id).addEventListener("change", state.rest);
 $("keep-color").addEventListener("change", () => state.turn({ keepColor: $("keep-color").checked }));
