@@ -1,11 +1,12 @@
 """Train what predicts rows for paintings that nothing was trained on, or go on with it; see docs/any-painting.md.
 
     python training/predict.py RUN --photos DIR --styles DIR --styles DIR [--leave-out unseen.txt] [--minutes 60]
-        [--network full] [--device cuda] [--batch 16] [--export FILE] [any setting of PredictSettings]
+        [--network full] [--device cuda] [--batch 16] [--start FILE] [--export FILE] [any setting of PredictSettings]
 
-RUN is a folder; with a checkpoint in it the run goes on, wherever it was begun. --leave-out names paintings, one on a
-line, that nothing is learned from: what is measured on them every --look steps goes into RUN/log.jsonl. --export
-writes the predictor with what was learned so far, and with --minutes 0 does nothing else.
+RUN is a folder; with a checkpoint in it the run goes on, wherever it was begun. Without one, --start goes on from a
+predictor that --export wrote. --leave-out names paintings, one on a line, that nothing is learned from: what is
+measured on them every --look steps goes into RUN/log.jsonl. --export writes the predictor with what was learned so
+far, and with --minutes 0 does nothing else.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from impasto.learn.network.load import load_with_bank
 from impasto.learn.photos import PhotoFolder, load_painting
 from impasto.learn.predict.run import HELD_OUT, Training
 from impasto.learn.predict.settings import PredictSettings
+from impasto.styles.unseen.predictor import Predictor
 
 SAVE_EVERY = 120.0  # seconds
 
@@ -35,7 +37,9 @@ def main() -> None:
     photos = PhotoFolder.open(args.photos, hold_out=args.hold_out)
     settings = PredictSettings(**{each.name: getattr(args, each.name) for each in fields(PredictSettings)})
     learned = [path for path in files if path.stem not in left_out]
-    run = Training(args.run, network, bank, photos, learned, settings, device=args.device, precision=args.precision)
+    start = Predictor.load(args.start) if args.start else None
+    computing = {"device": args.device, "precision": args.precision}
+    run = Training(args.run, network, bank, photos, learned, settings, start=start, **computing)
     seen = [
         (path.stem, run.shelf.look(load_painting(path, run.aim.style_size))) for path in files if path.stem in left_out
     ]
@@ -90,6 +94,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--look", type=int, default=100)
     parser.add_argument("--looked-at", type=int, default=10)
+    parser.add_argument("--start", type=Path)
     parser.add_argument("--export", type=Path)
     for each in fields(PredictSettings):
         name = "--" + each.name.replace("_", "-")

@@ -30,10 +30,11 @@ def training(
     paintings: Path,
     loss_network: LossNetwork,
     settings: PredictSettings = SETTINGS,
+    start: Predictor | None = None,
 ) -> Training:
     network, bank = load_with_bank(network_file)
     given = network, bank, PhotoFolder.open(photos), find([paintings]), settings
-    return Training(folder, *given, loss_network=loss_network, device="cpu", precision="f32")
+    return Training(folder, *given, start=start, loss_network=loss_network, device="cpu", precision="f32")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,23 @@ def test_it_goes_on(
     for name, values in trained.predictor().numbers.items():
         np.testing.assert_array_equal(again.predictor().numbers[name], values)
     assert again.optimizer.state_dict()["state"][0]["step"] == trained.optimizer.state_dict()["state"][0]["step"]
+
+
+def test_it_starts_from_a_predictor(
+    trained: Training, network_file: Path, photos: Path, paintings: Path, loss_network: LossNetwork, tmp_path: Path
+) -> None:
+    """Without its checkpoint a training goes on from its predictor: same numbers, and the count of steps goes on."""
+    made = trained.predictor()
+    given = network_file, photos, paintings, loss_network
+    again = training(tmp_path, *given, start=made)
+    for name, values in made.numbers.items():
+        np.testing.assert_array_equal(again.predictor().numbers[name], values)
+    assert again.step == trained.step
+    assert next(again.run(minutes=1, steps=1)).step == trained.step + 1
+    with pytest.raises(LearnError, match="other sizes"):
+        training(tmp_path, *given, replace(SETTINGS, width=8), made)
+    with pytest.raises(MismatchError, match="other network|not for"):
+        training(tmp_path, *given, start=replace(made, fingerprint="0" * 16))
 
 
 def test_a_run_is_of_one_network(

@@ -52,8 +52,9 @@ class PredictStep:
 class Training:
     """A predictor and the frozen network that it learns through; begun or, from a checkpoint in ``folder``, gone on.
 
-    ``paintings`` are files; those that have the name of a style of the ``bank`` begin with its row. Raises LearnError
-    for a checkpoint that is none, and what the pictures raise.
+    ``paintings`` are files; those that have the name of a style of the ``bank`` begin with its row. Without a
+    checkpoint ``start`` is a predictor to go on from. Raises LearnError for a checkpoint that is none or a predictor of
+    other sizes, MismatchError for one of another network, and what the pictures raise.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Training:
         paintings: Sequence[Path],
         settings: PredictSettings | None = None,
         *,
+        start: Predictor | None = None,
         loss_network: LossNetwork | None = None,
         device: str = "auto",
         precision: str = "auto",
@@ -93,8 +95,10 @@ class Training:
         self.step, self.seconds = 0, 0.0
         if (folder / CHECKPOINT).exists():
             self._resume()
-        else:
+        elif start is None:
             self._begin()
+        else:
+            self._start(start)
 
     # -- the steps --------------------------------------------------------------------------------------------------
 
@@ -174,14 +178,30 @@ class Training:
 
     def _begin(self) -> None:
         """Start from the bank's mean and, a little further, from what known rows say."""
-        generator = np.random.default_rng([self.settings.seed, HELD_OUT])
-        for _ in range(min(self.settings.kept, 2 * len(self.shelf.paintings))):
-            self.shelf.add(generator)
+        self._fill()
         self.model.begin(self.bank, *self.shelf.whole)
         known = [i for i, path in enumerate(self.shelf.paintings) if path.stem in self.bank.styles]
         if known and self.settings.regress:
             self._regress(known)
         self.average.load_state_dict(self.model.state_dict())
+
+    def _start(self, predictor: Predictor) -> None:
+        """Go on from a predictor, whose moments of AdamW are not known any more."""
+        predictor.check_network(self.bank.fingerprint, self.bank.network)
+        named = predictor.numbers | {f"views.{i}": view for i, view in enumerate(predictor.views)}
+        try:
+            for model in (self.model, self.average):
+                model.load_state_dict({name: torch.from_numpy(values) for name, values in named.items()})
+        except RuntimeError as error:
+            raise LearnError("the predictor to start from has other sizes; give the width and view it has") from error
+        self.step, self.seconds = (predictor.made.get(name, 0) for name in ("steps", "seconds"))
+        self._fill()
+
+    def _fill(self) -> None:
+        """Look at the first crops."""
+        generator = np.random.default_rng([self.settings.seed, HELD_OUT + self.step])
+        for _ in range(min(self.settings.kept, 2 * len(self.shelf.paintings))):
+            self.shelf.add(generator)
 
     def _regress(self, known: list[int]) -> None:
         """Learn the rows of paintings that have one, in units of how rows differ."""
@@ -226,9 +246,7 @@ class Training:
                 state["state"].setdefault(int(number), {})[key] = value
         self.optimizer.load_state_dict(state)
         self.step, self.seconds = head["step"], head["seconds"]
-        generator = np.random.default_rng([self.settings.seed, HELD_OUT + self.step])
-        for _ in range(min(self.settings.kept, 2 * len(self.shelf.paintings))):
-            self.shelf.add(generator)
+        self._fill()
 
     def predictor(self) -> Predictor:
         """The predictor with averaged weights."""
