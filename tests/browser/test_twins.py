@@ -112,6 +112,14 @@ def test_the_first_pass_has_the_same_size(page: Site, width: int, height: int, b
     assert found == (lambda size: size and [*size[::-1]])(passes.first_size(height, width, brush))
 
 
+@pytest.mark.parametrize("finer", [0.25, 0.7, 1, 1.4, 4])
+@pytest.mark.parametrize("width, height, brush", [*SIZES, (300, 200, "small"), (16, 8000, "medium")])
+def test_finer_strokes_have_the_same_size(page: Site, width: int, height: int, brush: Any, finer: float) -> None:
+    """Of strokes that are finer, or larger, too: the pass may be larger than the picture then."""
+    found = modules(page, "return P.firstSize(...D.given)", given=[width, height, brush, finer])
+    assert found == (lambda size: size and [*size[::-1]])(passes.first_size(height, width, brush, finer))
+
+
 def test_two_passes_cross_alike(page: Site) -> None:
     """What the second pass paints, and what the painting takes from the first, of photos and paintings of noise."""
     rng = np.random.default_rng(2)

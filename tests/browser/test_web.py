@@ -112,6 +112,19 @@ def test_a_look_is_painted_as_the_library_paints_it(open_site: Site, painter: im
     assert near(open_site.paint(photo, style, **dials), library(painter, photo, style, **dials), most)
 
 
+FINE = [(350, {}), (1400, {}), (350, {"keep_color": True, "strength": 0.4})]
+
+
+@pytest.mark.parametrize("size, dials", FINE, ids=["fine", "large", "fine, its colours"])
+def test_strokes_are_painted_as_the_library_paints_them(
+    open_site: Site, painter: impasto.Painter, size: int, dials: dict[str, Any]
+) -> None:
+    """Half and twice the stroke size of `fast`, which learned at 700: painted larger and shrunk, or in two passes."""
+    photo = png(drawn(317, 243))
+    found = open_site.paint(photo, STYLE, finer=700 / size, **dials)
+    assert near(found, library(painter, photo, STYLE, stroke_size=size, **dials), NEAR + 1)
+
+
 def test_full_is_painted_as_the_library_paints_it(open_site: Site) -> None:
     """The other network, too."""
     photo = png(drawn(200, 136))
@@ -218,6 +231,20 @@ def test_the_download_is_the_painting(page: Site, painter: impasto.Painter, phot
     expected = library(painter, photo.read_bytes(), {STYLE: 0.5, OTHER: 0.5}, strength=0.8, keep_color=True)
     assert near(array(path), expected)
     assert impasto.pictures.made_by_impasto(path)
+
+
+def test_the_dial_for_strokes(page: Site, painter: impasto.Painter, photo: Path, tmp_path: Path) -> None:
+    """On the page: strokes half as large, and back again; preview and download are the library's painting."""
+    page.add(photo)
+    dial = page.page.get_by_role("slider", name="Stroke size")
+    dial.fill("0")
+    page.painted()
+    expected = library(painter, photo.read_bytes(), STYLE, stroke_size=350)
+    assert near(page.pixels()[..., :3].astype(int), expected, NEAR + 1)
+    as_png(page)
+    assert near(array(downloaded(page.painted(), tmp_path)), expected, NEAR + 1)
+    dial.fill("50")
+    assert near(page.painted().pixels()[..., :3].astype(int), library(painter, photo.read_bytes(), STYLE))
 
 
 def test_the_preview_is_the_painting(page: Site, painter: impasto.Painter, photo: Path) -> None:

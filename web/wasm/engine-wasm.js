@@ -20,6 +20,7 @@ const QUICK = 480; // px of previews that the quick worker paints
 const TICK = 250; // ms between two records of a job
 const LATER = 20_000; // ms after the first painting until the styles that were not in sight are fetched too
 const READS = ["image/jpeg", "image/png", "image/webp", "image/avif", "image/gif", "image/bmp", ".safetensors"];
+const MOST_FINER = 4; // times, or larger
 const OWN = "impasto-own"; // the cache of styles that were dropped here
 const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
 
@@ -126,8 +127,17 @@ export class WasmEngine {
   }
 
   look(recipe) {
-    const look = toJSON(recipe), softs = new Map(recipe.regions.map(({ mask, soft }) => [mask, soft]));
+    const look = { ...toJSON(recipe), ...this.strokes(recipe) }, softs = new Map(recipe.regions.map(({ mask, soft }) => [mask, soft]));
     return { ...look, regions: look.regions.map(({ mask, styles }) => ({ styles, soft: softs.get(mask) })), protect: softs.get(look.protect) ?? null };
+  }
+
+  /** Strokes of another size: by scale, as src/impasto/styles/strokes.py has it, or by rows where all styles have several. */
+  strokes({ network, styles, strokeSize, regions }) {
+    const names = new Set([...styles, ...regions.flatMap((each) => each.styles ?? [])].map(([name]) => name)), known = [...(this.listed.get(network) ?? []), ...(this.own.get(network) ?? [])];
+    const found = known.filter(({ name }) => names.has(name));
+    if (!strokeSize || !found.length || found.every(({ sizes }) => sizes.length > 1)) return {};
+    const own = Math.max(...found.map(({ strokes }) => strokes?.[1] ?? 0));
+    return own ? { stroke_size: null, finer: Math.min(MOST_FINER, Math.max(1 / MOST_FINER, own / strokeSize)) } : {};
   }
 
   /** Begin a painting at full size: the job's record. */
@@ -209,7 +219,7 @@ export class WasmEngine {
       const family = ofStrokes(style), sizes = family.length > 1 && family.every(({ card }) => card.style_size > 0) ? Object.fromEntries(family.map(({ card, row }) => [card.style_size, row])) : null;
       for (const bench of [this.quick, this.slow]) bench.tell("take", { network, name: style.name, row: style.row, sizes });
       const text = (key) => (typeof style.card[key] === "string" ? style.card[key] : "");
-      return { name: style.name, title: text("title"), artist: text("artist"), year: text("year"), license: text("licence"), credit: text("note"), sizes: Object.keys(sizes ?? {}).map(Number), neighbours: [], network };
+      return { name: style.name, title: text("title"), artist: text("artist"), year: text("year"), license: text("licence"), credit: text("note"), sizes: Object.keys(sizes ?? {}).map(Number), strokes: strokesOf(style.card.style_size, sizes) ?? this.listed.get(network)?.[0]?.strokes, neighbours: [], network };
     });
     const before = (this.own.get(network) ?? []).filter(({ name }) => !entries.some((entry) => entry.name === name));
     this.own.set(network, [...before, ...entries]);
@@ -226,6 +236,13 @@ export class WasmEngine {
     }
     if (settings.threads === threadsFor(here) && (await due())) remember((await trial(settings)).provider);
   }
+}
+
+/** What a dial for the strokes of a style goes from, stands at, and goes to, in pixels; null where only the network knows. */
+function strokesOf(own, sizes) {
+  const steps = Object.keys(sizes ?? {}).map(Number);
+  if (steps.length) return [Math.min(...steps), own, Math.max(...steps)];
+  return own > 0 ? [own >> 1, own, 2 * own] : null;
 }
 
 const keyOf = (photo, recipe) => JSON.stringify([photo.key, toJSON(recipe), recipe.regions.map(({ soft }) => idOf(soft))]);

@@ -32,11 +32,11 @@ export function planFor(photo, look, here, pace, knows) {
   const [width, height] = paintedSize(photo, look), pixels = width * height, begun = composition(photo, look, knows);
   const small = begun ? begun.size[0] * begun.size[1] : 0, masks = (1 + look.regions.length) * (look.protect ? 2 : 1) - 1; // what is protected is painted twice
   const seconds = (network, count) => (count / 1e6) * (pace[network] ?? PACE[network]);
-  const passes = [[look.network, pixels], ...(begun ? [[begun.network, small]] : [])];
+  const passes = [...(begun?.larger ? [] : [[look.network, pixels]]), ...(begun ? [[begun.network, small]] : [])];
   const over = passes.map(([network, count]) => ({ network, count, most: mostPixels(network, here) })).find(({ count, most }) => count > most) ?? null;
   return {
     width, height, megapixels: pixels / 1e6, whole: true, tiles: 1, passes: 1, over,
-    memory: ITSELF + Math.max(...passes.map(([network, count]) => count * BYTES[network])) + (24 + 8 * masks) * pixels,
+    memory: ITSELF + Math.max(...passes.map(([network, count]) => count * BYTES[network])) + (24 + 8 * masks) * pixels + (begun?.larger ? 15 * small : 0),
     seconds: BEGIN + passes.reduce((sum, [network, count]) => sum + seconds(network, count), 0) * (1 + masks),
   };
 }

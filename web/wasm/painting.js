@@ -21,10 +21,11 @@ export function paintedSize({ width, height }, { size, enlarge }) {
   return [Math.max(1, round((width * size) / long)), Math.max(1, round((height * size) / long))];
 }
 
-/** Who composes a picture in two passes, and the longer side; null where one pass is all there is. */
+/** Who composes a picture in two passes, and its size; null where one pass is all there is. A `larger` one is the only one, and shrunk. */
 export function composition(photo, look, knows) {
-  const begun = firstSize(...paintedSize(photo, look), look.brush);
+  const size = paintedSize(photo, look), begun = firstSize(...size, look.brush, look.finer ?? null);
   if (!begun) return null;
+  if (Math.max(...begun) > Math.max(...size)) return { size: begun, network: look.network, larger: true };
   const other = COMPOSER[look.network], same = other && namesOf(look).every((name) => name === PHOTO || knows(other, name));
   return { size: begun, network: same ? other : look.network };
 }
@@ -42,7 +43,8 @@ export async function paint(photo, wanted, networks) {
   const subject = sized(photo, look, masks), shares = sharesOf(look), kept = look.protect && softened(subject.masks.pop(), subject);
   const shown = shownOf(shares, subject.masks, kept), numbers = seenOf(shares, shown);
   if (!numbers.length) return subject;
-  const rows = await rowsOf(look, look.network, subject, networks), begun = composition(subject, { ...look, size: null }, networks.knows);
+  const rows = await rowsOf(look, look.network, subject, networks), passes = composition(subject, { ...look, size: null }, networks.knows);
+  const begun = passes?.larger ? null : passes, large = passes?.larger ? resized(subject, ...passes.size) : null;
   const small = begun && shrunk(subject, ...begun.size), firsts = [];
   if (begun) {
     const theirs = begun.network === look.network ? rows : await rowsOf({ ...look, stroke_size: null }, begun.network, subject, networks);
@@ -50,6 +52,11 @@ export async function paint(photo, wanted, networks) {
     if (begun.network !== look.network && subject.width * subject.height > LARGE) await networks.release(begun.network);
   }
   const alone = async (number, look, weight) => {
+    if (large) {
+      const painted = await networks.run(look.network, grained(large, deepAt(shares[number])), rows[number]);
+      const small = resized({ ...painted, planes: painted.planes.map(rounded) }, subject.width, subject.height);
+      return finished({ photo: subject, look, weight, first: null }, small);
+    }
     const first = firsts[number] ?? null, seen = first ? second(first, subject, small, 1 - (1 - DETAIL) * Math.min(1, shares[number])) : subject;
     const painted = await networks.run(look.network, first ? seen : grained(seen, deepAt(shares[number])), rows[number]);
     return finished({ photo: subject, look, weight, first }, look.keep_color ? painted : { ...painted, planes: painted.planes.map(rounded) });

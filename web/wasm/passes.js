@@ -7,13 +7,14 @@ const APART = 1.4, SHORTEST = 64;
 export const DETAIL = 0.5; // of the photo's fine light and dark that the second pass sees
 const MERGE = [0.5, 0.75, 1]; // of each octave of the first pass, finest first
 
-/** Width and height of the first pass over a picture; null where one pass is all there is. */
-export function firstSize(width, height, brush) {
-  const long = Math.max(width, height), short = Math.min(width, height);
+/** Width and height of the first pass over a picture; null where one pass is all there is. With `finer` strokes it may be larger, and the only one. */
+export function firstSize(width, height, brush, finer = null) {
+  const long = Math.max(width, height), short = Math.min(width, height), least = round((SHORTEST * long) / short);
   let side = BRUSHES[brush] ?? brush;
-  if (!side) return null;
-  side = Math.max(side, round((SHORTEST * long) / short));
-  return long <= APART * side ? null : [Math.max(1, round((width * side) / long)), Math.max(1, round((height * side) / long))];
+  side = side ? Math.max(side, least) : long;
+  if (long <= APART * side) side = long;
+  if (finer !== null) side = Math.max(1, Math.min(least, long), round(side * finer));
+  return side === long ? null : [Math.max(1, round((width * side) / long)), Math.max(1, round((height * side) / long))];
 }
 
 /** For each of `length` places the four of `old` that it is made of, and their weights: bicubic (Keys 1981). */

@@ -37,9 +37,10 @@ const calls = {
   /** A preview: seen from afar it is what the painting will be. Small ones for dials are painted at the size they are shown. */
   async preview({ photo, look, side }) {
     const { width, height, small } = await seen(photo), begin = performance.now(), begun = composition({ width, height }, look, networks.knows);
-    const whole = Math.max(...(begun?.size ?? paintedSize({ width, height }, look))), wide = Math.min(whole, side > QUICK ? PREVIEW_SIDE : side);
-    const network = begun && (side > QUICK || wide === whole) ? begun.network : look.network;
-    const painted = await paint(atSide(small, wide), { ...look, network, size: null, enlarge: false, brush: "small" }, networks);
+    const first = begun?.larger ? null : begun; // which has all of the strokes' size
+    const whole = Math.max(...(first?.size ?? paintedSize({ width, height }, look))), wide = Math.min(whole, side > QUICK ? PREVIEW_SIDE : side);
+    const network = first && (side > QUICK || wide === whole) ? first.network : look.network;
+    const painted = await paint(atSide(small, wide), { ...look, network, size: null, enlarge: false, brush: "small", finer: first ? null : look.finer }, networks);
     return { picture: imageData(atSide(painted, side)), seconds: (performance.now() - begin) / 1000, pace: networks.pace };
   },
   /** A painting at full size as a file. `key` names photo and look: the last painting is kept for the loupe. */

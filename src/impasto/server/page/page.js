@@ -208,20 +208,14 @@ function dials() {
   segments($("strokes"), "brush", [...choices.map((each) => [each, t(each)]), ...(choices.includes(recipe.brush) ? [] : [[String(recipe.brush), `${recipe.brush} px`]])], recipe.brush, (brush) => state.turn({ brush }));
   segments($("network"), "network", (state.session?.networks ?? []).map((each) => [each, t(each)]), recipe.network, networks.choose);
   $("keep-color").checked = recipe.keepColor;
-  const found = names(recipe).map(state.style).filter(Boolean).map(strokesOf), [smallest, own, largest] = [0, 1, 2].map((at) => found.map((each) => each?.[at]));
-  $("stroke-dial").hidden = !found.length || found.includes(null);
+  const found = names(recipe).map(state.style).filter(Boolean).map((style) => style.strokes), [smallest, own, largest] = [0, 1, 2].map((at) => found.map((each) => each?.[at]));
+  $("stroke-dial").hidden = !found.length || found.includes(undefined);
   if ($("stroke-dial").hidden) return;
   const low = Math.log(Math.max(...smallest)), high = Math.log(Math.min(...largest)), size = recipe.strokeSize ?? Math.max(...own);
   Object.assign($("stroke-size").dataset, { low, high, own: Math.max(...own) });
   const words = recipe.strokeSize ? `${number(recipe.strokeSize)} px` : t("strokeAuto");
   setRange($("stroke-size"), Math.round((100 * (Math.log(size) - low)) / (high - low)), words);
   $("stroke-value").textContent = words;
-}
-
-/** What a style's dial for its strokes goes from, stands at, and goes to, in pixels; null where it has none. */
-function strokesOf(style) {
-  const { strokes = null, sizes = [] } = style ?? {}; // without a server only rows know other sizes
-  return strokes ?? (sizes.length > 1 ? [Math.min(...sizes), sizes[sizes.length >> 1], Math.max(...sizes)] : null);
 }
 
 /** What the brush may paint: the photo itself, what is to be protected, the style in hand, and those that are in the picture already. */
