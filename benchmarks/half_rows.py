@@ -19,7 +19,6 @@ from skimage import data
 
 from impasto import Painter, assets, pictures
 from impasto.files import write_atomically
-from impasto.styles import blend
 from impasto.styles.bank import Bank
 
 RESULTS = Path(__file__).parent / "results" / "half-rows.json"
@@ -48,14 +47,11 @@ def main() -> None:
 
 def _apart(painter: Painter, style: str, photo: str, size: int) -> int:
     picture: Any = pictures.to_bytes(pictures.resize(getattr(data, photo)(), size))
-    base, most = painter.photo_row(picture), 0
-    assert base is not None
-    for strength in (1.0, 0.6) if style != "photo" else (1.0,):
-        row = base if style == "photo" else blend.mix(painter.bank, style, strength=strength, photo=base)
-        rounded = row.astype(np.float16).astype(np.float32)
-        before, after = (painter.network.paint(picture, each).astype(int) for each in (row, rounded))
-        most = max(most, int(np.abs(before - after).max()))
-    return most
+    row = painter.photo_row(picture) if style == "photo" else painter.bank[style]
+    assert row is not None
+    rounded = row.astype(np.float16).astype(np.float32)
+    before, after = (painter.network.paint(picture, each).astype(int) for each in (row, rounded))
+    return int(np.abs(before - after).max())
 
 
 if __name__ == "__main__":

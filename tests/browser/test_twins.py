@@ -147,51 +147,25 @@ MIXES = [
 ]
 
 
-def test_rows_are_mixed_alike(page: Site, pixels: np.ndarray, bank: Bank) -> None:
-    """Mixes at any strength, drawn towards a photo's own tones, are ``blend.mix``; one style is bitwise its row."""
+def test_rows_are_mixed_alike(page: Site, bank: Bank) -> None:
+    """The rows of mixes are those of ``blend.mix``, one style bitwise its own, and as much is shown of a painting."""
     rows = {name: bank[name] for name in (*STYLES, "photo")}
-    code = (
-        PICTURE
-        + """
+    code = """
       const rows = Object.fromEntries(Object.entries(D.rows).map(([name, row]) => [name, f4(row)]));
-      const photo = B.withOwnTones(rows.photo, p);
-      const row = (styles, strength) => coded(B.mix((name) => rows[name], styles, strength, photo));
-      return D.mixes.map(([styles, strength]) => [row(styles, strength), B.styleShare(styles, strength)]);
+      const row = (styles) => coded(B.mix((name) => rows[name], styles));
+      return D.mixes.map(([styles, strength]) => [row(styles), B.styleShare(styles, strength)]);
     """
-    )
-    found = modules(page, code, a=planes(pixels), rows=rows, mixes=MIXES)
-    photo = blend.with_own_tones(bank["photo"], pictures.unit(pixels))
+    found = modules(page, code, rows=rows, mixes=MIXES)
     for (styles, strength), (row, share) in zip(MIXES, found, strict=True):
-        assert np.abs(np.array(row) - blend.mix(bank, styles, strength=strength, photo=photo)).max() < 1e-5
+        assert np.abs(np.array(row) - blend.mix(bank, styles)).max() < 1e-5
         assert share == pytest.approx(blend.style_share(styles, strength=strength))
     assert np.array_equal(np.float32(found[0][0]), bank[STYLES[0]])
-
-
-def test_tones_of_large_photos_are_taken_alike(page: Site, bank: Bank) -> None:
-    """Of more than half a megapixel every second pixel or fewer counts, the same ones."""
-    large = np.random.default_rng(3).integers(0, 256, (1500, 1601), np.uint8)
-    code = """
-      const plane = u8(D.a), picture = {width: 1601, height: 1500, planes: [plane, plane, plane]};
-      return coded(B.withOwnTones(f4(D.row), picture));
-    """
-    found = modules(page, code, a=large, row=bank["photo"])
-    assert (
-        np.abs(np.array(found) - blend.with_own_tones(bank["photo"], pictures.unit(np.dstack([large] * 3)))).max()
-        < 1e-3  # numpy adds up in float32
-    )
 
 
 def test_squares_are_alike(page: Site, bank: Bank) -> None:
     """A square of four styles is ``blend.square``."""
     found = modules(page, "return list(B.square(D.rows.map(f4), 3))", rows=[bank[name] for name in STYLES])
     assert np.abs(np.array(found).reshape(3, 3, -1) - blend.square(bank, STYLES, 3)).max() < 1e-6
-
-
-def test_weights_are_alike(page: Site) -> None:
-    """How much of a painting is shown at a share of style."""
-    shares = np.linspace(0, 1.5, 31)
-    found = modules(page, "return D.shares.map(B.paintedWeight)", shares=shares.tolist())
-    assert np.abs(np.array(found) - blend.painted_weight(shares)).max() < 1e-6
 
 
 def test_colours_are_kept_alike(page: Site, pixels: np.ndarray) -> None:

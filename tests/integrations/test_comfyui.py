@@ -236,7 +236,7 @@ def test_wrong_masks_are_sentences(mask: Any, said: str, batch: np.ndarray, netw
         ({"red": 0.0}, {}, "0"),
         ({"red": 1.0}, {"strength": 2.0}, "strength must be"),
         ({"red": 1.0}, {"brush": "huge"}, "brush must be"),
-        ({"red": 1.0}, {"stroke_size": 300}, "stroke size"),
+        ({"red": 1.0}, {"stroke_size": 3000}, "stroke size"),
     ],
 )
 def test_wrong_dials_are_sentences(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +11,10 @@ from PIL import Image
 
 from impasto import pictures
 from impasto.errors import PictureError
-from impasto.painting.look import GENTLE, Look
+from impasto.painting.look import Look
 from impasto.painting.loupe import Loupe
 from impasto.painting.painter import Painter
-from impasto.painting.rows import rows_of
-from impasto.styles import blend, strokes
+from impasto.painting.work import KEPT
 from tests.conftest import pixels, run
 
 PHOTO = np.random.default_rng(0).random((120, 160, 3)).astype(np.float32)
@@ -32,15 +32,15 @@ def small(picture: np.ndarray) -> np.ndarray:
     return picture.reshape(3, 40, 4, 40, 3).mean((1, 3))
 
 
-def test_details_are_gentle_and_tones_bold(painter: Painter) -> None:
-    """Inside are the details of the lower strength with the tones of the whole one; outside all is of that."""
-    made = painter.paint_array(PHOTO, "red", protect=LEFT)
-    bold, gentle = (painter.paint_array(PHOTO, "red", strength=each) for each in (1, GENTLE))
+def test_details_are_the_photos_and_tones_the_paintings(painter: Painter) -> None:
+    """Inside a share of the photo's details shows, with the tones of the painting; outside all is painted."""
+    made, bold = painter.paint_array(PHOTO, "red", protect=LEFT), painter.paint_array(PHOTO, "red")
     np.testing.assert_allclose(made[:, 100:], bold[:, 100:], atol=1e-4)
     inside = np.s_[:, :60]
-    assert np.corrcoef((made - bold)[inside].ravel(), (gentle - bold)[inside].ravel())[0, 1] > 0.5
-    apart, whole = (np.abs(small(each) - small(bold))[:, 0].mean() for each in (made, gentle))
-    assert apart < 0.5 * whole
+    fine = [(each - np.kron(small(each), np.ones((40, 40, 1))))[inside].ravel() for each in (made, bold, PHOTO)]
+    assert np.corrcoef(fine[0] - (1 - KEPT) * fine[1], fine[2])[0, 1] > 0.95
+    apart, whole = (np.abs(small(each) - small(bold))[:, 0].mean() for each in (made, PHOTO))
+    assert apart < 0.3 * KEPT * whole
 
 
 def test_the_edge_is_soft(painter: Painter) -> None:
@@ -50,25 +50,26 @@ def test_the_edge_is_soft(painter: Painter) -> None:
     assert np.abs(np.diff(apart)).max() < 0.5 * apart.max() and apart[90:].max() < 1e-3
 
 
-def test_all_of_it(painter: Painter) -> None:
-    """Where all is protected, the painting is that of the lower strength; where nothing is, the whole one."""
-    for mask, strength in ((LEFT * 0 + 1, GENTLE), (LEFT * 0, 1)):
-        made = painter.paint_array(PHOTO, "red", protect=mask)
-        np.testing.assert_allclose(made, painter.paint_array(PHOTO, "red", strength=strength), atol=1e-4)
+def test_none_of_it(painter: Painter) -> None:
+    """Where nothing is protected, the painting is the one without a mask."""
+    made = painter.paint_array(PHOTO, "red", protect=LEFT * 0)
+    np.testing.assert_allclose(made, painter.paint_array(PHOTO, "red"), atol=1e-4)
 
 
-@pytest.mark.parametrize("own", [200, 800])
-def test_strokes_are_the_finest(painter: Painter, own: int) -> None:
-    """What is protected has the strokes of the smallest size, whatever size the rest has."""
-    red, card = painter.bank["red"], painter.bank.card("red")
-    bank = painter.bank.add("red", red, strokes.card(card, own), replace=True)
-    bank = bank.add("red.400", painter.bank["blue"], strokes.card(card, 400, of="red"))
-    finest = {200: red, 800: painter.bank["blue"]}[own]
-    for size in (None, 400, 300 if own == 200 else 600):
-        found = rows_of(bank, Look("red", stroke_size=size, protect=LEFT), PHOTO)
-        gentle = blend.mix(bank.add("fine", finest, card), "fine", strength=GENTLE, photo=painter.photo_row(PHOTO))
-        np.testing.assert_array_equal(found[1], gentle)
-        np.testing.assert_array_equal(found[0], red if size is None else strokes.row(bank, "red", size))
+@pytest.mark.parametrize("dials", [{"strength": 0.5}, {"strength": 0.5, "masks": {"blue": 1 - LEFT}}])
+def test_strength_acts_on_what_is_protected(painter: Painter, dials: dict[str, Any]) -> None:
+    """Half of the strength is half way from the photo to the painting with what is protected in it."""
+    half, whole = (painter.paint_array(PHOTO, "red", **{**dials, "strength": s}, protect=LEFT) for s in (0.5, 1))
+    np.testing.assert_allclose(half, (PHOTO + whole) / 2, atol=0.01)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_whole_numbers(painter: Painter, kind: Any) -> None:
+    """A photo of whole numbers is painted alike."""
+    most = np.iinfo(kind).max
+    made = painter.paint_array((PHOTO * most).round().astype(kind), "red", protect=LEFT)
+    assert made.dtype == kind
+    assert np.abs(made / most - painter.paint_array(PHOTO, "red", protect=LEFT)).mean() < 2 / 255
 
 
 def test_the_photo_stays_the_photo(painter: Painter) -> None:
@@ -79,11 +80,20 @@ def test_the_photo_stays_the_photo(painter: Painter) -> None:
     np.testing.assert_array_equal(kept[:60], PHOTO[:60])
 
 
-def test_a_plan_knows_it(painter: Painter) -> None:
-    """What is protected is a second painting; the loupe shows what is painted."""
+def test_it_takes_no_second_painting(painter: Painter) -> None:
+    """What is protected is painted once, as all else; the loupe shows what is painted."""
     job = painter.prepare(pictures.Photo(PHOTO), Look("red", protect=LEFT))
-    assert job.plan.paintings == 2
+    assert job.plan.paintings == 1
     np.testing.assert_allclose(Loupe(job).window(slice(0, 40), slice(60, 100)), job.paint()[:40, 60:100], atol=1e-4)
+
+
+def test_films(painter: Painter) -> None:
+    """A film keeps what is protected, too, and what is remembered from frame to frame is the painting alone."""
+    frames = [(255 * PHOTO).astype(np.uint8)] * 2
+    kept, plain = (list(painter.paint_frames(frames, "red", protect=each)) for each in (LEFT, None))
+    for one, other in zip(kept, plain, strict=True):
+        apart = np.abs(one.astype(int) - other)
+        assert apart[:, 100:].max() <= 2 < apart[:, :60].mean()
 
 
 def test_on_the_command_line(network_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

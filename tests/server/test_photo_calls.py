@@ -187,6 +187,22 @@ def test_preview_is_the_painting(client: TestClient, settings: Settings, dials: 
     assert np.abs(opened(answer.content) - as_jpeg(painting)).mean() < 1
 
 
+def test_another_strength_is_not_painted_anew(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a look that only gets another strength the preview is made of what is painted; of another look it is not."""
+    data, painted = drawn(), Painter(settings.network)
+    id = sent(client, data)["id"]
+    network = hub_of(client).previews.painters.get("tiny").network
+    paint, calls = network.paint, []
+    monkeypatch.setattr(network, "paint", lambda *given: calls.append(given) or paint(*given))
+    for number, (style, strength) in enumerate([("red", 1), ("red", 0.3), ("red", 1.4), ("red", 0), ("blue", 0.3)]):
+        answer = preview(client, id, {"styles": {style: 1}, "strength": strength}, 1024, n=number)
+        expected = as_jpeg(painted.paint(data, style, strength=strength))
+        assert np.abs(opened(answer.content) - expected).mean() < 1
+    assert len(calls) == 2
+
+
 def test_preview_of_two_passes(client: TestClient, settings: Settings) -> None:
     """What is painted in two passes is previewed by its first pass, as ``Painter.preview`` has it."""
     data = drawn(300, 200)

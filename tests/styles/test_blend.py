@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from impasto.errors import BankError, MismatchError, OptionError, StyleNameError
 from impasto.styles.bank import Bank, Card, Floats
-from impasto.styles.blend import active, along, mix, neighbours, normalise, parse, path, square, with_own_tones
+from impasto.styles.blend import active, mix, neighbours, normalise, parse, path, square, style_share, with_own_tones
 
 NAMES = ("photo", "a", "b", "c", "d-1.5_x")
 CARD = Card("", "", "", "", "")
@@ -120,11 +121,11 @@ def test_one_style_is_its_row(name: str) -> None:
 
 
 def test_the_mean_of_rows() -> None:
-    """A mix is the weighted mean of its rows."""
+    """A mix is the weighted mean of its rows, in which the photo has no part."""
     bank = a_bank([[0, 0], [1, 10], [3, 30]], ("photo", "a", "b"))
     assert mix(bank, "a,b").tolist() == [2, 20]
     assert mix(bank, "a:3,b:1").tolist() == [1.5, 15]
-    assert mix(bank, {"a": 0.25, "b": 0.25, "photo": 0.5}).tolist() == [1, 10]
+    assert mix(bank, {"a": 0.25, "b": 0.25, "photo": 0.5}).tolist() == [2, 20]
 
 
 @settings(deadline=None)
@@ -149,42 +150,26 @@ def test_a_mix_is_the_callers_own() -> None:
     assert BANK["a"].any() and mine.all()
 
 
-@pytest.mark.parametrize("strength", [0.0, 0.25, 0.5, 1.0, 1.5])
-def test_strength(strength: float) -> None:
-    """Strength moves along the line from the photo row through the mix."""
-    full = mix(BANK, "a,b").astype(float)
-    expected = BANK["photo"] + along(strength) * (full - BANK["photo"])
-    assert np.allclose(mix(BANK, "a,b", strength=strength), expected, atol=1e-6)
+@pytest.mark.parametrize("style, share", [("a", 1), ("a:0.3,b:0.7", 1), (BANK["c"], 1), ("a:0.3,photo:0.7", 0.3)])
+@pytest.mark.parametrize("strength", [0.0, 0.25, 1.0, 1.5])
+def test_strength(style: Any, share: float, strength: float) -> None:
+    """What is shown of a painting is the strength times what of its mix is not photo."""
+    assert style_share(style, strength=strength) == pytest.approx(strength * share)
+    assert style_share("photo", strength=strength) == 0
 
 
-def test_more_strength_is_more_style() -> None:
-    """Every strength lies further along the line than the ones below it; 0, 1 and beyond lie where they say."""
-    strengths = np.linspace(0, 1.5, 301)
-    places = [along(float(strength)) for strength in strengths]
-    assert (np.diff(places) > 0).all()
-    assert [along(0.0), along(1.0), along(1.5)] == [0, 1, 1.5]
-
-
-@pytest.mark.parametrize("style", ["a", "a:0.3,b:0.7", BANK["c"], "photo"])
-def test_strength_ends(style: str) -> None:
-    """Strength 0 is bitwise the photo row, strength 1 bitwise the mix."""
-    assert bits(mix(BANK, style, strength=0)) == bits(BANK["photo"])
-    assert bits(mix(BANK, style, strength=1)) == bits(mix(BANK, style))
+def test_the_photo_is_no_part_of_a_row() -> None:
+    """A mix with photo in it is painted as that without; photo alone has its row."""
+    assert np.allclose(mix(BANK, "a:0.2,b:0.1,photo:0.7"), mix(BANK, "a:2,b:1"), atol=1e-6)
+    assert bits(mix(BANK, "a:0.2,photo:0.8")) == bits(BANK["a"])
+    assert bits(mix(BANK, "photo")) == bits(BANK["photo"])
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.51, math.nan, math.inf])
 def test_strength_out_of_range(strength: float) -> None:
     """Strength beyond 0 to 1.5 is refused."""
     with pytest.raises(OptionError, match="strength must be a number from 0 to 1.5"):
-        mix(BANK, "a", strength=strength)
-
-
-def test_strength_needs_the_photo_row() -> None:
-    """A bank without the photo row has no dial, but strength 1 works."""
-    bank = a_bank(names=("a", "b"))
-    assert bits(mix(bank, "a")) == bits(bank["a"])
-    with pytest.raises(BankError, match="needs the style 'photo' in the bank"):
-        mix(bank, "a", strength=0.5)
+        style_share("a", strength=strength)
 
 
 def test_mix_refuses() -> None:

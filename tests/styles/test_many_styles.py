@@ -48,13 +48,13 @@ def looks(count: int, work: object) -> int:
     return Counted.looks
 
 
-def test_strength_does_not_grow_with_the_bank() -> None:
-    """A mix at half strength, with the photo's own row, looks at no more names among 10,000 than among 100."""
+def test_a_mix_does_not_grow_with_the_bank() -> None:
+    """A mix with the photo in it looks at no more names among 10,000 than among 100."""
 
     def work(bank: Bank) -> None:
         bank.index("style-0")  # which may count all names once
         Counted.looks = 0
-        blend.mix(bank, "style-7:0.5,style-8:0.5", strength=0.5, photo=bank[PHOTO])
+        blend.mix(bank, "style-7:0.5,style-8:0.5,photo:1")
 
     assert looks(10_000, work) == looks(100, work) < 100
 

@@ -2,11 +2,8 @@
 
 const DEEP = 7, DARK = 56, FALL = 4; // of 255: the noise where all is black, the luma below which there is some, and what a step of it takes
 
-/** `grained`'s `deep` for a painting of which this share is not the photo. */
-export const deepAt = (share) => Math.floor(DEEP * Math.min(1, share) + 0.5);
-
-/** A picture of bytes or floats {width, height, planes}, with noise of 1/255 where it is even, and of up to `deep` where it is dark. */
-export function grained({ width, height, planes }, deep = DEEP) {
+/** A picture of bytes or floats {width, height, planes}, with noise of 1/255 where it is even, and of up to 7 where it is dark. */
+export function grained({ width, height, planes }) {
   const bytes = planes[0] instanceof Uint8Array, step = bytes ? 1 : Math.fround(1 / 255), whole = bytes ? 255 : 1, near = bytes ? 0.5 : Math.fround(step / 2);
   const out = planes.map((plane) => plane.slice()), in8 = bytes ? (value) => value : (value) => Math.floor(Math.fround(Math.fround(value * 255) + 0.5));
   for (let y = 0, at = 0; y < height; y++) {
@@ -15,7 +12,7 @@ export function grained({ width, height, planes }, deep = DEEP) {
       const right = width > 1 ? from + 1 : from, below = height > 1 ? from + width : from;
       const even = planes.every((plane) => Math.abs(plane[from] - plane[right]) < near && Math.abs(plane[from] - plane[below]) < near);
       const luma = (77 * in8(planes[0][at]) + 150 * in8(planes[1][at]) + 29 * in8(planes[2][at])) >> 8;
-      const depth = Math.max(even ? 1 : 0, Math.min(deep, Math.floor((DARK - luma) / FALL)));
+      const depth = Math.max(even ? 1 : 0, Math.min(DEEP, Math.floor((DARK - luma) / FALL)));
       if (depth <= 0) continue;
       const mixed = hashed(y, x), most = Math.fround(step * depth), high = Math.fround(whole - most);
       planes.forEach((plane, channel) => {

@@ -30,7 +30,7 @@ export function mostPixels(network, { phone, memory }) {
 /** How a painting will be made. `over` is {most, network} where it is too large to be painted here. */
 export function planFor(photo, look, here, pace, knows) {
   const [width, height] = paintedSize(photo, look), pixels = width * height, begun = composition(photo, look, knows);
-  const small = begun ? begun.size[0] * begun.size[1] : 0, masks = (1 + look.regions.length) * (look.protect ? 2 : 1) - 1; // what is protected is painted twice
+  const small = begun ? begun.size[0] * begun.size[1] : 0, masks = look.regions.length;
   const seconds = (network, count) => (count / 1e6) * (pace[network] ?? PACE[network]);
   const passes = [...(begun?.larger ? [] : [[look.network, pixels]]), ...(begun ? [[begun.network, small]] : [])];
   const over = passes.map(([network, count]) => ({ network, count, most: mostPixels(network, here) })).find(({ count, most }) => count > most) ?? null;

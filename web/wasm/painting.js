@@ -1,15 +1,14 @@
 // One painting: a photo and a look in, a painting out, as src/impasto/painting does it. Knows no files and no page.
-import { PHOTO, mix, paintedWeight, plain, styleShare, withOwnTones } from "./blend.js";
-import { deepAt, grained } from "./grain.js";
-import { DETAIL, bands, crossed, firstSize, second, shrunk } from "./passes.js";
+import { PHOTO, mix, plain, styleShare } from "./blend.js";
+import { grained } from "./grain.js";
+import { Enlarged, bands, crossed, firstSize, second, shrunk } from "./passes.js";
 import { keepColor } from "./recolor.js";
 import { blurredPlane, floatPlane, resized, resizedPlane, round, shrunkColors, toBytes, unit } from "./resample.js";
 
 const COMPOSER = { fast: "full" }; // networks that another one makes the first pass for
 
-const GENTLE = 0.6; // of the strength, where features are protected
+const KEPT = 0.4; // of the photo's details, where they are protected
 const SOFT = 0.012; // of the longer side: standard deviation of the edge there
-const FINEST = 1; // pixels: a style takes its smallest strokes
 const PIECES = 10, MOST_TONES = 512; // of a face that has its features still, but not its tones
 
 const LARGE = 3e6; // pixels: beyond, the first pass's memory is given back before the second
@@ -32,45 +31,43 @@ export function composition(photo, look, knows) {
 
 const mixes = (look) => [look.styles, ...look.regions.map(({ styles }) => styles)];
 export const namesOf = (look) => [...new Set(mixes(look).flatMap(Object.keys))];
-const gentle = (look) => ({ ...look, strength: GENTLE * look.strength, protect: null });
-/** How much of each mix is not the photo; behind them that of each where it is protected. */
-const sharesOf = (look) => [...mixes(look).map((styles) => styleShare(styles, look.strength)), ...(look.protect ? sharesOf(gentle(look)) : [])];
+/** How much of each mix is not the photo. */
+const sharesOf = (look) => mixes(look).map((styles) => styleShare(styles, look.strength));
 
 /** The painting {width, height, planes, opacity} of a photo of bytes. `networks`: run(name, picture, row), rowOf, knows. */
 export async function paint(photo, wanted, networks) {
   const merged = mergedRegions(photo, wanted.regions), look = { ...wanted, regions: merged.map(([styles]) => ({ styles })) };
   const masks = [...merged.map(([, mask]) => mask), ...(look.protect ? [stretched(look.protect, photo)] : [])];
   const subject = sized(photo, look, masks), shares = sharesOf(look), kept = look.protect && softened(subject.masks.pop(), subject);
-  const shown = shownOf(shares, subject.masks, kept), numbers = seenOf(shares, shown);
+  const shown = shownOf(shares, subject.masks), numbers = seenOf(shares, shown);
   if (!numbers.length) return subject;
-  const rows = await rowsOf(look, look.network, subject, networks), passes = composition(subject, { ...look, size: null }, networks.knows);
+  const rows = await rowsOf(look, look.network, networks), passes = composition(subject, { ...look, size: null }, networks.knows);
   const begun = passes?.larger ? null : passes, large = passes?.larger ? resized(subject, ...passes.size) : null;
   const small = begun && shrunk(subject, ...begun.size), firsts = [];
   if (begun) {
-    const theirs = begun.network === look.network ? rows : await rowsOf({ ...look, stroke_size: null }, begun.network, subject, networks);
-    for (const number of numbers) firsts[number] = await networks.run(begun.network, grained(small, deepAt(shares[number])), theirs[number]);
+    const theirs = begun.network === look.network ? rows : await rowsOf({ ...look, stroke_size: null }, begun.network, networks);
+    for (const number of numbers) firsts[number] = await networks.run(begun.network, grained(small), theirs[number]);
     if (begun.network !== look.network && subject.width * subject.height > LARGE) await networks.release(begun.network);
   }
   const alone = async (number, look, weight) => {
     if (large) {
-      const painted = await networks.run(look.network, grained(large, deepAt(shares[number])), rows[number]);
+      const painted = await networks.run(look.network, grained(large), rows[number]);
       const small = resized({ ...painted, planes: painted.planes.map(rounded) }, subject.width, subject.height);
       return finished({ photo: subject, look, weight, first: null }, small);
     }
-    const first = firsts[number] ?? null, seen = first ? second(first, subject, small, 1 - (1 - DETAIL) * Math.min(1, shares[number])) : subject;
-    const painted = await networks.run(look.network, first ? seen : grained(seen, deepAt(shares[number])), rows[number]);
+    const first = firsts[number] ?? null, seen = first ? second(first, subject, small) : subject;
+    const painted = await networks.run(look.network, first ? seen : grained(seen), rows[number]);
     return finished({ photo: subject, look, weight, first }, look.keep_color ? painted : { ...painted, planes: painted.planes.map(rounded) });
   };
   const whole = plain(shares);
-  if (!shown) return alone(0, look, whole ? null : () => paintedWeight(shares[0]));
+  if (!shown) return featured(await alone(0, look, whole ? null : () => shares[0]), subject, kept);
   const total = new Float32Array(shown[0].length);
-  let out = null, tones = null;
+  let out = null;
   for (const number of numbers) {
-    let painted = await alone(number, { ...look, keep_color: false }, null);
-    if (kept && number >= shares.length / 2 && numbers[0] < shares.length / 2) painted = toned(painted, (tones ??= tonesOf(out, kept)));
-    out = blended(out, painted, shown[number], total);
+    out = blended(out, await alone(number, { ...look, keep_color: false }, null), shown[number], total);
   }
-  return finished({ photo: subject, look, weight: whole ? null : (at) => total[at], first: null }, out);
+  const made = finished({ photo: subject, look, weight: whole ? null : (at) => total[at], first: null }, out), most = Math.max(...shares);
+  return featured(made, subject, kept, (at) => total[at] / most); // where the photo is shown, it is that already
 }
 
 const stretched = ({ data, width, height }, to) => resizedPlane(data, width, height, to.width, to.height, "bilinear");
@@ -97,30 +94,29 @@ function sized(photo, look, masks) {
 /** A mask at the painting's size as bytes, its edges no longer to be seen. */
 const softened = (mask, { width, height }) => blurredPlane(toBytes(mask), width, height, SOFT * Math.max(width, height));
 
-/** The tones of what was painted boldly, as a picture so small that what is protected has some pixels. */
-function tonesOf(painted, kept) {
-  const share = kept.reduce((sum, value) => sum + value, 0) / kept.length / 255, { width, height } = painted;
+/** A painting in which the photo's details shine through where `kept` protects them, in the painting's own tones. */
+function featured(painted, photo, kept, shown = () => 1) {
+  if (!kept) return painted;
+  const { width, height } = painted, share = kept.reduce((sum, value) => sum + value, 0) / kept.length / 255;
   const scale = Math.min(1, Math.trunc(Math.min(MOST_TONES, Math.max(PIECES, PIECES / Math.sqrt(Math.max(share, 1e-6))))) / Math.max(width, height));
-  return shrunk(painted, ...[width, height].map((side) => Math.max(1, round(side * scale))));
-}
-
-/** What is painted gently, in other tones: only details stay its own. Bytes. */
-function toned(painted, tones) {
-  const { width, height } = painted, added = crossed(tones, painted, [1]);
-  bands(height, (top, bottom) => added.rows(top, bottom).forEach((more, channel) => {
-    const plane = painted.planes[channel].subarray(top * width, bottom * width);
-    more.forEach((value, at) => (plane[at] = Math.min(255, Math.max(0, plane[at] + 255 * value + 0.5))));
-  }));
+  const long = round(scale * Math.max(width, height)), size = [width, height].map((side) => Math.max(1, round((side * long) / Math.max(width, height))));
+  const [bold, plain] = [painted, photo].map((each) => shrunk(each, ...size));
+  const tones = new Enlarged({ ...bold, planes: bold.planes.map((plane, channel) => plane.map((value, at) => value - plain.planes[channel][at])) }, width, height);
+  bands(height, (top, bottom) => {
+    const more = tones.rows(top, bottom), from = top * width;
+    painted.planes.forEach((plane, channel) => {
+      const part = unit(plane.subarray(from, bottom * width)), own = unit(photo.planes[channel].subarray(from, bottom * width));
+      plane.set(toBytes(Float32Array.from(part, (value, at) => value + ((KEPT * kept[from + at]) / 255) * shown(from + at) * (own[at] + more[channel][at] - value))), from);
+    });
+  });
   return painted;
 }
 
-/** The row of each of the look's mixes, drawn towards this very picture; behind them those for what is protected. */
-async function rowsOf(look, network, picture, networks) {
+/** The row of each of the look's mixes. */
+async function rowsOf(look, network, networks) {
   const found = new Map();
-  for (const name of new Set([...namesOf(look), PHOTO])) found.set(name, await networks.rowOf(network, name, name === PHOTO ? null : look.stroke_size));
-  const photo = found.get(PHOTO) && withOwnTones(found.get(PHOTO), picture);
-  const own = mixes(look).map((styles) => mix((name) => found.get(name), styles, look.strength, photo));
-  return look.protect ? [...own, ...(await rowsOf({ ...gentle(look), stroke_size: FINEST }, network, picture, networks))] : own;
+  for (const name of namesOf(look)) found.set(name, await networks.rowOf(network, name, name === PHOTO ? null : look.stroke_size));
+  return mixes(look).map((styles) => mix((name) => found.get(name), styles));
 }
 
 const scaleOf = (mask) => (mask instanceof Uint8Array ? 1 / 255 : 1);
@@ -138,13 +134,12 @@ function stacked(masks) {
   return out;
 }
 
-/** How much of each painting is shown where there are masks, the rest is photo; null without masks. Where features are `kept`, the others are. */
-function shownOf(shares, masks, kept) {
-  let planes = stacked(masks) ?? (kept && [new Float32Array(kept.length).fill(1)]);
-  if (kept) planes = [...planes.map((plane) => plane.map((value, at) => value * (1 - kept[at] / 255))), ...planes.map((plane) => plane.map((value, at) => (value * kept[at]) / 255))];
+/** How much of each painting is shown where there are masks, the rest is photo; null without masks. */
+function shownOf(shares, masks) {
+  const planes = stacked(masks);
   planes?.forEach((plane, number) => {
-    const most = paintedWeight(shares[number]);
-    if (most < 1) plane.forEach((value, at) => (plane[at] = value * most));
+    const most = shares[number];
+    if (most !== 1) plane.forEach((value, at) => (plane[at] = value * most));
   });
   return planes;
 }

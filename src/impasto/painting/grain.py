@@ -25,16 +25,11 @@ LUMA = tuple(map(np.uint16, (77, 150, 29)))  # of 256, in whole numbers, so that
 STEPS = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 257}  # what 1/255 is; of other types it is that
 
 
-def deep_at(share: float) -> int:
-    """``grained``'s ``deep`` for a painting of which this share is not the photo, which is to have no noise of ours."""
-    return int(DEEP * min(1.0, share) + 0.5)
-
-
 class Grained:
     """Pixels (h, w, 3) of any type with grain in them, made where they are read."""
 
-    def __init__(self, pixels: Pixels, deep: int = DEEP) -> None:
-        self._pixels, self._deep = pixels, deep
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels = pixels
         self.shape, self.dtype = pixels.shape, pixels.dtype
 
     def __getitem__(self, place: tuple[slice, slice]) -> Pixels:
@@ -42,9 +37,7 @@ class Grained:
         (top, bottom), (left, right) = parts
         over, before = max(0, top - 1), max(0, left - 1)
         wider = slice(over, min(bottom + 1, self.shape[0])), slice(before, min(right + 1, self.shape[1]))
-        return grained(self._pixels[wider], over, before, deep=self._deep)[
-            top - over : bottom - over, left - before : right - before
-        ]
+        return grained(self._pixels[wider], over, before)[top - over : bottom - over, left - before : right - before]
 
     def whole(self, threads: int = 1) -> Pixels:
         """All of it at once."""
@@ -53,20 +46,20 @@ class Grained:
 
         def fill(rows: slice) -> None:
             over = max(0, rows.start - 1)
-            wider = grained(seen[over : rows.stop + 1], over, deep=self._deep)
+            wider = grained(seen[over : rows.stop + 1], over)
             out[rows] = wider[rows.start - over : rows.stop - over]
 
         passes.spread(fill, passes.bands(len(seen)), threads)
         return out
 
 
-def grained(pixels: Pixels, top: int = 0, left: int = 0, *, deep: int = DEEP) -> Pixels:
+def grained(pixels: Pixels, top: int = 0, left: int = 0) -> Pixels:
     """Pixels (h, w, 3) that lie at this place of a picture, with grain where they are even, and where they are dark.
 
-    ``deep``, 0 to 7, is how many 255ths it is where all is black. Unchanged if it is nowhere.
+    Unchanged if it is nowhere.
     """
     step = STEPS.get(pixels.dtype, 1 / 255)
-    depth = np.maximum(_even(pixels, step), np.clip((DARK - _luma(pixels)) // FALL, 0, deep))  # (h, w), of 255
+    depth = np.maximum(_even(pixels, step), np.clip((DARK - _luma(pixels)) // FALL, 0, DEEP))  # (h, w), of 255
     rows, columns = np.nonzero(depth)
     if not len(rows):
         return pixels

@@ -103,10 +103,11 @@ class Job:
         work = self.work
         if not work.rows.rows:
             yield Progress(1.0, np.array(pictures.as_type(work.photo, work.kind)))
-        elif work.rows.several:
-            yield from self._blended()
-        else:
-            yield from self._painted()
+            return
+        for step in self._blended() if work.rows.several else self._painted():
+            if step.painted is not None:
+                work.keep_features(step.painted)
+            yield step
 
     def _painted(self) -> Iterator[Progress]:
         """One painting, in one pass or two."""
@@ -124,7 +125,7 @@ class Job:
     def _blended(self) -> Iterator[Progress]:
         """A painting in each style, one after the other, blended by the masks: no style's moments see another's."""
         rows = self.work.rows
-        numbers, out, tones = rows.seen(self.size[0]), np.empty(0), None
+        numbers, out = rows.seen(self.size[0]), np.empty(0)
         for done, number in enumerate(numbers):
             for step in self.alone(number)._painted():
                 yield Progress((done + min(step.share, 0.999)) / len(numbers))
@@ -133,11 +134,7 @@ class Job:
                 if done == 0:
                     out = step.painted
                     continue
-                painted = step.painted
-                if numbers[0] < rows.bold <= number:
-                    tones = self.work.tones(out) if tones is None else tones
-                    painted = self.work.toned(painted, tones)
-                self.work.blend(out, painted, numbers[: done + 1])
+                self.work.blend(out, step.painted, numbers[: done + 1])
         yield Progress(1.0, self.work.finished(out))
 
     def _shrunk(self) -> Iterator[Progress]:

@@ -38,18 +38,15 @@ class Dials(Sizes, total=False):
     protect: Mask | None
 
 
-GENTLE = 0.6  # of the strength, where features are protected
-
-
 @dataclass(frozen=True)
 class Look:
     """How a painting is to look; OptionError, or PictureError for masks, where it cannot look like that.
 
     ``style`` is a name, a mix such as ``{"a": 0.6, "b": 0.4}``, "a:0.6,b:0.4" or ["a", "b"] (weights are normalised),
-    or a row (R,). ``strength`` 0 is the photo, 1 the style, up to 1.5 overdoes it; the style ``photo`` is the photo
-    too, pixel for pixel, and below a strength of 0.5 the photo itself shines through. ``size`` shrinks the longer side
-    to that many pixels first, and with ``enlarge`` brings a smaller photo to them too. ``keep_color`` keeps the photo's
-    colours and takes only light and shade from the painting.
+    or a row (R,). ``strength`` 0 is the photo, 1 the painting, between them that share of the painting over the photo,
+    and up to 1.5 goes beyond it, away from the photo; the style ``photo`` is the photo, pixel for pixel. ``size``
+    shrinks the longer side to that many pixels first, and with ``enlarge`` brings a smaller photo to them too.
+    ``keep_color`` keeps the photo's colours and takes only light and shade from the painting.
 
     ``brush`` is the size of the strokes on large pictures, which are painted small first and then, on top of that,
     at full size: "medium", "large", "small" (one pass at full size), or the longer side of the small painting in
@@ -61,9 +58,8 @@ class Look:
 
     ``masks`` gives regions other styles or mixes: to each a grey picture of the photo's size whose values are
     weights, or "alpha" for the photo's own; soft edges are soft transitions, what is left goes to ``style``, and
-    masks that add up to more than 1 are divided by their sum. ``protect`` is a mask, too: where it is white, all is
-    painted more gently, so that a face keeps its features, with the finest strokes that a style has; its edge is
-    softened.
+    masks that add up to more than 1 are divided by their sum. ``protect`` is a mask, too: where it is white, the
+    photo's details shine through in the painting's tones, so that a face keeps its features; its edge is softened.
     """
 
     style: Style
@@ -119,13 +115,7 @@ class Look:
 
     @property
     def shares(self) -> list[float]:
-        """How much of each of these styles is not the photo; behind them that of each where it is protected."""
+        """How much of each of these styles is not the photo."""
         from impasto.styles import blend
 
-        own = [blend.style_share(each, strength=self.strength) for each in self.styles]
-        return own if self.protect is None else own + self.gentle.shares
-
-    @property
-    def gentle(self) -> Look:
-        """How that is painted which is protected."""
-        return dataclasses.replace(self, strength=GENTLE * self.strength, protect=None, stroke_size=None)
+        return [blend.style_share(each, strength=self.strength) for each in self.styles]

@@ -56,7 +56,11 @@ class Loupe:
         few = PLACES * PLACE**2 > ENOUGH * math.prod(self.job.size)
         rows = self.job.work.rows
         return (
-            few or self.job.larger or not rows.rows or rows.bold > 0 or self.job.planner.network.runtime != "openvino"
+            few
+            or self.job.larger
+            or not rows.rows
+            or rows.protected is not None
+            or self.job.planner.network.runtime != "openvino"
         )
 
     @property

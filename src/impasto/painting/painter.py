@@ -19,7 +19,6 @@ from impasto import assets, limits, pictures
 from impasto.errors import OptionError, PictureError
 from impasto.limits import Device, Precision, RuntimeName
 from impasto.painting import passes, rows
-from impasto.painting.grain import deep_at
 from impasto.painting.job import First, Job, Progress, enough_memory
 from impasto.painting.look import Dials, Look, Sizes, Style
 from impasto.painting.opening import Opened
@@ -215,7 +214,7 @@ class Painter(Opened):
     def photo_row(self, picture: pictures.Pixels) -> Floats | None:
         """The row (R,) with which the network paints this very picture as it is, as well as it can; None if unknown.
 
-        Strengths and mixes are measured from it, and as a style it is painted like any other row of numbers.
+        As a style it is painted like any other row of numbers.
         """
         return rows.photo_row(self.bank, picture)
 
@@ -261,10 +260,8 @@ def _job(painter: Painter, subject: Subject, look: Look, kind: npt.DTypeLike | N
     with enough_memory():
         wanted = np.dtype(subject.photo.pixels.dtype if kind is None else kind)
         pixels, planes = subject.sized(look, wanted)
-        found = Rows.of(painter.bank, look, pixels, planes)
-        share = max(found.shares)
-        detail, grain = passes.detail_at(share), deep_at(share)
-        work = Work(pixels, found, wanted, look.keep_color, painter.network.threads, detail, grain=grain)
+        found = Rows.of(painter.bank, look, len(pixels), planes)
+        work = Work(pixels, found, wanted, look.keep_color, painter.network.threads)
         height, width = pixels.shape[:2]
         begun = _first_size(painter.bank, look, (height, width))
         if begun is None or not found.rows:
@@ -273,7 +270,7 @@ def _job(painter: Painter, subject: Subject, look: Look, kind: npt.DTypeLike | N
             _check_larger(begun, max_pixels, work.floats)
             return Job(look, work, painter.planner, First(begun, painter.planner, found.rows))
         first, same = _composer(painter, look)
-        return Job(look, work, painter.planner, First(begun, first.planner, rows.rows_of(first.bank, same, pixels)))
+        return Job(look, work, painter.planner, First(begun, first.planner, rows.rows_of(first.bank, same)))
 
 
 def _check_larger(size: passes.Size, max_pixels: int | None, floats: bool) -> None:

@@ -67,11 +67,6 @@ def larger(first: Size | None, size: Size) -> bool:
     return first is not None and max(first) > max(size)
 
 
-def detail_at(share: float) -> float:
-    """How much of the photo's fine light and dark the second pass sees: of a photo painted as it is, all."""
-    return 1 - (1 - DETAIL) * min(1.0, share)
-
-
 class Second:
     """What the second pass paints, as pixels (height, width, 3) that are made where they are read: ``x2`` above.
 

@@ -1,4 +1,4 @@
-"""What goes where: the rows of a look, drawn towards a photo, and the masks that they are for."""
+"""What goes where: the rows of a look, and the masks that they are for."""
 
 from __future__ import annotations
 
@@ -22,26 +22,22 @@ Floats = npt.NDArray[np.float32]
 class Rows:
     """What goes where: for what the masks leave over, then for each mask, a row and how much of it is not the photo.
 
-    Each row is a painting of the whole picture; ``masks`` (h, w) blend them. Where there is a mask of what is
-    ``protected`` (h, w), as many rows follow for what is there. Where all is photo there are no rows.
+    Each row is a painting of the whole picture; ``masks`` (h, w) blend them. ``protected`` (h, w) is a mask of what
+    keeps its features. Where all is photo there are no rows.
     """
 
     rows: list[Floats]
     shares: list[float]
     masks: list[pictures.Pixels]
     protected: pictures.Pixels | None = None
-    bold: int = 0  # how many of them are not for what is protected, where anything is
-    tones: int = 0  # pixels of the longer side at which what is protected has the tones of the others
 
     @classmethod
-    def of(cls, bank: Bank, look: Look, picture: pictures.Pixels, planes: list[pictures.Pixels]) -> Rows:
-        """Those of a look for this very picture; ``planes`` are its masks and, the last, that of what is protected."""
+    def of(cls, bank: Bank, look: Look, height: int, planes: list[pictures.Pixels]) -> Rows:
+        """Those of a look for a picture of so many rows; ``planes`` are its masks and, last, what is protected."""
         masks = planes if look.protect is None else planes[:-1]
         protected = None if look.protect is None else regions.softened(planes[-1])
-        found = cls(rows_of(bank, look, picture), look.shares, masks)
-        if protected is not None:
-            found = replace(found, protected=protected, bold=len(look.styles), tones=regions.coarse(protected))
-        return found if found.seen(len(picture)) else replace(found, rows=[])
+        found = cls(rows_of(bank, look), look.shares, masks, protected)
+        return found if found.seen(height) else replace(found, rows=[])
 
     @property
     def several(self) -> bool:
@@ -51,7 +47,7 @@ class Rows:
     @property
     def plain(self) -> bool:
         """Whether the painting is shown as the network paints it, everywhere."""
-        return min(self.shares) >= blend.WHOLE_SHARE
+        return all(share == 1 for share in self.shares)
 
     def seen(self, height: int) -> list[int]:
         """The numbers of those paintings of which anything is shown, in a picture of ``height`` rows."""
@@ -66,16 +62,13 @@ class Rows:
     def weights(self, place: Any) -> Floats:
         """How much of each of several paintings is shown at a place, (N, h, w); the rest is photo."""
         planes = regions.stack([mask[place] for mask in self.masks]) if self.masks else np.ones((1, 1, 1), np.float32)
-        if self.protected is not None:
-            protected = pictures.unit(self.protected[place])
-            planes = np.concatenate([planes * (1 - protected), planes * protected])
-        return planes * blend.painted_weight(self.shares)[:, None, None]
+        return planes * np.array(self.shares, np.float32)[:, None, None]
 
     def shown(self, painted: pictures.Pixels, photo: pictures.Pixels, place: Any) -> pictures.Picture:
-        """``painted``, drawn towards ``photo``, both the part at ``place`` of theirs; whole numbers become floats."""
-        weight = self.weights(place).sum(0)[..., None] if self.several else blend.painted_weight(self.shares[0])
+        """``painted``, drawn towards ``photo`` or away from it, both at ``place``; whole numbers become floats."""
+        weight = self.weights(place).sum(0)[..., None] if self.several else np.float32(self.shares[0])
         shown: pictures.Picture = (1 - weight) * pictures.unit(photo) + weight * pictures.unit(painted)
-        return shown
+        return np.clip(shown, 0, 1, out=shown) if max(self.shares) > 1 else shown
 
     def blended(self, under: pictures.Pixels, over: pictures.Pixels, numbers: list[int], place: Any) -> pictures.Pixels:
         """What the last of these ``numbers`` painted ``over`` what those before it have become, ``under``, at a place.
@@ -97,7 +90,7 @@ class Rows:
     def bare(self) -> Rows:
         """The same as the network paints it, where the photo shines through nowhere."""
         if not self.several:
-            return replace(self, shares=[1.0])
+            return replace(self, shares=[1.0], protected=None)
         weights = self.weights(slice(None))
         total = weights.sum(0)
         planes = weights / np.maximum(total, np.finfo(np.float32).tiny)
@@ -107,16 +100,13 @@ class Rows:
 
 def check(bank: Bank, look: Look) -> None:
     """Raise at once what painting would raise for a look: StyleNameError, BankError or MismatchError."""
-    blank = None if any(look.shares) else np.zeros(bank.rows.shape[1], np.float32)  # all photo needs no photo row
     try:
         with_strokes = of_strokes(bank, look)
         for each in look.styles:
-            blend.mix(with_strokes, each, strength=look.strength, photo=blank)
+            blend.mix(with_strokes, each)
     except StyleNameError as error:
         other = opening.network_of(next((name for name in look.names if name not in bank), ""))
         raise error if other is None else StyleNameError(f"{error}; the network {other!r} has it") from error
-    if look.protect is not None:
-        check(bank, look.gentle)
 
 
 def of_strokes(bank: Bank, look: Look) -> Bank:
@@ -134,14 +124,12 @@ def finer(bank: Bank, look: Look) -> float | None:
     return strokes.finer(bank, names, look.stroke_size)
 
 
-def rows_of(bank: Bank, look: Look, picture: pictures.Pixels) -> list[Floats]:
-    """The row (R,) of each of the look's styles, drawn towards this very picture; none where all is photo."""
+def rows_of(bank: Bank, look: Look) -> list[Floats]:
+    """The row (R,) of each of the look's styles; none where all is photo."""
     if not any(look.shares):
         return []
-    of_photo = look.strength != 1 or PHOTO in look.names  # whether the ``photo`` row has a part in it
-    photo, with_strokes = photo_row(bank, picture) if of_photo else None, of_strokes(bank, look)
-    found = [blend.mix(with_strokes, each, strength=look.strength, photo=photo) for each in look.styles]
-    return found if look.protect is None else found + rows_of(strokes.finest(bank, look.names), look.gentle, picture)
+    with_strokes = of_strokes(bank, look)
+    return [blend.mix(with_strokes, each) for each in look.styles]
 
 
 def alike(look: Look, bank: Bank, own: Bank, other: Bank) -> bool:

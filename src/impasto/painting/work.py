@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto import pictures
-from impasto.painting import passes
-from impasto.painting.grain import DEEP, Grained, deep_at
+from impasto.painting import passes, regions
+from impasto.painting.grain import Grained
 from impasto.painting.rows import Rows
 
 Floats = npt.NDArray[np.float32]
+KEPT = 0.4  # of the photo's details, where they are protected
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,8 @@ class Work:
     """One pass: what the network paints, and what is made of that.
 
     ``photo`` is what strength, masks and ``keep_color`` draw the painting back to, and ``kind`` the painting's type. In
-    the second of two passes ``seen`` is made of ``first``, the planes of the first pass, and of the photo's ``detail``.
-    ``grain`` is the noise that dark places get, of 255; where it is None, what is even stays as it is, too. A second
-    pass sees the strokes of the first.
+    the second of two passes ``seen`` is made of ``first``, the planes of the first pass, and of the photo's detail.
+    ``grain``: whether what is even or dark gets noise. A second pass sees the strokes of the first.
     """
 
     photo: pictures.Pixels
@@ -31,10 +31,9 @@ class Work:
     kind: np.dtype[Any]
     keep_color: bool = False
     threads: int = 1
-    detail: float = passes.DETAIL
     seen: passes.Second | None = None
     first: Floats | None = None
-    grain: int | None = DEEP
+    grain: bool = True
 
     @property
     def floats(self) -> bool:
@@ -46,7 +45,7 @@ class Work:
         """What the network paints, as pixels that may be made where they are read."""
         if self.seen is not None:
             return self.seen
-        return self.photo if self.grain is None else Grained(self.photo, self.grain)
+        return Grained(self.photo) if self.grain else self.photo
 
     def whole(self) -> pictures.Pixels:
         """What the network paints, all of it."""
@@ -87,30 +86,35 @@ class Work:
     def behind(self, first: Any, small: Floats) -> Work:
         """The second pass over the same picture, behind one that made ``first``, (h, w, 3), of the planes ``small``."""
         planes = np.ascontiguousarray(first.transpose(2, 0, 1))
-        return replace(self, seen=passes.Second(planes, self.photo, small, detail=self.detail), first=planes)
+        return replace(self, seen=passes.Second(planes, self.photo, small), first=planes)
 
     def alone(self, number: int) -> Work:
         """One painting of several that masks blend, as the network paints it."""
         kind = np.dtype(np.float32 if self.floats else np.uint8)
-        share = self.rows.shares[number]
-        detail, grain = passes.detail_at(share), None if self.grain is None else deep_at(share)
-        return replace(self, rows=self.rows.alone(number), kind=kind, keep_color=False, detail=detail, grain=grain)
+        return replace(self, rows=self.rows.alone(number), kind=kind, keep_color=False)
 
-    def tones(self, painted: pictures.Pixels) -> Floats:
-        """The tones of what was painted boldly, as planes of a small picture."""
-        scale = min(1.0, self.rows.tones / max(painted.shape[:2]))
-        height, width = (max(1, round(side * scale)) for side in painted.shape[:2])
-        return passes.shrunk(painted, (height, width), self.threads)
-
-    def toned(self, gentle: pictures.Pixels, tones: Floats) -> pictures.Pixels:
-        """What is painted gently, used up, in other tones: only details stay its own."""
-        added = passes.crossed(tones, gentle, merge=(1.0,), threads=self.threads)
+    def keep_features(self, painted: pictures.Pixels) -> None:
+        """Let the photo's details shine through where they are protected, in the painting's own tones."""
+        protected, most = self.rows.protected, max(self.rows.shares)
+        if protected is None:
+            return
+        scale = min(1.0, regions.coarse(protected) / max(painted.shape[:2]))
+        size = passes.at_side((painted.shape[0], painted.shape[1]), round(scale * max(painted.shape[:2])))
+        apart = passes.shrunk(painted, size, self.threads) - passes.shrunk(self.photo, size, self.threads)
+        tones = passes.Enlarged(apart, painted.shape[:2])
 
         def fill(rows: slice) -> None:
-            passes.stored(passes.plus(gentle[rows], added(rows)), gentle[rows])
+            place = rows, slice(None)
+            share = KEPT * pictures.unit(protected[place])
+            if self.rows.several:  # where the photo is shown, it is that already
+                share = share * self.rows.weights(place).sum(0) / most
+            bold, details = (
+                pictures.unit(painted[rows]),
+                pictures.unit(self.photo[rows]) + tones(*place).transpose(1, 2, 0),
+            )
+            painted[rows] = pictures.as_type(bold + share[..., None] * (details - bold), painted.dtype)
 
-        passes.spread(fill, passes.bands(len(gentle)), self.threads)
-        return gentle
+        passes.spread(fill, passes.bands(len(painted)), self.threads)
 
     def blend(self, under: pictures.Pixels, over: pictures.Pixels, numbers: list[int]) -> None:
         """Paint the last of these numbers, ``over``, into what those before it have become, ``under``."""

@@ -49,16 +49,34 @@ class Wanted:
         protect = None if self.protect is None else stretched(self.protect, width, height)
         return Look(dict(self.styles), **self.dials, masks=masks or None, protect=protect)
 
+    def same_but_strength(self, other: Wanted) -> bool:
+        """Whether another wants the same painting, at any strength."""
+        mine, theirs = (
+            (each.network, each.styles, {**each.dials, "strength": 1.0}, [styles for _, styles in each.regions])
+            for each in (self, other)
+        )
+        masks = zip(
+            [self.protect, *(mask for mask, _ in self.regions)],
+            [other.protect, *(mask for mask, _ in other.regions)],
+            strict=False,
+        )
+        return mine == theirs and self.own is other.own and all(_same(*pair) for pair in masks)
+
     @property
     def paintings(self) -> int:
         """How many paintings are made, at most, and blended by the masks."""
-        count = 1 + sum(set(styles) != {PHOTO} for _, styles in self.regions)
-        return count if self.protect is None else 2 * count
+        return 1 + sum(set(styles) != {PHOTO} for _, styles in self.regions)
 
     @property
     def comment(self) -> str:
         """What the file says of how it was made, as the command line has it."""
         return f"painted by impasto in the style {mix(self.styles)}"
+
+
+def _same(one: Mask | None, other: Mask | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one is other or np.array_equal(one, other)
 
 
 def mix(styles: Mapping[str, float]) -> str:

@@ -2,7 +2,8 @@
 
 A preview is painted from the photo as it was shrunk when it came. A sharp one is painted as the painting is, or as the
 first of its two passes is, at the same size and by the same network, and shrunk then: it is the painting seen from
-afar. A quick one, for dials that move, is painted at the size at which it is shown, where strokes look larger.
+afar. A quick one, for dials that move, is painted at the size at which it is shown, where strokes look larger. Of a
+look that only gets another strength nothing is painted anew.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import heapq
 import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -30,7 +32,7 @@ from impasto.server.kits import Painters
 from impasto.server.looks import Wanted, named
 from impasto.server.settings import PREVIEW_SIDE, QUICK_SIDE
 from impasto.server.store import Photo
-from impasto.styles.bank import Floats
+from impasto.styles.bank import Bank, Floats
 
 Result = TypeVar("Result")
 PREVIEW, READY, THUMBNAIL = 0, 1, 2  # what comes first
@@ -40,6 +42,7 @@ SQUARE = 224  # pixels a side of square ones, which are all of one size: it is c
 TRIAL, OTHER = (288, 384), (256, 384)  # height and width of what is painted then: a preview, and another size
 QUALITY = 88
 THREAD = "previews"
+KEPT = 4  # previews at full strength, for a dial that moves
 PATIENCE = 10.0  # seconds that the end waits for a preview
 
 
@@ -146,6 +149,33 @@ class Preview:
     about: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """A preview at full strength, not encoded, of which those of all other strengths are made."""
+
+    photo: str
+    bank: Bank
+    wanted: Wanted
+    side: int
+    small: pictures.Photo
+    painted: pictures.Pixels
+
+    def of(self, photo: Photo, bank: Bank, wanted: Wanted, side: int) -> bool:
+        """Whether it is what is wanted, but for the strength; styles may have been learned anew."""
+        return (
+            (self.photo, self.side) == (photo.id, side) and self.bank is bank and self.wanted.same_but_strength(wanted)
+        )
+
+    def at(self, strength: float) -> pictures.Pixels:
+        """The preview at a strength, uint8; see ``styles.blend.style_share``."""
+        if strength == 1:
+            return self.painted
+        photo = pictures.unit(self.small.pixels)
+        return pictures.as_type(
+            photo + np.float32(strength) * (pictures.unit(self.painted) - photo), np.dtype(np.uint8)
+        )
+
+
 class Previews:
     """All previews of a server."""
 
@@ -153,6 +183,7 @@ class Previews:
         self.painters, self.bench = painters, Bench()
         self.asked = self.overtaken = 0
         self._newest: dict[str, Turn] = {}
+        self._whole: deque[Whole] = deque(maxlen=KEPT)
 
     async def paint(self, photo: Photo, wanted: Wanted, side: int, decoded: Callable[[], Awaitable[None]]) -> Preview:
         """A preview of at most ``side`` pixels, once ``decoded`` has seen to the photo.
@@ -230,10 +261,15 @@ class Previews:
     def _painted(self, photo: Photo, wanted: Wanted, side: int, turn: Turn) -> Preview:
         begin = time.perf_counter()
         painter = self.painters.get(wanted.network, own=wanted.own)
-        look = painter.check(wanted.look(*_size(photo.small)))
-        painter, look, small = _prepared(painter, photo, wanted, look, side)
-        with turn.at(painter.network):
-            painted = painter.prepare(small, look, kind=np.uint8).paint()
+        bank, look = painter.bank, painter.check(wanted.look(*_size(photo.small)))
+        whole = next((each for each in self._whole if each.of(photo, bank, wanted, side)), None)
+        if whole is None:
+            painter, look, small = _prepared(painter, photo, wanted, look, side)
+            with turn.at(painter.network):
+                painted = painter.prepare(small, replace(look, strength=1.0), kind=np.uint8).paint()
+            whole = Whole(photo.id, bank, wanted, side, small, painted)
+            self._whole.append(whole)
+        small, painted = whole.small, whole.at(look.strength)
         if side < max(painted.shape):
             painted = pictures.to_bytes(pictures.resize(painted, side, opacity=small.opacity))
         data, kind = encoded(painted, small)

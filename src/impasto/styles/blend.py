@@ -1,4 +1,4 @@
-"""Arithmetic on rows: weighted mixes, the strength dial, paths and squares of styles, and which styles are alike.
+"""Arithmetic on rows: weighted mixes, paths and squares of styles, and which styles are alike.
 
 A style is a row of numbers, so the mean of two rows is a style again (Dumoulin et al. 2017, section 3.5). Nothing here
 knows a network.
@@ -14,18 +14,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from impasto.errors import BankError, OptionError, brief, foreign
+from impasto.errors import OptionError, brief, foreign
 from impasto.limits import FRAMES, NEIGHBOURS, SQUARE, STRENGTH, shown
 from impasto.styles.bank import PHOTO, Bank, Floats
 
 # "a", "a:0.6,b:0.4", {"a": 0.6, "b": 0.4}, ["a", "b"], [("a", 0.6), ("b", 0.4)], or a row of any library
 Style: TypeAlias = str | Mapping[str, float] | Collection[str] | Collection[tuple[str, float]] | npt.ArrayLike
-# From this share of the style on a painting is the network's alone. Below it what the ``photo`` row cannot give back
-# (flat colours, text: 16 and 20 dB) is as large as what the style has changed, in 7 photos and 3 styles.
-WHOLE_SHARE = 0.5
-# Half way along the line from the ``photo`` row to a bold style's 0.8 of what changes in VGG's relu2_1 and relu3_1 has
-# changed. So more strengths lie on the first half: see ``along``.
-BEND = 2.0
 TONE_LIMIT = 0.01  # tones are between this and 1 minus this: the sigmoid never quite reaches 0 and 1
 
 # Of the numbers of ``full`` those that do nothing: the shifts at the ends of its five residual blocks. A constant added
@@ -83,53 +77,35 @@ def weights_of(style: Style) -> dict[str, float] | None:
     return normalise(found)
 
 
-def mix(bank: Bank, style: Style, *, strength: float = 1.0, photo: Floats | None = None) -> Floats:
-    """The row (R,) of a style, a mix of styles or a row of the caller's, drawn towards the photo by ``strength``.
+def mix(bank: Bank, style: Style) -> Floats:
+    """The row (R,) with which a style, a mix of styles or a row of the caller's is painted.
 
-    row = photo + along(strength) * (mix - photo), with mix = sum of weight * row over the weights' sum. A single style
-    is bitwise its row; ``strength`` 1 is bitwise the mix, 0 the ``photo`` row, up to 1.5 overdoes the style. ``photo``
-    (R,) takes the place of the bank's row of that name. The work does not grow with the bank. OptionError for
-    another strength and for what is no style; BankError where there is no ``photo``, and for a row with NaN or huge
-    numbers; StyleNameError for an unknown style, even with weight 0; MismatchError for a row of another length.
+    That is the sum of weight * row over the weights' sum, ``photo`` left out, whose share is shown as it is (see
+    ``style_share``); a single style is bitwise its row. The work does not grow with the bank. OptionError for what is
+    no style; BankError for a row with NaN or huge numbers; StyleNameError for an unknown style, even with weight 0;
+    MismatchError for a row of another length.
     """
-    strength = float(STRENGTH.check("the strength", strength))
-    own = {} if photo is None else {PHOTO: photo}
     found = weights_of(style)
     if found is None:
-        row = bank.check_row(_row(style)).copy()
-    else:
-        row = _mean([own[name] if name in own else bank[name] for name in found], list(found.values()))
-    if strength == 1:
-        return row
-    if PHOTO not in bank and not own:
-        raise BankError(f"strength {strength:g} needs the style {PHOTO!r} in the bank; add it, or leave strength at 1")
-    part = along(strength)
-    return _mean([own[PHOTO] if own else bank[PHOTO], row], [1 - part, part])
-
-
-def along(strength: float) -> float:
-    """Where on the line from the ``photo`` row, 0, to the style's, 1, a strength lies, so that it is what one sees.
-
-    strength - 2 strength**3 (1 - strength) up to 1, rising all the way; beyond 1 the strength itself.
-    """
-    return strength - BEND * strength**3 * max(0.0, 1 - strength)
+        return bank.check_row(_row(style)).copy()
+    known = {name: bank[name] for name in found if name != PHOTO}
+    styles = {name: found[name] for name in known if found[name]}
+    if not styles:
+        return bank[PHOTO].copy() if PHOTO in bank else np.zeros(bank.rows.shape[1], np.float32)  # never painted
+    shares = normalise(styles) if PHOTO in found else styles
+    return _mean([known[name] for name in shares], list(shares.values()))
 
 
 def style_share(style: Style, *, strength: float = 1.0) -> float:
-    """How much of ``mix`` is not the photo: ``strength`` times the weights of other styles; a row is all style."""
+    """How much of the painting is shown: ``strength`` times the weights of all but ``photo``; a row is all style.
+
+    A picture is photo + share * (painting - photo), so 0 is the photo itself, and more than 1 overdoes the style.
+    OptionError for a strength that is not within 0 and 1.5.
+    """
     found = weights_of(style)
     return float(STRENGTH.check("the strength", strength)) * (
         1.0 if found is None else sum(found[name] for name in found if name != PHOTO)
     )
-
-
-def painted_weight(share: npt.ArrayLike) -> Floats:
-    """How much of a painting to show, 0..1, at a ``share`` of style, of any shape; the rest is the photo itself.
-
-    0 at 0, so that strength 0 is the photo to the last bit; 1 from ``WHOLE_SHARE`` on; smooth between.
-    """
-    part = np.clip(np.asarray(share, np.float32) / np.float32(WHOLE_SHARE), 0, 1)
-    return np.asarray(part * part * (3 - 2 * part))
 
 
 def with_own_tones(row: npt.ArrayLike, picture: Floats) -> Floats:

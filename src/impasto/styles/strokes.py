@@ -121,16 +121,6 @@ def at_size(bank: Bank, names: Iterable[str], size: float) -> Bank:
     return dataclasses.replace(bank, rows=rows)
 
 
-def finest(bank: Bank, names: Iterable[str]) -> Bank:
-    """The bank in which those of the styles ``names`` that have several stroke sizes have their smallest one."""
-    rows = bank.rows.copy()
-    for name in names:
-        known = sizes(bank, name)
-        if known:
-            rows[bank.index(name)] = bank[known[min(known)]]
-    return dataclasses.replace(bank, rows=rows)
-
-
 def check_sizes(given: Iterable[int], *, largest: int) -> tuple[int, ...]:
     """Two or more different sizes in pixels, ascending, up to the painting's own; OptionError otherwise."""
     found = tuple(sorted(given))

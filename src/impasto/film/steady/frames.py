@@ -61,7 +61,11 @@ class Steady:
             self.forget()
             return job.paint()
         back = self._paint(job, time)
-        return job.work.part(back, (slice(None), slice(None)))
+        made = job.work.part(back, (slice(None), slice(None)))
+        if job.work.rows.protected is not None:
+            made = np.array(made)  # what is kept for the next frame stays as it is
+            job.work.keep_features(made)
+        return made
 
     def forget(self) -> None:
         """Paint the next frame as if it were the first one: behind a cut. (Most cuts are found without.)"""
@@ -126,7 +130,7 @@ def _laid_out(job: Job) -> tuple[Job, Canvas]:
 def _painted(job: Job, canvas: Bytes, masks: Floats) -> Bytes:
     """The painting of a canvas, as the network paints it; grain would jump where a canvas begins anew."""
     rows = replace(job.work.rows, masks=list(masks))
-    work = replace(job.work, photo=canvas, rows=rows, kind=np.dtype(np.uint8), keep_color=False, grain=None)
+    work = replace(job.work, photo=canvas, rows=rows, kind=np.dtype(np.uint8), keep_color=False, grain=False)
     return replace(job, work=work).paint()
 
 
