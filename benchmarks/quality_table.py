@@ -1,4 +1,4 @@
-"""The tables of docs/quality.md, out of eval.json, frames.json, worth.json, quality.json and curve.json in results/.
+"""The tables of docs/quality.md, out of what lies in results/: eval, frames, worth, quality, even and curve (JSON).
 
 python -m benchmarks.quality_table      # writes them into the page, between their marks
 """
@@ -24,7 +24,7 @@ UNKNOWN = "-"  # what is slow is measured on some styles only
 
 def page() -> str:
     """The page as it stands, with its figures as they should be."""
-    return filled(PAGE, "quality_table.py", {"styles": table(), "curve": curve()})
+    return filled(PAGE, "quality_table.py", {"styles": table(), "even": even(), "curve": curve()})
 
 
 def table() -> str:
@@ -51,6 +51,21 @@ def _line(name: str, row: Sequence[float | None]) -> str:
     kinds = (".2f", ".3f", ".2f", ".1f", ".0f", ".2f", ".2f", ".0f", ".1f", ".1f")
     figures = (UNKNOWN if value is None else format(value, kind) for value, kind in zip(row, kinds, strict=True))
     return f"| {name} | {' | '.join(figures)} |"
+
+
+def even() -> str:
+    """A line for every style that was painted onto even places by the network and by L-BFGS, and their medians."""
+    styles = _read("even")["full"]["styles"]
+    scenes = list(next(iter(styles.values())))
+    heads = [f"{who}: {scene}" for who in ("network", "L-BFGS") for scene in scenes]
+    lines = [f"| style | {' | '.join(heads)} | worst, network | worst, L-BFGS |", "|---" * (len(heads) + 3) + "|"]
+    rows = {}
+    for name, found in styles.items():
+        parts = [[found[scene][way] for scene in scenes] for way in ("network", "lbfgs")]
+        rows[name] = [*parts[0], *parts[1], max(parts[0]), max(parts[1])]
+    rows["**median**"] = [statistics.median(column) for column in zip(*rows.values(), strict=True)]
+    lines += [f"| {name} | {' | '.join(format(value, '.0f') for value in row)} |" for name, row in rows.items()]
+    return "\n".join(lines) + "\n"
 
 
 def curve() -> str:
