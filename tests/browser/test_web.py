@@ -247,6 +247,17 @@ def test_the_dial_for_strokes(page: Site, painter: impasto.Painter, photo: Path,
     assert near(page.painted().pixels()[..., :3].astype(int), library(painter, photo.read_bytes(), STYLE))
 
 
+def test_the_dial_for_strength(page: Site, painter: impasto.Painter, photo: Path) -> None:
+    """On the page every strength is the library's painting, also of what was painted at another one before."""
+    page.add(photo)
+    for strength in (0.4, 1.3, 0, 1):
+        page.page.locator("#strength").fill(str(round(100 * strength)))
+        found = page.painted().pixels()[..., :3].astype(int)
+        assert near(found, library(painter, photo.read_bytes(), STYLE, strength=strength))
+    page.style(OTHER).click()
+    assert near(page.painted().pixels()[..., :3].astype(int), library(painter, photo.read_bytes(), OTHER))
+
+
 def test_the_preview_is_the_painting(page: Site, painter: impasto.Painter, photo: Path) -> None:
     """What the page shows is the painting, at the size of the view."""
     page.add(photo)

@@ -94,7 +94,7 @@ export class WasmEngine {
   async preview(photo, recipe, _n, side, signal) {
     const bench = side <= QUICK ? this.quick : this.slow;
     if (bench === this.slow) this.leave(keyOf(photo, recipe));
-    const { picture, seconds, pace } = await bench.run("preview", { photo: photo.sent, look: this.look(recipe), side }, { rank: PREVIEW, signal });
+    const { picture, seconds, pace } = await bench.run("preview", { photo: photo.sent, look: this.look(recipe), side, key: keyOf(photo, { ...recipe, strength: 1 }) }, { rank: PREVIEW, signal });
     learn(pace);
     this.waits ??= setTimeout(() => this.later().catch(() => {}), LATER);
     return { blob: picture, seconds };

@@ -70,6 +70,16 @@ export async function paint(photo, wanted, networks) {
   return featured(made, subject, kept, (at) => total[at] / most); // where the photo is shown, it is that already
 }
 
+/** What a painting at full strength is at another one: photo + strength * (painting - photo). Bytes. */
+export function atStrength(photo, painted, strength) {
+  if (strength === 1) return painted;
+  const planes = painted.planes.map((plane, channel) => {
+    const own = photo.planes[channel];
+    return Uint8Array.from(plane, (value, at) => Math.min(255, Math.max(0, own[at] + strength * (value - own[at]) + 0.5)));
+  });
+  return { ...painted, planes };
+}
+
 const stretched = ({ data, width, height }, to) => resizedPlane(data, width, height, to.width, to.height, "bilinear");
 
 /** [styles, mask at the photo's size] of each region; those of one mix are one. */

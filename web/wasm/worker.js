@@ -3,14 +3,14 @@ import { EngineError } from "../engine-error.js";
 import { BUILT } from "./built.js";
 import { LONGEST, readExif, writeExif } from "./exif.js";
 import { Networks } from "./networks.js";
-import { composition, paint, paintedSize } from "./painting.js";
+import { atStrength, composition, paint, paintedSize } from "./painting.js";
 import { decode, encode, imageData } from "./pictures.js";
 import { shrunkColors, floatPlane, toBytes } from "./resample.js";
 
 const PREVIEW_SIDE = 1024, THUMBNAIL_SIDE = 256, QUICK = 384; // px, as in the studio
 const KEPT = 16; // photos at the size of previews
 const photos = new Map();
-let networks = null, most = Infinity, last = { key: null };
+let networks = null, most = Infinity, last = { key: null }, previewed = { key: null };
 
 const calls = {
   begin({ base, threads, provider, largest }) {
@@ -18,7 +18,10 @@ const calls = {
     most = largest;
     networks.start().catch(() => {}); // whoever needs it reports it
   },
-  take: ({ network, name, row, sizes }) => networks.take(network, name, row, sizes),
+  take({ network, name, row, sizes }) {
+    previewed = { key: null }; // of the style that had this name
+    networks.take(network, name, row, sizes);
+  },
   /** What a photo is. */
   async photo({ photo }) {
     const { width, height, small } = await seen(photo);
@@ -34,13 +37,21 @@ const calls = {
     const painted = await paint({ ...atSide(small, THUMBNAIL_SIDE), opacity: null }, look, networks);
     return encode(atSide(painted, side), { quality: 88 });
   },
-  /** A preview: seen from afar it is what the painting will be. Small ones for dials are painted at the size they are shown. */
-  async preview({ photo, look, side }) {
+  /**
+   * A preview: seen from afar it is what the painting will be. Small ones for dials are painted at the size they are shown.
+   * `key` names photo and look but for the strength: of the last painting at full strength all others are made.
+   */
+  async preview({ photo, look, side, key }) {
     const { width, height, small } = await seen(photo), begin = performance.now(), begun = composition({ width, height }, look, networks.knows);
     const first = begun?.larger ? null : begun; // which has all of the strokes' size
     const whole = Math.max(...(first?.size ?? paintedSize({ width, height }, look))), wide = Math.min(whole, side > QUICK ? PREVIEW_SIDE : side);
     const network = first && (side > QUICK || wide === whole) ? first.network : look.network;
-    const painted = await paint(atSide(small, wide), { ...look, network, size: null, enlarge: false, brush: "small", finer: first ? null : look.finer }, networks);
+    const own = atSide(small, wide), wanted = { ...look, network, size: null, enlarge: false, brush: "small", finer: first ? null : look.finer, strength: 1 };
+    if (!key || previewed.key !== `${key} ${side}`) {
+      previewed = { key: null };
+      previewed = { painted: await paint(own, wanted, networks), key: `${key} ${side}` };
+    }
+    const painted = atStrength(own, previewed.painted, look.strength);
     return { picture: imageData(atSide(painted, side)), seconds: (performance.now() - begin) / 1000, pace: networks.pace };
   },
   /** A painting at full size as a file. `key` names photo and look: the last painting is kept for the loupe. */
