@@ -42,8 +42,10 @@ def main() -> None:
     head = {**painted_by(painter, names), "evaluations": args.evaluations, "photos": args.limit}
     everything = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     before = everything.get(args.network, {})
-    known = unchanged(before, head)
-    found = {**head, "styles": {name: rows for name, rows in before.get("styles", {}).items() if name in known}}
+    same = before if before.get("fingerprint") == head["fingerprint"] else {}
+    changed = set(names) - unchanged(same, head)
+    found = {**head, "rows": {**same.get("rows", {}), **head["rows"]}}
+    found["styles"] = {name: rows for name, rows in same.get("styles", {}).items() if name not in changed}
     everything[args.network] = found
     for name in names:
         if name in found["styles"]:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.half_rows [--size 384] [--every 4] [--banks FOLDER]
 
-Every fourth style, and `photo`, paints three photos of scikit-image with its row and with that row rounded to float16,
-at strengths 1 and 0.6. Kept in benchmarks/results/half-rows.json. ``--banks`` is a folder with banks whose rows are not
+Every fourth style, and `photo`, paints three photos of scikit-image with its row and with that row rounded to float16.
+Kept in benchmarks/results/half-rows.json. ``--banks`` is a folder with banks whose rows are not
 rounded yet.
 """
 

@@ -130,12 +130,14 @@ def main() -> None:
     own = {**painted_by(painter, args.style.split(",")), "precision": painter.network.precision}
     own["first"] = painter.first.network.name if painter.first else name
     kept = found.setdefault(name, {})
-    same = {None} | unchanged(kept, own)  # cost has no style
     if any(kept.get(key) != value for key, value in own.items() if key != "rows"):
         kept.clear()
-    kept |= own
+    changed = set(own["rows"]) - unchanged(kept, own)
+    for part in set(kept) & {"ways", "variants"}:  # what is of the other rows is no longer
+        kept[part]["pairs"] = [row for row in kept[part]["pairs"] if row["style"] not in changed]
+    kept |= {**own, "rows": {**kept.get("rows", {}), **own["rows"]}}
     for part in args.parts.split(","):
-        rows = [] if args.again else [row for row in _rows(kept.get(part, [])) if row.get("style") in same]
+        rows = [] if args.again else list(_rows(kept.get(part, [])))
         args.known = {(row["photo"], row.get("style")) for row in rows}
         summary = rows if part == "cost" else _summary(rows)
         for row in PARTS[part](args, painter):

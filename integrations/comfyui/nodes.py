@@ -194,7 +194,12 @@ class ImpastoPaint:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        stroke = {"default": 0, "min": 0, "max": 8192, "tooltip": "For styles taught at several sizes; 0 is their own."}
+        stroke = {
+            "default": 0,
+            "min": 0,
+            "max": 8192,
+            "tooltip": "Of the painting, in pixels: half of 1000 is twice as fine; 0 is as learned.",
+        }
         return {
             "required": {
                 "image": (IMAGE,),

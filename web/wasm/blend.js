@@ -25,7 +25,7 @@ export function mix(rowOf, styles) {
 
 /** How much of a painting is shown: photo + share * (painting - photo). */
 export function styleShare(styles, strength = 1) {
-  return strength * Object.entries(normalise(styles)).reduce((sum, [name, weight]) => sum + (name === PHOTO ? 0 : weight), 0);
+  return strength * (1 - (normalise(styles)[PHOTO] ?? 0));
 }
 
 /** Whether a painting is shown as the network paints it, everywhere. */

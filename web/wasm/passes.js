@@ -14,6 +14,7 @@ export function firstSize(width, height, brush, finer = null) {
   side = side ? Math.max(side, least) : long;
   if (long <= APART * side) side = long;
   if (finer !== null) side = Math.max(1, Math.min(least, long), round(side * finer));
+  if (side < long && long <= APART * side) side = long;
   return side === long ? null : [Math.max(1, round((width * side) / long)), Math.max(1, round((height * side) / long))];
 }
 

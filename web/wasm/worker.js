@@ -2,6 +2,7 @@
 import { EngineError } from "../engine-error.js";
 import { BUILT } from "./built.js";
 import { LONGEST, readExif, writeExif } from "./exif.js";
+import { machine, mostPixels } from "./limits.js";
 import { Networks } from "./networks.js";
 import { atStrength, composition, paint, paintedSize } from "./painting.js";
 import { decode, encode, imageData } from "./pictures.js";
@@ -27,7 +28,10 @@ const calls = {
     const { width, height, small } = await seen(photo);
     return { width, height, megapixels: (width * height) / 1e6, alpha: Boolean(small.opacity), bits: 8 };
   },
-  forget: ({ photo }) => void photos.delete(photo.key),
+  forget({ photo }) {
+    photos.delete(photo.key);
+    previewed = { key: null };
+  },
   async picture({ photo, side }) {
     const { small } = await seen(photo);
     return encode(atSide(small, side), { format: small.opacity ? "png" : "jpeg", quality: 88 });
@@ -45,8 +49,11 @@ const calls = {
     const { width, height, small } = await seen(photo), begin = performance.now(), begun = composition({ width, height }, look, networks.knows);
     const first = begun?.larger ? null : begun; // which has all of the strokes' size
     const whole = Math.max(...(first?.size ?? paintedSize({ width, height }, look))), wide = Math.min(whole, side > QUICK ? PREVIEW_SIDE : side);
-    const network = first && (side > QUICK || wide === whole) ? first.network : look.network;
-    const own = atSide(small, wide), wanted = { ...look, network, size: null, enlarge: false, brush: "small", finer: first ? null : look.finer, strength: 1 };
+    const asFirst = first && (side > QUICK || wide === whole), network = asFirst ? first.network : look.network;
+    const largest = asFirst ? (look.finer && whole > wide ? whole / wide : null) : (look.finer ?? null); // of the first pass, which may be larger than that
+    const own = atSide(small, wide), wanted = { ...look, network, size: null, enlarge: false, brush: "small", finer: finest(own, network, largest), strength: 1 };
+    const alone = look.protect && look.strength > 1; // what is kept is kept of the overdone painting
+    if (alone) return { picture: imageData(atSide(await paint(own, { ...wanted, strength: look.strength }, networks), side)), seconds: (performance.now() - begin) / 1000, pace: networks.pace };
     if (!key || previewed.key !== `${key} ${side}`) {
       previewed = { key: null };
       previewed = { painted: await paint(own, wanted, networks), key: `${key} ${side}` };
@@ -91,6 +98,11 @@ async function opening(create) {
   } finally {
     postMessage({ starting: false });
   }
+}
+
+/** How much finer strokes a preview can have here: it is painted as many times larger. */
+function finest({ width, height }, network, finer) {
+  return finer === null ? null : Math.min(finer, Math.max(1, Math.sqrt(mostPixels(network, machine()) / (width * height))));
 }
 
 /** A mix as the command line takes it; a single style is its name. */

@@ -133,7 +133,7 @@ class Batch:
 
 def streams(photos: Sequence[File], look: Look) -> int:
     """For how many streams to open a painter of these photos: several if there are many, all of them small."""
-    if look.masked or look.enlarge or len(photos) <= 2 * MOST_STREAMS:
+    if look.masked or look.enlarge or look.stroke_size is not None or len(photos) <= 2 * MOST_STREAMS:
         return 1
     small = look.size**2 <= STREAMED if look.size else all(pixels_of(source) <= STREAMED for source in photos)
     return min(MOST_STREAMS, cores()) if small else 1

@@ -67,7 +67,7 @@ class Job:
         total = regions.overlap(self.work.rows.masks)
         if total > regions.TOO_MUCH:
             found.append(f"the masks overlap, adding up to {total:.2f}; they share those places instead")
-        if not isinstance(brush, str) and self.first is None and self.work.rows.rows:
+        if not isinstance(brush, str) and passes.first_size(height, width, brush) is None:
             size = f"{width} x {height} pixels are not {passes.APART} times as large"
             found.append(f"note: the brush {brush} changes nothing: {size}")
         return found
@@ -117,7 +117,8 @@ class Job:
         work, share = self.work, 0.0
         for step, then in self.begin():
             work = then
-            share = step.share * math.prod(self.first.size) / math.prod(self.size) if self.first else 0.0
+            small = math.prod(self.first.size) if self.first else 0
+            share = step.share * small / (small + math.prod(self.size))
             yield Progress(share)
         for step in _paint(work, self.planner):
             yield Progress(1 - (1 - share) * (1 - step.share), step.painted)

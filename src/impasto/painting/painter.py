@@ -27,7 +27,7 @@ from impasto.painting.rows import Floats, Rows
 from impasto.painting.subject import Subject, painted_size, photo_of
 from impasto.painting.watching import Watch, watched
 from impasto.painting.work import Work
-from impasto.styles.bank import PHOTO, Bank
+from impasto.styles.bank import Bank
 
 MOVED = {
     "paint_picture": "paint_array, whose painting has the type of the photo",
@@ -218,16 +218,26 @@ class Painter(Opened):
         """
         return rows.photo_row(self.bank, picture)
 
-    def plan(self, width: int, height: int, *, masks: int = 0, floats: bool = False, **dials: Unpack[Sizes]) -> Plan:
+    def plan(
+        self,
+        width: int,
+        height: int,
+        *,
+        style: Style | None = None,
+        masks: int = 0,
+        floats: bool = False,
+        **dials: Unpack[Sizes],
+    ) -> Plan:
         """How a photo of ``width`` x ``height`` pixels would be painted now, with these dials and so many ``masks``.
 
+        ``style`` counts where there is a ``stroke_size``: it may have been taught at several sizes, or at its own.
         ``floats``: photos and paintings with more than 8 bits, or photos that keep their colours. OptionError for a
         number, NetworkError for tiles that the runtime cannot paint, PictureError for a size beyond all memory.
         """
         limits.SIDE.check("width", width)
         limits.SIDE.check("height", height)
         limits.MASKS.check("masks", masks)
-        look = Look(self.bank[PHOTO] if PHOTO in self.bank else PHOTO, **dials)  # a row is of no size of its own
+        look = Look(np.zeros(self.bank.rows.shape[1]) if style is None else style, **dials)
         height, width = painted_size((height, width), look)
         if look.enlarge:
             check_room(width, height, floats)
@@ -238,7 +248,8 @@ class Painter(Opened):
 
     def seconds(self, plan: Plan) -> float:
         """How long painting as planned will take here, from two small paintings that are made and timed once."""
-        return self.planner.seconds(plan, self.first.planner if plan.first and self.first else None)
+        begins = 0 < plan.first < max(plan.width, plan.height)
+        return self.planner.seconds(plan, self.first.planner if begins and self.first else None)
 
 
 def previewed(painter: Painter, width: int, height: int, look: Look) -> tuple[Painter, Look, passes.Size | None]:

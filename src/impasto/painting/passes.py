@@ -43,7 +43,7 @@ def first_size(height: int, width: int, brush: Brush, finer: float | None = None
     """Height and width of the first pass over a picture of this size; None where one pass is all there is.
 
     With strokes that are so many times ``finer`` than by the brush alone the pass may be larger than the picture, and
-    is all there is: it is shrunk.
+    is all there is: it is shrunk. Strokes less than 1.4 times as large as in one pass are those of one pass.
     """
     side = BRUSHES[brush] if isinstance(brush, str) else int(brush)
     long, short = max(height, width), min(height, width)
@@ -53,6 +53,8 @@ def first_size(height: int, width: int, brush: Brush, finer: float | None = None
         side = long
     if finer is not None:
         side = max(1, min(least, long), round(side * finer))
+        if side < long <= APART * side:
+            side = long
     return None if side == long else at_side((height, width), side)
 
 

@@ -112,7 +112,8 @@ class Work:
                 pictures.unit(painted[rows]),
                 pictures.unit(self.photo[rows]) + tones(*place).transpose(1, 2, 0),
             )
-            painted[rows] = pictures.as_type(bold + share[..., None] * (details - bold), painted.dtype)
+            kept = np.clip(bold + share[..., None] * (details - bold), 0, 1)
+            painted[rows] = pictures.as_type(kept, painted.dtype)
 
         passes.spread(fill, passes.bands(len(painted)), self.threads)
 

@@ -60,7 +60,7 @@ class Wanted:
             [other.protect, *(mask for mask, _ in other.regions)],
             strict=False,
         )
-        return mine == theirs and self.own is other.own and all(_same(*pair) for pair in masks)
+        return mine == theirs and _same_bank(self.own, other.own) and all(_same(*pair) for pair in masks)
 
     @property
     def paintings(self) -> int:
@@ -71,6 +71,12 @@ class Wanted:
     def comment(self) -> str:
         """What the file says of how it was made, as the command line has it."""
         return f"painted by impasto in the style {mix(self.styles)}"
+
+
+def _same_bank(one: Bank | None, other: Bank | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one is other or (one.names == other.names and np.array_equal(one.rows, other.rows))
 
 
 def _same(one: Mask | None, other: Mask | None) -> bool:

@@ -11,7 +11,9 @@ import numpy as np
 
 from impasto import pictures
 from impasto.painting.batch import Saving
+from impasto.painting.passes import first_size
 from impasto.painting.planner import Plan
+from impasto.painting.rows import finer
 from impasto.painting.subject import painted_size
 from impasto.server import looks
 from impasto.server.api import RequestError
@@ -61,16 +63,27 @@ class Orders:
         """How a painting will be made, and the seconds that it will take."""
         self.painted_size(header, wanted)
         plan = await asyncio.to_thread(self._plan, header, wanted)
-        scale = max(1.0, plan.first / max(plan.width, plan.height))  # finer strokes are painted larger
-        pixels = plan.width * plan.height * scale**2 * wanted.paintings
+        pixels = plan.width * plan.height * _scale(plan) * wanted.paintings
         return plan, self.jobs.crew.pace.seconds(wanted.network, pixels)
 
     def _plan(self, header: pictures.Header, wanted: Wanted) -> Plan:
         dials = wanted.dials
         sizes = {name: dials[name] for name in ("size", "enlarge", "brush", "stroke_size") if name in dials}
         floats = bool(header.deep or dials.get("keep_color"))
-        painter = self._painters.get(wanted.network)
-        return painter.plan(header.width, header.height, masks=wanted.paintings - 1, floats=floats, **sizes)
+        painter = self._painters.get(wanted.network, own=wanted.own)
+        planned = painter.plan(
+            header.width,
+            header.height,
+            style=dict(wanted.styles),
+            masks=wanted.paintings - 1,
+            floats=floats,
+            **sizes,
+        )
+        pixels = planned.width * planned.height * _scale(planned)
+        if pixels > self._settings.pixels:
+            message = f"such strokes are painted on {pixels:,.0f} pixels, more than"
+            raise RequestError(422, "too-many-pixels", f"{message} {self._settings.pixels:,}; give larger ones")
+        return planned
 
     def painted_size(self, header: pictures.Header, wanted: Wanted) -> tuple[int, int]:
         """Width and height of the painting, once they are within the limit: ``size`` may enlarge a photo."""
@@ -90,7 +103,16 @@ class Orders:
         pictures.check_target(target, format=saving.format, width=width, height=height)
         size, place = (header.width, header.height), self._folder.new()
         task = Task(new_id(), body.data, *size, wanted, saving, place, self._settings.pixels, exact)
-        return self.jobs.submit(task, body, float(width * height * wanted.paintings))
+        return self.jobs.submit(task, body, width * height * self._larger(width, height, wanted) * wanted.paintings)
+
+    def _larger(self, width: int, height: int, wanted: Wanted) -> float:
+        """How many times more pixels are painted than the painting has, for the sake of fine strokes."""
+        if wanted.dials.get("stroke_size") is None:
+            return 1.0
+        look = wanted.look(8, 8)
+        fine = finer(self._painters.get(wanted.network, own=wanted.own).bank, look)
+        first = first_size(height, width, look.brush, fine)
+        return max(1.0, (max(first) / max(width, height)) ** 2) if first else 1.0
 
     async def window(self, photo: Photo, wanted: Wanted, key: str, place: tuple[int, int, int, int]) -> Preview:
         """A place of the painting at full size; OvertakenError where a newer one of the same photo was asked for."""
@@ -148,3 +170,8 @@ class Orders:
         self._keys[key] = hashlib.sha256(request).hexdigest(), job.id
         while len(self._keys) > KEYS:
             self._keys.popitem(last=False)
+
+
+def _scale(plan: Plan) -> float:
+    """How many times more pixels are painted than the painting has: finer strokes are painted larger."""
+    return max(1.0, plan.first / max(plan.width, plan.height)) ** 2

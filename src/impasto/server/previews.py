@@ -13,6 +13,7 @@ import heapq
 import itertools
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,6 +29,7 @@ from impasto.errors import ImpastoError
 from impasto.painting.look import Look
 from impasto.painting.network import Network
 from impasto.painting.painter import Painter, previewed
+from impasto.painting.rows import finer
 from impasto.server.kits import Painters
 from impasto.server.looks import Wanted, named
 from impasto.server.settings import PREVIEW_SIDE, QUICK_SIDE
@@ -42,7 +44,7 @@ SQUARE = 224  # pixels a side of square ones, which are all of one size: it is c
 TRIAL, OTHER = (288, 384), (256, 384)  # height and width of what is painted then: a preview, and another size
 QUALITY = 88
 THREAD = "previews"
-KEPT = 4  # previews at full strength, for a dial that moves
+KEPT = 4  # photos whose previews are kept at full strength, for a dial that moves
 PATIENCE = 10.0  # seconds that the end waits for a preview
 
 
@@ -153,22 +155,23 @@ class Preview:
 class Whole:
     """A preview at full strength, not encoded, of which those of all other strengths are made."""
 
-    photo: str
     bank: Bank
     wanted: Wanted
     side: int
+    strength: float | None  # the only one that it is of
     small: pictures.Photo
     painted: pictures.Pixels
 
-    def of(self, photo: Photo, bank: Bank, wanted: Wanted, side: int) -> bool:
+    def of(self, bank: Bank, wanted: Wanted, side: int) -> bool:
         """Whether it is what is wanted, but for the strength; styles may have been learned anew."""
-        return (
-            (self.photo, self.side) == (photo.id, side) and self.bank is bank and self.wanted.same_but_strength(wanted)
-        )
+        strength = wanted.dials.get("strength", 1.0)
+        if self.strength != strength and (self.strength is not None or (wanted.protect is not None and strength > 1)):
+            return False
+        return self.side == side and self.bank is bank and self.wanted.same_but_strength(wanted)
 
     def at(self, strength: float) -> pictures.Pixels:
         """The preview at a strength, uint8; see ``styles.blend.style_share``."""
-        if strength == 1:
+        if strength == 1 or self.strength is not None:
             return self.painted
         photo = pictures.unit(self.small.pixels)
         return pictures.as_type(
@@ -183,7 +186,7 @@ class Previews:
         self.painters, self.bench = painters, Bench()
         self.asked = self.overtaken = 0
         self._newest: dict[str, Turn] = {}
-        self._whole: deque[Whole] = deque(maxlen=KEPT)
+        self._recent: deque[weakref.ref[Photo]] = deque()  # those of which there are some at full strength
 
     async def paint(self, photo: Photo, wanted: Wanted, side: int, decoded: Callable[[], Awaitable[None]]) -> Preview:
         """A preview of at most ``side`` pixels, once ``decoded`` has seen to the photo.
@@ -250,6 +253,15 @@ class Previews:
 
     # ---- in the thread
 
+    def _keep(self, photo: Photo, whole: Whole) -> None:
+        """Keep a preview with its photo, and those of the last few photos alone."""
+        photo.previews = [*photo.previews, whole][-2:]  # a quick one and a sharp one
+        self._recent = deque(each for each in self._recent if each() not in (None, photo))
+        self._recent.append(weakref.ref(photo))
+        while len(self._recent) > KEPT:
+            if (old := self._recent.popleft()()) is not None:
+                old.previews = []
+
     def _trial(self, network: str, height: int, width: int) -> float:
         """Seconds that a network takes for noise of a size."""
         painter = self.painters.get(network)
@@ -261,15 +273,16 @@ class Previews:
     def _painted(self, photo: Photo, wanted: Wanted, side: int, turn: Turn) -> Preview:
         begin = time.perf_counter()
         painter = self.painters.get(wanted.network, own=wanted.own)
-        bank, look = painter.bank, painter.check(wanted.look(*_size(photo.small)))
-        whole = next((each for each in self._whole if each.of(photo, bank, wanted, side)), None)
+        bank, look = self.painters.get(wanted.network).bank, painter.check(wanted.look(*_size(photo.small)))
+        strength, whole = look.strength, next((each for each in photo.previews if each.of(bank, wanted, side)), None)
         if whole is None:
             painter, look, small = _prepared(painter, photo, wanted, look, side)
+            alone = look.protect is not None and strength > 1  # what is kept is kept of the overdone painting
             with turn.at(painter.network):
-                painted = painter.prepare(small, replace(look, strength=1.0), kind=np.uint8).paint()
-            whole = Whole(photo.id, bank, wanted, side, small, painted)
-            self._whole.append(whole)
-        small, painted = whole.small, whole.at(look.strength)
+                painted = painter.prepare(small, look if alone else replace(look, strength=1.0), kind=np.uint8).paint()
+            whole = Whole(bank, wanted, side, strength if alone else None, small, painted)
+            self._keep(photo, whole)
+        small, painted = whole.small, whole.at(strength)
         if side < max(painted.shape):
             painted = pictures.to_bytes(pictures.resize(painted, side, opacity=small.opacity))
         data, kind = encoded(painted, small)
@@ -299,6 +312,9 @@ def _prepared(
     wide = min(whole, PREVIEW_SIDE if side > QUICK_SIDE else side)
     small = at_side(photo, wide)
     if begun is not None and (side > QUICK_SIDE or wide == whole):
+        scale = finer(painter.bank, look)
+        if scale is not None and look.stroke_size is not None and wide < whole:  # the first pass is larger than that
+            begun_look = replace(begun_look, stroke_size=scale * look.stroke_size * wide / whole)
         painter, look = first, begun_look
     sized = wanted.look(*_size(small))
     look = replace(look, size=None, enlarge=False, brush="small", masks=sized.masks, protect=sized.protect)

@@ -181,6 +181,7 @@ class Photo:
     masks: dict[int, Mask] = field(default_factory=dict)
     sizes: dict[Any, pictures.Photo] = field(default_factory=dict)  # ``small`` at other sizes
     thumbnails: dict[Any, bytes] = field(default_factory=dict)
+    previews: list[Any] = field(default_factory=list)  # the last ones, at full strength
     decoding: asyncio.Task[None] | None = None  # of more of it
     used: float = 0.0
     changes: int = 0  # of its masks

@@ -71,7 +71,7 @@ class Task:
     @property
     def small(self) -> bool:
         """Whether it may be painted beside others."""
-        if self.exact:
+        if self.exact or self.wanted.dials.get("stroke_size") is not None:  # which may be painted much larger
             return False
         size = self.wanted.dials.get("size")
         side = max(self.width, self.height)

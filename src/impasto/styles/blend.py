@@ -103,9 +103,8 @@ def style_share(style: Style, *, strength: float = 1.0) -> float:
     OptionError for a strength that is not within 0 and 1.5.
     """
     found = weights_of(style)
-    return float(STRENGTH.check("the strength", strength)) * (
-        1.0 if found is None else sum(found[name] for name in found if name != PHOTO)
-    )
+    photo = 0.0 if found is None else found.get(PHOTO, 0.0)  # so that without it the share is 1 to the last bit
+    return float(STRENGTH.check("the strength", strength)) * (1 - photo)
 
 
 def with_own_tones(row: npt.ArrayLike, picture: Floats) -> Floats:

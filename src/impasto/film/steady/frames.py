@@ -124,6 +124,8 @@ def _laid_out(job: Job) -> tuple[Job, Canvas]:
     )
     canvas = Canvas(job.size, period)
     height, width = (side // period * periods[period] for side in canvas.shape)
+    if (height, width) == canvas.shape:  # so little larger or smaller that one pass is all there is
+        return replace(job, first=None), canvas
     return replace(job, first=replace(job.first, size=(height, width))), canvas
 
 

@@ -19,7 +19,7 @@ from impasto.learn.paintings import CROP, SPECIAL
 from impasto.learn.train.checkpoint import CHECKPOINT, Checkpoint
 from impasto.styles.bank import Bank, Card
 
-PHOTO_CARD = Card("", "The photo itself", "", "MIT", "trained to give the photo back: the zero of the strength dial")
+PHOTO_CARD = Card("", "The photo itself", "", "MIT", "trained to give the photo back")
 
 
 def export(
