@@ -11,6 +11,7 @@ from PIL import Image
 
 from impasto import pictures
 from impasto.errors import OptionError, PictureError
+from impasto.film.steady.frames import _laid_out
 from impasto.painting import passes
 from impasto.painting.loupe import Loupe
 from impasto.painting.painter import Painter
@@ -140,6 +141,25 @@ def test_a_film_of_finer_strokes(painter: Painter, photo: np.ndarray) -> None:
     fine, plain = (painter.paint_array(photo, "red", stroke_size=size).astype(int) for size in (OWN / 2, OWN))
     assert 2 * np.abs(film[0] - fine).mean() < np.abs(film[0] - plain).mean()
     assert np.abs(film[1].astype(int) - film[0]).mean() < 1
+
+
+@pytest.mark.parametrize("size", [0.93, 0.97, 1.05, 1.2])
+def test_nearly_the_own_size_is_one_pass(painter: Painter, size: float) -> None:
+    """In films, too, strokes that are hardly finer or larger never make two passes of nearly the same size."""
+    job = painter.prepare(Photo(np.zeros((720, 1280, 3), np.uint8)), "red", brush="small", stroke_size=OWN * size)
+    assert job.first is None or job.larger
+    laid, canvas = _laid_out(job)
+    assert laid.first is None or max(laid.first.size) > max(canvas.shape)
+
+
+def test_a_plan_for_a_style_of_several_sizes(painter: Painter, network_file: Path) -> None:
+    """A style that was taught at a size is planned as it is painted: in one pass, with a row of its own."""
+    card = painter.bank.card("red")
+    bank = painter.bank.add("red", painter.bank["red"], strokes.card(card, 100), replace=True)
+    bank = bank.add("red.800", painter.bank["blue"], strokes.card(card, 800, of="red"))
+    taught = Painter(network_file, bank=bank, precision="f32")
+    assert taught.plan(300, 200, style="red", stroke_size=110).first == 0
+    assert painter.plan(300, 200, style="red", stroke_size=256).first == 600
 
 
 def test_steps_of_finer_strokes(painter: Painter, photo: np.ndarray) -> None:

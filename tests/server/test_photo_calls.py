@@ -17,7 +17,7 @@ from PIL import Image
 from impasto.painting.network import Network
 from impasto.painting.painter import Painter
 from impasto.server.app import made
-from impasto.server.previews import encoded
+from impasto.server.previews import KEPT, encoded
 from impasto.server.settings import Settings
 from tests.conftest import until
 from tests.server.conftest import JPEG, PNG, TestClient, drawn, hub_of, opened, problem, sent
@@ -201,6 +201,28 @@ def test_another_strength_is_not_painted_anew(
         expected = as_jpeg(painted.paint(data, style, strength=strength))
         assert np.abs(opened(answer.content) - expected).mean() < 1
     assert len(calls) == 2
+
+
+def test_sharp_preview_of_fine_strokes(client: TestClient, settings: Settings) -> None:
+    """A first pass that is larger than any preview, for the sake of fine strokes, is painted at its size and shrunk."""
+    data = drawn(1500, 1000)
+    painter = Painter(settings.network)
+    answer = preview(client, sent(client, data)["id"], {**RED, "brush": 600, "stroke_size": 256}, 1024)
+    fine, plain = (
+        as_jpeg(painter.preview(data, "red", brush=600, stroke_size=size).resize((1024, 683), Image.Resampling.LANCZOS))
+        for size in (256, 512)
+    )
+    found = opened(answer.content)  # of noise that was shrunk to 1,024 px when it came
+    assert np.abs(found - fine).mean() < 0.75 * np.abs(found - plain).mean()
+
+
+def test_only_the_last_photos_keep_previews(client: TestClient) -> None:
+    """Previews at full strength are kept with their photo, and of a few photos alone."""
+    photos = [sent(client, drawn(60 + number, 40))["id"] for number in range(KEPT + 2)]
+    for photo in photos:
+        assert preview(client, photo).status_code == 200
+    kept = [bool(hub_of(client).store.get(photo).previews) for photo in photos]
+    assert kept == [False, False, *[True] * KEPT]
 
 
 def test_preview_of_two_passes(client: TestClient, settings: Settings) -> None:
