@@ -170,7 +170,7 @@ def test_a_face_is_protected(brush: Any) -> None:
     brush.tool("Protect a face").click()
     expect(brush.tool("Protect a face")).to_have_attribute("aria-pressed", "true")
     expect(brush.tool("Protect a face")).to_have_accessible_description(
-        "What is protected is painted more gently and keeps its features"
+        "What is protected keeps the features of the photo, in the colours of the painting"
     )
     expect(brush.page.locator("#brush-hint")).to_contain_text("The brush protects")
     before = brush.pixels()
