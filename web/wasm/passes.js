@@ -4,7 +4,7 @@ import { resized, resizedPlane, round, unit } from "./resample.js";
 export const LUMA = [0.299, 0.587, 0.114];
 const BRUSHES = { small: 0, medium: 1024, large: 640 }; // the first pass's longer side
 const APART = 1.4, SHORTEST = 64;
-export const DETAIL = 0.5; // of the photo's fine light and dark that the second pass sees
+const DETAIL = 0.5; // of the photo's fine light and dark that the second pass sees
 const MERGE = [0.5, 0.75, 1]; // of each octave of the first pass, finest first
 
 /** Width and height of the first pass over a picture; null where one pass is all there is. With `finer` strokes it may be larger, and the only one. */

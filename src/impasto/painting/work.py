@@ -108,10 +108,8 @@ class Work:
             share = KEPT * pictures.unit(protected[place])
             if self.rows.several:  # where the photo is shown, it is that already
                 share = share * self.rows.weights(place).sum(0) / most
-            bold, details = (
-                pictures.unit(painted[rows]),
-                pictures.unit(self.photo[rows]) + tones(*place).transpose(1, 2, 0),
-            )
+            bold = pictures.unit(painted[rows])
+            details = pictures.unit(self.photo[rows]) + tones(*place).transpose(1, 2, 0)
             kept = np.clip(bold + share[..., None] * (details - bold), 0, 1)
             painted[rows] = pictures.as_type(kept, painted.dtype)
 

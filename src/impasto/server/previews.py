@@ -34,7 +34,8 @@ from impasto.server.kits import Painters
 from impasto.server.looks import Wanted, named
 from impasto.server.settings import PREVIEW_SIDE, QUICK_SIDE
 from impasto.server.store import Photo
-from impasto.styles.bank import Bank, Floats
+from impasto.styles import strokes
+from impasto.styles.bank import PHOTO, Bank, Floats
 
 Result = TypeVar("Result")
 PREVIEW, READY, THUMBNAIL = 0, 1, 2  # what comes first
@@ -312,9 +313,9 @@ def _prepared(
     wide = min(whole, PREVIEW_SIDE if side > QUICK_SIDE else side)
     small = at_side(photo, wide)
     if begun is not None and (side > QUICK_SIDE or wide == whole):
-        scale = finer(painter.bank, look)
-        if scale is not None and look.stroke_size is not None and wide < whole:  # the first pass is larger than that
-            begun_look = replace(begun_look, stroke_size=scale * look.stroke_size * wide / whole)
+        if finer(painter.bank, look) is not None and wide < whole:  # the first pass is larger than that
+            own = strokes.own_size(first.bank, [name for name in look.names if name != PHOTO])
+            begun_look = replace(begun_look, stroke_size=own / min(whole / wide, strokes.RANGE))
         painter, look = first, begun_look
     sized = wanted.look(*_size(small))
     look = replace(look, size=None, enlarge=False, brush="small", masks=sized.masks, protect=sized.protect)

@@ -99,14 +99,19 @@ def dial(bank: Bank, name: str) -> list[int]:
     return [known[0], own, known[-1]] if known else [own // 2, own, own * 2]
 
 
+def own_size(bank: Bank, names: Iterable[str]) -> int:
+    """The stroke size in pixels with which these styles were learned, the largest; without names the network's own."""
+    given = [bank.card(name).extra.get(SIZE) for name in names]
+    return max((each if _is_size(each) else usual(bank) for each in given), default=usual(bank))
+
+
 def finer(bank: Bank, names: Iterable[str], size: float) -> float:
     """How many times finer strokes of ``size`` are than the styles ``names`` have them, the largest of them all.
 
     Without names it is the network's own size that counts. OptionError for a size that is too far away from it.
     """
     STROKE_SIZE.check("the stroke size", size)
-    given = [bank.card(name).extra.get(SIZE) for name in names]
-    own = max((each if _is_size(each) else usual(bank) for each in given), default=usual(bank))
+    own = own_size(bank, names)
     if not own / RANGE <= size <= own * RANGE:
         raise OptionError(f"the stroke size must be from {own / RANGE:g} to {own * RANGE:g} pixels, not {size:g}")
     return own / size
