@@ -70,7 +70,7 @@ class Work:
                 file = self.folder / name
                 if not file.is_file() or file.stat().st_size != size:
                     return
-        state = attempt(lambda: load((self.folder / found["state"]).read_bytes()), None)
+        state = attempt(lambda: _copies(load((self.folder / found["state"]).read_bytes())), None)
         if parts and state is not None:
             self.parts, self.state, self.whole = parts, state, bool(found.get("whole"))
 
@@ -111,6 +111,11 @@ class Work:
 
     def _read(self, number: int) -> Made:
         return Made(**json.loads((self.folder / _listed(number)).read_bytes()))
+
+
+def _copies(arrays: dict[str, Any]) -> dict[str, Any]:
+    """Arrays in memory of their own, aligned as numpy does: last bits may depend on it."""
+    return {name: np.array(value) for name, value in arrays.items()}
 
 
 def _listed(number: int) -> str:

@@ -65,8 +65,12 @@ def is_state(path: str | os.PathLike[str]) -> bool:
 
 
 def _moved(value: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A tensor where it belongs: planes to the device; numbers are float64, which MPS has not."""
-    return value if value.dtype == torch.float64 else value.to(device)
+    """A tensor where it belongs: planes to the device; numbers are float64, which MPS has not.
+
+    It is a copy, because the file's own memory is aligned to 8 bytes only, and the last bit of a dot product depends
+    on the alignment.
+    """
+    return value.clone() if value.dtype == torch.float64 else value.to(device, copy=True)
 
 
 def _hashes(cards: dict[str, list[dict[str, str]]]) -> dict[str, list[str]]:

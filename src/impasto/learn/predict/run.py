@@ -233,7 +233,7 @@ class Training:
         path = self.folder / CHECKPOINT
         with safe_open(path, framework="pt") as file:
             head = json.loads((file.metadata() or {}).get("impasto", "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         if head.get("fingerprint") != self.bank.fingerprint:
             raise LearnError(f"{path} is of a predictor for another network; choose another folder")
         for prefix, model in (("model.", self.model), ("average.", self.average)):

@@ -37,7 +37,8 @@ class Checkpoint:
         try:
             with safe_open(path, framework="pt") as file:
                 meta = json.loads((file.metadata() or {})["impasto"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                # Copies, since last bits depend on alignment, and the file's own memory is aligned to 8 bytes only.
+                tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
             settings = {"design": _design(meta["settings"]), "apart": False, **meta["settings"]}  # of older runs
             return cls(tensors, meta["step"], meta["seconds"], settings, meta["styles"])
         except FileNotFoundError as error:
