@@ -180,8 +180,9 @@ def test_nothing_imports_the_command_line(name: str) -> None:
 
 @pytest.mark.parametrize("name", LEARN)
 def test_learning_knows_no_painting(name: str) -> None:
-    """``learn`` imports nothing of painting, but free memory, and the painter where it finds a start."""
-    may = {"learn.optimize.starts": {"painting.painter"}, "learn.devices": {"painting.memory"}}
+    """``learn`` imports nothing of painting, but what knows the machine, and the painter where it finds a start."""
+    machine = {"painting.memory", "painting.precision", "painting.tiles.compile_cache"}
+    may = {"learn.optimize.starts": {"painting.painter"}, "learn.devices": machine}
     may |= {"learn.teach.course": {"painting.painter"}}
     assert {other for other in inside(name) if other.startswith(("cli.", "painting."))} <= may.get(name, set())
 

@@ -248,3 +248,29 @@ def test_precision_is_checked() -> None:
     """An unknown precision is refused by name."""
     with pytest.raises(OptionError, match="precision must be auto, f32 or bf16"):
         devices.best_dtype(replace(QUICK).unit)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("tiles", "units", "tried", "expected"),
+    [
+        (True, True, "f32", torch.bfloat16),
+        (False, True, "bf16", torch.bfloat16),
+        (False, True, "f32", torch.float32),
+        (False, False, "bf16", torch.float32),
+    ],
+)
+def test_precision_that_pays(
+    monkeypatch: pytest.MonkeyPatch, tiles: bool, units: bool, tried: str, expected: torch.dtype
+) -> None:
+    """With AMX it is bfloat16; with other units for it what a trial finds quicker; without any float32."""
+    monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: tiles)
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: units)
+    monkeypatch.setattr(devices, "quicker", lambda key, openers: tried)
+    devices._quicker_in_bfloat16.cache_clear()
+    assert devices.best_dtype() == expected
+    devices._quicker_in_bfloat16.cache_clear()
+
+
+def test_trial_of_precisions() -> None:
+    """What is tried convolves there and back, and takes some time."""
+    assert all(devices._convolving(dtype)() > 0 for dtype in (torch.float32, torch.bfloat16))
