@@ -2,9 +2,10 @@
 
     python -m benchmarks.even --photos DIR --styles DIR [--every 6] [--network full] [--evaluations 100]
 
-Every sixth style of the bank paints an even grey, a dark ramp and a clear sky (``learn.evaluate.pattern``), and so does
-the papers' L-BFGS from each of them, under the objective that the network was trained for. Kept in
-benchmarks/results/even.json, by the network's name, after every style: a run that was ended goes on where it was.
+The styles that the results have, or at first every sixth of the bank, paint an even grey, a dark ramp and a clear sky
+(``learn.evaluate.pattern``), and so does the papers' L-BFGS from each of them, under the objective that the network was
+trained for. Kept in benchmarks/results/even.json, by the network's name, after every style: a run that was ended goes
+on where it was.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ RESULTS = Path(__file__).parent / "results" / "even.json"
 def main() -> None:
     args = _arguments()
     painter = Painter(args.network)
-    names = list(painter.styles[:: args.every])
+    everything = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    before = everything.get(args.network, {})
+    names = [name for name in before.get("rows", {}) if name in painter.styles] or list(painter.styles[:: args.every])
     losses = LossSettings.of(painter.bank)
     paintings = load_paintings(args.styles, names, size=losses.style_size, bank=painter.bank)
     photos = load_photos(args.photos, size=512, limit=args.limit)  # which define the units
     judge = Scorer(load_loss_network().to(best_dtype()), paintings, photos, losses)
     head = {**painted_by(painter, names), "evaluations": args.evaluations, "photos": args.limit}
-    everything = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    before = everything.get(args.network, {})
     same = before if before.get("fingerprint") == head["fingerprint"] else {}
     changed = set(names) - unchanged(same, head)
     found = {**head, "rows": {**same.get("rows", {}), **head["rows"]}}
