@@ -20,7 +20,7 @@ does. Seconds are of processor time.
 
 Each painting has a file of its own in --runs, with its rows beside it, written after every way. A run that was ended
 goes on where it was with the same command; to measure a painting again, delete its file. All of them are merged into
-benchmarks/results/unseen.json.
+benchmarks/results/unseen.json. The bank forgets the paintings of --names and --painting, if it was taught any.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ Row = Any
 class Bench:
     """A painter, and what the ways need."""
 
-    def __init__(self, args: argparse.Namespace) -> None:
+    def __init__(self, args: argparse.Namespace, paintings: list[str]) -> None:
         self.args = args
         self.painter = Painter(args.network)
-        self.bank = self.painter.bank
+        self.painter.bank = self.bank = self.painter.bank.without(paintings)
         self.photos = load_photos(args.photos, size=args.size, limit=args.limit)
         self.ruler = load_loss_network().to(best_dtype())
         self.settings = LossSettings.of(self.bank)
@@ -202,13 +202,15 @@ def _sheet(bench: Bench, painting: Path, rows: dict[str, Row], file: Path) -> No
 
 def main() -> None:
     args = _arguments()
-    bench = Bench(args)
+    unseen = set(args.names.read_text().split()) if args.names else set()
+    names = args.painting.split(",") if args.painting else sorted(unseen)
+    bench = Bench(args, sorted(unseen.union(names)))
     found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    head = {"fingerprint": bench.bank.fingerprint, "photos": len(bench.photos), "size": args.size}
+    head = {"fingerprint": bench.bank.fingerprint, "styles": len(bench.bank.styles)}
+    head |= {"photos": len(bench.photos), "size": args.size}
     mine = found.get(args.network, {})
     if {key: mine.get(key) for key in head} != head:
         mine = {**head, "paintings": {}}
-    names = args.painting.split(",") if args.painting else args.names.read_text().split()
     files = {path.stem: path for path in pictures.find([args.styles])}
     args.runs.mkdir(parents=True, exist_ok=True)
     for name in names:

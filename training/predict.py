@@ -34,6 +34,7 @@ def main() -> None:
     left_out = set(args.leave_out.read_text().split()) if args.leave_out else set()
     files = [path for folder in args.styles for path in pictures.find([folder])]
     network, bank = load_with_bank(assets.network_file(args.network))
+    bank = bank.without(left_out)
     photos = PhotoFolder.open(args.photos, hold_out=args.hold_out)
     settings = PredictSettings(**{each.name: getattr(args, each.name) for each in fields(PredictSettings)})
     learned = [path for path in files if path.stem not in left_out]

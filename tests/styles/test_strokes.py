@@ -39,6 +39,11 @@ def test_other_sizes_are_no_styles() -> None:
     assert bank.remove("mine").styles == ("other", "mine.200", "mine.800")
 
 
+def test_forgetting() -> None:
+    """A bank without a painting has it in none of its sizes; paintings that it does not have do not matter."""
+    assert a_bank().without(["mine", "nobody"]).names == ("other", "photo")
+
+
 def test_sizes_come_in_order() -> None:
     """Sizes are those of the cards, ascending; a style of one size has none to choose from."""
     assert strokes.sizes(a_bank(), "mine") == {200: "mine.200", 400: "mine", 800: "mine.800"}

@@ -224,6 +224,11 @@ class Bank:
         gone = {self.index(name) for name in names}
         return self.select(name for place, name in enumerate(self.names) if place not in gone)
 
+    def without(self, paintings: Iterable[str]) -> Bank:
+        """The bank as if nobody had taught it these: without their rows, in any stroke size. Others do not matter."""
+        gone = {name for style in paintings for name in (style, *self.others.get(style, ()))}
+        return self.select(name for name in self if name not in gone)
+
     def rename(self, old: str, new: str) -> Bank:
         """The bank with the style ``old`` called ``new``, in the same place."""
         index = self.index(old)
