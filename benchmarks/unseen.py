@@ -64,7 +64,7 @@ class Bench:
     def __init__(self, args: argparse.Namespace, paintings: list[str]) -> None:
         self.args = args
         self.painter = Painter(args.network)
-        self.painter.bank = self.bank = self.painter.bank.without(paintings)
+        self.painter.bank = self.bank = self.painter.own = self.painter.bank.without(paintings)
         self.photos = load_photos(args.photos, size=args.size, limit=args.limit)
         self.ruler = load_loss_network().to(best_dtype())
         self.settings = LossSettings.of(self.bank)

@@ -198,13 +198,19 @@ def test_unknown_style(painter: Painter, pixels: np.ndarray) -> None:
 
 def test_another_network_knows_the_style(painter: Painter, tmp_path: Path, monkeypatch: Any) -> None:
     """A style that only another network of impasto's has is refused in a sentence that names that network."""
-    painter.bank.select(["red"]).rename("red", "ochre").save(tmp_path / "other.safetensors")
+    other = dataclasses.replace(painter.bank.select(["red"]).rename("red", "ochre"), fingerprint="0a")
+    other.save(tmp_path / "other.safetensors")
     monkeypatch.setattr(assets, "networks", lambda: ("other",))
     monkeypatch.setattr(assets, "bank_file", lambda name: tmp_path / f"{name}.safetensors")
     with pytest.raises(StyleNameError, match="no style 'ochre'; .*; the network 'other' has it$"):
         painter.check("ochre")
     with pytest.raises(StyleNameError, match="^(?!.*has it$)"):
         painter.check("umber")
+    dataclasses.replace(other, fingerprint=painter.network.fingerprint).save(
+        tmp_path / "other.safetensors", overwrite=True
+    )
+    with pytest.raises(StyleNameError, match="; the bank that came with 'other' has it: impasto styles add"):
+        painter.check("ochre")
 
 
 def test_bad_photo(painter: Painter, tmp_path: Path) -> None:

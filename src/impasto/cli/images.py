@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from impasto import limits
+from impasto.cli.ends import load_photo
 from impasto.errors import OptionError
-from impasto.files import STDIO, printable
+from impasto.files import printable
 
 if TYPE_CHECKING:
     from impasto.painting.painter import Painter
@@ -38,15 +39,10 @@ def check_used(images: Mapping[str, Path], mixes: Iterable[str]) -> None:
             raise OptionError(f"{printable(image)} is not used; name it in -s or --mask, as {name!r}, or leave -s out")
 
 
-def add_images(painter: Painter, images: Mapping[str, Path]) -> None:
+def add_images(painter: Painter, images: Mapping[str, Path], max_pixels: int = limits.DEFAULT_MAX_PIXELS) -> None:
     """Make styles of the paintings, in the painter's bank; raises what ``Painter.add`` raises."""
     for name, image in images.items():
-        painter.add(source_of(image), name)
-
-
-def source_of(image: Path) -> Path | IO[bytes]:
-    """A painting's file; - is standard input."""
-    return sys.stdin.buffer if image == STDIO else image
+        painter.add(load_photo(image, max_pixels), name)
 
 
 def no_style() -> NoReturn:

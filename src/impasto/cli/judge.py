@@ -17,12 +17,14 @@ from impasto.cli.records import Fields, options
 from impasto.cli.root import app
 from impasto.cli.terminal import say, table, to_json
 from impasto.errors import LearnError, OptionError
+from impasto.files import printable
 from impasto.learn.loss.settings import LossSettings
 
 if TYPE_CHECKING:
     from impasto.learn.evaluate.medians import Record
     from impasto.learn.evaluate.pairs import Pairs
     from impasto.learn.evaluate.protocol import Protocol
+    from impasto.styles.bank import Bank
 
 SEVERAL_STRENGTHS = limits.Numbers(limits.STRENGTH)
 STRENGTHS = "0.25,0.5,0.75,1,1.25"
@@ -122,7 +124,9 @@ def judge(
     """
     protocol = comparing.protocol()
     pairs = _pairs(places, naming, trained)  # names first: torch takes seconds to load
-    bank = None if trained.opens is None else trained.opens.styles()
+    bank = _bank(trained)
+    if comparing.measures and "warping" in protocol.measures and any(pair.painted is not None for pair in pairs.found):
+        raise OptionError("warping needs frames, which have to be painted: give --network, and no painted pictures")
     losses = LossSettings(**{**NEUTRAL, **settings}) if bank is None else LossSettings.of(bank, **settings)
     with learning():
         from impasto.learn.devices import best_dtype
@@ -142,6 +146,15 @@ def judge(
     _show(head, pairs, records, summary, keys, as_json)
     if any("error" in record for record in records):
         raise typer.Exit(2)
+
+
+def _bank(trained: Trained) -> Bank | None:
+    """The bank, if there is one; MismatchError where it is not of the network that is named beside it."""
+    if trained.opens is None:
+        return None
+    if trained.network is not None and trained.bank is not None:
+        trained.opens.painter()
+    return trained.opens.styles()
 
 
 def _paint(trained: Trained, pairs: Pairs) -> Any:
@@ -165,7 +178,7 @@ def _show(
 ) -> None:
     """All of it as JSON, or a table; of one picture that is not in a folder, its numbers, or its error."""
     if pairs.single and "error" in records[0]:
-        raise LearnError(f"{records[0]['painted'] or records[0]['photo']}: {records[0]['error']}")
+        raise LearnError(_named(records[0]))
     _say(pairs, records)
     if as_json:
         left_out = {"missing": pairs.missing, "unknown": [str(path) for path in pairs.unknown]}
@@ -183,7 +196,7 @@ def _pairs(places: Sequence[Path], naming: Naming, trained: Trained) -> Pairs:
     paints = len(places) == 2 and trained.opens is not None
     if len(places) != 3 and not paints:
         raise OptionError(
-            f"judge takes PHOTO PAINTED PAINTING, or with --network PHOTO PAINTING; these are {len(places)} places"
+            f"judge takes PHOTO PAINTED PAINTING, or with --network PHOTO PAINTING; {counted(places, 'place')} given"
         )
     if naming.pairs is not None:
         if paints or naming.style or naming.limit is not None:
@@ -214,14 +227,21 @@ def _say(pairs: Pairs, records: Sequence[Record]) -> None:
             say(f"note: {what}: {', '.join(names[:3])}{more}")
     for record in records:
         if "error" in record:
-            say(f"skipped: {record['painted'] or record['photo']}: {record['error']}")
+            say(f"skipped: {_named(record)}")
+
+
+def _named(record: Record) -> str:
+    """A record's error, with the file's name once."""
+    file, error = str(record["painted"] or record["photo"]), str(record["error"])
+    return error if printable(file) in error else f"{printable(file)}: {error}"
 
 
 def _table(summary: dict[str, list[Record]], keys: Sequence[str]) -> None:
     """A line for each style, and behind them one for all: medians, with their intervals in brackets."""
     rows = [*summary["styles"], *({"name": "(all)", **record} for record in summary["overall"])]
     columns = ["name", *["strength"] * any(row["strength"] is not None for row in rows), "count", *keys]
-    table(columns, [{**row, **{key: _interval(row[key]) for key in keys}} for row in rows])
+    shown = [{**row, **{key: _interval(row[key]) for key in keys}} for row in rows]
+    table(columns, [{**row, "strength": "-" if row["strength"] is None else row["strength"]} for row in shown])
 
 
 def _interval(found: dict[str, Any] | None) -> str:

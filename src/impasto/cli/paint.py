@@ -128,7 +128,7 @@ def paint(
     look = Look.of(look, **_read_once(files, protect, [*found, *images.values()], max_pixels))
     with terminal.at_rest():
         painter = opening.open(batch.streams(found, look) if opening.max_memory is None else 1)
-    add_images(painter, images)
+    add_images(painter, images, max_pixels)
     painter.check(look)  # once, before the first photo
     saving = batch.Saving(comment=f"painted by impasto in the style {mix}", **asdict(written))
     _paint(batch.Batch(painter, look, saving, max_pixels), list(zip(found, targets, strict=True)), as_json)

@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 from impasto import limits
-from impasto.cli.ends import claim, save_bank
-from impasto.cli.images import source_of
-from impasto.cli.options import AsJson, Opens, Precision
+from impasto.cli.ends import claim, load_photo, save_bank
+from impasto.cli.options import AsJson, MaxPixels, Opens, Precision
 from impasto.cli.records import options
 from impasto.cli.root import app
 from impasto.cli.styles import Force, Output
@@ -35,6 +34,7 @@ def row(
     words: CardWords,
     opens: Opens,
     precision: Precision = "auto",
+    max_pixels: MaxPixels = limits.DEFAULT_MAX_PIXELS,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -49,7 +49,7 @@ def row(
     check_name(name)
     claim([output], [painting], opens=opens, force=force, keep=[output])
     painter = opens.painter(precision=precision)
-    painter.add(source_of(painting), name, steps=steps)
+    painter.add(load_photo(painting, max_pixels), name, steps=steps)
     card = Card(**{**asdict(words), "title": words.title or name}, source="")
     bank = painter.bank.add(name, painter.bank[name], card, replace=True)
     save_bank(bank.select([name]), output, force, as_json=as_json)

@@ -74,10 +74,11 @@ class Opened:
         """The bank that came with the network."""
         return Bank.load(self._beside)
 
-    def row(self, painting: pictures.Source, *, steps: int | None = None) -> Floats:
+    def row(self, painting: pictures.Photo | pictures.Source, *, steps: int | None = None) -> Floats:
         """A row (R,) for a ``painting`` that nothing was trained on: paint with it as with any other row.
 
-        ``painting`` is whatever can be read as a picture. Takes some seconds: the row is moved towards the painting by
+        ``painting`` is whatever can be read as a picture. The row depends on the network and the bank that came with
+        it alone, not on what else ``bank`` has. Takes some seconds: the row is moved towards the painting by
         ``steps``, as many as are good by default; more are better. Needs no torch. PictureError for a painting below 64
         pixels or of one colour, NetworkError where OpenVINO does not run.
         """
@@ -86,13 +87,15 @@ class Opened:
                 self._likeness = self._new_likeness()
             return self._likeness.row(painting, steps=steps)
 
-    def add(self, painting: pictures.Source, name: str | None = None, *, steps: int | None = None) -> str:
+    def add(
+        self, painting: pictures.Photo | pictures.Source, name: str | None = None, *, steps: int | None = None
+    ) -> str:
         """Find a ``row`` for a painting and put it into ``bank``; returns its name there, for mixes and masks.
 
         That is by default the name of its file, as a slug. In this painter's bank it takes the place of a style of the
         same name. BankError for a name that is no slug.
         """
-        name = slug_of(painting) if name is None else name
+        name = slug_of(getattr(painting, "name", painting)) if name is None else name
         check_name(name)
         if name == PHOTO:
             raise BankError(f"{name!r} is the style that gives the photo back; choose another name")
@@ -115,7 +118,10 @@ class Opened:
             code = Path(backward.__file__), Path(search.__file__)
             return compile_cache.compiled(make, options, what, compile_cache.digest_of(network, eye, *code), *key)
 
-        return Likeness(self._file, self.bank, session, compile if network.runtime == "openvino" else None, predictor)
+        bank = self.bank
+        with contextlib.suppress(ImpastoError):  # a network may have come without one
+            bank = self.own if self.own.fingerprint == bank.fingerprint else bank
+        return Likeness(self._file, bank, session, compile if network.runtime == "openvino" else None, predictor)
 
     def _bank_in(self, file: Where) -> Bank:
         """The bank in a file, once it belongs to the network."""
@@ -142,10 +148,13 @@ def with_photo(bank: Bank, beside: Path) -> Bank:
     return bank
 
 
-def network_of(style: str) -> str | None:
-    """A network that comes with impasto whose bank has the style; None if there is none."""
+def elsewhere(style: str, bank: Bank) -> str:
+    """Where a style is that a bank has not: the end of a sentence, "" where no network that comes with it has it."""
+    found = []
     for name in assets.networks():
         with contextlib.suppress(ImpastoError):  # it is no fault of this bank if another cannot be read
-            if style in Bank.load(assets.bank_file(name)):
-                return name
-    return None
+            other = Bank.load(assets.bank_file(name))
+            if style in other and other.fingerprint == bank.fingerprint:
+                return f"; the bank that came with {name!r} has it: impasto styles add puts both into one"
+            found += [name] * (style in other)
+    return f"; the network {found[0]!r} has it" if found else ""

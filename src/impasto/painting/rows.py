@@ -105,8 +105,8 @@ def check(bank: Bank, look: Look) -> None:
         for each in look.styles:
             blend.mix(with_strokes, each)
     except StyleNameError as error:
-        other = opening.network_of(next((name for name in look.names if name not in bank), ""))
-        raise error if other is None else StyleNameError(f"{error}; the network {other!r} has it") from error
+        where = opening.elsewhere(next((name for name in look.names if name not in bank), ""), bank)
+        raise StyleNameError(f"{error}{where}") from error if where else error
 
 
 def of_strokes(bank: Bank, look: Look) -> Bank:

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from impasto.errors import BankError
 
+LONGEST = 100  # characters: a file name with the photo's name before it and a suffix has room for it
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 def check_name(name: str) -> None:
     """BankError unless ``name`` is a slug: such names need no quoting in a shell, a mix, an address or a file name."""
+    if isinstance(name, str) and len(name) > LONGEST:
+        raise BankError(f"a name has at most {LONGEST} characters, not {len(name):,}; choose a shorter one")
     if not isinstance(name, str) or SLUG.fullmatch(name) is None:
         raise BankError(
             f"{name!r} cannot be a name; use lower-case letters, digits, '-', '_' and '.', "
@@ -24,10 +27,14 @@ def check_name(name: str) -> None:
 
 
 def slug_of(painting: object) -> str:
-    """What a painting's style is called after its file, such as "the-red-room" for "The Red Room.jpg"."""
+    """What a painting's style is called after its file, such as "the-red-room" for "The Red Room.jpg".
+
+    "painting" where its name has no Latin letters and digits, or is that of the style that gives the photo back.
+    """
     stem = Path(painting).stem if isinstance(painting, (str, os.PathLike)) else ""
     ascii_only = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9._]+", "-", ascii_only).strip("-._") or "painting"
+    slug = re.sub(r"[^a-z0-9._]+", "-", ascii_only)[:LONGEST].strip("-._")
+    return "painting" if slug in ("", "photo") else slug
 
 
 def plain(text: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from impasto import assets
 from impasto.learn.evaluate import measures
 from impasto.learn.evaluate.judging import Bench
 from impasto.learn.loss.features import LossNetwork
@@ -142,6 +143,7 @@ def test_a_picture_that_cannot_be_read(judge: Judge, photos: Path, painted: Path
     Image.new("RGB", (48, 10)).save(painted / "photo1-red.png")
     code, out, err = judge(photos, painted, styles, *SMALL, "--json", "--measures", "ssim")
     assert code == 2 and [line.split(":")[0] for line in err.splitlines()] == ["skipped", "skipped"]
+    assert all(line.count("-red.png") == 1 for line in err.splitlines())
     errors = [record["error"] for record in strict(out)["pictures"] if "error" in record]
     assert len(errors) == 2 and "another shape" in errors[1]
     assert [style["count"] for style in strict(out)["styles"]] == [5, 3]
@@ -154,7 +156,7 @@ def test_sentences(judge: Judge, photos: Path, painted: Path, styles: Path, tmp_
     one, made, red = photos / "photo0.png", painted / "photo0-red.png", styles / "red.png"
     for words, message in (
         ([one, made], "judge takes PHOTO PAINTED PAINTING"),
-        ([one], "these are 1 places"),
+        ([one], "1 place is given"),
         ([tmp_path / "no", made, red], "there is no file or folder"),
         ([photos, made, red], "is one picture"),
         ([one, tmp_path / "no.png", red], "there is no file or folder"),
@@ -164,9 +166,11 @@ def test_sentences(judge: Judge, photos: Path, painted: Path, styles: Path, tmp_
         ([photos, painted, styles, "--pattern", "{style}"], "--pattern must name"),
         ([photos, painted, styles, "-s", "blue"], "holds no picture called blue"),
         ([photos, painted, styles, "--measures", "lpips"], "there is no measure 'lpips'"),
+        ([photos, painted, styles, "--measures", "warping"], "warping needs frames"),
         ([photos, painted, styles, "--fit", "guess"], "--fit must be"),
         ([photos, painted, styles, "--size", "0"], "--size must be"),
         ([photos, styles, "--network", network_file, "--bank", tmp_path / "no.safetensors"], "no.safetensors"),
+        ([one, made, red, "--network", network_file, "--bank", assets.bank_file("full")], "not to"),
     ):
         code, out, err = judge(*words)
         assert code == 2 and not out and err.count("\n") == 1 and message in err, (words, err)

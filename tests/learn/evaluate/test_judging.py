@@ -157,6 +157,16 @@ def test_nothing_can_be_read(loss_network: LossNetwork, tmp_path: Path) -> None:
             list(judged([pair], loss_network, LossSettings(), PROTOCOL))
 
 
+def test_a_photo_that_is_too_narrow(loss_network: LossNetwork, tmp_path: Path) -> None:
+    """Where it comes first it does not stop the others; alone it is named, with what to do."""
+    narrow, good = saved(tmp_path / "a.png", noise(1, 900, 3)), saved(tmp_path / "b.png", noise(64, 64, 3))
+    pairs = [Pair(narrow, narrow, good), Pair(good, good, good)]
+    first, second = judged(pairs, loss_network, LossSettings(unit="energy"), PROTOCOL)
+    assert "too small" in first["error"] and second["content"] == 0
+    with pytest.raises(LearnError, match=r"a\.png has .* too few to be measured.*a larger --size"):
+        list(judged(pairs[:1], loss_network, LossSettings(unit="energy"), PROTOCOL))
+
+
 @pytest.mark.parametrize(
     "picture",
     [noise(64, 64), noise(64, 64, 2), noise(64, 64, 4), noise(64, 64).astype(np.uint16) * 257],

@@ -66,7 +66,9 @@ def test_two_pictures_of_one_pair(places: tuple[list[Path], list[Path]], tmp_pat
         by_name(places[0], put(tmp_path / "painted", "cat-monet.jpg", "cat-monet.png"), places[1])
 
 
-@pytest.mark.parametrize("pattern", ["{photo}", "{style}-{strength}", "{photo}-{style", "{photo}-{styl}", "{}", "a"])
+@pytest.mark.parametrize(
+    "pattern", ["{photo}", "{style}-{strength}", "{photo}-{style", "{photo}-{styl}", "{}", "a", "{photo:9}-{style}"]
+)
 def test_patterns_that_say_too_little(places: tuple[list[Path], list[Path]], tmp_path: Path, pattern: str) -> None:
     """A pattern without both names, or with others, is refused."""
     with pytest.raises(OptionError, match="--pattern must name"):
@@ -77,6 +79,13 @@ def test_names_that_fit_nothing(places: tuple[list[Path], list[Path]], tmp_path:
     """If no name follows the pattern, one that would is named."""
     with pytest.raises(LearnError, match=r"none of the 1 pictures .* such as cat-2-monet\.png"):
         by_name(places[0], put(tmp_path / "painted", "a.png"), places[1])
+
+
+def test_an_empty_folder(places: tuple[list[Path], list[Path]], tmp_path: Path) -> None:
+    """A folder without pictures is said to be one."""
+    (tmp_path / "painted").mkdir()
+    with pytest.raises(LearnError, match="painted holds no pictures"):
+        by_name(places[0], tmp_path / "painted", places[1])
 
 
 def test_a_name_with_two_meanings(tmp_path: Path) -> None:
@@ -110,10 +119,14 @@ def test_pictures_that_are_not_there(tmp_path: Path) -> None:
 
 
 def test_a_table(tmp_path: Path) -> None:
-    """A row is a pair; names are below the folders; rows of one photo come together; TSV by its suffix."""
+    """A row is a pair; names are below the folders; rows of one photo come together.
+
+    Commas, semicolons or tabs are between the columns, and spaces and capitals do not matter.
+    """
     rows = "painted,photo,painting,strength\nx.png,a.jpg,m.png,0.5\nz.png,b.jpg,m.png,\ny.png,a.jpg,n.png,1\n"
-    for name, text in (("t.csv", rows), ("t.tsv", rows.replace(",", "\t"))):
-        (tmp_path / name).write_text(text)
+    for separator in (",", ";", "\t", ", "):
+        name = "t.csv"
+        (tmp_path / name).write_text("\ufeff" + rows.replace(",", separator).replace("painted", "Painted"))
         found = by_table(tmp_path / name, Path("p"), Path("d"), Path("s"))
         assert listed(found) == [("a", "m", 0.5), ("a", "n", 1.0), ("b", "m", None)]
         assert found.found[0].painted == Path("d/x.png")
@@ -127,7 +140,8 @@ def test_a_table(tmp_path: Path) -> None:
         ("painted,photo\na,b\n", "must have rows, and the columns"),
         ("painted,photo,painting\na,,c\n", "lacks a name on line 2"),
         ("painted,photo,painting,strength\na,b,c,much\n", "strength on line 2"),
-        ("painted,photo,painting,strength\na,b,c,7\n", "strength on line 2"),
+        ("\npainted,photo,painting,strength\n\na,b,c,-1\n", "strength on line 4"),
+        ("painted,photo,painting\na,b,c\nd,b,c\na,b,c\n", "has line 2 again on line 4"),
     ],
 )
 def test_a_table_that_is_none(tmp_path: Path, text: str, message: str) -> None:
@@ -140,13 +154,13 @@ def test_a_table_that_is_none(tmp_path: Path, text: str, message: str) -> None:
 def test_a_table_that_cannot_be_read(tmp_path: Path) -> None:
     """No file, and bytes that are no text."""
     (tmp_path / "t.csv").write_bytes(b"\xff\xfe\x00\x01" * 9)
-    for name in ("no.csv", "t.csv"):
-        with pytest.raises(LearnError, match="cannot be read as a table"):
+    for name, message in (("no.csv", "cannot be read as a table"), ("t.csv", "save it as CSV in UTF-8")):
+        with pytest.raises(LearnError, match=message):
             by_table(tmp_path / name, Path("p"), Path("d"), Path("s"))
 
 
 def test_what_a_painter_makes(places: tuple[list[Path], list[Path]]) -> None:
-    """Every photo in every style at every strength; names give each style its painting."""
-    pairs = to_paint(*places, [0.5, 1.0])
+    """Every photo in every style at every strength, once; names give each style its painting."""
+    pairs = to_paint(*places, [0.5, 1.0, 0.5])
     assert len(pairs.found) == 8 and {pair.painted for pair in pairs.found} == {None}
     assert list(names(pairs.found)) == ["monet", "van-gogh-1889"]

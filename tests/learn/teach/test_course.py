@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto.errors import BankError, OptionError, StyleNameError
+from impasto.errors import BankError, LearnError, OptionError, StyleNameError
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.teach.course import Course, open_network, teach
@@ -92,8 +93,24 @@ def test_a_course_that_is_stopped(painting: Path, network_file: Path, photos: Pa
     assert course.stopped and list(course.rows()) == ["mine"] and course.bank().names[-1] == "mine"
 
 
+def test_a_painting_twice(painting: Path, network_file: Path, photos: Path, tmp_path: Path) -> None:
+    """A painting that is there twice, under whatever name, would count twice: both are named."""
+    shutil.copy(painting, tmp_path / "again.png")
+    bank = Bank.load(network_file.with_suffix(".safetensors"))
+    with pytest.raises(LearnError, match=r"noise\.png and .*again\.png are the same painting"):
+        Course([painting, tmp_path / "again.png"], "mine", open_network(network_file), bank, PhotoFolder.open(photos))
+
+
+def test_a_painting_of_one_colour(network_file: Path, photos: Path, tmp_path: Path) -> None:
+    """It shows no style, as `impasto row` says, too."""
+    Image.new("RGB", (90, 90), "teal").save(tmp_path / "flat.png")
+    bank = Bank.load(network_file.with_suffix(".safetensors"))
+    with pytest.raises(LearnError, match=r"flat\.png is of one colour"):
+        Course(tmp_path / "flat.png", "mine", open_network(network_file), bank, PhotoFolder.open(photos))
+
+
 def test_a_course_begins_with_what_a_search_finds(
-    painting: Path, network_file: Path, photos: Path, loss_network: LossNetwork
+    painting: Path, network_file: Path, photos: Path, loss_network: LossNetwork, tmp_path: Path
 ) -> None:
     """Where the painting has the size that the network was trained with, the start is `impasto row`'s, else the mix."""
     bank = Bank.load(network_file.with_suffix(".safetensors"))
@@ -108,6 +125,11 @@ def test_a_course_begins_with_what_a_search_finds(
     next(steps)
     best = course.lesson.best
     assert best is not None and best.tobytes() == start.tobytes()  # so there is a preview before the first step
-    alone, several = (Course([painting] * count, *given[1:], trained, loss_network=loss_network) for count in (1, 2))
+    beside = tmp_path / "beside.png"
+    Image.open(painting).rotate(90).save(beside)
+    alone, several = (
+        Course(paintings, *given[1:], trained, loss_network=loss_network)
+        for paintings in ([painting], [painting, beside])
+    )
     np.testing.assert_array_equal(alone.searched(network_file), start)  # a list of one, as the command line gives
     assert several.searched(network_file) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto import Painter, assets
+from impasto import Painter, assets, pictures
 from impasto.errors import BankError, MismatchError, NetworkError, PictureError
+from impasto.styles.names import check_name, slug_of
 from impasto.styles.unseen import likeness
 from impasto.styles.unseen.eye import Aim
 from impasto.styles.unseen.likeness import samples, seen_at
@@ -78,6 +80,52 @@ def test_a_painting_is_a_style_with_every_dial(painter: Painter, painting: Path)
     masked = painter.paint_array(photo, "red", masks={name: np.eye(48, 40, dtype=np.float32)})
     assert len({each.tobytes() for each in (alone, mixed, weak, masked, photo)}) == 5
     assert all(np.array_equal(painter.bank[name], row) for name, row in before.items())
+
+
+def test_a_row_is_of_the_networks_own_bank(painter: Painter, painting: Path, network_file: Path) -> None:
+    """With a bank of one's own a painting becomes the same row, whatever that bank says of its training."""
+    few = replace(painter.bank.select(["red"]), meta={"settings": {"style_layers": "relu1_1"}})
+    other = Painter(network_file, bank=few)
+    np.testing.assert_array_equal(other.row(painting, steps=2), painter.row(painting, steps=2))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"style_layers": ["relu1_1"], "style_layer_weights": [1.0, 2.0]},
+        {"style_layer_weights": [0.0] * 4},
+        {"style_weight": "x"},
+        {"style_weight": 1e38},
+        {"style_layers": "relu1_1"},
+        {"style_size": 0},
+    ],
+)
+def test_what_training_cannot_have_been(painter: Painter, said: dict[str, Any]) -> None:
+    """A bank that says odd things about its network's training is refused in one sentence."""
+    with pytest.raises(BankError, match="says odd things about its training"):
+        Aim.of(replace(painter.bank, meta={"settings": said}))
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("The Red Room.jpg", "the-red-room"), ("photo.jpg", "painting"), ("絵画.jpg", "painting"), ("x" * 300, "x" * 100)],
+)
+def test_names_of_files(file: str, name: str) -> None:
+    """A file's name becomes one that a style may have, and never that of the style that gives the photo back."""
+    assert slug_of(Path(file)) == name
+    check_name(slug_of(Path(file)))
+
+
+def test_names_have_an_end(painter: Painter) -> None:
+    """A name that is too long for a file's name is refused before anything is searched."""
+    with pytest.raises(BankError, match="at most 100 characters, not 5,000"):
+        painter.add("nowhere.png", "a" * 5000)
+
+
+def test_a_picture_that_was_read(painter: Painter, painting: Path) -> None:
+    """A painting may have been read before, with whatever limit of pixels."""
+    photo = pictures.load(painting, max_pixels=96 * 96)
+    np.testing.assert_array_equal(painter.row(photo, steps=0), painter.row(painting, steps=0))
 
 
 def test_photo_is_taken(painter: Painter, painting: Path) -> None:
@@ -193,6 +241,20 @@ def test_row_is_what_paint_takes(
     np.testing.assert_array_equal(*pictures)
     code, _, err = run("row", painting, "-o", mine, *network, capsys=capsys)
     assert code == 2 and "exists already" in err
+    code, _, err = run("row", painting, "-o", tmp_path / "b.safetensors", *network, "--max-pixels", 99, capsys=capsys)
+    assert code == 2 and "the limit of 99" in err
+
+
+@pytest.mark.process
+def test_what_is_to_be_known_of_a_painting_is_said(
+    few_steps: None, network_file: Path, photo_file: Path, tmp_path: Path, capsys: Any
+) -> None:
+    """A note of the painting's file, such as that only its first picture is taken."""
+    frames = [stripes(), stripes().rotate(90)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    given = ("paint", photo_file, "--network", network_file, "--style-image", tmp_path / "moving.gif")
+    code, _, err = run(*given, "-o", tmp_path / "out.png", capsys=capsys)
+    assert code == 0 and "moving.gif is an animation" in err
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import ImpastoError, LearnError, OptionError, PictureError
+from impasto.files import printable
 from impasto.learn.devices import memory_watched, smaller
 from impasto.learn.evaluate import measures
 from impasto.learn.evaluate.motion import warping_error
@@ -37,7 +38,7 @@ Paint = Callable[[Picture, str, float], Picture]  # of a photo, a style's name a
 
 CONTENT = ("relu3_1", "relu4_1")  # layers of the two content distances
 ALIKE = 0.02  # of proportions, or one pixel: what rounding makes of small pictures
-SMALLEST = 8  # pixels of a painting's shorter side: relu4_1 is an eighth of it
+SMALLEST = 8  # pixels of a picture's shorter side: relu4_1 is an eighth of it
 
 
 class Sight:
@@ -276,7 +277,14 @@ def _for_units(paths: Iterable[Path], settings: LossSettings, protocol: Protocol
     reason, given = "", False
     for path in paths:
         try:
-            yield to_planes(_sized(load(path).picture, protocol))
+            photo = _sized(load(path).picture, protocol)
+            high, wide = photo.shape[:2]
+            if min(high, wide) < SMALLEST:
+                raise PictureError(
+                    f"{printable(path)} has {wide} x {high} pixels at this size, too few to be measured; it needs "
+                    f"{SMALLEST} each way: give a larger --size, or leave it out"
+                )
+            yield to_planes(photo)
             given = True
         except PictureError as error:
             reason = str(error)

@@ -83,8 +83,8 @@ def cfsd(painted: Tensor, photo: Tensor) -> float:
     mine, theirs = (each[0].float().flatten(1).T / each.shape[1] for each in (painted, photo))  # (H W, C)
     total = 0.0
     for top in range(0, len(theirs), ROWS):
-        q = (mine[top : top + ROWS] @ mine.T).log_softmax(1)
-        p = (theirs[top : top + ROWS] @ theirs.T).log_softmax(1)
+        q = (mine[top : top + ROWS] @ mine.T).double().log_softmax(1)  # in float32 rounding adds up over all positions
+        p = (theirs[top : top + ROWS] @ theirs.T).double().log_softmax(1)
         total += float((p.exp() * (p - q)).sum())
     return total
 

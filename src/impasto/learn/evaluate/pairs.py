@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ from pathlib import Path
 
 from impasto.errors import LearnError, OptionError
 from impasto.files import printable
-from impasto.limits import STRENGTH
+from impasto.limits import Number
 from impasto.pictures import find
 
 PATTERN = "{photo}-{style}"  # as ``impasto paint`` names what it paints
-FIELDS = ("photo", "style", "strength")
+FIELD = re.compile(r"{(photo|style|strength)}")
 COLUMNS = ("painted", "photo", "painting")  # of a table; strength may be there as well
+SEPARATORS = ",;\t"  # of a table: that which its first line has most of
+STRENGTH = Number(0)  # other tools have other ranges
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ANY = "\0"  # stands for a strength in a name
 
@@ -89,6 +92,8 @@ def by_name(photos: Sequence[Path], painted: Path, paintings: Sequence[Path], pa
     seen: dict[tuple[str, float | None], Path] = {}
     pairs, unknown = [], []
     files = find([painted])
+    if not files:
+        raise LearnError(f"{printable(painted)} holds no pictures; name the folder of painted ones")
     for path in files:
         name = path.relative_to(painted).with_suffix("").as_posix()
         reading = next(((key, strength) for key, strength in _readings(name, pattern) if key in wanted), None)
@@ -113,16 +118,14 @@ def by_name(photos: Sequence[Path], painted: Path, paintings: Sequence[Path], pa
 
 
 def _name(pattern: str, photo: Path, painting: Path) -> str:
-    try:
-        name = pattern.format_map({"photo": photo.stem, "style": painting.stem, "strength": ANY})
-        used = [field for field in FIELDS if "{" + field + "}" in pattern]
-        if used[:2] != ["photo", "style"]:
-            raise ValueError(pattern)
-    except (ValueError, KeyError, IndexError, AttributeError) as error:
+    parts = FIELD.split(pattern)
+    used, rest = parts[1::2], "".join(parts[::2])
+    if not {"photo", "style"} <= set(used) or "{" in rest or "}" in rest:
         raise OptionError(
             f"--pattern must name {{photo}} and {{style}}, and may name {{strength}}, as in {PATTERN}, not {pattern!r}"
-        ) from error
-    return name
+        )
+    values = {"photo": photo.stem, "style": painting.stem, "strength": ANY}
+    return FIELD.sub(lambda found: values[found[1]], pattern)
 
 
 def _readings(name: str, pattern: str) -> Iterator[tuple[str, float | None]]:
@@ -135,33 +138,43 @@ def _readings(name: str, pattern: str) -> Iterator[tuple[str, float | None]]:
 
 
 def by_table(table: Path, photos: Path, painted: Path, paintings: Path) -> Pairs:
-    """Pairs out of a table (CSV, or TSV by its suffix) with the columns painted, photo, painting, and maybe strength.
+    """Pairs out of a table with the columns painted, photo, painting, and maybe strength.
 
-    Names are below the three folders. LearnError for a table that cannot be read or names no pictures.
+    Commas, semicolons or tabs are between them. Names are below the three folders. LearnError for a table that cannot
+    be read, names no pictures or has a line twice.
     """
     try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t" if table.suffix.lower() == ".tsv" else ","))
+        text = table.read_text(encoding="utf-8-sig")
+        first = text.lstrip().partition("\n")[0]
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=first.count))
+        rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
+    except UnicodeDecodeError as error:
+        raise LearnError(f"{printable(table)} is not in UTF-8; save it as CSV in UTF-8") from error
     except (OSError, ValueError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise LearnError(f"{printable(table)} cannot be read as a table ({reason})") from error
-    if not rows or not set(COLUMNS) <= rows[0].keys():
+    columns = [name.strip().casefold() for name in rows[0][1]] if rows else []
+    if len(rows) < 2 or not set(COLUMNS) <= set(columns):
         raise LearnError(f"{printable(table)} must have rows, and the columns {', '.join(COLUMNS)} on its first line")
     places = {"photo": photos, "painted": painted, "painting": paintings}
-    pairs = []
-    for number, row in enumerate(rows, 2):
-        if not all(row[column] for column in COLUMNS):
+    pairs: dict[Pair, int] = {}
+    for number, cells in rows[1:]:
+        row = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
+        if not all(row.get(column) for column in COLUMNS):
             raise LearnError(f"{printable(table)} lacks a name on line {number}")
         strength = row.get("strength")
         given = STRENGTH.read(f"strength on line {number} of {printable(table)}", strength) if strength else None
-        pairs.append(Pair(**{key: place / str(row[key]) for key, place in places.items()}, strength=given))
-    pairs.sort(key=lambda pair: str(pair.photo))  # stable: a photo is looked at once
-    return Pairs(tuple(pairs))
+        pair = Pair(**{key: place / row[key] for key, place in places.items()}, strength=given)
+        if pair in pairs:
+            raise LearnError(f"{printable(table)} has line {pairs[pair]} again on line {number}; remove one of them")
+        pairs[pair] = number
+    return Pairs(tuple(sorted(pairs, key=lambda pair: str(pair.photo))))  # stable: a photo is looked at once
 
 
 def to_paint(photos: Sequence[Path], paintings: Sequence[Path], strengths: Sequence[float]) -> Pairs:
-    """Every photo in every style at every strength, for a painter to make."""
-    grid = [(photo, painting, strength) for photo in photos for painting in paintings for strength in strengths]
+    """Every photo in every style at every strength, once, for a painter to make."""
+    once = dict.fromkeys(strengths)
+    grid = [(photo, painting, strength) for photo in photos for painting in paintings for strength in once]
     return Pairs(tuple(Pair(photo, None, painting, strength) for photo, painting, strength in grid))
 
 

@@ -6,6 +6,8 @@ best so far is always there, so a lesson may be broken off at any moment.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -19,6 +21,7 @@ from torch import Tensor
 
 from impasto import limits
 from impasto.errors import LearnError
+from impasto.files import printable
 from impasto.learn.devices import best_dtype, memory_watched, resolve_device, smaller
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.judge import Judge, ruler
@@ -35,6 +38,7 @@ from impasto.styles.bank import Bank
 Paintings: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 LEAST_SIDE = 64  # pixels: a painting with a shorter side says too little about strokes
+NOTHING = 1e-3  # deviation of the tones, 0..1, of a picture that shows nothing
 UNIT_PHOTOS = 16  # pictures from which the units of the losses are taken
 
 
@@ -63,10 +67,18 @@ class Computing(TypedDict, total=False):
 
 
 def all_of(painting: Paintings) -> list[Path]:
-    """The files of one painting, or of several; LearnError where there is none."""
+    """The files of one painting, or of several; LearnError where there is none, or one twice."""
     found = [Path(painting)] if isinstance(painting, str | os.PathLike) else [Path(each) for each in painting]
     if not found:
         raise LearnError("there is no painting to learn")
+    known: dict[bytes, Path] = {}
+    for path in found if len(found) > 1 else ():
+        with contextlib.suppress(OSError):  # whoever reads it says what is wrong
+            other = known.setdefault(hashlib.sha256(path.read_bytes()).digest(), path)
+            if other is not path:
+                raise LearnError(
+                    f"{printable(other)} and {printable(path)} are the same painting; leave one of them out"
+                )
     return found
 
 
@@ -74,7 +86,8 @@ class Lesson:
     """One painting, taught to a frozen network: ``match`` finds the start, ``run`` goes on from there, ``row`` is it.
 
     Several paintings, of one artist, are learned as one style: the mean of their Gram matrices. Raises LearnError for a
-    painting below 64 pixels, PictureError for one that cannot be read, MismatchError for a bank of another network.
+    painting below 64 pixels or of one colour, PictureError for one that cannot be read, MismatchError for a bank of
+    another network.
     """
 
     def __init__(
@@ -118,6 +131,8 @@ class Lesson:
                 f"{painting} is only {width} x {height} pixels at a style size of {self.settings.style_size}, "
                 f"and a painting needs {LEAST_SIDE} a side"
             )
+        if float(picture.std((2, 3)).max()) < NOTHING:
+            raise LearnError(f"{painting} is of one colour and shows no style; take another picture")
         return picture
 
     def stop(self) -> None:

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from impasto.errors import NetworkError
+from impasto import limits
+from impasto.errors import BankError, NetworkError, OptionError, brief
 from impasto.styles import strokes
 from impasto.styles.bank import Bank
 
@@ -34,13 +35,23 @@ class Aim:
 
     @classmethod
     def of(cls, bank: Bank) -> Aim:
-        """What the network of a bank was trained for."""
+        """What the network of a bank was trained for; BankError where the bank says what cannot be."""
         said = bank.meta.get("settings")
         trained: dict[str, Any] = said if isinstance(said, dict) else {}
-        layers = tuple(trained.get("style_layers") or LAYERS)
+        layers = trained.get("style_layers") or LAYERS
         weights = trained.get("style_layer_weights") or [1.0] * len(layers)
         rest = {key: trained.get(key, value) for key, value in DEFAULTS.items()}
-        return cls(shares={each: w / sum(weights) for each, w in zip(layers, weights, strict=True)}, **rest)
+        try:
+            limits.LAYERS.check("style_layers", layers)
+            limits.WEIGHTS.check("style_layer_weights", weights)
+            limits.WEIGHT.check("style_weight", rest["style_weight"])
+            limits.SIDE.check("style_size", rest["style_size"])
+            whole = sum(weights)
+            return cls(shares={each: w / whole for each, w in zip(layers, weights, strict=True)}, **rest)
+        except (OptionError, ValueError, ZeroDivisionError) as error:
+            raise BankError(
+                f"the bank of {bank.network!r} says odd things about its training ({brief(error)}); take another copy"
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ class Likeness:
             predictor.check_network(bank.fingerprint, bank.network)
         if predictor is None and compile is None:
             raise NetworkError(
-                "a row for a painting is found with OpenVINO: pip install openvino, and take the runtime auto"
+                "a row for a painting is found with OpenVINO: take the runtime auto; where OpenVINO is missing, "
+                "pip install openvino"
             )
         self.aim = Aim.of(bank)
         self._network, self._compile, self._predictor = network, compile, predictor
@@ -49,7 +50,7 @@ class Likeness:
         assert self._compile is not None
         return Search(self._network, assets.LOSS_NETWORK, self.aim, samples(), self._compile)
 
-    def row(self, painting: pictures.Source, *, steps: int | None = None) -> Floats:
+    def row(self, painting: pictures.Photo | pictures.Source, *, steps: int | None = None) -> Floats:
         """The row (R,) for a painting, moved by ``steps``; 0 gives it as predicted.
 
         PictureError for a painting that cannot be read, that is smaller than 64 pixels or shows nothing.
@@ -72,9 +73,9 @@ class Likeness:
         return blend.with_own_tones(self._rows.mean(0), pixels)
 
 
-def seen_at(painting: pictures.Source, size: int) -> Floats:
+def seen_at(painting: pictures.Photo | pictures.Source, size: int) -> Floats:
     """A painting (h, w, 3), 0..1, with ``size`` pixels on its longer side, never enlarged; PictureError as ``row``."""
-    photo = pictures.load(painting)
+    photo = painting if isinstance(painting, pictures.Photo) else pictures.load(painting)
     height, width = photo.picture.shape[:2]
     if min(height, width) < LEAST_SIDE:
         raise PictureError(
