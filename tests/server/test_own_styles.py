@@ -82,7 +82,7 @@ def test_no_name_is_given_twice(client: TestClient) -> None:
     assert client.delete(f"/api/v1/styles/{first}").status_code == 204
     assert first not in names(client)
     assert made_of(client, name="twice.png")["name"] == "twice-2"
-    assert [made_of(client, name=name)["name"] for name in ("red.png", "photo.jpg")] == ["red-2", "photo-2"]
+    assert [made_of(client, name=name)["name"] for name in ("red.png", "photo.jpg")] == ["red-2", "painting"]
     gone = client.post("/api/v1/paint?style=twice", content=drawn(), headers=PNG)
     assert problem(gone) == (404, "unknown-style") and "no longer kept" in gone.json()["detail"]
     lesson = client.post("/api/v1/lessons", params={"name": first}, content=drawn(), headers=PNG)
@@ -144,7 +144,7 @@ def test_what_is_no_painting(
 
 @pytest.mark.parametrize(
     ("label", "word"),
-    [("../../etc/passwd", "passwd"), ("a\nb\x00<script>.png", "a-b-script"), ("", "photo"), ("…", "painting")],
+    [("../../etc/passwd", "passwd"), ("a\nb\x00<script>.png", "a-b-script"), ("", "painting"), ("…", "painting")],
 )
 def test_names_are_words(serve: TestClient, label: str, word: str) -> None:
     """Whatever a painting is called, its style's name is a plain word, and its title one line without folders."""

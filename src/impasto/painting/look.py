@@ -78,7 +78,7 @@ class Look:
     protect: Mask | None = limits.field(None, "Keep features, such as a face's, where the picture FILE is white.")
     stroke_size: float | None = limits.field(
         None,
-        "Strokes as in a painting of N pixels: full learned its styles at 1000, fast at 700; half is twice as fine.",
+        "Strokes as in a painting of N pixels: the networks learned their styles at 1000; half is twice as fine.",
         limits.STROKE_SIZE,
     )
 
