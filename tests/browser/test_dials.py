@@ -210,8 +210,8 @@ def test_strokes_of_any_style(painted: Any) -> None:
     expect(dial).to_have_value("50")
     dial.fill("0")
     painted.painted()
-    assert painted.recipe["stroke_size"] == 350  # `fast` learned at 700
-    expect(painted.page.locator("#stroke-value")).to_have_text("350 px")
+    assert painted.recipe["stroke_size"] == 500  # the networks learned at 1000
+    expect(painted.page.locator("#stroke-value")).to_have_text("500 px")
     dial.fill("50")
     painted.painted()
     assert painted.recipe["stroke_size"] is None

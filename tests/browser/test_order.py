@@ -107,7 +107,7 @@ def test_a_style_of_another_network_is_not_painted_with(painted: Any) -> None:
     chooser.value.set_files({"name": "mine.png", "mimeType": "image/png", "buffer": b"x"})
     painted.page.locator("#teach-dialog button.primary").click()
     painted.page.get_by_role("radio", name="Fine").click()
-    expect(painted.style("bamberg-apocalypse")).to_have_count(1)  # which the former lacks
+    expect(painted.style("matisse-red-room")).to_have_count(1)  # which the former lacks
     held[0].fulfill(status=201, json={"name": OTHER})
     expect(painted.page.locator("#note-text")).to_contain_text("in “Fast”")
     assert OTHER not in painted.recipe["styles"]

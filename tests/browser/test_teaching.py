@@ -55,8 +55,8 @@ def test_a_painting_becomes_a_style(make_studio: Any, photo: Path) -> None:
     with studio.page.expect_file_chooser() as chooser:
         studio.tool("Choose a painting").click()
     chooser.value.set_files(photo)
-    expect(studio.page.get_by_label("Name")).to_have_value("holiday")
-    studio.page.get_by_label("Name").fill("mine")
+    expect(studio.page.get_by_label("Name", exact=True)).to_have_value("holiday")
+    studio.page.get_by_label("Name", exact=True).fill("mine")
     studio.page.get_by_text("Teach it for some minutes instead").click()
     studio.tool("Start").click()
     expect(studio.page.get_by_text("Step 10 of 100, 42 sec left")).to_be_visible()

@@ -26,6 +26,7 @@ from tests.pictures.drawn import swapped_profile
 
 pytestmark = pytest.mark.browser
 NEAR = 2  # of 255
+AMPLIFIED = 6  # where what is painted differs by 1 of 255 itself: the network is bold
 MOST = 5_000_000  # bytes of a first visit, packed
 
 
@@ -105,24 +106,24 @@ LOOKS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_look_is_painted_as_the_library_paints_it(open_site: Site, painter: impasto.Painter, look: str) -> None:
-    """Every dial, on a photo of odd size: no pixel is further than 2 of 255 from ``impasto paint``, in two passes 3."""
+    """Every dial, on a photo of odd size: no pixel is further than 2 of 255 from ``impasto paint``, in two passes 6."""
     style, dials = LOOKS[look]
     photo = png(drawn(317, 243))
-    most = NEAR + ("brush" in dials)  # a pixel in 77,000 is so far: what differs in the first pass is painted on
+    most = AMPLIFIED if "brush" in dials else NEAR  # what differs in the first pass is painted on
     assert near(open_site.paint(photo, style, **dials), library(painter, photo, style, **dials), most)
 
 
-FINE = [(350, {}), (1400, {}), (350, {"keep_color": True, "strength": 0.4})]
+FINE = [(500, {}), (2000, {}), (500, {"keep_color": True, "strength": 0.4})]
 
 
 @pytest.mark.parametrize("size, dials", FINE, ids=["fine", "large", "fine, its colours"])
 def test_strokes_are_painted_as_the_library_paints_them(
     open_site: Site, painter: impasto.Painter, size: int, dials: dict[str, Any]
 ) -> None:
-    """Half and twice the stroke size of `fast`, which learned at 700: painted larger and shrunk, or in two passes."""
+    """Half and twice the stroke size of `fast`, which learned at 1000: painted larger and shrunk, or in two passes."""
     photo = png(drawn(317, 243))
-    found = open_site.paint(photo, STYLE, finer=700 / size, **dials)
-    assert near(found, library(painter, photo, STYLE, stroke_size=size, **dials), NEAR + 1)
+    found = open_site.paint(photo, STYLE, finer=1000 / size, **dials)
+    assert near(found, library(painter, photo, STYLE, stroke_size=size, **dials), AMPLIFIED)
 
 
 def test_full_is_painted_as_the_library_paints_it(open_site: Site) -> None:
@@ -215,7 +216,7 @@ def wide_gamut() -> bytes:
 def test_other_colours_become_those_of_the_screen(open_site: Site, painter: impasto.Painter, profile: Any) -> None:
     """A photo with a profile is brought to sRGB: Display P3, and one whose primaries are exchanged."""
     photo = encoded(drawn(160, 96), "JPEG", quality=95, icc_profile=profile())
-    assert near(open_site.paint(photo, STYLE), library(painter, photo, STYLE))
+    assert near(open_site.paint(photo, STYLE), library(painter, photo, STYLE), AMPLIFIED)
 
 
 def test_the_download_is_the_painting(page: Site, painter: impasto.Painter, photo: Path, tmp_path: Path) -> None:
@@ -239,7 +240,7 @@ def test_the_dial_for_strokes(page: Site, painter: impasto.Painter, photo: Path,
     dial = page.page.get_by_role("slider", name="Stroke size")
     dial.fill("0")
     page.painted()
-    expected = library(painter, photo.read_bytes(), STYLE, stroke_size=350)
+    expected = library(painter, photo.read_bytes(), STYLE, stroke_size=500)
     assert near(page.pixels()[..., :3].astype(int), expected, NEAR + 1)
     as_png(page)
     assert near(array(downloaded(page.painted(), tmp_path)), expected, NEAR + 1)
@@ -358,7 +359,7 @@ def test_a_painting_is_cancelled(page: Site, tmp_path: Path) -> None:
     expect(page.page.locator("#progress-text")).to_contain_text("%")
     page.tool("Cancel").click()
     expect(page.page.get_by_role("status")).to_contain_text("Cancelled")
-    page.page.get_by_role("radio", name="Small").check()
+    page.page.get_by_role("radio", name="Small", exact=True).check()
     page.page.locator("#options").click()
     page.page.get_by_label("Painted at").select_option(label="1,080 px")
     page.page.keyboard.press("Escape")
@@ -435,7 +436,7 @@ def test_what_cannot_be_painted_is_one_sentence(page: Site, photo: Path, tmp_pat
         path.write_bytes(b"II*\0" + path.read_bytes())
         page.page.locator("#file").set_input_files(path)
     else:
-        page.page.get_by_role("radio", name="Small").check()
+        page.page.get_by_role("radio", name="Small", exact=True).check()
         page.page.locator("#file").set_input_files(path)
         expect(page.page.locator("#photo-name")).to_contain_text("next.png", timeout=60_000)
         page.tool("Download").click()
