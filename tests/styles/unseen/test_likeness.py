@@ -97,6 +97,7 @@ def test_a_row_is_of_the_networks_own_bank(painter: Painter, painting: Path, net
         {"style_weight": "x"},
         {"style_weight": 1e38},
         {"style_layers": "relu1_1"},
+        {"style_layers": 5},
         {"style_size": 0},
     ],
 )

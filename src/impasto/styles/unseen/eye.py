@@ -39,10 +39,10 @@ class Aim:
         said = bank.meta.get("settings")
         trained: dict[str, Any] = said if isinstance(said, dict) else {}
         layers = trained.get("style_layers") or LAYERS
-        weights = trained.get("style_layer_weights") or [1.0] * len(layers)
         rest = {key: trained.get(key, value) for key, value in DEFAULTS.items()}
         try:
             limits.LAYERS.check("style_layers", layers)
+            weights = trained.get("style_layer_weights") or [1.0] * len(layers)
             limits.WEIGHTS.check("style_layer_weights", weights)
             limits.WEIGHT.check("style_weight", rest["style_weight"])
             limits.SIDE.check("style_size", rest["style_size"])
