@@ -1,4 +1,4 @@
-"""The tables of docs/quality.md, out of what lies in results/: eval, frames, worth, quality, even and curve (JSON).
+"""The tables of docs/quality.md, out of eval, eval-fast, frames, worth, quality, even and curve in results/ (JSON).
 
 python -m benchmarks.quality_table      # writes them into the page, between their marks
 """
@@ -24,7 +24,7 @@ UNKNOWN = "-"  # what is slow is measured on some styles only
 
 def page() -> str:
     """The page as it stands, with its figures as they should be."""
-    return filled(PAGE, "quality_table.py", {"styles": table(), "even": even(), "curve": curve()})
+    return filled(PAGE, "quality_table.py", {"styles": table(), "fast": fast(), "even": even(), "curve": curve()})
 
 
 def table() -> str:
@@ -51,6 +51,24 @@ def _line(name: str, row: Sequence[float | None]) -> str:
     kinds = (".2f", ".3f", ".2f", ".1f", ".0f", ".2f", ".2f", ".0f", ".1f", ".1f")
     figures = (UNKNOWN if value is None else format(value, kind) for value, kind in zip(row, kinds, strict=True))
     return f"| {name} | {' | '.join(figures)} |"
+
+
+def fast() -> str:
+    """Medians over the styles of the other network, and its totals over those that ``full`` has in the same styles."""
+    found, full = _read("eval-fast"), {style["name"]: style["total"] for style in _read("eval")["styles"]}
+    content, style, total, pattern = (
+        statistics.median(each[key] for each in found["styles"]) for key in ("content", "style", "total", "pattern")
+    )
+    ratios = {each["name"]: each["total"] / full[each["name"]] for each in found["styles"]}
+    worst = max(ratios, key=lambda name: ratios[name])
+    lines = [
+        "| content | style | total | of `full`'s total | most | photo row | pattern | most |",
+        "|---|---|---|---|---|---|---|---|",
+        f"| {content:.2f} | {style:.3f} | {total:.2f} | {statistics.median(ratios.values()):.2f} "
+        f"| {ratios[worst]:.2f} ({worst}) | {found['photo_psnr']:.1f} dB | {pattern:.0f} "
+        f"| {max(each['pattern'] for each in found['styles']):.0f} |",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def even() -> str:
