@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -61,19 +62,25 @@ def test_styles_are_found(painted: Any) -> None:
 
 
 def test_moving_a_slider_paints_the_last_place(painted: Any) -> None:
-    """Of 60 moves in a second the last one is what stands there, after at most 12 requests."""
-    before = len(painted.recipes)
-    painted.page.evaluate("""async () => {
-      const dial = document.querySelector("#strength");
+    """Of 60 moves one after another the last is what stands there; between two small paintings pass 0.12 s."""
+    times = painted.page.evaluate("""async () => {
+      const dial = document.querySelector("#strength"), times = [], before = window.fetch;
+      window.fetch = (url, options) => {
+        const small = String(url).endsWith("/previews") && JSON.parse(options.body).max_side <= 384;
+        if (small) times.push(performance.now());
+        return before(url, options);
+      };
       for (let step = 1; step <= 60; step++) {
         dial.value = step;
         dial.dispatchEvent(new Event("input", {bubbles: true}));
         await new Promise((done) => setTimeout(done, 16));
       }
       dial.dispatchEvent(new Event("change", {bubbles: true}));
+      return times;
     }""")
     painted.painted()
-    assert len(painted.recipes) - before <= 12
+    assert len(times) > 1
+    assert min(later - earlier for earlier, later in pairwise(times)) > 110  # ms
     assert painted.recipe["strength"] == 0.6
     expect(painted.page.locator("#strength-value")).to_have_text("60%")
 
