@@ -28,7 +28,8 @@ from impasto.files import write_atomically
 from impasto.learn.loss.features import load_loss_network
 from impasto.learn.loss.judge import Judge
 from impasto.learn.network.load import load_with_bank
-from impasto.learn.photos import DeadLeaves, load_painting
+from impasto.learn.photos import load_painting
+from impasto.learn.teach.course import open_photos
 from impasto.learn.teach.easel import HELD_OUT
 from impasto.learn.teach.settings import LessonSettings
 from impasto.learn.tensors import to_picture
@@ -45,9 +46,10 @@ def main() -> None:
     network.requires_grad_(False).eval()
     settings, vgg = LessonSettings.of(bank), load_loss_network()
     paintings = [load_painting(each, settings.style_size) for each in args.paintings]
-    units = list(DeadLeaves().batch(0, HELD_OUT, UNIT_PHOTOS, SIZE)[:, None])
+    photos = open_photos(None)
+    units = list(photos.batch(0, HELD_OUT, UNIT_PHOTOS, SIZE)[:, None])
     judges = {way: Judge(vgg, paintings, units, settings, together=way == "mean") for way in ("mean", "batches")}
-    held_out, rows = DeadLeaves().batch(1, HELD_OUT, CHECKS, SIZE), {}
+    held_out, rows = photos.batch(1, HELD_OUT, CHECKS, SIZE), {}
     report: dict[str, Any] = {"machine": machine(), "network": args.network, "fingerprint": network.fingerprint()}
     report |= {"paintings": [each.stem for each in args.paintings], "steps": args.steps, "ways": {}}
     for way, judge in judges.items():
@@ -75,8 +77,9 @@ def learned(network: Any, judge: Judge, start: Tensor, steps: int) -> Tensor:
     row, generator = start.clone().requires_grad_(), np.random.default_rng(0)
     optimizer = torch.optim.Adam([row], RATE, betas=(0.9, 0.99))
     falls = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    source = open_photos(None)
     for step in range(steps):
-        photos = DeadLeaves().batch(0, step, BATCH, SIZE)
+        photos = source.batch(0, step, BATCH, SIZE)
         ids = torch.from_numpy(generator.integers(0, len(judge.targets), BATCH))
         content, style, _ = judge.measure(network(photos, row.expand(BATCH, -1)), photos, ids)
         optimizer.zero_grad()

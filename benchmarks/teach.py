@@ -13,7 +13,7 @@ lessons  The total loss (the objective of the bank's training) after half a minu
 start    Updates until a loss is reached, from the closest convex mix of known styles against from ones and zeros. The
          loss is what ones and zeros have after half and after all of their updates; equal photos, rates and averages.
 sources  Style loss and total after equal updates with a folder of photos, with eight photos of it, with one, and with
-         none: pictures drawn on the fly.
+         with the three that come along.
 
 The paintings are those of ``benchmarks.paintings``; the last 132 photos by name are held out. Results are merged into
 benchmarks/results/teach.json, painting by painting, so that a run may be cut into several.
@@ -42,7 +42,8 @@ from impasto.learn.evaluate.scorer import Scorer, Scores
 from impasto.learn.evaluate.scores import load_photos
 from impasto.learn.loss.features import load_loss_network
 from impasto.learn.network.load import load_network
-from impasto.learn.photos import DeadLeaves, PhotoFolder, load_painting, load_paintings
+from impasto.learn.photos import PhotoFolder, load_painting, load_paintings
+from impasto.learn.teach.course import open_photos
 from impasto.learn.teach.lesson import Lesson, Photos
 from impasto.learn.teach.settings import LessonSettings
 from impasto.pictures.sheets import contact_sheet
@@ -205,7 +206,7 @@ def sources(bench: Bench) -> Iterator[Report]:
         "folder": bench.folder,
         "handful": few,
         "one": PhotoFolder(few.paths[:1]),
-        "drawn": DeadLeaves(),
+        "samples": open_photos(None),
     }
     for painting in bench.args.painting.split(","):
         begin = bench.lesson(painting).match().row

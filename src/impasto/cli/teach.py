@@ -28,7 +28,7 @@ HELP = {
     "style_size": "Long side of the painting, in pixels; default: as trained.",
     "style_weight": "Of the style loss; default: as trained.",
 }
-LEARNED_ON = "A photo, or a folder of photos; default: pictures drawn on the fly."
+LEARNED_ON = "A photo, or a folder of photos; default: the three that come along."
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -163,53 +162,6 @@ class _Batches(Dataset[_Made]):
 def _in_peace(number: int) -> None:
     """Ctrl-C is for the process that trains, which ends this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@dataclass(frozen=True)
-class DeadLeaves:
-    """Pictures drawn on the fly, for those who have no photos: shapes that cover each other, of all sizes.
-
-    Radii have the density 1 / r^3, which gives pictures the statistics of photos (Lee, Mumford and Huang 2001): sharp
-    edges between even surfaces at every scale. Half the pictures are softened, and light falls from one side.
-    """
-
-    shapes: int = 500
-
-    def batch(self, seed: int, step: int, count: int, size: int) -> Tensor:
-        """``count`` pictures (count, 3, size, size), 0..1, the same for equal arguments."""
-        generator = np.random.default_rng([seed, step])
-        return torch.stack([self._one(generator, size) for _ in range(count)])
-
-    def _one(self, generator: np.random.Generator, size: int) -> Tensor:
-        side = 2 * size  # drawn twice as large, so that edges come out smooth
-        ground = np.clip(generator.uniform(40, 210) + generator.normal(0, 20, 3), 0, 255)
-        image = Image.new("RGB", (side, side), tuple(int(v) for v in ground))
-        draw = ImageDraw.Draw(image)
-        smallest, largest = 0.015 * side, 0.6 * side
-        chances = generator.uniform(0, 1, self.shapes)
-        radii = 1 / np.sqrt(chances / smallest**2 + (1 - chances) / largest**2)
-        radii[: self.shapes // 20] = generator.uniform(0.15 * side, largest, self.shapes // 20)  # the ground is covered
-        for radius in radii:
-            _leaf(draw, generator, float(radius), side, ground)
-        if generator.random() < 0.5:
-            image = image.filter(ImageFilter.GaussianBlur(float(generator.uniform(0.5, 4))))
-        light = np.linspace(generator.uniform(0.6, 1), generator.uniform(0.9, 1.15), size)
-        picture = to_tensor(image.resize((size, size), Image.Resampling.BOX)) * torch.from_numpy(light).float()
-        noise = torch.from_numpy(generator.normal(0, 0.01, (3, size, size))).float()
-        return (picture + noise).clamp(0, 1)
-
-
-def _leaf(draw: ImageDraw.ImageDraw, generator: np.random.Generator, radius: float, side: int, ground: Any) -> None:
-    """One disc, ellipse or polygon of this radius, coloured around the picture's own colour, mostly in lightness."""
-    x, y = generator.uniform(-0.1 * side, 1.1 * side, 2)
-    fill = np.clip(ground + generator.normal(0, 55) + generator.normal(0, 20, 3), 0, 255).astype(int)
-    corners = int(generator.integers(2, 8))
-    if corners == 2:
-        flat = radius * generator.uniform(0.4, 1)
-        draw.ellipse((x - radius, y - flat, x + radius, y + flat), fill=tuple(fill))
-        return
-    angles = np.sort(generator.uniform(0, 2 * np.pi, max(3, corners)))
-    draw.polygon(list(zip(x + radius * np.cos(angles), y + radius * np.sin(angles), strict=True)), fill=tuple(fill))
 
 
 def load_painting(path: str | Path, size: int, crop: Crop | None = None) -> Tensor:

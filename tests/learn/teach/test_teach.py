@@ -16,7 +16,7 @@ from impasto.errors import LearnError, MismatchError, PictureError
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.network.full import PasticheNetwork
 from impasto.learn.network.load import load_network
-from impasto.learn.photos import DeadLeaves, PhotoFolder
+from impasto.learn.photos import PhotoFolder
 from impasto.learn.teach.lesson import Lesson
 from impasto.learn.teach.match import convex_minimum
 from impasto.learn.teach.pace import Pace
@@ -210,31 +210,6 @@ def test_what_cannot_be_taught(lesson: Lesson, painting: Path, tmp_path: Path) -
     lesson.bank = lesson.bank.select([PHOTO])
     with pytest.raises(LearnError, match="has no styles to mix"):
         lesson.match()
-
-
-# Pictures drawn on the fly
-
-
-def test_leaves_are_pictures() -> None:
-    """They are in 0..1, of the size asked for, the same for equal arguments and different for others."""
-    leaves = DeadLeaves(shapes=50)
-    batch = leaves.batch(0, 1, 3, 32)
-    assert batch.shape == (3, 3, 32, 32) and batch.dtype == torch.float32
-    assert batch.min() >= 0 and batch.max() <= 1
-    assert torch.equal(batch, leaves.batch(0, 1, 3, 32))
-    assert not torch.equal(batch, leaves.batch(0, 2, 3, 32)) and not torch.equal(batch[0], batch[1])
-
-
-def test_leaves_have_the_spectrum_of_photos() -> None:
-    """The power spectrum falls about as the square of the frequency, as that of photos does."""
-    pictures = DeadLeaves().batch(0, 0, 12, 64).mean(1).numpy()
-    window = np.outer(np.hanning(64), np.hanning(64))
-    centred = (pictures - pictures.mean((1, 2), keepdims=True)) * window
-    power = np.square(np.abs(np.fft.fft2(centred))).mean(0)
-    radius = np.hypot(*np.meshgrid(np.fft.fftfreq(64), np.fft.fftfreq(64)))
-    rings = [power[(radius >= low) & (radius < 1.5 * low)].mean() for low in (0.04, 0.08, 0.16, 0.3)]
-    slope = np.polyfit(np.log([0.04, 0.08, 0.16, 0.3]), np.log(rings), 1)[0]
-    assert -3.5 < slope < -1.2
 
 
 # The command line

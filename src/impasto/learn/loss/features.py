@@ -19,7 +19,7 @@ from impasto.errors import LearnError, MissingExtraError, brief, foreign
 from impasto.learn.loss.layers import block_of, check_layers, convolutions, layer_names
 from impasto.learn.loss.settings import Borders, Pooling
 from impasto.learn.loss.winograd import Kernel, convolve_relu, pays, prepared
-from impasto.learn.padding import reflect_pad
+from impasto.learn.padding import reflect_pad, surround
 from impasto.learn.pieces import STATE, convolve, piece
 
 # What the original release subtracts from pictures in 0..255 (RGB).
@@ -129,7 +129,8 @@ class LossNetwork(nn.Module):
         """
         wanted = set(layers)
         check_layers(wanted, depth=self.depth)
-        x = reflect_pad(pictures.float(), self.surround)
+        pad = reflect_pad if min(pictures.shape[2:]) > self.surround else surround
+        x = pad(pictures.float(), self.surround)
         x = _centred(x, self.get_buffer("mean"), self.get_buffer("std"), self.get_buffer("conv1_1_weight").dtype)
         x = x.contiguous(memory_format=torch.channels_last)
         found: dict[str, Tensor] = {}

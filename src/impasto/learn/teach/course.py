@@ -12,7 +12,7 @@ from impasto import assets, pictures
 from impasto.errors import BankError, ImpastoError
 from impasto.learn.network.layers import StyleNetwork
 from impasto.learn.network.load import load_network
-from impasto.learn.photos import DeadLeaves, PhotoFolder
+from impasto.learn.photos import PhotoFolder
 from impasto.learn.teach.easel import Photos
 from impasto.learn.teach.lesson import Computing, Lesson, LessonStep, Paintings, all_of
 from impasto.learn.teach.settings import LessonSettings
@@ -39,7 +39,7 @@ def teach(
     """Teach ``painting`` to a network as the style ``name``: yields the steps, then the bank with one style more.
 
     ``painting`` is a file, or a list of several files, of one artist, ``network`` a name or an ONNX file. ``bank`` is
-    by default the network's own, ``photos`` (a file or a folder) pictures drawn on the fly, and ``settings`` those that
+    by default the network's own, ``photos`` (a file or a folder) the three that come along, and ``settings`` those that
     the bank was trained with. ``Course`` is the same thing for those who want to stop it, and says what
     ``stroke_sizes`` are and what it raises.
     """
@@ -161,7 +161,7 @@ def open_network(network: Where) -> StyleNetwork:
 
 
 def open_photos(photos: Where | None) -> Photos:
-    """A photo, a folder of photos, or pictures drawn on the fly."""
+    """A photo, a folder of photos, or by default the three that come along."""
     if photos is None:
-        return DeadLeaves()
+        return PhotoFolder(list(assets.SAMPLES))
     return PhotoFolder([Path(photos)]) if Path(photos).is_file() else PhotoFolder.open(Path(photos))

@@ -12,11 +12,12 @@ from torch import Tensor
 from impasto.learn.loss.judge import Grams, Judge
 from impasto.learn.network.layers import StyleNetwork
 
+MARGIN = 16  # pixels at most that are painted around crops: the network's own would be most of what is painted
 HELD_OUT = 2**31  # "steps" from here on are pictures that a lesson never learns from
 
 
 class Photos(Protocol):
-    """Where pictures come from: a ``PhotoFolder``, or ``DeadLeaves`` for those who have none."""
+    """Where pictures come from: a ``PhotoFolder``."""
 
     def batch(self, seed: int, step: int, count: int, size: int) -> Tensor: ...
 
@@ -38,7 +39,7 @@ class Easel:
 
         ``rows`` are one row (R,) or a row each (B, R).
         """
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+        with self.margin(MARGIN), torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             painted = self.network(photos, rows.expand(len(photos), -1))
         ids = torch.zeros(len(photos), dtype=torch.long, device=self.device)
         return self.judge.measure(painted, photos, ids)
@@ -49,9 +50,9 @@ class Easel:
         return self.judge.total(content, style).mean()
 
     @contextmanager
-    def bare(self) -> Iterator[None]:
-        """While it lasts the network paints without its margin: several times as fast where pictures are small."""
-        margin, self.network.margin = self.network.margin, 0
+    def margin(self, most: int) -> Iterator[None]:
+        """While it lasts the network's margin is at most this: several times as fast where pictures are small."""
+        margin, self.network.margin = self.network.margin, min(most, self.network.margin)
         try:
             yield
         finally:

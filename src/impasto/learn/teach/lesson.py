@@ -34,11 +34,11 @@ from impasto.learn.teach.settings import LessonSettings
 from impasto.learn.tensors import to_picture
 from impasto.limits import Precision
 from impasto.styles.bank import Bank
+from impasto.styles.unseen.likeness import LEAST_SIDE, NOTHING
+from impasto.styles.unseen.search import spread
 
 Paintings: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
-LEAST_SIDE = 64  # pixels: a painting with a shorter side says too little about strokes
-NOTHING = 1e-3  # deviation of the tones, 0..1, of a picture that shows nothing
 UNIT_PHOTOS = 16  # pictures from which the units of the losses are taken
 
 
@@ -196,11 +196,11 @@ class Lesson:
     def _steps(self, pace: Pace, start: Floats) -> Iterator[LessonStep]:
         settings, easel = self.settings, self.easel
         held_out = easel.draw(HELD_OUT + 2, settings.checks, settings.size)
-        free = torch.from_numpy(start.copy()).to(easel.device).requires_grad_()  # (R,)
-        ways = self._ways()  # (N, R)
-        along = torch.zeros(len(ways), device=easel.device, requires_grad=True)  # (N,)
-        average = free.detach().clone()
-        optimizer = torch.optim.Adam([{"params": [free]}, {"params": [along]}], lr=0.0, betas=(0.9, 0.99))
+        begin, ways = torch.from_numpy(start.copy()).to(easel.device), self._ways()  # (R,), (N, R)
+        shares = torch.from_numpy(spread(ways.cpu().numpy())).to(easel.device)  # (R,)
+        free, along = (torch.zeros(count, device=easel.device, requires_grad=True) for count in (len(begin), len(ways)))
+        average = begin.clone()
+        optimizer = torch.optim.Adam([{"params": [free]}, {"params": [along]}], lr=0.0, betas=(0.8, 0.95))
         self._check(average, held_out)
         waited, mark = 0, self.best_total
         while pace.progress < 1 and not self.stopped:
@@ -208,14 +208,15 @@ class Lesson:
             for group, share in zip(optimizer.param_groups, (1.0, settings.along), strict=True):
                 group["lr"] = share * rate
             optimizer.zero_grad()
-            row = free + along @ ways
+            row = begin + shares * free + along @ ways
             content, style, _ = easel.measure(row, easel.draw(self.step, settings.batch, settings.size))
             total = easel.judge.total(content, style).mean()
             total.backward()  # type: ignore[no-untyped-call]
             if not (torch.isfinite(total) and free.grad is not None and torch.isfinite(free.grad).all()):
                 raise LearnError(f"teaching broke down at step {self.step + 1}; lower the learning rate")
             optimizer.step()
-            average.lerp_((free + along @ ways).detach(), 1 - min(settings.ema, (1 + self.step) / (10 + self.step)))
+            row = (begin + shares * free + along @ ways).detach()
+            average.lerp_(row, 1 - min(settings.ema, (1 + self.step) / (10 + self.step)))
             self.step += 1
             pace.tick(self.step)
             checked = None

@@ -92,7 +92,7 @@ def _candidates(easel: Easel, rows: Tensor, size: int) -> list[int]:
     """Which of the rows (N, R) are worth a closer look, in their order: those of the best mix of small paintings."""
     if len(rows) <= CANDIDATES:
         return list(range(len(rows)))
-    with easel.bare():
+    with easel.margin(0):
         alone, guess = _alone(easel, rows, easel.draw(HELD_OUT + 1, 1, size))
     mixed = [i for i in guess.argsort(descending=True).tolist() if guess[i] >= LEAST][: CANDIDATES // 2]
     best = [i for i in alone.argsort().tolist() if i not in mixed]

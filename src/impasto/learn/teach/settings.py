@@ -13,13 +13,16 @@ from impasto.limits import field
 class LessonSettings(LossSettings):
     """What defines a lesson. The objective's part is by default what the bank's network was trained with."""
 
+    loss_surround: int = field(16, "Pixels of the painting mirrored outwards for VGG; 16 is enough.", limits.MARGIN)
     steps: int = field(1000, "At most N steps.", limits.STEPS)
-    batch: int = field(2, "Photos per step.", limits.SEVERAL)
+    batch: int = field(1, "Photos per step.", limits.SEVERAL)
     size: int = field(192, "Side of the photo crops, in pixels.", limits.CROP)
-    learning_rate: float = field(3e-2, "Of Adam.", limits.LEARNING_RATE)
+    learning_rate: float = field(
+        2e-2, "Of Adam; of a number more where known styles differ more.", limits.LEARNING_RATE
+    )
     along: float = field(0.7, "Of that rate, for the weights of the bank's styles in the row.", limits.WEIGHT)
     warmup: int = field(10, "Steps over which the rate rises.", limits.COUNT)
-    ema: float = field(0.98, "How much of the averaged row a step keeps.", limits.DECAY)
+    ema: float = field(0.95, "How much of the averaged row a step keeps.", limits.DECAY)
     check_every: int = field(20, "Steps between looks at held-out pictures.", limits.STEPS)
     checks: int = field(4, "Held-out pictures.", limits.SEVERAL)
     patience: int = field(4, "Looks without improvement after which the rate falls.", limits.STEPS)

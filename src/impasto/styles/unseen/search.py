@@ -18,9 +18,10 @@ from impasto.errors import NetworkError
 from impasto.styles.unseen.backward import Backward
 from impasto.styles.unseen.eye import Aim, Floats, Grams, Statistics, units
 
-SIDE = 160  # pixels of the photos that are painted, a multiple of every network's
-RING = 16  # of which nothing is expected: a network paints differently at borders, and this saves it the margin
+SIDE = 192  # pixels of the photos that are painted, a multiple of every network's
+RING = 16  # of which nothing is expected: networks and VGG see differently at borders, and this saves the margin
 Compile: TypeAlias = Callable[..., Any]  # (make, *key): what ``make`` gives, compiled, as ``compile_cache.compiled``
+FEW = 8  # styles: fewer say little about which numbers matter
 LEAST = 1e-8  # of a unit: a painting of one colour is as far off as it is
 
 
@@ -79,7 +80,7 @@ class Search:
         settings = settings or Settings()
         pulls = self.pulls(painting.grams)
         parts = [start.astype(np.float32).copy(), np.zeros(len(ways), np.float32)]
-        adam = _Adam([_spread(ways), np.float32(settings.along)], parts, settings)
+        adam = _Adam([spread(ways), np.float32(settings.along)], parts, settings)
         average = start.astype(np.float32).copy()
         for step in range(settings.steps):
             row = parts[0] + parts[1] @ ways
@@ -111,9 +112,9 @@ class _Adam:
             part -= (share * rate * fair / size).astype(np.float32)
 
 
-def _spread(ways: Floats) -> Floats:
-    """How much known styles differ in each number, (R,), as shares of the median; 1 where there are too few."""
-    found = ways.std(0)
+def spread(ways: Floats) -> Floats:
+    """How much known styles (N, R) differ in each number, (R,), as shares of the median; 1 where they are few."""
+    found = ways.std(0) if len(ways) >= FEW else np.zeros(ways.shape[1], np.float32)
     middle = float(np.median(found))
     return np.ones_like(found) if middle < LEAST else found / np.float32(middle)
 
@@ -123,7 +124,7 @@ def _spread(ways: Floats) -> Floats:
 
 def _scene(looks: Any, aim: Aim, picture: Floats) -> Scene:
     planes = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32)
-    found = looks({"picture": planes[:, :, RING:-RING, RING:-RING]})
+    found = looks({"picture": planes})
     content, *features = (np.array(found[i]) for i in range(1 + len(aim.shares)))
     flat = [each.reshape(each.shape[1], -1) for each in features]
     grams = {layer: each @ each.T / each.shape[1] for layer, each in zip(aim.shares, flat, strict=True)}
@@ -132,8 +133,8 @@ def _scene(looks: Any, aim: Aim, picture: Floats) -> Scene:
 
 def _looking(eye: Path, aim: Aim) -> Any:
     """A model: a photo -> the layers that content and style are told from."""
-    vgg = _still(quiet.core().read_model(eye), [1, 3, SIDE - 2 * RING, SIDE - 2 * RING])
-    return _model([_named(vgg, layer) for layer in (aim.content_layer, *aim.shares)], vgg.get_parameters())
+    vgg = _still(quiet.core().read_model(eye), [1, 3, SIDE, SIDE])
+    return _model([_inside(vgg, layer) for layer in (aim.content_layer, *aim.shares)], vgg.get_parameters())
 
 
 def _with_gradient(network: Path, eye: Path, aim: Aim) -> Any:
@@ -142,11 +143,9 @@ def _with_gradient(network: Path, eye: Path, aim: Aim) -> Any:
     painter = core.read_model(network)
     _without_margin(painter)
     painter = _still(painter, [1, 3, SIDE, SIDE])
-    inside = (np.array(each, np.int64) for each in ([RING] * 2, [-RING] * 2, [1] * 2, [2, 3]))
-    visible = ops.slice(painter.get_results()[0].input_value(0), *map(ops.constant, inside))
-    vgg = _still(core.read_model(eye), [1, 3, SIDE - 2 * RING, SIDE - 2 * RING])
-    layers = [_named(vgg, layer) for layer in (aim.content_layer, *aim.shares)]
-    vgg.input("picture").replace(visible.output(0))
+    vgg = _still(core.read_model(eye), [1, 3, SIDE, SIDE])
+    layers = [_inside(vgg, layer) for layer in (aim.content_layer, *aim.shares)]
+    vgg.input("picture").replace(painter.get_results()[0].input_value(0))
     parameters = painter.get_parameters()
     forward = _model(layers, parameters)
     back = Backward(forward, ("scale", "shift"))
@@ -200,6 +199,13 @@ def _named(model: Any, name: str) -> Any:
     if found is None:
         raise NetworkError(f"this network takes no paintings that it was not trained on (its graph lacks {name!r})")
     return found
+
+
+def _inside(vgg: Any, layer: str) -> Any:
+    """What VGG sees at a layer within the ring: there it neither knows its own border nor the network's."""
+    ops, ring = quiet.openvino().opset13, RING >> (int(layer[4]) - 1)  # every pooling halves it
+    where = (np.array(each, np.int64) for each in ([ring] * 2, [-ring] * 2, [1] * 2, [2, 3]))
+    return ops.slice(_named(vgg, layer), *map(ops.constant, where))
 
 
 def _still(model: Any, shape: list[int]) -> Any:
