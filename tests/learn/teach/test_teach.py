@@ -136,6 +136,29 @@ def test_nothing_but_the_row_moves(lesson: Lesson) -> None:
     assert taught.rows.tobytes() == rows + lesson.row.tobytes()
 
 
+def test_crops_are_painted_in_a_small_margin(lesson: Lesson) -> None:
+    """While a lesson looks the margin is 16 pixels at most; pictures are painted in the network's own."""
+    network, found = lesson.network, []
+    network.register_forward_pre_hook(lambda *_: found.append(network.margin))
+    network.margin = 40
+    total(lesson, lesson.bank["red"])
+    network.margin = 8
+    total(lesson, lesson.bank["red"])
+    assert found == [16, 8] and network.margin == 8
+
+
+def test_what_vgg_sees_beyond_a_crop_is_no_zeros(lesson: Lesson) -> None:
+    """A lesson's own losses do not change where more is mirrored outwards: the border is out of sight."""
+    row, photos = torch.from_numpy(lesson.bank["red"].copy()), lesson.easel.draw(0, 1, 32)
+    found = []
+    for surround in (16, 24, 0):
+        lesson.easel.judge.network.surround = surround
+        with torch.no_grad():
+            found.append(float(lesson.easel.total(row, photos)))
+    assert lesson.settings.loss_surround == 16
+    assert found[0] == pytest.approx(found[1], rel=1e-5) != found[2]
+
+
 def test_equal_lessons_are_equal(lesson: Lesson, painting: Path) -> None:
     """Two lessons of the same settings end with the same bits."""
     again = Lesson(

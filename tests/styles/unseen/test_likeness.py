@@ -18,7 +18,7 @@ from impasto.styles.unseen import likeness
 from impasto.styles.unseen.eye import Aim
 from impasto.styles.unseen.likeness import samples, seen_at
 from impasto.styles.unseen.predictor import Predictor, features_count
-from impasto.styles.unseen.search import SIDE, Settings
+from impasto.styles.unseen.search import SIDE, Settings, spread
 from tests.conftest import run
 
 pytestmark = pytest.mark.skipif(not assets.LOSS_NETWORK.is_file(), reason="no loss network in this checkout")
@@ -49,6 +49,13 @@ def losses(painter: Painter, painting: Path, row: np.ndarray) -> float:
     target = painter._likeness._eye.look(seen_at(painting, aim.style_size)).grams
     pulls = search.pulls(target)
     return float(np.mean([sum(search.gradient(row, scene, target, pulls)[:2]) for scene in search.scenes]))
+
+
+def test_rates_follow_what_differs() -> None:
+    """Where known styles differ twice as much the rate is twice the median's; few styles say nothing about it."""
+    ways = np.outer(np.linspace(-1, 1, 8), [1, 2, 4]).astype(np.float32)
+    np.testing.assert_allclose(spread(ways), [0.5, 1, 2], rtol=1e-6)
+    np.testing.assert_array_equal(spread(ways[:7]), 1)
 
 
 def test_steps_bring_a_row_nearer(painter: Painter, painting: Path) -> None:

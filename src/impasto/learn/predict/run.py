@@ -23,6 +23,7 @@ from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype, resolve_device
 from impasto.learn.loss.features import LossNetwork
 from impasto.learn.loss.judge import ruler
+from impasto.learn.loss.layers import block_of
 from impasto.learn.network.layers import StyleNetwork
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.predict.model import Prediction
@@ -145,10 +146,9 @@ class Training:
         photos = photos.to(self.device).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             painted = self.network(photos, rows)
-        inner = slice(self.settings.ring, photos.shape[2] - self.settings.ring)
         with torch.no_grad():
-            content = self.eye(photos[:, :, inner, inner], [self.aim.content_layer])[self.aim.content_layer]
-        found = self.eye(painted[:, :, inner, inner], [*self.aim.shares, self.aim.content_layer])
+            content = self.eye(photos, [self.aim.content_layer], tap=self._inside)[self.aim.content_layer]
+        found = self.eye(painted, [*self.aim.shares, self.aim.content_layer], tap=self._inside)
         away = (found[self.aim.content_layer].float() - content.float()).square().flatten(1).mean(1)
         style = torch.zeros(len(photos), device=self.device)
         for (layer, share), target, (mean, square) in zip(self.aim.shares.items(), grams, self.common, strict=True):
@@ -160,6 +160,11 @@ class Training:
             made = flat.transpose(1, 2) @ flat / flat.shape[1]
             style = style + share * (made - target).square().sum((1, 2)) / unit.clamp_min(1e-8)
         return away / self.energy, style
+
+    def _inside(self, layer: str, x: Tensor) -> Tensor:
+        """An activation without the ring, whose zeros beyond the border a row would learn to paint for."""
+        ring = self.settings.ring >> (block_of(layer) - 1)
+        return x[:, :, ring : x.shape[2] - ring, ring : x.shape[3] - ring]
 
     # -- the beginning ----------------------------------------------------------------------------------------------
 

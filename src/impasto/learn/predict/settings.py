@@ -16,7 +16,7 @@ class PredictSettings:
     is not looked at.
     """
 
-    size: int = field(160, "Side of the photo crops, in pixels.", limits.CROP)
+    size: int = field(192, "Side of the photo crops, in pixels.", limits.CROP)
     ring: int = field(16, "Pixels at their borders that do not count.", limits.COUNT)
     batch: int = field(4, "Photos per step, each with a painting of its own.", limits.SEVERAL)
     crop: int = field(224, "Side of the crops of paintings, in pixels.", limits.CROP)
