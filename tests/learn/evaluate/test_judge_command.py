@@ -147,6 +147,9 @@ def test_a_picture_that_cannot_be_read(judge: Judge, photos: Path, painted: Path
     errors = [record["error"] for record in strict(out)["pictures"] if "error" in record]
     assert len(errors) == 2 and "another shape" in errors[1]
     assert [style["count"] for style in strict(out)["styles"]] == [5, 3]
+    alone = photos / "photo0.png", painted / "photo0-red.png", styles / "red.png"
+    code, out, err = judge(*alone, *SMALL, "--json", "--measures", "ssim")
+    assert code == 2 and "photo0-red.png" in strict(out)["pictures"][0]["error"]
 
 
 def test_sentences(judge: Judge, photos: Path, painted: Path, styles: Path, tmp_path: Path, network_file: Path) -> None:
