@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from impasto import limits
 from impasto.cli.ends import load_photo
+from impasto.cli.terminal import say
 from impasto.errors import OptionError
 from impasto.files import printable
 
@@ -40,9 +42,11 @@ def check_used(images: Mapping[str, Path], mixes: Iterable[str]) -> None:
 
 
 def add_images(painter: Painter, images: Mapping[str, Path], max_pixels: int = limits.DEFAULT_MAX_PIXELS) -> None:
-    """Make styles of the paintings, in the painter's bank; raises what ``Painter.add`` raises."""
+    """Make styles of the paintings, in the painter's bank, and say what each took; raises what ``Painter.add`` raises."""
     for name, image in images.items():
+        begin = time.monotonic()
         painter.add(load_photo(image, max_pixels), name)
+        say(f"note: {image} is the style {name}, found in {time.monotonic() - begin:.1f} s")
 
 
 def no_style() -> NoReturn:

@@ -176,7 +176,7 @@ def _show(
     keys: Sequence[str],
     as_json: bool,
 ) -> None:
-    """All of it as JSON, or a table; of one picture that is not in a folder, its numbers, or in place of a table its error."""
+    """All of it as JSON, or a table; of one picture that is not in a folder, its numbers, or its error."""
     if pairs.single and not as_json and "error" in records[0]:
         raise LearnError(_named(records[0]))
     _say(pairs, records)

@@ -262,7 +262,7 @@ def test_what_is_to_be_known_of_a_painting_is_said(
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
     given = ("paint", photo_file, "--network", network_file, "--style-image", tmp_path / "moving.gif")
     code, _, err = run(*given, "-o", tmp_path / "out.png", capsys=capsys)
-    assert code == 0 and "moving.gif is an animation" in err
+    assert code == 0 and "moving.gif is an animation" in err and "is the style moving, found in " in err
 
 
 @pytest.mark.parametrize(
