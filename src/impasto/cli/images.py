@@ -42,7 +42,7 @@ def check_used(images: Mapping[str, Path], mixes: Iterable[str]) -> None:
 
 
 def add_images(painter: Painter, images: Mapping[str, Path], max_pixels: int = limits.DEFAULT_MAX_PIXELS) -> None:
-    """Make styles of the paintings, in the painter's bank, and say what each took; raises what ``Painter.add`` raises."""
+    """Make styles of the paintings, in the painter's bank, and say how long it took; raises as ``Painter.add``."""
     for name, image in images.items():
         begin = time.monotonic()
         painter.add(load_photo(image, max_pixels), name)
