@@ -13,7 +13,7 @@ lessons  The total loss (the objective of the bank's training) after half a minu
 start    Updates until a loss is reached, from the closest convex mix of known styles against from ones and zeros. The
          loss is what ones and zeros have after half and after all of their updates; equal photos, rates and averages.
 sources  Style loss and total after equal updates with a folder of photos, with eight photos of it, with one, and with
-         with the three that come along.
+         the three that come along.
 
 The paintings are those of ``benchmarks.paintings``; the last 132 photos by name are held out. Results are merged into
 benchmarks/results/teach.json, painting by painting, so that a run may be cut into several.

@@ -78,6 +78,12 @@ def _centred(x: Tensor, mean: Tensor, std: Tensor, dtype: torch.dtype) -> Tensor
     return ((x - mean) / std).to(dtype)
 
 
+def within(ring: int, name: str, x: Tensor) -> Tensor:
+    """The activation (B, C, H', W') of layer ``name`` without the outermost ``ring`` pixels of its picture."""
+    ring >>= int(name[4]) - (not name.startswith("pool"))  # every pooling halves it
+    return x[:, :, ring : x.shape[2] - ring, ring : x.shape[3] - ring] if ring else x
+
+
 class LossNetwork(nn.Module):
     """VGG as a ruler: pictures (B, 3, H, W) in RGB and 0..1 -> named activations.
 
@@ -193,8 +199,7 @@ class LossNetwork(nn.Module):
 
     def _inside(self, name: str, x: Tensor) -> Tensor:
         """An activation (B, C, H', W') without what the ``surround`` of the picture added to it."""
-        ring = self.surround >> (int(name[4]) - (not name.startswith("pool")))  # every pooling halves it
-        return x[:, :, ring : x.shape[2] - ring, ring : x.shape[3] - ring] if ring else x
+        return within(self.surround, name, x)
 
     def _fused_step(self, name: str, x: Tensor, pool: bool) -> Tensor:
         """As ``_step``, but that the bias waits for the ReLU, and the pooling comes with that: both in one piece."""

@@ -17,7 +17,7 @@ Unit = Literal["fair", "photos", "energy", "gatys", "dumoulin"]
 Pooling = Literal["max", "average", "l2"]
 Borders = Literal["zeros", "mirror"]
 
-OF_TRAINING = ("loss_borders", "loss_surround")  # what teach and eval do not take over: docs/ has numbers without it
+OF_TRAINING = ("loss_borders", "loss_surround")  # eval measures without, for docs/; a lesson has its own
 
 
 @dataclass(frozen=True)

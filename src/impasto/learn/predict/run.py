@@ -21,9 +21,8 @@ from torch import Tensor
 from impasto.errors import LearnError
 from impasto.files import write_atomically
 from impasto.learn.devices import best_dtype, resolve_device
-from impasto.learn.loss.features import LossNetwork
+from impasto.learn.loss.features import LossNetwork, within
 from impasto.learn.loss.judge import ruler
-from impasto.learn.loss.layers import block_of
 from impasto.learn.network.layers import StyleNetwork
 from impasto.learn.photos import PhotoFolder
 from impasto.learn.predict.model import Prediction
@@ -162,9 +161,8 @@ class Training:
         return away / self.energy, style
 
     def _inside(self, layer: str, x: Tensor) -> Tensor:
-        """An activation without the ring, whose zeros beyond the border a row would learn to paint for."""
-        ring = self.settings.ring >> (block_of(layer) - 1)
-        return x[:, :, ring : x.shape[2] - ring, ring : x.shape[3] - ring]
+        """An activation without the ring: there VGG knows of the zeros beyond, which a row would learn to paint for."""
+        return within(self.settings.ring, layer, x)
 
     # -- the beginning ----------------------------------------------------------------------------------------------
 
